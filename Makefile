@@ -1,0 +1,57 @@
+# Every target does its own set-up: it installs what is missing and touches nothing that is already there.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+QAQPA := .build/qaqpa
+LINTER := .build/golangci-lint
+LINTER_VERSION := v2.15.0
+export QAQPA_CORPORA ?= $(abspath ../shared/corpora)
+
+.PHONY: help build demo run test lint bench bench-gost conformance fuzz release clean
+
+help: ## show this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+build: ## compile the gateway into .build/qaqpa
+	@testenv/setup.sh run
+	@mkdir -p .build
+	go build -o $(QAQPA) ./cmd/qaqpa
+
+demo: build ## pay one fee from debt to sealed receipt, with faults, and show every step
+	$(QAQPA) demo
+
+run: build ## start the gateway with its stand-ins and stay up (Ctrl-C ends it; the data are kept in .qaqpa)
+	$(QAQPA) demo --stay
+
+test: ## run all tests with the race detector
+	@testenv/setup.sh test
+	go run ./testenv/totals -- -race -shuffle=on -timeout=20m ./...
+
+lint: $(LINTER) ## vet and lint
+	@testenv/setup.sh run
+	go vet ./...
+	$(LINTER) run ./...
+
+$(LINTER):
+	GOBIN=$(abspath .build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
+
+bench: bench-gost ## measure every path against its limit or peer; lines go to bench.jsonl
+
+bench-gost: ## GOST signatures and hashes against OpenSSL's GOST engine
+	@testenv/setup.sh test
+	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchGOST -v ./signer/gost
+
+conformance: ## judge the outside corpora and list every deviation; lines go to conformance.jsonl
+	@testenv/setup.sh test
+	QAQPA_CONFORMANCE=$(abspath conformance.jsonl) go test -count=1 -timeout=30m -run='Conformance' -v ./signer/...
+
+fuzz: ## fuzz every parser for a minute each
+	@testenv/setup.sh test
+	go run ./testenv/fuzzall -time=1m
+
+release: ## compile without the demonstration and its stand-ins
+	@testenv/setup.sh run
+	@mkdir -p .build
+	go build -tags release -trimpath -ldflags='-s -w' -o .build/qaqpa-release ./cmd/qaqpa
+
+clean: ## remove what was built (the data of `make run` stay in .qaqpa)
+	rm -rf .build
