@@ -1,0 +1,194 @@
+package catalog
+
+import (
+	"time"
+
+	"qaqpa/payment/money"
+)
+
+// Names is a text in the three languages of the gateway. Kazakh is never behind Russian (R13): all three are
+// obligatory.
+type Names struct {
+	KK string `json:"kk" db:"kk"`
+	RU string `json:"ru" db:"ru"`
+	EN string `json:"en" db:"en"`
+}
+
+// Agency is a state body that owns services and debts, and is told of payments.
+type Agency struct {
+	// ID is "agc_" and 32 hex digits.
+	ID string `json:"id"`
+	// BIN identifies the agency: 12 digits with a valid check digit.
+	BIN string `json:"bin"`
+	// Names of the agency.
+	Names Names `json:"names"`
+	// WebhookURL receives payment facts; empty means that the agency reads them by API.
+	WebhookURL string `json:"webhook_url,omitempty"`
+	// WebhookDisabledAt is set when the receiver answered 410 Gone.
+	WebhookDisabledAt *time.Time `json:"webhook_disabled_at,omitempty"`
+	// CreatedAt is the time of registration.
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// AgencySpec registers an agency, or changes it when its BIN is known.
+type AgencySpec struct {
+	BIN        string `json:"bin"`
+	Names      Names  `json:"names"`
+	WebhookURL string `json:"webhook_url,omitempty"`
+}
+
+// Bank is a second-level bank that executes payments for the gateway.
+type Bank struct {
+	// BIC identifies the bank: 8 letters and digits.
+	BIC string `json:"bic"`
+	// BIN is the identification number that the bank's certificates carry; its messages are bound to it.
+	BIN string `json:"bin"`
+	// Name of the bank as receipts print it.
+	Name string `json:"name"`
+	// URL is the base of the bank's payment interface, without a trailing slash.
+	URL string `json:"url"`
+	// Paused stops new orders through the bank; payments on the way are still looked up and confirmed.
+	Paused bool `json:"paused"`
+	// CreatedAt is the time of registration.
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// BankSpec registers a bank, or changes it when its BIC is known.
+type BankSpec struct {
+	BIC    string `json:"bic"`
+	BIN    string `json:"bin"`
+	Name   string `json:"name"`
+	URL    string `json:"url"`
+	Paused bool   `json:"paused,omitempty"`
+}
+
+// Beneficiary is where the money of a service goes.
+type Beneficiary struct {
+	// Name as payment orders print it.
+	Name string `json:"name"`
+	// BIN of the beneficiary.
+	BIN string `json:"bin"`
+	// Account is an IBAN: KZ, 2 check digits, 3 digits of the bank, 13 letters or digits.
+	Account string `json:"account"`
+	// BIC of the beneficiary's bank.
+	BIC string `json:"bic"`
+}
+
+// Kind classifies a service by what it gives (R3).
+type Kind string
+
+// Kinds of service.
+const (
+	Informational Kind = "informational"
+	Interactive   Kind = "interactive"
+	Transactional Kind = "transactional"
+	Composite     Kind = "composite"
+)
+
+// Automation classifies a service by how far it is automated (R3).
+type Automation string
+
+// Degrees of automation.
+const (
+	FullyAutomated  Automation = "full"
+	PartlyAutomated Automation = "partial"
+)
+
+// Service is a paid service of an agency, in one of its versions.
+type Service struct {
+	// ID is "svc_" and 32 hex digits; it stays over versions.
+	ID string `json:"id"`
+	// Version counts publications from 1.
+	Version int `json:"version"`
+	// Agency owns the service.
+	Agency string `json:"agency"`
+	ServiceSpec
+	// PublishedAt is the time of this version.
+	PublishedAt time.Time `json:"published_at"`
+}
+
+// ServiceSpec is what an agency publishes. Publishing a code again with other content makes a new version;
+// debts keep the version under which they were loaded.
+type ServiceSpec struct {
+	// Code is the agency's own stable code: 1 to 64 of a-z, 0-9, dot and hyphen.
+	Code string `json:"code"`
+	// Names of the service.
+	Names Names `json:"names"`
+	// Kind by law; empty means transactional.
+	Kind Kind `json:"kind,omitempty"`
+	// Automation by law; empty means full.
+	Automation Automation `json:"automation,omitempty"`
+	// KBK is the budget classification code, 6 digits.
+	KBK string `json:"kbk"`
+	// KNP is the purpose code of the payment, 3 digits.
+	KNP string `json:"knp"`
+	// KBE is residency and sector of the beneficiary, 2 digits.
+	KBE string `json:"kbe"`
+	// Beneficiary of the money.
+	Beneficiary Beneficiary `json:"beneficiary"`
+	// Tariffs, dated, not overlapping.
+	Tariffs []Tariff `json:"tariffs"`
+}
+
+// TariffKind says how a tariff makes an amount.
+type TariffKind string
+
+// Kinds of tariff.
+const (
+	// Fixed is an amount of money.
+	Fixed TariffKind = "fixed"
+	// MRPRate is a rate times the МРП of the day.
+	MRPRate TariffKind = "mrp"
+	// Stated leaves the amount to each debt: fines, arrears.
+	Stated TariffKind = "stated"
+)
+
+// Tariff is a price with validity dates.
+type Tariff struct {
+	// ValidFrom is the first day.
+	ValidFrom Date `json:"valid_from"`
+	// ValidTo is the last day; empty means until further notice.
+	ValidTo Date `json:"valid_to,omitempty"`
+	// Kind of tariff.
+	Kind TariffKind `json:"kind"`
+	// Fixed is the price in tiyn, for kind fixed only.
+	Fixed int64 `json:"amount,omitempty"`
+	// Rate in МРП as a decimal such as "1.25", for kind mrp only.
+	Rate RateText `json:"rate,omitempty"`
+	// Rounding of rate × МРП, for kind mrp only.
+	Rounding money.Rounding `json:"rounding,omitempty"`
+}
+
+// MRP is one row of the table of the monthly calculation index.
+type MRP struct {
+	// ValidFrom and ValidTo are the first and the last day; an empty ValidTo is open.
+	ValidFrom Date `json:"valid_from"`
+	ValidTo   Date `json:"valid_to,omitempty"`
+	// Tiyn is the value in tiyn.
+	Tiyn int64 `json:"amount"`
+	// Source names the act or publication.
+	Source string `json:"source"`
+}
+
+// Quote is an amount together with how it came about.
+type Quote struct {
+	money.Amount
+	// Service and Version quoted.
+	Service string `json:"service"`
+	Version int    `json:"version"`
+	// On is the day whose tariff and МРП were used.
+	On Date `json:"on"`
+	// Basis is how the amount was made.
+	Basis Basis `json:"basis"`
+}
+
+// Basis tells how an amount was made; receipts keep it.
+type Basis struct {
+	Kind TariffKind `json:"kind"`
+	// Rate, MRP (tiyn) and Rounding are set for kind mrp.
+	Rate     RateText       `json:"rate,omitempty"`
+	MRP      int64          `json:"mrp,omitempty"`
+	Rounding money.Rounding `json:"rounding,omitempty"`
+	// On is the day of the tariff.
+	On Date `json:"on"`
+}

@@ -1,0 +1,107 @@
+package debt
+
+import (
+	"time"
+
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/money"
+)
+
+// State of a debt.
+type State string
+
+// States of a debt; the transitions stand in [Transitions].
+const (
+	// Open may be paid, amended or recalled.
+	Open State = "open"
+	// Reserved is being paid by one authorised order.
+	Reserved State = "reserved"
+	// Paid was executed by a bank. Final.
+	Paid State = "paid"
+	// Recalled was taken back by the agency.
+	Recalled State = "recalled"
+)
+
+// Payer owes a debt.
+type Payer struct {
+	// ID is an IIN or a BIN: 12 digits with a valid check digit.
+	ID string `json:"id"`
+	// Name as the agency knows it; may be empty.
+	Name string `json:"name,omitempty"`
+}
+
+// Item is one debt in a batch of an agency.
+type Item struct {
+	// Reference is the agency's own number of the debt, 1 to 64 characters, unique per agency and payer. A known
+	// reference amends the debt.
+	Reference string `json:"reference"`
+	// Payer owes it.
+	Payer Payer `json:"payer"`
+	// Service is the id of a service of the same agency.
+	Service string `json:"service"`
+	// Tiyn is the amount owed. Nil takes the tariff of the service; a tariff that is not "stated" admits no other
+	// amount than its own.
+	Tiyn *int64 `json:"amount,omitempty"`
+	// Currency is KZT or empty.
+	Currency money.Currency `json:"currency,omitempty"`
+	// Purpose tells the payer what it is for, up to 200 characters; may be empty.
+	Purpose string `json:"purpose,omitempty"`
+	// DueOn is the last day to pay in time; may be empty. Payment after it is still taken.
+	DueOn catalog.Date `json:"due_on,omitempty"`
+}
+
+// Debt is a stored debt.
+type Debt struct {
+	// ID is "dbt_", two hex digits of the bucket, 32 hex digits.
+	ID string `json:"id"`
+	// Agency is the source.
+	Agency    string `json:"agency"`
+	Reference string `json:"reference"`
+	Payer     Payer  `json:"payer"`
+	// Service and ServiceVersion under which the debt was loaded.
+	Service        string `json:"service"`
+	ServiceVersion int    `json:"service_version"`
+	money.Amount
+	// Basis tells how the amount was made.
+	Basis   catalog.Basis `json:"basis"`
+	Purpose string        `json:"purpose,omitempty"`
+	DueOn   catalog.Date  `json:"due_on,omitempty"`
+	State   State         `json:"state"`
+	// Version counts changes from 1; an order pays exactly one version.
+	Version int `json:"version"`
+	// Order is the order that reserved or paid the debt.
+	Order string `json:"order,omitempty"`
+	// LoadedAt is when the agency last stated the debt: the age that the citizen sees.
+	LoadedAt time.Time `json:"loaded_at"`
+	// PaidAt is when the bank executed the payment.
+	PaidAt *time.Time `json:"paid_at,omitempty"`
+	// RecallReason is why the agency took it back.
+	RecallReason string `json:"recall_reason,omitempty"`
+}
+
+// Result says what became of one item of a batch.
+type Result struct {
+	// Index of the item in the batch, from 0.
+	Index     int    `json:"index"`
+	Reference string `json:"reference"`
+	// Outcome is created, amended, reopened, unchanged or refused.
+	Outcome Outcome `json:"outcome"`
+	// Debt is the id, unless the item was refused before one was known.
+	Debt string `json:"debt,omitempty"`
+	// Code and Detail tell why an item was refused; Field points into it.
+	Code   string `json:"code,omitempty"`
+	Field  string `json:"field,omitempty"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// Outcome of one item of a batch.
+type Outcome string
+
+// Outcomes.
+const (
+	Created   Outcome = "created"
+	Amended   Outcome = "amended"
+	Reopened  Outcome = "reopened"
+	Unchanged Outcome = "unchanged"
+	Refused   Outcome = "refused"
+)

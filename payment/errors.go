@@ -1,0 +1,166 @@
+package payment
+
+import (
+	"errors"
+	"strings"
+)
+
+// Code names a refusal. Codes are stable: clients branch on them.
+type Code string
+
+// Kind groups codes by what the caller should do; the HTTP layer maps it to a status.
+type Kind int
+
+// Kinds of refusal.
+const (
+	// KindInvalid: the request breaks a rule; mend it (400 or 422).
+	KindInvalid Kind = iota + 1
+	// KindNotFound: nothing under this id (404).
+	KindNotFound
+	// KindConflict: the state of things forbids it now (409).
+	KindConflict
+	// KindForbidden: the signature or the caller has no authority for it (403).
+	KindForbidden
+	// KindUnprocessable: understood and refused, such as a signature that does not hold (422).
+	KindUnprocessable
+	// KindUnavailable: could not be decided now; repeat later with the same key (503).
+	KindUnavailable
+)
+
+// Error is a refusal of the payment domain. Compare with errors.Is against the sentinels below: two Errors are the
+// same when their codes are.
+type Error struct {
+	Code Code `json:"code"`
+	Kind Kind `json:"kind"`
+	// Detail is a sentence in English for the developer; texts for people are looked up by Code.
+	Detail string `json:"detail,omitempty"`
+	// Field points at the part of the request, such as "payer" or "debts[2]".
+	Field string `json:"field,omitempty"`
+	// Reasons are the verifier's, for a signature that does not hold.
+	Reasons []string `json:"reasons,omitempty"`
+	// VerdictID names the stored verdict, for a signature that does not hold.
+	VerdictID string `json:"verdict_id,omitempty"`
+	cause     error
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	text := string(e.Code)
+	if e.Field != "" {
+		text += " (" + e.Field + ")"
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	if len(e.Reasons) > 0 {
+		text += " [" + strings.Join(e.Reasons, ", ") + "]"
+	}
+	if e.cause != nil {
+		text += ": " + e.cause.Error()
+	}
+	return text
+}
+
+// Is reports whether target is an Error with the same code.
+func (e *Error) Is(target error) bool {
+	var t *Error
+	return errors.As(target, &t) && t.Code == e.Code
+}
+
+// Unwrap returns the cause, if any.
+func (e *Error) Unwrap() error { return e.cause }
+
+// because returns a copy with a cause.
+func (e *Error) because(cause error) *Error {
+	c := *e
+	c.cause = cause
+	return &c
+}
+
+// with returns a copy with a detail.
+func (e *Error) with(detail string) *Error {
+	c := *e
+	c.Detail = detail
+	return &c
+}
+
+// at returns a copy that points at a field.
+func (e *Error) at(field string) *Error {
+	c := *e
+	c.Field = field
+	return &c
+}
+
+func refusal(code Code, kind Kind) *Error { return &Error{Code: code, Kind: kind} }
+
+// Refusals, for errors.Is. The names of codes are part of the public contract.
+var (
+	ErrInvalid = refusal("invalid_request", KindInvalid)
+
+	ErrIdempotencyMissing = refusal("idempotency_key_missing", KindInvalid)
+	ErrIdempotencyReuse   = refusal("idempotency_key_reused", KindUnprocessable)
+	ErrIdempotencyBusy    = refusal("idempotency_key_in_use", KindConflict)
+
+	ErrAgencyUnknown  = refusal("agency_unknown", KindNotFound)
+	ErrBankUnknown    = refusal("bank_unknown", KindNotFound)
+	ErrBankPaused     = refusal("bank_paused", KindConflict)
+	ErrServiceUnknown = refusal("service_unknown", KindNotFound)
+	ErrNoTariff       = refusal("no_tariff_in_force", KindConflict)
+	ErrAmountStated   = refusal("amount_stated_by_debt", KindConflict)
+
+	ErrDebtUnknown     = refusal("debt_unknown", KindNotFound)
+	ErrDebtOfOther     = refusal("debt_of_another_payer", KindForbidden)
+	ErrDebtOfAgency    = refusal("debt_of_another_agency", KindForbidden)
+	ErrDebtPaid        = refusal("debt_already_paid", KindConflict)
+	ErrDebtRecalled    = refusal("debt_recalled", KindConflict)
+	ErrDebtBeingPaid   = refusal("debt_being_paid", KindConflict)
+	ErrDebtChanged     = refusal("debt_changed", KindConflict)
+	ErrAmountTooLarge  = refusal("amount_too_large", KindUnprocessable)
+	ErrPayerIDInvalid  = refusal("payer_id_invalid", KindInvalid)
+	ErrCurrency        = refusal("currency_not_accepted", KindInvalid)
+	ErrAmountNotTariff = refusal("amount_differs_from_tariff", KindInvalid)
+	ErrAmountInvalid   = refusal("amount_invalid", KindInvalid)
+
+	ErrOrderUnknown  = refusal("order_unknown", KindNotFound)
+	ErrOrderExpired  = refusal("order_expired", KindConflict)
+	ErrOrderFinished = refusal("order_state_forbids", KindConflict)
+
+	ErrSignatureInvalid    = refusal("signature_invalid", KindUnprocessable)
+	ErrSignatureContent    = refusal("signature_over_other_content", KindUnprocessable)
+	ErrSignerNotPayer      = refusal("signer_is_not_payer", KindForbidden)
+	ErrSignerNoAuthority   = refusal("signer_without_authority", KindForbidden)
+	ErrVerifierUnavailable = refusal("verification_unavailable", KindUnavailable)
+
+	ErrAttemptUnknown       = refusal("attempt_unknown", KindNotFound)
+	ErrBankMessageInvalid   = refusal("bank_message_invalid", KindInvalid)
+	ErrBankSigner           = refusal("bank_message_signed_by_another", KindForbidden)
+	ErrBankMismatch         = refusal("attempt_of_another_bank", KindForbidden)
+	ErrConfirmationAmount   = refusal("confirmation_amount_differs", KindConflict)
+	ErrConfirmationConflict = refusal("confirmation_contradicts", KindConflict)
+	ErrConfirmationUnsent   = refusal("confirmation_of_unsent_attempt", KindConflict)
+
+	ErrReceiptUnknown    = refusal("receipt_unknown", KindNotFound)
+	ErrReceiptPending    = refusal("receipt_pending", KindConflict)
+	ErrTransferUnknown   = refusal("transfer_unknown", KindNotFound)
+	ErrNotYetCheckpoint  = refusal("not_yet_in_checkpoint", KindConflict)
+	ErrCheckpointUnknown = refusal("checkpoint_unknown", KindNotFound)
+)
+
+// Codes lists every code of the domain with its kind, for the test that finds each in openapi.yaml and in the
+// catalogues of texts.
+func Codes() map[Code]Kind {
+	codes := make(map[Code]Kind)
+	for _, e := range []*Error{
+		ErrInvalid, ErrIdempotencyMissing, ErrIdempotencyReuse, ErrIdempotencyBusy, ErrAgencyUnknown, ErrBankUnknown,
+		ErrBankPaused, ErrServiceUnknown, ErrNoTariff, ErrAmountStated, ErrDebtUnknown, ErrDebtOfOther, ErrDebtOfAgency,
+		ErrDebtPaid, ErrDebtRecalled, ErrDebtBeingPaid, ErrDebtChanged, ErrAmountTooLarge, ErrPayerIDInvalid, ErrCurrency,
+		ErrAmountNotTariff, ErrAmountInvalid, ErrOrderUnknown, ErrOrderExpired, ErrOrderFinished, ErrSignatureInvalid,
+		ErrSignatureContent, ErrSignerNotPayer, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
+		ErrBankMessageInvalid, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
+		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
+		ErrCheckpointUnknown,
+	} {
+		codes[e.Code] = e.Kind
+	}
+	return codes
+}

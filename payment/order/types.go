@@ -1,0 +1,92 @@
+package order
+
+import (
+	"time"
+
+	"qaqpa/payment/money"
+)
+
+// State of an order.
+type State string
+
+// States of an order.
+const (
+	// Created waits for the payer's signature until it expires.
+	Created State = "created"
+	// Authorised carries the payer's signature; its attempt is stored, the bank not yet asked.
+	Authorised State = "authorised"
+	// Executing was sent to the bank, which has not said how it ended.
+	Executing State = "executing"
+	// Unknown lost the bank's answer; the outcome is looked up until it is known, and is never taken for "no".
+	Unknown State = "unknown"
+	// Executed is confirmed by the bank and stands in the ledger. Final.
+	Executed State = "executed"
+	// Refused was declined by the bank; nothing moved. Final.
+	Refused State = "refused"
+	// Expired was not signed in time. Final.
+	Expired State = "expired"
+	// Cancelled was given up by the payer before signing. Final.
+	Cancelled State = "cancelled"
+)
+
+// Order is one payment of one payer through one bank, for one or more debts.
+type Order struct {
+	// ID is "ord_", two hex digits of the bucket, 32 hex digits.
+	ID    string `json:"id"`
+	Payer string `json:"payer"`
+	// Bank is the BIC.
+	Bank  string `json:"bank"`
+	State State  `json:"state"`
+	money.Amount
+	// Items in the order of debt ids.
+	Items []Item `json:"items"`
+	// DocumentSHA256 is the hex digest of the bytes to be signed.
+	DocumentSHA256 string    `json:"document_sha256"`
+	CreatedAt      time.Time `json:"created_at"`
+	ExpiresAt      time.Time `json:"expires_at"`
+	// AuthorisedAt, VerdictID and Signer are set once the payer's signature was accepted.
+	AuthorisedAt *time.Time `json:"authorised_at,omitempty"`
+	VerdictID    string     `json:"verdict_id,omitempty"`
+	Signer       string     `json:"signer,omitempty"`
+	// Attempt is the payment at the bank.
+	Attempt string `json:"attempt,omitempty"`
+	// BankReference and ExecutedAt are the bank's, once executed.
+	BankReference string     `json:"bank_reference,omitempty"`
+	ExecutedAt    *time.Time `json:"executed_at,omitempty"`
+	// Reason is the bank's, once refused.
+	Reason string `json:"reason,omitempty"`
+	// Receipt is the id of the receipt, once made.
+	Receipt string `json:"receipt,omitempty"`
+}
+
+// Item is the part of an order that pays one debt.
+type Item struct {
+	Debt string `json:"debt"`
+	// DebtVersion is the version of the debt that the payer saw.
+	DebtVersion int    `json:"debt_version"`
+	Service     string `json:"service"`
+	Agency      string `json:"agency"`
+	money.Amount
+}
+
+// Event is one step in the life of an order.
+type Event struct {
+	// Seq counts from 1 within the order.
+	Seq   int       `json:"seq"`
+	At    time.Time `json:"at"`
+	Event string    `json:"event"`
+	From  State     `json:"from,omitempty"`
+	To    State     `json:"to"`
+	// Detail is a short text without personal data.
+	Detail string `json:"detail,omitempty"`
+}
+
+// Request creates an order.
+type Request struct {
+	// Payer is the IIN or BIN that owes all the debts.
+	Payer string `json:"payer"`
+	// Debts are ids, 1 to 50, without duplicates.
+	Debts []string `json:"debts"`
+	// Bank is the BIC of the bank that shall execute it.
+	Bank string `json:"bank"`
+}

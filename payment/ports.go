@@ -1,0 +1,71 @@
+package payment
+
+import (
+	"context"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/bank"
+)
+
+// Sealer signs documents with the gateway's key. Both forms are CMS SignedData in DER.
+type Sealer interface {
+	// Seal returns an attached signature: the document is inside.
+	Seal(ctx context.Context, document []byte) ([]byte, error)
+	// SealDetached returns a signature beside the document.
+	SealDetached(ctx context.Context, document []byte) ([]byte, error)
+}
+
+// Auditor writes an entry of the audit log inside the given transaction, so that both commit or neither does.
+type Auditor interface {
+	Append(ctx context.Context, tx *sqlx.Tx, actor, action, subject string, detail []byte) error
+}
+
+// Verifier validates a signature. A signature that does not hold is a result; an error means that it could not be
+// decided now. detached is the signed content when the CMS does not carry it, or nil.
+type Verifier interface {
+	Verify(ctx context.Context, signature, detached []byte) (Signature, error)
+}
+
+// Signature is what the verifier found.
+type Signature struct {
+	// Valid is true only when every signer was validated completely (TOTAL-PASSED).
+	Valid bool
+	// Indication and Sub are those of EN 319 102-1.
+	Indication, Sub string
+	// Reasons are short codes.
+	Reasons []string
+	// VerdictID names the stored verdict.
+	VerdictID string
+	// Content is the attached content, nil if the signature is detached.
+	Content []byte
+	// Signers, at least one when Valid.
+	Signers []Signer
+}
+
+// Signer is one signer of a document.
+type Signer struct {
+	Name string
+	// IIN of the person; empty for an information system.
+	IIN string
+	// BIN of the organisation for which the certificate speaks; empty for a private person.
+	BIN          string
+	Organisation string
+	// Roles by the national certificate policy: head, signer, financial, employee, …; see order.Authority.
+	Roles []string
+	// Kind is person, organisation or information_system.
+	Kind string
+	// CertificateSHA256 is the hex digest of the certificate.
+	CertificateSHA256 string
+	// SigningTime as the signer claims it.
+	SigningTime time.Time
+}
+
+// BankChannel carries sealed messages to banks; [bank.Client] is the implementation over HTTP.
+type BankChannel interface {
+	// Pay hands a sealed payment order to the bank.
+	Pay(ctx context.Context, bankURL string, message []byte) (bank.Reply, error)
+	// Lookup asks what became of an attempt.
+	Lookup(ctx context.Context, bankURL, attempt string) (bank.Reply, error)
+}
