@@ -1,0 +1,70 @@
+package auth
+
+import "slices"
+
+// Kind says what sort of client holds a key.
+type Kind string
+
+// The kinds of clients.
+const (
+	Agency   Kind = "agency"   // publishes services and debts, gets payment facts
+	Bank     Kind = "bank"     // offers the services to its own clients
+	Portal   Kind = "portal"   // acts for citizens and companies in front of it
+	Operator Kind = "operator" // runs the gateway; reads everything, writes nothing of others
+)
+
+// Scope is one right of a key.
+type Scope string
+
+// The scopes. Handlers narrow them further to what belongs to the key's subject.
+const (
+	ServicesRead     Scope = "services:read"
+	ServicesWrite    Scope = "services:write"
+	DebtsRead        Scope = "debts:read"
+	DebtsWrite       Scope = "debts:write"
+	OrdersRead       Scope = "orders:read"
+	OrdersWrite      Scope = "orders:write"
+	ReceiptsRead     Scope = "receipts:read"
+	LedgerRead       Scope = "ledger:read"
+	ValidationsWrite Scope = "validations:write"
+)
+
+// ScopesOf returns the most that a key of this kind may do, sorted; nil for an unknown kind.
+func ScopesOf(kind Kind) []Scope {
+	var s []Scope
+	switch kind {
+	case Agency:
+		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, ValidationsWrite}
+	case Bank:
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, ValidationsWrite}
+	case Portal:
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, ValidationsWrite}
+	case Operator:
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, LedgerRead, ValidationsWrite}
+	}
+	slices.Sort(s)
+	return s
+}
+
+// Caller is an authenticated client. The zero Caller is nobody and is allowed nothing.
+type Caller struct {
+	KeyID   string
+	Kind    Kind
+	Subject string // agency id, BIC, or name
+	scopes  []Scope
+}
+
+// Known reports whether a key was shown and accepted.
+func (c Caller) Known() bool { return c.KeyID != "" }
+
+// Allows reports whether the key has the scope.
+func (c Caller) Allows(s Scope) bool { return slices.Contains(c.scopes, s) }
+
+// Actor is the caller's name in audit rows and the owner of its idempotency keys. It stays the same when the client
+// changes its key, so that a retry after a rotation still finds its first answer.
+func (c Caller) Actor() string {
+	if !c.Known() {
+		return "anonymous"
+	}
+	return string(c.Kind) + ":" + c.Subject
+}

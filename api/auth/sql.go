@@ -1,0 +1,159 @@
+package auth
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Migrate brings the tables of this package to the newest schema. Safe to call from several processes at once; it
+// only goes forward.
+func Migrate(ctx context.Context, db *sqlx.DB) error {
+	folder, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return fmt.Errorf("couldn't open the migrations of auth: %w", err)
+	}
+	// A lock row, not an advisory lock: it works on every PostgreSQL-compatible database.
+	locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(time.Second, 120))
+	if err != nil {
+		return fmt.Errorf("couldn't make the migration lock of auth: %w", err)
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db.DB, folder, goose.WithTableName("goose_auth"), goose.WithLocker(locker))
+	if err != nil {
+		return fmt.Errorf("couldn't read the migrations of auth: %w", err)
+	}
+	if _, err := p.Up(ctx); err != nil {
+		return fmt.Errorf("couldn't migrate auth: %w", err)
+	}
+	return nil
+}
+
+// row is a row of api_key.
+type row struct {
+	ID        string       `db:"id"`
+	Kind      Kind         `db:"kind"`
+	Subject   string       `db:"subject"`
+	Name      string       `db:"name"`
+	Scopes    string       `db:"scopes"`
+	Secret    []byte       `db:"secret_sha256"`
+	CreatedAt time.Time    `db:"created_at"`
+	ExpiresAt sql.NullTime `db:"expires_at"`
+	RevokedAt sql.NullTime `db:"revoked_at"`
+}
+
+const columns = "id, kind, subject, name, scopes, secret_sha256, created_at, expires_at, revoked_at"
+
+func (r row) scopes() []Scope {
+	words := strings.Fields(r.Scopes)
+	out := make([]Scope, len(words))
+	for i, w := range words {
+		out[i] = Scope(w)
+	}
+	return out
+}
+
+func (r row) key() Key {
+	k := Key{ID: r.ID, Kind: r.Kind, Subject: r.Subject, Name: r.Name, Scopes: r.scopes(), CreatedAt: r.CreatedAt.UTC()}
+	if r.ExpiresAt.Valid {
+		t := r.ExpiresAt.Time.UTC()
+		k.ExpiresAt = &t
+	}
+	if r.RevokedAt.Valid {
+		t := r.RevokedAt.Time.UTC()
+		k.RevokedAt = &t
+	}
+	return k
+}
+
+func selectKey(ctx context.Context, q sqlx.QueryerContext, id string) (row, error) {
+	var r row
+	err := sqlx.GetContext(ctx, q, &r, "SELECT "+columns+" FROM api_key WHERE id = $1", id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return r, ErrUnknownKey
+	}
+	if err != nil {
+		return r, fmt.Errorf("couldn't look up API key %s: %w", id, err)
+	}
+	return r, nil
+}
+
+func selectKeys(ctx context.Context, db *sqlx.DB) ([]row, error) {
+	var rows []row
+	err := db.SelectContext(ctx, &rows, "SELECT "+columns+" FROM api_key ORDER BY created_at DESC, id LIMIT 1000")
+	if err != nil {
+		return nil, fmt.Errorf("couldn't list API keys: %w", err)
+	}
+	return rows, nil
+}
+
+func (s *Store) insert(ctx context.Context, k Key, secretHash []byte, actor string) error {
+	words := make([]string, len(k.Scopes))
+	for i, scope := range k.Scopes {
+		words[i] = string(scope)
+	}
+	detail, err := k.detail()
+	if err != nil {
+		return err
+	}
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		_, err := tx.ExecContext(ctx, "INSERT INTO api_key ("+columns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,NULL)",
+			k.ID, k.Kind, k.Subject, k.Name, strings.Join(words, " "), secretHash, k.CreatedAt, k.ExpiresAt)
+		if err != nil {
+			return fmt.Errorf("couldn't store API key: %w", err)
+		}
+		return s.cfg.Audit.Append(ctx, tx, actor, "api_key.created", k.ID, detail)
+	})
+}
+
+func (s *Store) markRevoked(ctx context.Context, id, actor string, at time.Time) error {
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		r, err := selectKey(ctx, tx, id)
+		if err != nil || r.RevokedAt.Valid {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE api_key SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL", id, at); err != nil {
+			return fmt.Errorf("couldn't revoke API key %s: %w", id, err)
+		}
+		k := r.key()
+		k.RevokedAt = &at
+		detail, err := k.detail()
+		if err != nil {
+			return err
+		}
+		return s.cfg.Audit.Append(ctx, tx, actor, "api_key.revoked", id, detail)
+	})
+}
+
+// inTx runs f in a transaction that is rolled back when f fails.
+func (s *Store) inTx(ctx context.Context, f func(*sqlx.Tx) error) error {
+	tx, err := s.cfg.DB.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("couldn't begin a transaction: %w", err)
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, rollback(tx))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("couldn't commit: %w", err)
+	}
+	return nil
+}
+
+func rollback(tx *sqlx.Tx) error {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("couldn't roll back: %w", err)
+	}
+	return nil
+}
