@@ -1,0 +1,218 @@
+package report
+
+import "time"
+
+// Indication is a main indication of EN 319 102-1 clause 5.1.3.
+type Indication string
+
+// The three main indications.
+const (
+	// TotalPassed: cryptography, chain, revocation and national rules all hold.
+	TotalPassed Indication = "TOTAL-PASSED"
+	// TotalFailed: something is proven wrong; the signature must not be relied on.
+	TotalFailed Indication = "TOTAL-FAILED"
+	// Indeterminate: what is at hand neither proves nor disproves; see the reasons for what is missing.
+	Indeterminate Indication = "INDETERMINATE"
+)
+
+// Worse tells whether i weighs more than o when several signatures make one verdict: failed before
+// indeterminate before passed. Any unknown value weighs as failed.
+func (i Indication) Worse(o Indication) bool { return i.weight() > o.weight() }
+
+func (i Indication) weight() int {
+	switch i {
+	case TotalPassed:
+		return 0
+	case Indeterminate:
+		return 1
+	case TotalFailed:
+		return 2
+	default:
+		return 2
+	}
+}
+
+// SubIndication is a sub-indication of EN 319 102-1 clause 5.1.3, such as "REVOKED" or "TRY_LATER"; empty when passed.
+type SubIndication string
+
+// The sub-indications that this system gives.
+const (
+	FormatFailure             SubIndication = "FORMAT_FAILURE"
+	HashFailure               SubIndication = "HASH_FAILURE"
+	SigCryptoFailure          SubIndication = "SIG_CRYPTO_FAILURE"
+	Revoked                   SubIndication = "REVOKED"
+	Expired                   SubIndication = "EXPIRED"
+	NotYetValid               SubIndication = "NOT_YET_VALID"
+	SigConstraintsFailure     SubIndication = "SIG_CONSTRAINTS_FAILURE"
+	ChainConstraintsFailure   SubIndication = "CHAIN_CONSTRAINTS_FAILURE"
+	ChainGeneralFailure       SubIndication = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+	CryptoConstraintsFailure  SubIndication = "CRYPTO_CONSTRAINTS_FAILURE"
+	NoSigningCertificateFound SubIndication = "NO_SIGNING_CERTIFICATE_FOUND"
+	NoCertificateChainFound   SubIndication = "NO_CERTIFICATE_CHAIN_FOUND"
+	RevokedNoPOE              SubIndication = "REVOKED_NO_POE"
+	RevokedCANoPOE            SubIndication = "REVOKED_CA_NO_POE"
+	OutOfBoundsNotRevoked     SubIndication = "OUT_OF_BOUNDS_NOT_REVOKED"
+	OutOfBoundsNoPOE          SubIndication = "OUT_OF_BOUNDS_NO_POE"
+	CryptoConstraintsNoPOE    SubIndication = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+	TryLater                  SubIndication = "TRY_LATER"
+	SignedDataNotFound        SubIndication = "SIGNED_DATA_NOT_FOUND"
+	NoSignatureFound          SubIndication = "NO_SIGNATURE_FOUND"
+)
+
+// Verdict is the result of validating one document. It is plain data: equal inputs and equal evidence give equal
+// verdicts, apart from ID. Times are UTC.
+type Verdict struct {
+	// ID names the stored verdict: "vrd_", two hex digits of bucket, 32 hex digits of a UUIDv7. Empty when not stored.
+	ID string `json:"id,omitempty"`
+	// Indication is the worst of Signatures; never TOTAL-PASSED without a signature.
+	Indication Indication `json:"indication"`
+	// Sub is the sub-indication of the worst signature; empty when passed.
+	Sub SubIndication `json:"sub_indication,omitempty"`
+	// Format is what the document was recognised as: "CMS" or "UNKNOWN".
+	Format string `json:"format"`
+	// Detached is true when the signed content came beside the signature.
+	Detached bool `json:"detached"`
+	// At is the time of validation: the request's, else the clock's.
+	At time.Time `json:"at"`
+	// TrustMode is "production" or "test": which anchors were believed.
+	TrustMode string `json:"trust_mode"`
+	// DocumentSHA256 is the hex digest of the document as it was handed in; ContentSHA256 that of the signed content
+	// (empty when there is none).
+	DocumentSHA256 string `json:"document_sha256"`
+	ContentSHA256  string `json:"content_sha256,omitempty"`
+	// Reasons speak of the document as a whole (not recognised, no signatures); those of a signature stand with it.
+	Reasons []Reason `json:"reasons"`
+	// Signatures are in document order.
+	Signatures []Signature `json:"signatures"`
+	// Evidence lists all objects that the verdict stands on and the fetches that failed, in order of use.
+	Evidence []Evidence `json:"evidence"`
+
+	// Content is the attached signed content; nil when detached. It is for the caller only and never stored or printed.
+	Content []byte `json:"-"`
+}
+
+// Passed tells whether the whole document may be relied on.
+func (v Verdict) Passed() bool { return v.Indication == TotalPassed && len(v.Signatures) > 0 }
+
+// Signature is the judgement of one signer of a document.
+type Signature struct {
+	Indication Indication    `json:"indication"`
+	Sub        SubIndication `json:"sub_indication,omitempty"`
+	// Level is what the signature's attributes reach: "CMS", "CAdES-B" or "CAdES-T". A level says what is present, not
+	// that it holds.
+	Level string `json:"level"`
+	// Reasons say what failed or is missing, gravest first; empty when passed.
+	Reasons []Reason `json:"reasons"`
+	// Remarks do not change the indication: unused time stamps, an absent signing-certificate attribute and the like.
+	Remarks []Reason `json:"remarks,omitempty"`
+	// Signer is who the certificate says signed; nil when no certificate was found.
+	Signer *Signer `json:"signer,omitempty"`
+	// ClaimedAt is the signer's own statement of the signing time; it proves nothing.
+	ClaimedAt *time.Time `json:"claimed_signing_time,omitempty"`
+	// BestAt is the time for which the chain was judged: genTime of the earliest verified signature time stamp, else
+	// the verdict's At. TimeProven tells which.
+	BestAt     time.Time `json:"best_signature_time"`
+	TimeProven bool      `json:"time_proven"`
+	// Algorithm names signature and digest, such as "RSA-2048 with SHA-256".
+	Algorithm string `json:"algorithm"`
+	// Covers says which bytes are signed: "content" (the attached content whole), "detached" (the given original whole)
+	// or "none" when the digest could not be compared or differs.
+	Covers string `json:"covers"`
+	// Chain is the path from the signer to the anchor, as far as it was found.
+	Chain []Certificate `json:"chain"`
+	// Revocation is the state of each certificate of Chain below the anchor.
+	Revocation []Revocation `json:"revocation"`
+	// TimeStamps are the signature time stamps found, each with its own judgement.
+	TimeStamps []TimeStamp `json:"time_stamps,omitempty"`
+}
+
+// Signer describes the subject of the signing certificate.
+type Signer struct {
+	// Kind is "person", "organisation", "information_system" or "other".
+	Kind string `json:"kind"`
+	// Name is the subject's common name; Organisation is O.
+	Name         string `json:"name"`
+	Organisation string `json:"organisation,omitempty"`
+	// IIN and BIN are 12 digits, or empty when the certificate names none.
+	IIN string `json:"iin,omitempty"`
+	BIN string `json:"bin,omitempty"`
+	// IdentifiersValid is false when the control digit of IIN or BIN is wrong, as in the test numbers of the national CA.
+	IdentifiersValid bool `json:"identifiers_valid"`
+	// Roles are what the certificate authorises its holder for.
+	Roles []Role `json:"roles"`
+	// KeyUse is "SIGN", "AUTH" or "UNKNOWN".
+	KeyUse string `json:"key_use"`
+	// Storage is where the key is said to live, such as "PKCS12"; empty when not stated.
+	Storage           string    `json:"storage,omitempty"`
+	Email             string    `json:"email,omitempty"`
+	CertificateSHA256 string    `json:"certificate_sha256"`
+	Serial            string    `json:"serial"`
+	Issuer            string    `json:"issuer"`
+	NotBefore         time.Time `json:"not_before"`
+	NotAfter          time.Time `json:"not_after"`
+}
+
+// Role is one authority of a signer.
+type Role struct {
+	// Code is stable and for programs: "individual", "legal_entity", "head", "right_of_signature", …
+	Code string `json:"code"`
+	OID  string `json:"oid"`
+	Name Text   `json:"name"`
+}
+
+// Certificate is one link of a chain.
+type Certificate struct {
+	Subject   string    `json:"subject"`
+	Issuer    string    `json:"issuer"`
+	Serial    string    `json:"serial"`
+	SHA256    string    `json:"sha256"`
+	NotBefore time.Time `json:"not_before"`
+	NotAfter  time.Time `json:"not_after"`
+	Algorithm string    `json:"algorithm"`
+	Anchor    bool      `json:"anchor,omitempty"`
+}
+
+// Revocation is what is known of one certificate of the chain.
+type Revocation struct {
+	CertificateSHA256 string `json:"certificate_sha256"`
+	// Status is "good", "revoked", "unknown", "unavailable" or "not_needed" (OCSP no-check, policy).
+	Status string `json:"status"`
+	// Source is "ocsp", "crl" or empty; EvidenceSHA256 the digest of the object used.
+	Source         string     `json:"source,omitempty"`
+	EvidenceSHA256 string     `json:"evidence_sha256,omitempty"`
+	ThisUpdate     *time.Time `json:"this_update,omitempty"`
+	NextUpdate     *time.Time `json:"next_update,omitempty"`
+	RevokedAt      *time.Time `json:"revoked_at,omitempty"`
+	// RevocationReason is the name of RFC 5280 5.3.1, such as "keyCompromise".
+	RevocationReason string `json:"revocation_reason,omitempty"`
+}
+
+// TimeStamp is one signature time stamp (RFC 3161, CAdES 5.3) and whether it was used.
+type TimeStamp struct {
+	Indication Indication    `json:"indication"`
+	Sub        SubIndication `json:"sub_indication,omitempty"`
+	Reasons    []Reason      `json:"reasons"`
+	GenTime    time.Time     `json:"gen_time"`
+	Serial     string        `json:"serial"`
+	Policy     string        `json:"policy"`
+	Algorithm  string        `json:"algorithm"`
+	TSA        string        `json:"tsa,omitempty"`
+	Chain      []Certificate `json:"chain,omitempty"`
+	Revocation []Revocation  `json:"revocation,omitempty"`
+}
+
+// Evidence is one object that a verdict stands on, or a fetch that brought none.
+type Evidence struct {
+	// Kind is "certificate", "crl" or "ocsp".
+	Kind string `json:"kind"`
+	// SHA256 is the hex digest of the object; empty when Failure is set.
+	SHA256 string `json:"sha256,omitempty"`
+	// Source is "document", "trust" or the address from which it was fetched.
+	Source string `json:"source"`
+	// SizeBytes is the object's length.
+	SizeBytes int `json:"size_bytes,omitempty"`
+	// ObtainedAt is when it was fetched; nil for what came with the document.
+	ObtainedAt *time.Time `json:"obtained_at,omitempty"`
+	// Failure is the kind of absence: "timeout", "refused", "unreachable", "status", "too_large", "malformed", "try_later".
+	Failure string `json:"failure,omitempty"`
+}
