@@ -1,0 +1,215 @@
+package gost
+
+import "unsafe"
+
+// elem is a number of 256 or 512 bits, least significant limb first. The arithmetic above the limbs is
+// written once for both lengths; the two are different shapes to the compiler, so that nothing of this
+// genericity is left at run time.
+type elem interface{ [4]uint64 | [8]uint64 }
+
+// field is arithmetic modulo an odd number p of which the top limb is not zero.
+//
+// If p = 2^(64n) − c with a small c, the elements are kept as they are, in [0, 2^(64n)): a value below c has
+// then two forms, which only canon, isZero and equal have to know. Otherwise they are kept in
+// Montgomery form, in [0, p). Values enter by fromInt and leave by toInt.
+type field[E elem] struct {
+	p   E
+	c   uint64 // 2^(64n) − p if that is small, else 0
+	n0  uint64 // −1/p mod 2^64
+	r2  E      // 2^(128n) mod p, for Montgomery form
+	one E      // 1 in internal form
+}
+
+// as4 and as8 give back the concrete array behind a type parameter; the caller has checked the length.
+func as4[E elem](p *E) *[4]uint64 {
+	return (*[4]uint64)(unsafe.Pointer(p)) //nolint:gosec // G103: E is exactly [4]uint64 where len is 4
+}
+
+func as8[E elem](p *E) *[8]uint64 {
+	return (*[8]uint64)(unsafe.Pointer(p)) //nolint:gosec // G103: E is exactly [8]uint64 where len is 8
+}
+
+// newField prepares arithmetic modulo p.
+func newField[E elem](p E) *field[E] {
+	f := &field[E]{p: p}
+	top := ^uint64(0)
+	for i := 1; i < len(p); i++ {
+		top &= p[i]
+	}
+	if top == ^uint64(0) && -p[0] < 1<<16 {
+		f.c = -p[0]
+		f.one[0] = 1
+		return f
+	}
+	inv := p[0] // correct to 3 bits; each step doubles that
+	for range 5 {
+		inv *= 2 - p[0]*inv
+	}
+	f.n0 = -inv
+	var x E
+	x[0] = 1
+	for i := range 128 * len(p) {
+		if i == 64*len(p) {
+			f.one = x
+		}
+		f.add(&x, &x, &x)
+	}
+	f.r2 = x
+	return f
+}
+
+// mul sets z = x·y. The arguments may be one and the same.
+func (f *field[E]) mul(z, x, y *E) {
+	if len(*z) == 4 {
+		if f.c != 0 {
+			mulPM4(as4(z), as4(x), as4(y), f.c)
+		} else {
+			mulMont4(as4(z), as4(x), as4(y), as4(&f.p), f.n0)
+		}
+		return
+	}
+	if f.c != 0 {
+		mulPM8(as8(z), as8(x), as8(y), f.c)
+	} else {
+		mulMont8(as8(z), as8(x), as8(y), as8(&f.p), f.n0)
+	}
+}
+
+// sqr sets z = x².
+func (f *field[E]) sqr(z, x *E) { f.mul(z, x, x) }
+
+// sqrN sets z = x^(2^n), n > 0.
+func (f *field[E]) sqrN(z, x *E, n int) {
+	f.sqr(z, x)
+	for range n - 1 {
+		f.sqr(z, z)
+	}
+}
+
+// add sets z = x + y.
+func (f *field[E]) add(z, x, y *E) {
+	if f.c != 0 {
+		if len(*z) == 4 {
+			addPM4(as4(z), as4(x), as4(y), f.c)
+		} else {
+			addPM8(as8(z), as8(x), as8(y), f.c)
+		}
+		return
+	}
+	carry := addLimbs(z, x, y)
+	f.subOnce(z, carry)
+}
+
+// sub sets z = x − y.
+func (f *field[E]) sub(z, x, y *E) {
+	if f.c != 0 {
+		if len(*z) == 4 {
+			subPM4(as4(z), as4(x), as4(y), f.c)
+		} else {
+			subPM8(as8(z), as8(x), as8(y), f.c)
+		}
+		return
+	}
+	mask := -subLimbs(z, x, y)
+	var m E
+	for i := range len(m) {
+		m[i] = f.p[i] & mask
+	}
+	addLimbs(z, z, &m)
+}
+
+// neg sets z = −x.
+func (f *field[E]) neg(z, x *E) {
+	var zero E
+	f.sub(z, &zero, x)
+}
+
+// subOnce brings carry·2^(64n) + z, which is below 2p, into [0, p).
+func (f *field[E]) subOnce(z *E, carry uint64) {
+	var t E
+	borrow := subLimbs(&t, z, &f.p)
+	selectLimbs(z, &t, z, carry|(1^borrow))
+}
+
+// canon brings x into its only form in [0, p) and leaves Montgomery form as it is.
+func (f *field[E]) canon(x *E) {
+	if f.c != 0 {
+		f.subOnce(x, 0)
+	}
+}
+
+// isZero reports in constant time whether x = 0: 1 for yes.
+func (f *field[E]) isZero(x *E) uint64 {
+	t := *x
+	f.canon(&t)
+	return isZeroLimbs(&t)
+}
+
+// equal reports in constant time whether x = y: 1 for yes.
+func (f *field[E]) equal(x, y *E) uint64 {
+	var t E
+	f.sub(&t, x, y)
+	return f.isZero(&t)
+}
+
+// fromInt takes any integer of n limbs into the field, reducing it.
+func (f *field[E]) fromInt(z, x *E) {
+	if f.c != 0 {
+		*z = *x
+		f.canon(z)
+		return
+	}
+	f.mul(z, x, &f.r2) // x·r2 < 2^(64n)·p, so that the product comes out below 2p before its last step
+}
+
+// toInt gives the integer in [0, p) that x stands for.
+func (f *field[E]) toInt(z, x *E) {
+	if f.c != 0 {
+		*z = *x
+		f.canon(z)
+		return
+	}
+	var one E
+	one[0] = 1
+	f.mul(z, x, &one)
+}
+
+// half sets z = x/2.
+func (f *field[E]) half(z, x *E) {
+	t := *x
+	f.canon(&t)
+	mask := -(t[0] & 1)
+	var m E
+	for i := range len(m) {
+		m[i] = f.p[i] & mask
+	}
+	carry := addLimbs(&t, &t, &m)
+	for i := range len(t) - 1 {
+		t[i] = t[i]>>1 | t[i+1]<<63
+	}
+	t[len(t)-1] = t[len(t)-1]>>1 | carry<<63
+	*z = t
+}
+
+// inv sets z = 1/x by Fermat's little theorem, in constant time; 1/0 is 0.
+func (f *field[E]) inv(z, x *E) {
+	// The exponent p − 2 is public; windows of four bits over it.
+	var tab [16]E
+	tab[0] = f.one
+	for i := 1; i < 16; i++ {
+		f.mul(&tab[i], &tab[i-1], x)
+	}
+	var two, e E
+	two[0] = 2
+	subLimbs(&e, &f.p, &two)
+	acc := f.one
+	for i := len(e) - 1; i >= 0; i-- {
+		for s := 60; s >= 0; s -= 4 {
+			f.sqrN(&acc, &acc, 4)
+			if w := e[i] >> s & 15; w != 0 {
+				f.mul(&acc, &acc, &tab[w])
+			}
+		}
+	}
+	*z = acc
+}
