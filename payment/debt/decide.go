@@ -1,0 +1,131 @@
+package debt
+
+import (
+	"errors"
+	"fmt"
+
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/money"
+)
+
+// Codes of refused items. The service uses the same codes for single debts.
+const (
+	CodeInvalid        = "invalid_request"
+	CodePayer          = "payer_id_invalid"
+	CodeCurrency       = "currency_not_accepted"
+	CodeAmount         = "amount_invalid"
+	CodeNotTariff      = "amount_differs_from_tariff"
+	CodeNoTariff       = "no_tariff_in_force"
+	CodeStated         = "amount_stated_by_debt"
+	CodeServiceUnknown = "service_unknown"
+	CodeDuplicate      = "duplicate_in_batch"
+	CodeBeingPaid      = "debt_being_paid"
+	CodePaid           = "debt_already_paid"
+)
+
+// Refusal says why an item was not taken.
+type Refusal struct {
+	Code, Field, Detail string
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return fmt.Sprintf("%s (%s): %s", r.Code, r.Field, r.Detail) }
+
+// Limits of texts, in characters.
+const (
+	referenceMax = 64
+	purposeMax   = 200
+	nameMax      = 200
+)
+
+// Check refuses an item that breaks a rule whatever is stored. The error is a [*Refusal].
+func (i Item) Check() error {
+	if !catalog.ValidPayerID(i.Payer.ID) {
+		return &Refusal{CodePayer, "payer.id", "is not an IIN or BIN: 12 digits with a right check digit"}
+	}
+	if i.Currency != "" && i.Currency != money.KZT {
+		return &Refusal{CodeCurrency, "currency", "is not KZT"}
+	}
+	if i.DueOn != "" && !i.DueOn.Valid() {
+		return &Refusal{CodeInvalid, "due_on", "is not a date YYYY-MM-DD"}
+	}
+	for _, one := range []struct {
+		field, text string
+		least, most int
+	}{
+		{"reference", i.Reference, 1, referenceMax},
+		{"payer.name", i.Payer.Name, 0, nameMax},
+		{"purpose", i.Purpose, 0, purposeMax},
+	} {
+		if err := catalog.CheckText(one.field, one.text, one.least, one.most); err != nil {
+			return refuse(err)
+		}
+	}
+	if i.Tiyn != nil {
+		if err := catalog.CheckAmount(money.FromTiyn(*i.Tiyn)); err != nil {
+			return &Refusal{CodeAmount, "amount", fmt.Sprintf("is not between 1 and %d tiyn", int64(catalog.TiynMax))}
+		}
+	}
+	return nil
+}
+
+func refuse(err error) *Refusal {
+	var f *catalog.FieldError
+	if errors.As(err, &f) {
+		return &Refusal{CodeInvalid, f.Field, f.Rule}
+	}
+	return &Refusal{CodeInvalid, "", err.Error()}
+}
+
+// Price finds what the item owes: its own amount under a stated tariff, else the tariff's, which an explicit amount
+// must equal. The error is a [*Refusal].
+func (i Item) Price(service catalog.Service, on catalog.Date, mrp []catalog.MRP) (money.Amount, catalog.Basis, error) {
+	quote, err := service.Quote(on, mrp)
+	switch {
+	case errors.Is(err, catalog.ErrStated):
+		if i.Tiyn == nil {
+			return money.Amount{}, catalog.Basis{}, &Refusal{CodeStated, "amount", "is missing, and the tariff of the service leaves it to the debt"}
+		}
+		return money.FromTiyn(*i.Tiyn), quote.Basis, nil
+	case errors.Is(err, catalog.ErrNoTariff):
+		return money.Amount{}, catalog.Basis{}, &Refusal{CodeNoTariff, "service", err.Error()}
+	case err != nil:
+		return money.Amount{}, catalog.Basis{}, &Refusal{CodeAmount, "service", err.Error()}
+	case i.Tiyn != nil && *i.Tiyn != quote.Tiyn:
+		return money.Amount{}, catalog.Basis{}, &Refusal{CodeNotTariff, "amount", fmt.Sprintf("is not the tariff, %d tiyn", quote.Tiyn)}
+	}
+	return quote.Amount, quote.Basis, nil
+}
+
+// Decide says what a checked and priced statement of a debt does to the stored one, nil when there is none. fresh
+// carries everything that the agency states; the result is the debt to store. The error is a [*Refusal].
+func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
+	if stored == nil {
+		fresh.State, fresh.Version = Open, 1
+		return fresh, Created, nil
+	}
+	next := *stored
+	switch stored.State {
+	case Reserved:
+		return next, Refused, &Refusal{CodeBeingPaid, "reference", "is being paid; it cannot change now"}
+	case Paid:
+		return next, Refused, &Refusal{CodePaid, "reference", "is paid already"}
+	case Recalled, Open:
+	default:
+		return next, Refused, &Refusal{CodeInvalid, "reference", "is in an unknown state"}
+	}
+	next.LoadedAt = fresh.LoadedAt
+	same := stored.Payer == fresh.Payer && stored.Service == fresh.Service && stored.Amount == fresh.Amount &&
+		stored.Purpose == fresh.Purpose && stored.DueOn == fresh.DueOn && stored.State == Open
+	if same {
+		return next, Unchanged, nil // only its age is new; the version, and so open orders, stand
+	}
+	next.Payer, next.Service, next.ServiceVersion = fresh.Payer, fresh.Service, fresh.ServiceVersion
+	next.Amount, next.Basis, next.Purpose, next.DueOn = fresh.Amount, fresh.Basis, fresh.Purpose, fresh.DueOn
+	next.Version++
+	if stored.State == Recalled {
+		next.State, next.RecallReason = Open, ""
+		return next, Reopened, nil
+	}
+	return next, Amended, nil
+}
