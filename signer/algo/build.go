@@ -28,7 +28,7 @@ func SignatureFor(pub crypto.PublicKey, h Hash) (Signature, []byte, error) {
 		if err != nil {
 			return Signature{}, nil, err
 		}
-		return signatureByRaw[mustRaw(f.oid)], der, nil
+		return signatureByRaw[asn1ber.MustOID(f.oid)], der, nil
 	}
 	return Signature{}, nil, fmt.Errorf("%w: no %s signature with %s", ErrMismatch, family, h)
 }

@@ -38,26 +38,26 @@ type gostCurve struct {
 
 // kzCurves are the national parameter sets, each under the key OID it extends. Only those with known values are here.
 var kzCurves = map[string]gostCurve{
-	mustRaw(oidKZ2004 + ".1"):    {gost.CryptoProA, GOST2004},
-	mustRaw(oidKZ2015256 + ".1"): {gost.TC26_256A, GOST2012_256},
-	mustRaw(oidKZ2015512 + ".1"): {gost.TC26_512A, GOST2012_512},
+	asn1ber.MustOID(oidKZ2004 + ".1"):    {gost.CryptoProA, GOST2004},
+	asn1ber.MustOID(oidKZ2015256 + ".1"): {gost.TC26_256A, GOST2012_256},
+	asn1ber.MustOID(oidKZ2015512 + ".1"): {gost.TC26_512A, GOST2012_512},
 }
 
 // rfcCurves are the parameter sets of RFC 4357 and RFC 7836. Those of RFC 4357 serve 2012-256 keys too (RFC 9215 4.2);
 // Unknown stands for either.
 var rfcCurves = map[string]gostCurve{
-	mustRaw("1.2.643.2.2.35.1"):    {gost.CryptoProA, Unknown},
-	mustRaw("1.2.643.2.2.35.2"):    {gost.CryptoProB, Unknown},
-	mustRaw("1.2.643.2.2.35.3"):    {gost.CryptoProC, Unknown},
-	mustRaw("1.2.643.2.2.36.0"):    {gost.CryptoProA, Unknown}, // XchA: the same numbers
-	mustRaw("1.2.643.2.2.36.1"):    {gost.CryptoProC, Unknown}, // XchB: the same numbers
-	mustRaw("1.2.643.7.1.2.1.1.1"): {gost.TC26_256A, GOST2012_256},
-	mustRaw("1.2.643.7.1.2.1.1.2"): {gost.TC26_256B, GOST2012_256},
-	mustRaw("1.2.643.7.1.2.1.1.3"): {gost.TC26_256C, GOST2012_256},
-	mustRaw("1.2.643.7.1.2.1.1.4"): {gost.TC26_256D, GOST2012_256},
-	mustRaw("1.2.643.7.1.2.1.2.1"): {gost.TC26_512A, GOST2012_512},
-	mustRaw("1.2.643.7.1.2.1.2.2"): {gost.TC26_512B, GOST2012_512},
-	mustRaw("1.2.643.7.1.2.1.2.3"): {gost.TC26_512C, GOST2012_512},
+	asn1ber.MustOID("1.2.643.2.2.35.1"):    {gost.CryptoProA, Unknown},
+	asn1ber.MustOID("1.2.643.2.2.35.2"):    {gost.CryptoProB, Unknown},
+	asn1ber.MustOID("1.2.643.2.2.35.3"):    {gost.CryptoProC, Unknown},
+	asn1ber.MustOID("1.2.643.2.2.36.0"):    {gost.CryptoProA, Unknown}, // XchA: the same numbers
+	asn1ber.MustOID("1.2.643.2.2.36.1"):    {gost.CryptoProC, Unknown}, // XchB: the same numbers
+	asn1ber.MustOID("1.2.643.7.1.2.1.1.1"): {gost.TC26_256A, GOST2012_256},
+	asn1ber.MustOID("1.2.643.7.1.2.1.1.2"): {gost.TC26_256B, GOST2012_256},
+	asn1ber.MustOID("1.2.643.7.1.2.1.1.3"): {gost.TC26_256C, GOST2012_256},
+	asn1ber.MustOID("1.2.643.7.1.2.1.1.4"): {gost.TC26_256D, GOST2012_256},
+	asn1ber.MustOID("1.2.643.7.1.2.1.2.1"): {gost.TC26_512A, GOST2012_512},
+	asn1ber.MustOID("1.2.643.7.1.2.1.2.2"): {gost.TC26_512B, GOST2012_512},
+	asn1ber.MustOID("1.2.643.7.1.2.1.2.3"): {gost.TC26_512C, GOST2012_512},
 }
 
 // gostHash is the hash that a family's keys are used with; parameters that name another are refused.
@@ -139,7 +139,7 @@ func rawSBox(h Hash) string {
 	if hashes[h].sbox == "" {
 		return ""
 	}
-	return mustRaw(hashes[h].sbox)
+	return asn1ber.MustOID(hashes[h].sbox)
 }
 
 func newGOST(family Family, c *gost.Curve, xy []byte, rfc bool) (PublicKey, error) {

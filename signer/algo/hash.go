@@ -78,20 +78,11 @@ func indexHashes() (raw, dotted map[string]Hash) {
 	raw, dotted = make(map[string]Hash, 32), make(map[string]Hash, 32)
 	for h := MD5; h < hashEnd; h++ {
 		for _, oid := range append([]string{hashes[h].oid}, hashes[h].also...) {
-			raw[mustRaw(oid)] = h
+			raw[asn1ber.MustOID(oid)] = h
 			dotted[oid] = h
 		}
 	}
 	return raw, dotted
-}
-
-// mustRaw encodes an OID of this package's own tables; a test runs over all of them.
-func mustRaw(oid string) string {
-	c, err := asn1ber.EncodeOID(oid)
-	if err != nil {
-		panic("algo: " + err.Error()) // reached at start-up by a bad table, never by input
-	}
-	return string(c)
 }
 
 // HashByOID finds a hash by a dotted OID; several OIDs may mean the same hash.
@@ -118,7 +109,7 @@ func (h Hash) checkParameters(params parameters) error {
 	if params.absentOrNull() {
 		return nil
 	}
-	if box := hashes[h].sbox; box != "" && params.element.Is([]byte(mustRaw(box))) {
+	if box := hashes[h].sbox; box != "" && params.element.Is([]byte(asn1ber.MustOID(box))) {
 		return nil
 	}
 	return fmt.Errorf("%w: %s with unexpected parameters", ErrParameters, h)

@@ -129,7 +129,7 @@ func indexKeys() map[string]keyForm {
 	}
 	raw := make(map[string]keyForm, len(forms))
 	for oid, form := range forms {
-		raw[mustRaw(oid)] = form
+		raw[asn1ber.MustOID(oid)] = form
 	}
 	return raw
 }
@@ -207,10 +207,10 @@ func parsePSSKey(params parameters, key []byte) (PublicKey, error) {
 }
 
 var namedCurves = map[string]elliptic.Curve{
-	mustRaw("1.3.132.0.33"):        elliptic.P224(),
-	mustRaw("1.2.840.10045.3.1.7"): elliptic.P256(),
-	mustRaw("1.3.132.0.34"):        elliptic.P384(),
-	mustRaw("1.3.132.0.35"):        elliptic.P521(),
+	asn1ber.MustOID("1.3.132.0.33"):        elliptic.P224(),
+	asn1ber.MustOID("1.2.840.10045.3.1.7"): elliptic.P256(),
+	asn1ber.MustOID("1.3.132.0.34"):        elliptic.P384(),
+	asn1ber.MustOID("1.3.132.0.35"):        elliptic.P521(),
 }
 
 // parseEC reads an EC point on a named curve (RFC 5480). Explicit parameters are refused: whoever may choose the

@@ -76,7 +76,7 @@ var signatureByRaw = indexSignatures()
 func indexSignatures() map[string]Signature {
 	m := make(map[string]Signature, len(signatureForms))
 	for _, f := range signatureForms {
-		m[mustRaw(f.oid)] = Signature{Name: signatureName(f.family, f.hash), OID: f.oid, Family: f.family, Hash: f.hash, RFC: f.rfc}
+		m[asn1ber.MustOID(f.oid)] = Signature{Name: signatureName(f.family, f.hash), OID: f.oid, Family: f.family, Hash: f.hash, RFC: f.rfc}
 	}
 	return m
 }
@@ -88,7 +88,7 @@ func signatureName(f Family, h Hash) string {
 	return f.String() + " with " + h.Name()
 }
 
-var rawPSS = mustRaw(oidPSS)
+var rawPSS = asn1ber.MustOID(oidPSS)
 
 // ParseSignature reads the AlgorithmIdentifier of a signature (DER or BER). Parameters may be absent or NULL; PSS
 // takes its own and needs them. DSA is returned with family DSA, so that it can be named; its Verify is
@@ -208,7 +208,7 @@ func optionalHash(r *asn1ber.Reader, tag int, missing Hash) (Hash, error) {
 	return ParseHash(id.Raw)
 }
 
-var rawMGF1 = []byte(mustRaw("1.2.840.113549.1.1.8"))
+var rawMGF1 = []byte(asn1ber.MustOID("1.2.840.113549.1.1.8"))
 
 func optionalMGF(r *asn1ber.Reader) (Hash, error) {
 	e, ok, err := r.Optional(asn1ber.Context(1))

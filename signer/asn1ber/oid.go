@@ -111,3 +111,13 @@ func appendBase128(out []byte, v uint64) []byte {
 	}
 	return out
 }
+
+// MustOID is the contents octets of a dotted OBJECT IDENTIFIER, as a string to key maps with. It panics on a malformed
+// one, like regexp.MustCompile, and is for tables in code only.
+func MustOID(dotted string) string {
+	c, err := EncodeOID(dotted)
+	if err != nil {
+		panic(err)
+	}
+	return string(c)
+}
