@@ -43,7 +43,7 @@ const MaxHashSize = 64
 type hashInfo struct {
 	name string
 	oid  string   // the one that is written
-	also []string // others that are read
+	rfc  string   // OID of the RFCs, where the written one is national
 	sbox string   // OID of the S-box, where parameters may name it
 	size int
 	std  crypto.Hash
@@ -67,8 +67,8 @@ var hashes = [hashEnd]hashInfo{
 		make: func() hash.Hash { return gost.New34311(gost.SBoxTest()) }},
 	GOST94CryptoPro: {name: "GOST R 34.11-94", oid: "1.2.643.2.2.9", size: 32, sbox: "1.2.643.2.2.30.1",
 		make: func() hash.Hash { return gost.New34311(gost.SBoxCryptoPro()) }},
-	Streebog256: {name: "Streebog-256", oid: "1.2.398.3.10.1.3.2", size: 32, also: []string{"1.2.643.7.1.1.2.2"}, make: gost.NewStreebog256},
-	Streebog512: {name: "Streebog-512", oid: "1.2.398.3.10.1.3.3", size: 64, also: []string{"1.2.643.7.1.1.2.3"}, make: gost.NewStreebog512},
+	Streebog256: {name: "Streebog-256", oid: "1.2.398.3.10.1.3.2", size: 32, rfc: "1.2.643.7.1.1.2.2", make: gost.NewStreebog256},
+	Streebog512: {name: "Streebog-512", oid: "1.2.398.3.10.1.3.3", size: 64, rfc: "1.2.643.7.1.1.2.3", make: gost.NewStreebog512},
 }
 
 // hashByRaw finds a hash by the contents octets of its OID, hashByDotted by its dotted form.
@@ -77,9 +77,11 @@ var hashByRaw, hashByDotted = indexHashes()
 func indexHashes() (raw, dotted map[string]Hash) {
 	raw, dotted = make(map[string]Hash, 32), make(map[string]Hash, 32)
 	for h := MD5; h < hashEnd; h++ {
-		for _, oid := range append([]string{hashes[h].oid}, hashes[h].also...) {
-			raw[asn1ber.MustOID(oid)] = h
-			dotted[oid] = h
+		for _, oid := range []string{hashes[h].oid, hashes[h].rfc} {
+			if oid != "" {
+				raw[asn1ber.MustOID(oid)] = h
+				dotted[oid] = h
+			}
 		}
 	}
 	return raw, dotted
@@ -191,4 +193,13 @@ func (h Hash) AlgorithmIdentifier() ([]byte, error) {
 	}
 	null := h == MD5 || h >= GOST94Test
 	return identifier(hashes[h].oid, null)
+}
+
+// RFCAlgorithmIdentifier is AlgorithmIdentifier under the OID of the RFCs (1.2.643) for Streebog, parameters absent (RFC
+// 9215 2), and the same as AlgorithmIdentifier for all others.
+func (h Hash) RFCAlgorithmIdentifier() ([]byte, error) {
+	if h.Valid() && hashes[h].rfc != "" {
+		return identifier(hashes[h].rfc, false)
+	}
+	return h.AlgorithmIdentifier()
 }
