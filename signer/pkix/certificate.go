@@ -2,6 +2,7 @@ package pkix
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -35,6 +36,7 @@ type Certificate struct {
 	SignatureAlgorithm    algo.Signature
 	SignatureAlgorithmErr error  // why SignatureAlgorithm is unusable
 	Signature             []byte // octets of the BIT STRING
+	partial               bool   // the BIT STRING is not whole octets, so no signature
 
 	Extensions []Extension // as they stand, with values unparsed
 	CertificateExtensions
@@ -75,7 +77,8 @@ func (c *Certificate) parse(der []byte) error {
 	if err != nil {
 		return err
 	}
-	c.Raw, c.RawTBS, c.RawSignatureAlgorithm, c.Signature = outer.Raw, s.tbs.Raw, s.algorithm, s.signature
+	c.Raw, c.RawTBS, c.RawSignatureAlgorithm = outer.Raw, s.tbs.Raw, s.algorithm
+	c.Signature, c.partial = s.signature, s.partial
 	c.SignatureAlgorithm, c.SignatureAlgorithmErr = algo.ParseSignature(s.algorithm)
 	inner, err := c.parseTBS(s.tbs)
 	if err != nil {
@@ -94,6 +97,7 @@ type signed struct {
 	tbs       asn1ber.Element
 	algorithm []byte
 	signature []byte
+	partial   bool
 }
 
 func readSigned(outer asn1ber.Element) (s signed, err error) {
@@ -116,9 +120,11 @@ func readSigned(outer asn1ber.Element) (s signed, err error) {
 	if err != nil {
 		return s, err
 	}
-	if s.signature, err = bits.Octets(); err != nil {
+	var unused int
+	if s.signature, unused, err = bits.BitString(); err != nil {
 		return s, err
 	}
+	s.partial = unused != 0
 	return s, r.End()
 }
 
@@ -277,11 +283,13 @@ func (c *Certificate) CheckSignatureFrom(issuer *Certificate) error {
 
 // CheckSignature is CheckSignatureFrom with a bare key; keyErr is the error of reading it.
 func (c *Certificate) CheckSignature(key algo.PublicKey, keyErr error) error {
-	if c.SignatureAlgorithmErr != nil {
-		return c.SignatureAlgorithmErr
+	if c.partial {
+		return errPartialOctets
 	}
-	if keyErr != nil {
-		return keyErr
+	if err := cmp.Or(c.SignatureAlgorithmErr, keyErr); err != nil {
+		return err
 	}
 	return c.SignatureAlgorithm.Verify(key, c.RawTBS, c.Signature)
 }
+
+var errPartialOctets = fmt.Errorf("%w: it is not a whole number of octets", algo.ErrSignature)

@@ -1,6 +1,7 @@
 package pkix
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ type CRL struct {
 	SignatureAlgorithm    algo.Signature
 	SignatureAlgorithmErr error
 	Signature             []byte
+	partial               bool // the BIT STRING is not whole octets, so no signature
 
 	Extensions []Extension
 	CRLExtensions
@@ -81,7 +83,8 @@ func (c *CRL) parse(der []byte) error {
 	if err != nil {
 		return err
 	}
-	c.Raw, c.RawTBS, c.RawSignatureAlgorithm, c.Signature = outer.Raw, s.tbs.Raw, s.algorithm, s.signature
+	c.Raw, c.RawTBS, c.RawSignatureAlgorithm = outer.Raw, s.tbs.Raw, s.algorithm
+	c.Signature, c.partial = s.signature, s.partial
 	c.SignatureAlgorithm, c.SignatureAlgorithmErr = algo.ParseSignature(s.algorithm)
 	r, err := s.tbs.Children()
 	if err != nil {
@@ -270,11 +273,11 @@ func (c *CRL) Fingerprint() [sha256.Size]byte {
 // CheckSignature verifies the signature with a key; keyErr is the error of reading the key. The error wraps
 // algo.ErrSignature when the signature is wrong; other errors mean that it could not be decided.
 func (c *CRL) CheckSignature(key algo.PublicKey, keyErr error) error {
-	if c.SignatureAlgorithmErr != nil {
-		return c.SignatureAlgorithmErr
+	if c.partial {
+		return errPartialOctets
 	}
-	if keyErr != nil {
-		return keyErr
+	if err := cmp.Or(c.SignatureAlgorithmErr, keyErr); err != nil {
+		return err
 	}
 	return c.SignatureAlgorithm.Verify(key, c.RawTBS, c.Signature)
 }

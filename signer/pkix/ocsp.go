@@ -1,6 +1,7 @@
 package pkix
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -58,6 +59,7 @@ type OCSPResponse struct {
 	SignatureAlgorithm    algo.Signature
 	SignatureAlgorithmErr error
 	Signature             []byte
+	partial               bool           // the BIT STRING is not whole octets, so no signature
 	Certificates          []*Certificate // those that could be read
 
 	UnknownCritical []string
@@ -216,9 +218,11 @@ func (o *OCSPResponse) parseBasic(der []byte) error {
 	if err != nil {
 		return err
 	}
-	if o.Signature, err = bits.Octets(); err != nil {
+	var unused int
+	if o.Signature, unused, err = bits.BitString(); err != nil {
 		return err
 	}
+	o.partial = unused != 0
 	if err := o.parseCertificates(&r); err != nil {
 		return err
 	}
@@ -375,11 +379,11 @@ func (o *OCSPResponse) Fingerprint() [sha256.Size]byte {
 // CheckSignature verifies the signature with a key; keyErr is the error of reading the key. The error wraps
 // algo.ErrSignature when the signature is wrong; other errors mean that it could not be decided.
 func (o *OCSPResponse) CheckSignature(key algo.PublicKey, keyErr error) error {
-	if o.SignatureAlgorithmErr != nil {
-		return o.SignatureAlgorithmErr
+	if o.partial {
+		return errPartialOctets
 	}
-	if keyErr != nil {
-		return keyErr
+	if err := cmp.Or(o.SignatureAlgorithmErr, keyErr); err != nil {
+		return err
 	}
 	return o.SignatureAlgorithm.Verify(key, o.RawTBS, o.Signature)
 }
