@@ -89,7 +89,7 @@ func New(cfg Config) (*Client, error) {
 	c.http = &http.Client{
 		CheckRedirect: c.checkRedirect,
 		Transport: &http.Transport{
-			Proxy: nil, // a proxy would hide the address that is really called
+			Proxy:       nil, // a proxy would hide the address that is really called
 			DialContext: dialer.DialContext, MaxIdleConnsPerHost: 8, MaxConnsPerHost: cfg.InFlightMax,
 			IdleConnTimeout: 30 * time.Second, TLSHandshakeTimeout: 5 * time.Second,
 			MaxResponseHeaderBytes: 16 << 10, DisableCompression: true,
