@@ -105,7 +105,7 @@ type Profile struct {
 
 	// Issuer signs instead of the family's national CA: another Authority, or an end entity that
 	// has no right to. It must hold its key.
-	Issuer *Identity
+	Issuer *Identity `json:"-"`
 	// Impostor issues from a look-alike hierarchy: same names byte for byte, other keys, trusted by nobody.
 	Impostor bool
 
