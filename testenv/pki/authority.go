@@ -46,16 +46,32 @@ func (f Family) label() string {
 
 // newHierarchy makes a root and a national CA below it. The roots run for twenty years from four
 // years ago, so that certificates which expired long ago fit in.
-func newHierarchy(f Family, impostor bool, base string, now time.Time, rand io.Reader) (*hierarchy, error) {
-	root, err := newCA(f, nil, impostor, base, now, rand)
+//
+// With real, the new one imitates it: names, serial numbers and key identifiers are those of the real
+// one, the keys are not.
+func newHierarchy(f Family, real *hierarchy, base string, now time.Time, rand io.Reader) (*hierarchy, error) {
+	m := maker{f, base, now, rand}
+	if real == nil {
+		real = &hierarchy{}
+	}
+	root, err := m.authority(nil, real.root)
 	if err != nil {
 		return nil, err
 	}
-	nca, err := newCA(f, root, impostor, base, now, rand)
+	nca, err := m.authority(root, real.nca)
 	return &hierarchy{root, nca}, err
 }
 
-func newCA(f Family, parent *CA, impostor bool, base string, now time.Time, rand io.Reader) (*CA, error) {
+// maker makes the authorities of a hierarchy.
+type maker struct {
+	family Family
+	base   string
+	now    time.Time
+	rand   io.Reader
+}
+
+func (m maker) authority(parent, real *CA) (*CA, error) {
+	f, now, rand := m.family, m.now, m.rand
 	key, err := generateKey(f, 0, rand)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make the key of an authority: %w", err)
@@ -64,7 +80,10 @@ func newCA(f Family, parent *CA, impostor bool, base string, now time.Time, rand
 	if err != nil {
 		return nil, err
 	}
-	ca := &CA{Family: f, Root: parent == nil, parent: parent, impostor: impostor, key: key, content: content, keyID: keyID(content)}
+	ca := &CA{Family: f, Root: parent == nil, parent: parent, impostor: real != nil, key: key, content: content, keyID: keyID(content)}
+	if real != nil {
+		ca.keyID = real.keyID
+	}
 	ca.serial = serialFrom(ca.keyID)
 	ca.Name = authorityName(f, parent == nil)
 	title := "ҰЛТТЫҚ КУӘЛАНДЫРУШЫ ОРТАЛЫҚ (%s) QAQPA TEST"
@@ -74,7 +93,7 @@ func newCA(f Family, parent *CA, impostor bool, base string, now time.Time, rand
 	ca.subject = name(rdn(attrCN, utf8(fmt.Sprintf(title, f.label()))), rdn(attrCountry, printable("KZ")))
 	t := template{
 		serial: ca.serial, issuer: ca.subject, subject: ca.subject, spki: spki,
-		notBefore: now.AddDate(-4, 0, 0), notAfter: now.AddDate(20, 0, 0), extensions: ca.extensions(base),
+		notBefore: now.AddDate(-4, 0, 0), notAfter: now.AddDate(20, 0, 0), extensions: ca.extensions(m.base),
 	}
 	issuing := key
 	if parent != nil {

@@ -171,9 +171,13 @@ func (p *PKI) impostor(f Family) (*hierarchy, error) {
 	if h := p.impostors[f]; h != nil {
 		return h, nil
 	}
+	real := p.hierarchies[f]
+	if real == nil {
+		return nil, fmt.Errorf("this PKI has no family %q", f)
+	}
 	h, err := p.readHierarchy(f, true)
 	if err != nil {
-		if h, err = newHierarchy(f, true, p.index.BaseURL, p.opts.Now(), p.opts.Rand); err != nil {
+		if h, err = newHierarchy(f, real, p.index.BaseURL, p.opts.Now(), p.opts.Rand); err != nil {
 			return nil, err
 		}
 		if err = p.keepHierarchy(h); err != nil {

@@ -156,7 +156,7 @@ func parseKey(der []byte) (crypto.Signer, error) {
 		return nil, errors.New("couldn't read the private key")
 	}
 	var scalar cryptobyte.String
-	if wrapped.ReadASN1(&scalar, casn1.OCTET_STRING) {
+	if wrapped.PeekASN1Tag(casn1.OCTET_STRING) && wrapped.ReadASN1(&scalar, casn1.OCTET_STRING) {
 		return gostref.NewPrivateKey(gostref.TC26Curve512A(), new(big.Int).SetBytes(reversed(scalar)))
 	}
 	d := new(big.Int)

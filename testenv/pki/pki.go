@@ -118,7 +118,7 @@ func (p *PKI) create() error {
 	p.index.Version, p.index.Families = 1, families
 	p.index.Identities, p.index.Lists = map[string]*record{}, map[string]*list{}
 	for _, f := range families {
-		h, err := newHierarchy(f, false, p.index.BaseURL, p.opts.Now(), p.opts.Rand)
+		h, err := newHierarchy(f, nil, p.index.BaseURL, p.opts.Now(), p.opts.Rand)
 		if err != nil {
 			return err
 		}

@@ -134,7 +134,20 @@ func (p *PKI) readCA(f Family, parent *CA, impostor bool) (*CA, error) {
 	if ca.key, err = parseKey(key[0]); err != nil {
 		return nil, err
 	}
-	return ca, ca.describe(chain[0])
+	if err := ca.describe(chain[0]); err != nil {
+		return nil, err
+	}
+	if impostor {
+		ca.keyID = p.hierarchies[f].pick(ca.Root).keyID
+	}
+	return ca, nil
+}
+
+func (h *hierarchy) pick(root bool) *CA {
+	if root {
+		return h.root
+	}
+	return h.nca
 }
 
 // describe fills in what the certificate says.
