@@ -2,81 +2,320 @@ package hsm
 
 import (
 	"context"
-	"crypto"
 	"errors"
-	"io"
-	"log/slog"
+	"fmt"
+	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Config says which token to open and within which limits.
-type Config struct {
-	Module      string        // path of the PKCS#11 library
-	Token       string        // label of the token
-	PIN         string        // user PIN: a value, read by cmd from a file or the environment
-	SessionsMax int           // calls in flight on the token; 0: 8
-	QueueMax    int           // calls that may wait for one; 0: 32 × SessionsMax
-	CallTimeout time.Duration // longest wait of one call, queue included; 0: 5 s
-	Now         func() time.Time
-	Log         *slog.Logger
-	Registerer  prometheus.Registerer
+// Token is an open token. All methods may be called from any number of goroutines.
+type Token struct {
+	cfg     Config
+	lib     *library
+	metrics *metrics
+
+	state   atomic.Pointer[state]
+	reports chan report   // from whoever voided a connection to the supervisor
+	queue   chan *job     // calls that wait for a session
+	blocked atomic.Int32  // calls of this token that are in C past their deadline
+	quit    chan struct{} // closed by Close
+	closing sync.Once
+	running sync.WaitGroup // workers, the supervisor and ceremonies
+	stopped chan struct{}  // closed when all of these have ended and the library is released
+
+	mu   sync.Mutex // guards keys
+	keys map[string]*Key
+
+	making chan struct{} // holds one while objects are made or changed, so that two cannot take one label
 }
 
-// Token is an open token.
-type Token struct{}
-
-// Key is a private key in a token; it implements crypto.Signer.
-type Key struct{}
-
-// KeyInfo describes a private key found in the token.
-type KeyInfo struct {
-	Label       string
-	ID          []byte
-	Algorithm   Algorithm
-	Public      crypto.PublicKey
-	Certificate []byte // DER, nil when there is none
-	Problem     error  // why Key would refuse it; nil: usable
+// state is where a token stands: up (conn), being connected (neither), or down (err). It is replaced, never changed.
+type state struct {
+	conn    *conn
+	err     error
+	changed chan struct{} // closed when the state is replaced
 }
 
-// Algorithm is the type and size of a key.
-type Algorithm string
+// report tells the supervisor why a connection was voided.
+type report struct {
+	conn  *conn
+	fault fault
+	cause error
+}
 
-// Key types that Generate makes.
+// Waits between attempts to get a lost token back.
 const (
-	RSA2048   Algorithm = "rsa-2048"
-	RSA3072   Algorithm = "rsa-3072"
-	RSA4096   Algorithm = "rsa-4096"
-	ECDSAP256 Algorithm = "ecdsa-p256"
-	ECDSAP384 Algorithm = "ecdsa-p384"
-	ECDSAP521 Algorithm = "ecdsa-p521"
-	Ed25519   Algorithm = "ed25519"
+	retryFirst = 50 * time.Millisecond
+	retryMax   = 5 * time.Second
 )
 
-var errDraft = errors.New("package under construction")
+// Open loads the module, finds the token by its label and logs in. ctx bounds the wait; a login that the token refuses
+// is not repeated.
+//
+// Errors: [ErrModule], [ErrTokenNotFound], [ErrTokenAmbiguous], [ErrWrongPIN], [ErrPINLocked], [ErrUnavailable].
+func Open(ctx context.Context, cfg Config) (*Token, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open token %q: %w", cfg.Token, err)
+	}
+	m, err := newMetrics(cfg.Registerer, cfg.Token)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't register the metrics: %w", err)
+	}
+	lib, err := acquire(cfg.Module)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open token %q: %w", cfg.Token, err)
+	}
+	t := &Token{
+		cfg: cfg, lib: lib, metrics: m,
+		reports: make(chan report, 1),
+		queue:   make(chan *job, cfg.QueueMax),
+		quit:    make(chan struct{}),
+		stopped: make(chan struct{}),
+		keys:    make(map[string]*Key),
+		making:  make(chan struct{}, 1),
+	}
+	first := &state{changed: make(chan struct{})}
+	t.state.Store(first)
+	t.start()
+	select {
+	case <-first.changed:
+		err = t.state.Load().err
+	case <-ctx.Done():
+		err = late(ctx, ErrUnavailable, "the module did not answer")
+	}
+	if err != nil {
+		_ = t.Close()
+		return nil, fmt.Errorf("couldn't open token %q: %w", cfg.Token, err)
+	}
+	return t, nil
+}
 
-func InitToken(module, label, soPIN, pin string) error     { return errDraft }
-func Open(ctx context.Context, cfg Config) (*Token, error) { return nil, errDraft }
-func (t *Token) Generate(ctx context.Context, label string, a Algorithm) (*Key, error) {
-	return nil, errDraft
+// start sets the supervisor and the workers going.
+func (t *Token) start() {
+	t.running.Go(t.supervise)
+	for i := range t.cfg.SessionsMax {
+		t.running.Go((&worker{token: t, index: i}).run)
+	}
+	go func() {
+		t.running.Wait()
+		t.lib.release()
+		close(t.stopped)
+	}()
 }
-func (t *Token) Key(ctx context.Context, label string) (*Key, error) { return nil, errDraft }
-func (t *Token) Keys(ctx context.Context) ([]KeyInfo, error)         { return nil, errDraft }
-func (t *Token) ImportCertificate(ctx context.Context, label string, der []byte) error {
-	return errDraft
-}
-func (t *Token) Certificate(ctx context.Context, label string) ([]byte, error) { return nil, errDraft }
-func (t *Token) Health(ctx context.Context) error                              { return errDraft }
-func (t *Token) Close() error                                                  { return nil }
 
-func (k *Key) Public() crypto.PublicKey { return nil }
-func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return k.SignContext(context.Background(), digest, opts)
+// Close ends the token: calls that wait are refused with ErrClosed, calls in flight are waited for. When one does not
+// return within CallTimeout, Close returns ErrUnavailable and the library stays as it is until the call returns. The
+// process stays logged in while another Token is open on the same token.
+func (t *Token) Close() error {
+	t.closing.Do(func() { close(t.quit) })
+	timer := time.NewTimer(t.cfg.CallTimeout)
+	defer timer.Stop()
+	select {
+	case <-t.stopped:
+		return nil
+	case <-timer.C:
+		return fmt.Errorf("couldn't close token %q: %w: a call does not return", t.cfg.Token, ErrUnavailable)
+	}
 }
-func (k *Key) SignContext(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
-	return nil, errDraft
+
+// Health asks the token whether it is there, logged in to, and holds every key that was opened.
+// Errors: ErrUnavailable, ErrBusy, ErrKeyNotFound, ErrKeyChanged, ErrClosed.
+func (t *Token) Health(ctx context.Context) error {
+	t.mu.Lock()
+	keys := make([]*Key, 0, len(t.keys))
+	for _, k := range t.keys {
+		keys = append(keys, k)
+	}
+	t.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, t.cfg.CallTimeout)
+	defer cancel()
+	err := t.call(ctx, func(s session) error {
+		if err := s.check(t.cfg.Token); err != nil {
+			return err
+		}
+		for _, k := range keys {
+			if _, err := k.find(s); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("token %q is not healthy: %w", t.cfg.Token, err)
+	}
+	return nil
 }
-func (k *Key) Label() string        { return "" }
-func (k *Key) ID() []byte           { return nil }
-func (k *Key) Algorithm() Algorithm { return "" }
+
+// up returns the connection, after waiting for one that is being made. gone ends the wait.
+func (t *Token) up(gone <-chan struct{}) (*conn, error) {
+	for {
+		s := t.state.Load()
+		switch {
+		case s.err != nil:
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, s.err)
+		case s.conn != nil:
+			return s.conn, nil
+		}
+		select {
+		case <-s.changed:
+		case <-gone:
+			return nil, fmt.Errorf("%w: it is being connected", ErrUnavailable)
+		case <-t.quit:
+			return nil, ErrClosed
+		}
+	}
+}
+
+// suspect voids the connection c, unless that was done already, and has the supervisor make another one.
+func (t *Token) suspect(c *conn, f fault, cause error) {
+	old := t.state.Load()
+	if old.conn != c {
+		return
+	}
+	if t.state.CompareAndSwap(old, &state{changed: make(chan struct{})}) {
+		close(old.changed)
+		t.reports <- report{conn: c, fault: f, cause: cause} // its one place is free: c was voided once
+	}
+}
+
+// publish replaces the state; the supervisor alone calls it, and only while there is no connection.
+func (t *Token) publish(s *state) {
+	s.changed = make(chan struct{})
+	old := t.state.Swap(s)
+	close(old.changed)
+}
+
+// supervise owns the connection: it makes the first one, and a new one whenever one was voided.
+func (t *Token) supervise() {
+	seen, afresh := t.lib.current.Load(), false
+	wait := retryFirst
+	for tries := 0; ; tries++ {
+		c, err := t.attempt(func() (*conn, error) { return t.recover(seen, afresh, tries > 0) })
+		if err == nil {
+			t.found(c)
+			select {
+			case r := <-t.reports:
+				t.cfg.Log.Warn("token lost its connection", "token", t.cfg.Token, "cause", r.cause)
+				seen, afresh = c.generation, r.fault == faultToken || !c.proven.Load()
+			case <-t.quit:
+				t.leave(c)
+				return
+			}
+			wait, tries = retryFirst, 0
+			continue
+		}
+		select {
+		case <-t.quit:
+			return
+		default:
+		}
+		t.lost(err)
+		if !t.pause(wait) {
+			return
+		}
+		wait = min(2*wait, retryMax)
+		seen, afresh = t.lib.current.Load(), false
+	}
+}
+
+// attempt runs one recovery. When it does not end in time the token is given up for the while, so that calls are
+// refused rather than kept waiting for a module that hangs; but it is waited for, since it cannot be called off.
+func (t *Token) attempt(recovery func() (*conn, error)) (*conn, error) {
+	var (
+		c    *conn
+		err  error
+		done = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		c, err = recovery()
+	}()
+	timer := time.NewTimer(2 * t.cfg.CallTimeout)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+		t.lost(fmt.Errorf("%w: the module does not answer", ErrUnavailable))
+		<-done
+	}
+	return c, err
+}
+
+// recover connects: on the library as it is first, as that disturbs nobody else, then on one initialised anew. Only a
+// library that was initialised anew shows a token that came back. A wrong PIN is no reason for that at the first try.
+func (t *Token) recover(seen uint64, afresh, again bool) (*conn, error) {
+	gone, stop := t.deadline()
+	defer stop()
+	if err := t.lib.ready(gone); err != nil {
+		return nil, err
+	}
+	if !afresh {
+		c, err := t.lib.connect(gone, t.cfg.Token, t.cfg.PIN)
+		t.metrics.connected("session", err)
+		if err == nil || !again && (errors.Is(err, ErrWrongPIN) || errors.Is(err, ErrPINLocked)) {
+			return c, err
+		}
+		seen = t.lib.current.Load()
+	}
+	if err := t.lib.restart(gone, seen); err != nil {
+		return nil, err
+	}
+	c, err := t.lib.connect(gone, t.cfg.Token, t.cfg.PIN)
+	t.metrics.connected("library", err)
+	if err == nil {
+		c.afresh = true
+	}
+	return c, err
+}
+
+// deadline bounds the supervisor's waits like those of one call; Close ends them too.
+func (t *Token) deadline() (<-chan struct{}, func()) {
+	ctx, cancel := context.WithTimeout(context.Background(), t.cfg.CallTimeout)
+	go func() {
+		select {
+		case <-t.quit:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx.Done(), cancel
+}
+
+func (t *Token) found(c *conn) {
+	t.metrics.up.Set(1)
+	t.publish(&state{conn: c})
+	t.cfg.Log.Info("token connected", "token", t.cfg.Token, "serial", c.serial, "generation", c.generation)
+}
+
+// lost publishes why the token is down; only a change of the reason is logged.
+func (t *Token) lost(err error) {
+	t.metrics.up.Set(0)
+	if before := t.state.Load().err; before == nil || before.Error() != err.Error() {
+		t.cfg.Log.Error("token is lost", "token", t.cfg.Token, "error", err)
+	}
+	t.publish(&state{err: err})
+}
+
+// leave closes the anchor session of a sound connection.
+func (t *Token) leave(c *conn) {
+	if t.lib.gate.enter(t.quit) {
+		defer t.lib.gate.leave()
+		if t.lib.current.Load() == c.generation {
+			_ = t.lib.ctx.CloseSession(c.anchor)
+		}
+	}
+}
+
+// pause waits; it is false when the token was closed.
+func (t *Token) pause(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-t.quit:
+		return false
+	}
+}

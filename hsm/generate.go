@@ -1,0 +1,110 @@
+package hsm
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/ThalesIgnite/crypto11"
+	"github.com/miekg/pkcs11"
+)
+
+// idSize is the length of the random CKA_ID that binds a pair and its certificates, in bytes.
+const idSize = 20
+
+// Generate makes a key pair in the token: it signs, does nothing else, and can never leave. The attributes that the
+// token gave it are read back; a pair that breaks a rule is destroyed again. The label must be free.
+//
+// Signing on all tokens of the module pauses while an RSA or ECDSA pair is made, so a serving gateway has its keys made
+// by another process. A crash leaves the pair or nothing; an incomplete pair shows in Keys.
+//
+// Errors: [ErrKeyExists], [ErrKeyAttributes], [ErrAlgorithm] (unknown, or not in the token), [ErrTokenFull],
+// [ErrUnavailable], [ErrBusy], [ErrClosed]. After ErrUnavailable the pair may have been made: look before repeating.
+func (t *Token) Generate(ctx context.Context, label string, a Algorithm) (*Key, error) {
+	ctx, cancel := context.WithTimeout(ctx, ceremonyTimeout)
+	defer cancel()
+	var k *Key
+	err := t.oneByOne(ctx, func() (err error) {
+		k, err = t.generate(ctx, label, a)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't make key %q: %w", label, err)
+	}
+	t.cfg.Log.Info("key made", "token", t.cfg.Token, "key", label, "algorithm", string(a))
+	return k, nil
+}
+
+func (t *Token) generate(ctx context.Context, label string, a Algorithm) (*Key, error) {
+	g, ok := generators[a]
+	if !ok {
+		return nil, fmt.Errorf("%w: %q", ErrAlgorithm, a)
+	}
+	if err := checkLabel(label); err != nil {
+		return nil, err
+	}
+	if err := t.mayGenerate(ctx, label, g); err != nil {
+		return nil, err
+	}
+	id := make([]byte, idSize)
+	_, _ = rand.Read(id) // never fails, crypto/rand ends the process instead
+	if err := t.generatePair(ctx, label, id, g); err != nil {
+		return nil, err
+	}
+	k, err := t.Key(ctx, label)
+	if err == nil {
+		return k, nil
+	}
+	if errors.Is(err, ErrKeyAmbiguous) { // another process took the label at the same time
+		err = fmt.Errorf("%w: %w", ErrKeyExists, err)
+	}
+	if errors.Is(err, ErrKeyExists) || errors.Is(err, ErrKeyAttributes) || errors.Is(err, ErrAlgorithm) {
+		err = errors.Join(err, t.destroy(ctx, id))
+	}
+	return nil, err
+}
+
+// mayGenerate refuses a label that is taken and a mechanism that the token lacks.
+func (t *Token) mayGenerate(ctx context.Context, label string, g generator) error {
+	return t.call(ctx, func(s session) error {
+		if !s.can(g.mechanism) {
+			return fmt.Errorf("%w: the token can't make such keys", ErrAlgorithm)
+		}
+		taken, err := s.search(pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY), pkcs11.NewAttribute(pkcs11.CKA_LABEL, label))
+		if err != nil {
+			return err
+		}
+		if len(taken) > 0 {
+			return ErrKeyExists
+		}
+		return nil
+	})
+}
+
+// generatePair has crypto11 make RSA and ECDSA pairs; Ed25519, which it does not know, is made without it.
+func (t *Token) generatePair(ctx context.Context, label string, id []byte, g generator) error {
+	public, private := pairTemplates(label, id)
+	switch {
+	case g.rsaBits > 0:
+		return t.ceremony(ctx, func(c *crypto11.Context) error {
+			_, err := c.GenerateRSAKeyPairWithAttributes(attributeSet(public), attributeSet(private), g.rsaBits)
+			return err
+		})
+	case g.curve != nil:
+		return t.ceremony(ctx, func(c *crypto11.Context) error {
+			_, err := c.GenerateECDSAKeyPairWithAttributes(attributeSet(public), attributeSet(private), g.curve)
+			return err
+		})
+	}
+	public = append(public, pkcs11.NewAttribute(pkcs11.CKA_EC_PARAMS, paramsEd25519))
+	return t.call(ctx, func(s session) error {
+		return s.readWrite(func(s session) error {
+			_, _, err := s.lib.ctx.GenerateKeyPair(s.handle, []*pkcs11.Mechanism{pkcs11.NewMechanism(g.mechanism, nil)}, public, private)
+			if err != nil {
+				return typed(fmt.Errorf("couldn't make the pair: %w", err))
+			}
+			return nil
+		})
+	})
+}

@@ -1,0 +1,199 @@
+package hsm
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+
+	"github.com/miekg/pkcs11"
+)
+
+// labelMax bounds the label of a key, in bytes.
+const labelMax = 128
+
+// Key is a private key in a token; it implements crypto.Signer. It stands for one public key for ever: when the token
+// comes back with another key under the label, the Key refuses with ErrKeyChanged. All methods may be called from any
+// number of goroutines, and after Close they return ErrClosed.
+type Key struct {
+	token *Token
+	label string
+	id    []byte
+	pub   crypto.PublicKey
+
+	bound atomic.Pointer[binding] // where the key was found last
+	wrong atomic.Pointer[conn]    // the connection on which it made wrong signatures to the end
+}
+
+// binding is a handle and the only connection that it is valid on.
+type binding struct {
+	conn   *conn
+	handle pkcs11.ObjectHandle
+}
+
+// Key finds a private key by its label and checks that it signs, does nothing else, and cannot leave the token. The
+// same label gives the same Key until the token is closed.
+//
+// Errors: [ErrKeyNotFound], [ErrKeyAmbiguous], [ErrKeyAttributes], [ErrAlgorithm] (type or size), [ErrUnavailable],
+// [ErrBusy], [ErrClosed].
+func (t *Token) Key(ctx context.Context, label string) (*Key, error) {
+	t.mu.Lock()
+	known := t.keys[label]
+	t.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, t.cfg.CallTimeout)
+	defer cancel()
+	k := &Key{token: t, label: label}
+	err := t.call(ctx, func(s session) error {
+		found, err := s.findKey(label)
+		if err != nil {
+			return err
+		}
+		k.id, k.pub = found.id, found.pub
+		k.bound.Store(&binding{conn: s.conn, handle: found.handle})
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open key %q: %w", label, err)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if known := t.keys[label]; known != nil {
+		return known, nil
+	}
+	t.keys[label] = k
+	return k, nil
+}
+
+// Public returns the public key: *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey.
+func (k *Key) Public() crypto.PublicKey { return k.pub }
+
+// Label returns the label (CKA_LABEL) by which the key was opened.
+func (k *Key) Label() string { return k.label }
+
+// ID returns CKA_ID, which the key shares with its public key and certificate.
+func (k *Key) ID() []byte { return bytes.Clone(k.id) }
+
+// Algorithm returns the type and size of the key.
+func (k *Key) Algorithm() Algorithm { return algorithmOf(k.pub) }
+
+// Sign is SignContext without a context, for crypto.Signer; Config.CallTimeout bounds it. The token has its own source
+// of randomness, so the reader is not used.
+func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return k.SignContext(context.Background(), digest, opts)
+}
+
+// SignContext signs a digest, until ctx ends or CallTimeout has passed.
+//
+//   - RSA: PKCS#1 v1.5, or PSS when opts is *rsa.PSSOptions; opts.HashFunc() is SHA-256, SHA-384 or SHA-512.
+//   - ECDSA: the same hashes; the signature is the ASN.1 SEQUENCE of r and s.
+//   - Ed25519: digest is the message, 1 byte to 1 MiB; opts is crypto.Hash(0).
+//
+// A signature is verified with the public key before it is returned. A token that lost its session, its login or its
+// library is connected again and asked again within the deadline; no wrong signature and no error comes of it.
+//
+// Errors: ErrAlgorithm (nothing was asked of the token), ErrBusy, ErrUnavailable, ErrKeyNotFound, ErrKeyChanged,
+// ErrKeyAttributes, ErrWrongSignature, ErrClosed, or that of a cancelled ctx.
+func (k *Key) SignContext(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	start := k.token.cfg.Now()
+	r, err := newRequest(k.pub, digest, opts)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sign with key %q: %w", k.label, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, k.token.cfg.CallTimeout)
+	defer cancel()
+	signature, err := k.sign(ctx, r)
+	k.token.metrics.signed(k.label, r.mechanism.name, k.token.cfg.Now().Sub(start), err)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sign with key %q: %w", k.label, err)
+	}
+	return signature, nil
+}
+
+// sign asks the token until it gives a signature that verifies, at most twice: as it is, and on a library initialised
+// anew. A key that is wrong even then, such as one whose public half was exchanged, is not asked again on that
+// connection, so that it does not cost the other keys a connection each time.
+func (k *Key) sign(ctx context.Context, r *request) ([]byte, error) {
+	for tries := 1; ; tries++ {
+		if wrong := k.wrong.Load(); wrong != nil && wrong == k.token.state.Load().conn {
+			return nil, ErrWrongSignature
+		}
+		raw, on, err := k.raw(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		signature, err := r.judge(k.pub, raw)
+		if err == nil {
+			return signature, nil
+		}
+		k.token.metrics.wrong.Inc()
+		if tries == 2 {
+			k.wrong.Store(on)
+			return nil, err
+		}
+		k.token.suspect(on, faultToken, fmt.Errorf("key %q: %w", k.label, err))
+	}
+}
+
+// raw makes one signature in the token and tells on which connection.
+func (k *Key) raw(ctx context.Context, r *request) (raw []byte, on *conn, err error) {
+	var out struct { // not shared with the results: after a deadline the call may still write to it
+		raw  []byte
+		conn *conn
+	}
+	err = k.token.call(ctx, func(s session) error {
+		if !s.can(r.mechanism.id) {
+			return fmt.Errorf("%w: the token has no mechanism %s", ErrAlgorithm, r.mechanism.name)
+		}
+		handle, err := k.handle(s)
+		if err != nil {
+			return err
+		}
+		buffer := make([]byte, r.size)
+		n, err := s.lib.native.sign(s.handle, handle, r.mechanism, r.data, buffer)
+		if err != nil {
+			return fmt.Errorf("couldn't sign: %w", err)
+		}
+		out.raw, out.conn = buffer[:n], s.conn
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return out.raw, out.conn, nil
+}
+
+// handle returns the key's handle on the session's connection, looked up once on each.
+func (k *Key) handle(s session) (pkcs11.ObjectHandle, error) {
+	if b := k.bound.Load(); b != nil && b.conn == s.conn {
+		return b.handle, nil
+	}
+	handle, err := k.find(s)
+	if err != nil {
+		return 0, err
+	}
+	k.bound.Store(&binding{conn: s.conn, handle: handle})
+	return handle, nil
+}
+
+// find looks the key up again and checks that it is still the same one. A key that is missing may be missing because
+// the library holds on to a token that is gone: only a library that was initialised anew is believed.
+func (k *Key) find(s session) (pkcs11.ObjectHandle, error) {
+	found, err := s.findKey(k.label)
+	if errors.Is(err, ErrKeyNotFound) && !s.afresh {
+		return 0, errKeyLost
+	}
+	if err != nil {
+		return 0, err
+	}
+	same, ok := found.pub.(interface{ Equal(crypto.PublicKey) bool })
+	if !ok || !same.Equal(k.pub) || !bytes.Equal(found.id, k.id) {
+		return 0, ErrKeyChanged
+	}
+	return found.handle, nil
+}

@@ -1,0 +1,171 @@
+package hsm
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/miekg/pkcs11"
+)
+
+// libraries holds the loaded modules by path. It is package state because a PKCS#11 library is: whoever opens it gets
+// the one instance of the process, and C_Finalize by one user ends it for all. Entries stay for ever, as do the
+// libraries.
+var libraries struct {
+	sync.Mutex
+	byPath map[string]*library
+}
+
+// library is one PKCS#11 module.
+//
+// Calls go in through the gate. Who has shut the gate may initialise and finalise; each time the generation advances,
+// and every slot, session and object handle of before is void: PKCS#11 numbers them anew, so that an old handle may
+// name another key.
+type library struct {
+	path    string
+	ctx     *pkcs11.Ctx
+	native  native
+	gate    gate
+	blocked atomic.Int32  // calls inside that are past their deadline
+	current atomic.Uint64 // generation; odd while the library is initialised
+
+	mu       sync.Mutex // guards what follows
+	users    int
+	accepted map[string]pinMark   // by token serial: the PIN that a token was logged in with
+	refused  map[refusal]struct{} // PINs that a token refused; never tried again
+}
+
+// pinMark tells PINs apart without keeping them.
+type pinMark [sha256.Size]byte
+
+type refusal struct {
+	serial string
+	pin    pinMark
+}
+
+// acquire loads the module at path and counts the caller as a user of it.
+func acquire(path string) (*library, error) {
+	path, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrModule, err)
+	}
+	libraries.Lock()
+	defer libraries.Unlock()
+	lib := libraries.byPath[path]
+	if lib == nil {
+		if lib, err = load(path); err != nil {
+			return nil, err
+		}
+		if libraries.byPath == nil {
+			libraries.byPath = make(map[string]*library)
+		}
+		libraries.byPath[path] = lib
+	}
+	lib.mu.Lock()
+	defer lib.mu.Unlock()
+	lib.users++
+	return lib, nil
+}
+
+func load(path string) (*library, error) {
+	list, err := loadNative(path)
+	if err != nil {
+		return nil, err
+	}
+	ctx := pkcs11.New(path)
+	if ctx == nil {
+		return nil, fmt.Errorf("%w: couldn't load %s", ErrModule, path)
+	}
+	return &library{
+		path: path, ctx: ctx, native: list,
+		accepted: make(map[string]pinMark), refused: make(map[refusal]struct{}),
+	}, nil
+}
+
+// release undoes acquire. The last user finalises the library, so that the next one reads its configuration anew.
+func (l *library) release() {
+	l.mu.Lock()
+	l.users--
+	last := l.users == 0
+	l.mu.Unlock()
+	if !last || !l.gate.close(nil) {
+		return
+	}
+	defer l.gate.open()
+	l.mu.Lock()
+	last = l.users == 0 // somebody may have come while the gate was being shut
+	l.mu.Unlock()
+	if last {
+		l.finalise()
+	}
+}
+
+// ready initialises the library unless it is.
+func (l *library) ready(gone <-chan struct{}) error {
+	if l.current.Load()%2 == 1 {
+		return nil
+	}
+	return l.restart(gone, l.current.Load())
+}
+
+// restart has the library to itself and initialises it anew, unless somebody did since generation seen.
+func (l *library) restart(gone <-chan struct{}, seen uint64) error {
+	if n := l.blocked.Load(); n > 0 {
+		return fmt.Errorf("%w: %d calls do not return, so the library can't be initialised anew", ErrUnavailable, n)
+	}
+	if !l.gate.close(gone) {
+		return fmt.Errorf("%w: calls in the library did not end in time", ErrUnavailable)
+	}
+	defer l.gate.open()
+	if now := l.current.Load(); now != seen && now%2 == 1 {
+		return nil
+	}
+	l.finalise()
+	return l.initialise()
+}
+
+// initialise calls C_Initialize. The caller has shut the gate.
+func (l *library) initialise() error {
+	err := l.ctx.Initialize()
+	if err != nil && !errors.Is(err, pkcs11.Error(pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED)) {
+		return fmt.Errorf("%w: couldn't initialise it: %w", ErrModule, err)
+	}
+	l.current.Add(1 + l.current.Load()%2)
+	return nil
+}
+
+// finalise calls C_Finalize. The caller has shut the gate. An error says that the library was not initialised.
+func (l *library) finalise() {
+	_ = l.ctx.Finalize()
+	l.current.Add(l.current.Load() % 2)
+}
+
+// mayLogIn says whether pin may be tried on the token; loggedIn tells that the process is logged in to it already.
+func (l *library) mayLogIn(serial, pin string, loggedIn bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mark := pinMark(sha256.Sum256([]byte(pin)))
+	if _, ok := l.refused[refusal{serial, mark}]; ok {
+		return fmt.Errorf("%w: it was refused before and is not tried again", ErrWrongPIN)
+	}
+	if known, ok := l.accepted[serial]; loggedIn && ok && known != mark {
+		return fmt.Errorf("%w: the token is logged in to with another one", ErrWrongPIN)
+	}
+	return nil
+}
+
+// loggedIn keeps the outcome of a C_Login: nil, ErrWrongPIN or anything else.
+func (l *library) loggedIn(serial, pin string, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	mark := pinMark(sha256.Sum256([]byte(pin)))
+	switch {
+	case err == nil:
+		l.accepted[serial] = mark
+	case errors.Is(err, ErrWrongPIN):
+		l.refused[refusal{serial, mark}] = struct{}{}
+	}
+}

@@ -1,0 +1,99 @@
+package hsm
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// metrics are those of one token. Keys are few and named by the operator, so their labels are bounded.
+type metrics struct {
+	signatures *prometheus.CounterVec // key, mechanism, result
+	seconds    prometheus.ObserverVec // key, mechanism
+	connects   *prometheus.CounterVec // step, result
+	inFlight   prometheus.Gauge
+	up         prometheus.Gauge
+	wrong      prometheus.Counter
+}
+
+// newMetrics registers the metrics, or joins those that another token registered. Without a registerer they count for
+// nobody.
+func newMetrics(to prometheus.Registerer, token string) (*metrics, error) {
+	signatures := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "qaqpa_hsm_signatures_total", Help: "Signatures asked of a token, by outcome.",
+	}, []string{"token", "key", "mechanism", "result"})
+	seconds := prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		Name: "qaqpa_hsm_signature_seconds", Help: "Time of one signature, waiting and verification included.",
+		Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16),
+	}, []string{"token", "key", "mechanism"})
+	connects := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "qaqpa_hsm_connects_total", Help: "Attempts to connect to a token: with a new session, or with the library initialised anew.",
+	}, []string{"token", "step", "result"})
+	inFlight := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "qaqpa_hsm_calls_in_flight", Help: "Calls of a token that are in the PKCS#11 library.",
+	}, []string{"token"})
+	up := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "qaqpa_hsm_up", Help: "Whether a token is connected (1) or lost (0).",
+	}, []string{"token"})
+	wrong := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "qaqpa_hsm_wrong_signatures_total", Help: "Signatures that the public key did not verify and that were thrown away.",
+	}, []string{"token"})
+	err := errors.Join(join(to, &signatures), join(to, &seconds), join(to, &connects), join(to, &inFlight), join(to, &up), join(to, &wrong))
+	if err != nil {
+		return nil, err
+	}
+	of := prometheus.Labels{"token": token}
+	return &metrics{
+		signatures: signatures.MustCurryWith(of), seconds: seconds.MustCurryWith(of), connects: connects.MustCurryWith(of),
+		inFlight: inFlight.With(of), up: up.With(of), wrong: wrong.With(of),
+	}, nil
+}
+
+// join registers a collector; the one that is registered under its name already takes its place.
+func join[C prometheus.Collector](to prometheus.Registerer, c *C) error {
+	if to == nil {
+		return nil
+	}
+	err := to.Register(*c)
+	var other prometheus.AlreadyRegisteredError
+	if errors.As(err, &other) {
+		if existing, ok := other.ExistingCollector.(C); ok {
+			*c = existing
+			return nil
+		}
+	}
+	return err
+}
+
+func (m *metrics) signed(key, mechanism string, took time.Duration, err error) {
+	m.signatures.WithLabelValues(key, mechanism, result(err)).Inc()
+	if err == nil {
+		m.seconds.WithLabelValues(key, mechanism).Observe(took.Seconds())
+	}
+}
+
+func (m *metrics) connected(step string, err error) {
+	m.connects.WithLabelValues(step, result(err)).Inc()
+}
+
+// result is the label of an outcome: one of a few words.
+func result(err error) string {
+	switch {
+	case err == nil:
+		return "ok"
+	case errors.Is(err, context.Canceled):
+		return "cancelled"
+	case errors.Is(err, ErrBusy):
+		return "busy"
+	case errors.Is(err, ErrWrongSignature):
+		return "wrong"
+	case errors.Is(err, ErrWrongPIN), errors.Is(err, ErrPINLocked):
+		return "pin"
+	case errors.Is(err, ErrKeyNotFound), errors.Is(err, ErrKeyChanged), errors.Is(err, ErrKeyAmbiguous), errors.Is(err, ErrKeyAttributes):
+		return "key"
+	default:
+		return "unavailable"
+	}
+}

@@ -1,0 +1,21 @@
+#ifndef QAQPA_HSM_NATIVE_H
+#define QAQPA_HSM_NATIVE_H
+
+/* The few declarations of PKCS#11 2.40 that signing in one call needs; types as in pkcs11t.h on Unix. */
+
+typedef unsigned long ck_ulong;
+
+struct ck_function_list;
+
+/* qaqpa_load opens the library and fetches its function list. On failure it returns 0 and a message to free. */
+const struct ck_function_list *qaqpa_load(const char *path, char **message);
+
+/*
+ * qaqpa_sign is C_SignInit and C_Sign in one crossing from Go, with the caller's buffer, so that no length query makes
+ * a third round trip. *sig_len is the size of the buffer on entry and of the signature on return.
+ */
+ck_ulong qaqpa_sign(const struct ck_function_list *list, ck_ulong session, ck_ulong key, ck_ulong mechanism,
+                    void *parameter, ck_ulong parameter_len, void *data, ck_ulong data_len, void *sig,
+                    ck_ulong *sig_len);
+
+#endif
