@@ -1,5 +1,17 @@
 package trust
 
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"qaqpa/signer/pkix"
+)
+
 // Mode says which of the shipped authorities a Store holds.
 type Mode string
 
@@ -13,8 +25,148 @@ const (
 	Custom Mode = "custom"
 )
 
-// Store is an immutable set of anchors and intermediate authorities.
-type Store struct{ mode Mode }
+// Errors of New; they come wrapped.
+var (
+	// ErrMode: there is no such mode.
+	ErrMode = errors.New("unknown trust mode")
+	// ErrTestAuthority: a test authority of the national CA was given for production.
+	ErrTestAuthority = errors.New("a test authority is not trusted in production")
+	// ErrNoAnchor: nobody would be trusted.
+	ErrNoAnchor = errors.New("no trust anchor")
+)
+
+// Config of a Store.
+type Config struct {
+	// Mode chooses the shipped authorities; obligatory.
+	Mode Mode
+	// Anchors are further anchors, each a file's content: PEM with one or more certificates, or one DER certificate. Each is
+	// trusted within its own validity.
+	Anchors [][]byte
+	// Intermediates are further certificates that may be part of a path, in the same forms.
+	Intermediates [][]byte
+}
+
+// Role is what an authority is to a Store.
+type Role string
+
+// Roles of authorities.
+const (
+	RoleAnchor       Role = "anchor"
+	RoleIntermediate Role = "intermediate"
+)
+
+// Authority is one member of a Store.
+type Authority struct {
+	// Name is that of the shipped list, or "configured".
+	Name        string
+	Role        Role
+	Certificate *pkix.Certificate
+	// TrustedFrom and TrustedUntil bound the trust, both inclusive.
+	TrustedFrom, TrustedUntil time.Time
+	// Source is where the certificate was published; empty for configured ones.
+	Source string
+}
+
+// Store is an immutable set of anchors and intermediate authorities. Safe for concurrent use; callers must not change
+// the slices that it returns.
+type Store struct {
+	mode        Mode
+	authorities []Authority
+	anchors     []Authority
+	pool        []*pkix.Certificate
+	digest      string
+}
+
+// New makes a Store of what is shipped for the mode and what the operator adds. Errors: ErrMode, ErrTestAuthority,
+// ErrNoAnchor, or that of reading a certificate.
+func New(cfg Config) (*Store, error) {
+	s := &Store{mode: cfg.Mode}
+	switch cfg.Mode {
+	case Production, Test:
+		shipped, err := shippedFor(cfg.Mode)
+		if err != nil {
+			return nil, err
+		}
+		s.authorities = shipped
+	case Custom:
+	default:
+		return nil, fmt.Errorf("%w: %q", ErrMode, cfg.Mode)
+	}
+	for _, given := range []struct {
+		role  Role
+		files [][]byte
+	}{{RoleAnchor, cfg.Anchors}, {RoleIntermediate, cfg.Intermediates}} {
+		for i, file := range given.files {
+			if err := s.add(given.role, file); err != nil {
+				return nil, fmt.Errorf("couldn't take %s %d: %w", given.role, i+1, err)
+			}
+		}
+	}
+	s.index()
+	if len(s.anchors) == 0 {
+		return nil, ErrNoAnchor
+	}
+	return s, nil
+}
+
+func (s *Store) add(role Role, file []byte) error {
+	certs, err := pkix.ParsePEMOrDER(file)
+	if err != nil {
+		return err
+	}
+	for _, c := range certs {
+		if err := s.refuseTest(c); err != nil {
+			return err
+		}
+		s.authorities = append(s.authorities, Authority{
+			Name: "configured", Role: role, Certificate: c, TrustedFrom: c.NotBefore, TrustedUntil: c.NotAfter,
+		})
+	}
+	return nil
+}
+
+// refuseTest knows test authorities by their key, so that neither another certificate for it nor another name helps.
+func (s *Store) refuseTest(c *pkix.Certificate) error {
+	if s.mode != Production {
+		return nil
+	}
+	test, err := shippedFor(Test)
+	if err != nil {
+		return err
+	}
+	for _, a := range test {
+		if bytes.Equal(a.Certificate.RawSPKI, c.RawSPKI) {
+			return fmt.Errorf("%w: %s", ErrTestAuthority, c.Subject)
+		}
+	}
+	return nil
+}
+
+// index makes what a path is built from, and the digest that names the snapshot.
+func (s *Store) index() {
+	h := sha256.New()
+	for _, a := range s.authorities {
+		print := a.Certificate.Fingerprint()
+		fmt.Fprintf(h, "%s %x %d %d\n", a.Role, print, a.TrustedFrom.Unix(), a.TrustedUntil.Unix())
+		s.pool = append(s.pool, a.Certificate)
+		if a.Role == RoleAnchor {
+			s.anchors = append(s.anchors, a)
+		}
+	}
+	s.digest = hex.EncodeToString(h.Sum(nil))
+}
 
 // Mode tells which authorities the store was made of.
 func (s *Store) Mode() Mode { return s.mode }
+
+// Anchors are the trusted authorities.
+func (s *Store) Anchors() []Authority { return s.anchors }
+
+// Pool are all certificates, of anchors and intermediates, from which a path may be built.
+func (s *Store) Pool() []*pkix.Certificate { return s.pool }
+
+// Authorities lists all members, anchors of the shipped list first.
+func (s *Store) Authorities() []Authority { return slices.Clone(s.authorities) }
+
+// Digest names the snapshot: the SHA-256 (hex) over roles, certificates and times of trust. A verdict keeps it.
+func (s *Store) Digest() string { return s.digest }
