@@ -13,6 +13,7 @@ type elem interface{ [4]uint64 | [8]uint64 }
 // then two forms, which only canon, isZero and equal have to know. Otherwise they are kept in
 // Montgomery form, in [0, p). Values enter by fromInt and leave by toInt.
 type field[E elem] struct {
+	kind  int
 	p   E
 	c   uint64 // 2^(64n) − p if that is small, else 0
 	n0  uint64 // −1/p mod 2^64
@@ -29,15 +30,25 @@ func as8[E elem](p *E) *[8]uint64 {
 	return (*[8]uint64)(unsafe.Pointer(p)) //nolint:gosec // G103: E is exactly [8]uint64 where len is 8
 }
 
+// How a field multiplies: pseudo-Mersenne or Montgomery, assembly or not.
+const (
+	kindPM  = 1
+	kindADX = 2
+)
+
 // newField prepares arithmetic modulo p.
 func newField[E elem](p E) *field[E] {
 	f := &field[E]{p: p}
+	if hasADX {
+		f.kind = kindADX
+	}
 	top := ^uint64(0)
 	for i := 1; i < len(p); i++ {
 		top &= p[i]
 	}
 	if top == ^uint64(0) && -p[0] < 1<<16 {
 		f.c = -p[0]
+		f.kind |= kindPM
 		f.one[0] = 1
 		return f
 	}
@@ -61,22 +72,42 @@ func newField[E elem](p E) *field[E] {
 // mul sets z = x·y. The arguments may be one and the same.
 func (f *field[E]) mul(z, x, y *E) {
 	if len(*z) == 4 {
-		if f.c != 0 {
-			mulPM4(as4(z), as4(x), as4(y), f.c)
-		} else {
-			mulMont4(as4(z), as4(x), as4(y), as4(&f.p), f.n0)
+		switch f.kind {
+		case kindPM | kindADX:
+			mulPM4ADX(as4(z), as4(x), as4(y), f.c)
+		case kindPM:
+			mulPM4Go(as4(z), as4(x), as4(y), f.c)
+		case kindADX:
+			mulMont4ADX(as4(z), as4(x), as4(y), as4(&f.p), f.n0)
+		default:
+			mulMont4Go(as4(z), as4(x), as4(y), as4(&f.p), f.n0)
 		}
 		return
 	}
-	if f.c != 0 {
-		mulPM8(as8(z), as8(x), as8(y), f.c)
-	} else {
-		mulMont8(as8(z), as8(x), as8(y), as8(&f.p), f.n0)
+	switch f.kind {
+	case kindPM | kindADX:
+		mulPM8ADX(as8(z), as8(x), as8(y), f.c)
+	case kindPM:
+		mulPM8Go(as8(z), as8(x), as8(y), f.c)
+	case kindADX:
+		mulMont8ADX(as8(z), as8(x), as8(y), as8(&f.p), f.n0)
+	default:
+		mulMont8Go(as8(z), as8(x), as8(y), as8(&f.p), f.n0)
 	}
 }
 
 // sqr sets z = x².
-func (f *field[E]) sqr(z, x *E) { f.mul(z, x, x) }
+func (f *field[E]) sqr(z, x *E) {
+	if f.kind != kindPM|kindADX {
+		f.mul(z, x, x)
+		return
+	}
+	if len(*z) == 4 {
+		sqrPM4ADX(as4(z), as4(x), f.c)
+	} else {
+		sqrPM8ADX(as8(z), as8(x), f.c)
+	}
+}
 
 // sqrN sets z = x^(2^n), n > 0.
 func (f *field[E]) sqrN(z, x *E, n int) {
@@ -213,3 +244,5 @@ func (f *field[E]) inv(z, x *E) {
 	}
 	*z = acc
 }
+
+func (f *field[E]) invVar(z, x *E) { f.inv(z, x) }

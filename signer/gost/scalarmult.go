@@ -113,18 +113,17 @@ func bitsAt[E elem](k *E, at, n int) uint64 {
 	return w & (1<<n - 1)
 }
 
-// wnaf writes the width-w non-adjacent form of k into digits, lowest first, and returns how many there are.
+// wnaf writes the width-w non-adjacent form of k into digits, which are zeros, lowest first, and returns how many there are.
 // Digits are zero or odd, of magnitude below 2^(w−1). Variable time.
-func wnaf[E elem](digits *[520]int8, k E, w int) int {
+func wnaf[E elem](digits *[520]int8, k *E, w int) int {
 	n := 0
 	carry := uint64(0)
-	for at := 0; at <= 64*len(k); {
-		if bitsAt(&k, at, 1) == carry {
-			digits[at] = 0
+	for at := 0; at <= 64*len(*k); {
+		if bitsAt(k, at, 1) == carry {
 			at++
 			continue
 		}
-		d := int(bitsAt(&k, at, w) + carry)
+		d := int(bitsAt(k, at, w) + carry)
 		carry = 0
 		if d >= 1<<(w-1) {
 			d -= 1 << w
@@ -132,9 +131,6 @@ func wnaf[E elem](digits *[520]int8, k E, w int) int {
 		}
 		digits[at] = int8(d) //nolint:gosec // G115: |d| < 2^(w−1) ≤ 128
 		n = at + 1
-		for j := 1; j < w && at+j < len(digits); j++ {
-			digits[at+j] = 0
-		}
 		at += w
 	}
 	return n
@@ -143,7 +139,7 @@ func wnaf[E elem](digits *[520]int8, k E, w int) int {
 // mulAdd computes u1·g + u2·q in variable time, for any point q of the curve.
 func (g *group[E]) mulAdd(u1, u2 *E, q *affine[E]) jacobian[E] {
 	var d1, d2 [520]int8
-	n := max(wnaf(&d1, *u1, baseWindow), wnaf(&d2, *u2, keyWindow))
+	n := max(wnaf(&d1, u1, baseWindow), wnaf(&d2, u2, keyWindow))
 	var tab [1 << (keyWindow - 2)]jacobian[E]
 	tab[0] = g.fromAffine(q)
 	var p jacobian[E]
