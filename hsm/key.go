@@ -154,12 +154,11 @@ func (k *Key) raw(ctx context.Context, r *request) (raw []byte, on *conn, err er
 		if err != nil {
 			return err
 		}
-		buffer := make([]byte, r.size)
-		n, err := s.lib.native.sign(s.handle, handle, r.mechanism, r.data, buffer)
+		raw, err := s.lib.sign(s.handle, handle, r.mechanism, r.data, r.size)
 		if err != nil {
 			return fmt.Errorf("couldn't sign: %w", err)
 		}
-		out.raw, out.conn = buffer[:n], s.conn
+		out.raw, out.conn = raw, s.conn
 		return nil
 	})
 	if err != nil {

@@ -27,7 +27,7 @@ var libraries struct {
 type library struct {
 	path    string
 	ctx     *pkcs11.Ctx
-	native  native
+	native  *native // nil when the module can't be shared with it
 	gate    gate
 	blocked atomic.Int32  // calls inside that are past their deadline
 	current atomic.Uint64 // generation; odd while the library is initialised
@@ -127,20 +127,23 @@ func (l *library) restart(gone <-chan struct{}, seen uint64) error {
 	return l.initialise()
 }
 
-// initialise calls C_Initialize. The caller has shut the gate.
+// initialise calls C_Initialize. The caller has shut the gate and finalised the library.
 func (l *library) initialise() error {
 	err := l.ctx.Initialize()
 	if err != nil && !errors.Is(err, pkcs11.Error(pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED)) {
 		return fmt.Errorf("%w: couldn't initialise it: %w", ErrModule, err)
 	}
-	l.current.Add(1 + l.current.Load()%2)
+	l.current.Add(1)
 	return nil
 }
 
-// finalise calls C_Finalize. The caller has shut the gate. An error says that the library was not initialised.
+// finalise calls C_Finalize if we initialised the library. The caller has shut the gate. An error says that somebody
+// else finalised it already.
 func (l *library) finalise() {
-	_ = l.ctx.Finalize()
-	l.current.Add(l.current.Load() % 2)
+	if l.current.Load()%2 == 1 {
+		_ = l.ctx.Finalize()
+		l.current.Add(1)
+	}
 }
 
 // mayLogIn says whether pin may be tried on the token; loggedIn tells that the process is logged in to it already.

@@ -22,9 +22,9 @@ typedef ck_ulong (*get_function_list)(const struct ck_function_list **);
 typedef ck_ulong (*sign_init)(ck_ulong, struct ck_mechanism *, ck_ulong);
 typedef ck_ulong (*sign)(ck_ulong, unsigned char *, ck_ulong, unsigned char *, ck_ulong *);
 
-const struct ck_function_list *qaqpa_load(const char *path, char **message)
+const struct ck_function_list *qaqpa_load(const char *path, int *shared, char **message)
 {
-	const struct ck_function_list *list = NULL;
+	const struct ck_function_list *list = NULL, *again = NULL;
 	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (library == NULL) {
 		*message = strdup(dlerror());
@@ -41,6 +41,7 @@ const struct ck_function_list *qaqpa_load(const char *path, char **message)
 		dlclose(library);
 		return NULL;
 	}
+	*shared = get(&again) == 0 && again == list;
 	return list;
 }
 

@@ -7,8 +7,12 @@ typedef unsigned long ck_ulong;
 
 struct ck_function_list;
 
-/* qaqpa_load opens the library and fetches its function list. On failure it returns 0 and a message to free. */
-const struct ck_function_list *qaqpa_load(const char *path, char **message);
+/*
+ * qaqpa_load opens the library and fetches its function list. *shared tells whether every caller gets the same list; a
+ * module that makes one for each caller (p11-kit's client does) keeps sessions apart by list as well. On failure the
+ * result is 0 and *message is to be freed.
+ */
+const struct ck_function_list *qaqpa_load(const char *path, int *shared, char **message);
 
 /*
  * qaqpa_sign is C_SignInit and C_Sign in one crossing from Go, with the caller's buffer, so that no length query makes

@@ -104,7 +104,7 @@ func (r *request) rsaPSS(pub *rsa.PublicKey, pss *rsa.PSSOptions) (*request, err
 		return nil, fmt.Errorf("%w: salt of %d bytes", ErrAlgorithm, salt)
 	}
 	h := pssHash[r.hash]
-	parameter := make([]byte, 0, 24) // CK_RSA_PKCS_PSS_PARAMS: hash, mask generation, salt length
+	parameter := make([]byte, 0, 24)                       // CK_RSA_PKCS_PSS_PARAMS: hash, mask generation, salt length
 	for _, n := range []uint64{h[0], h[1], uint64(salt)} { //nolint:gosec // salt is not negative
 		parameter = binary.NativeEndian.AppendUint64(parameter, n)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -197,7 +198,7 @@ func (t *Token) supervise() {
 			t.found(c)
 			select {
 			case r := <-t.reports:
-				t.cfg.Log.Warn("token lost its connection", "token", t.cfg.Token, "cause", r.cause)
+				t.noteLoss(r)
 				seen, afresh = c.generation, r.fault == faultToken || !c.proven.Load()
 			case <-t.quit:
 				t.leave(c)
@@ -287,6 +288,15 @@ func (t *Token) found(c *conn) {
 	t.metrics.up.Set(1)
 	t.publish(&state{conn: c})
 	t.cfg.Log.Info("token connected", "token", t.cfg.Token, "serial", c.serial, "generation", c.generation)
+}
+
+// noteLoss logs a lost connection. That this process initialised the library again is an expected one.
+func (t *Token) noteLoss(r report) {
+	level := slog.LevelWarn
+	if errors.Is(r.cause, errStale) {
+		level = slog.LevelDebug
+	}
+	t.cfg.Log.Log(context.Background(), level, "token lost its connection", "token", t.cfg.Token, "cause", r.cause)
 }
 
 // lost publishes why the token is down; only a change of the reason is logged.
