@@ -12,6 +12,7 @@ import (
 
 	"qaqpa/signer/audit"
 	"qaqpa/signer/fetch"
+	"qaqpa/signer/pkix"
 	"qaqpa/signer/trust"
 )
 
@@ -55,6 +56,9 @@ type Config struct {
 	Audit *audit.Log
 	// SealKey signs; nil: Seal returns ErrNoSealKey.
 	SealKey crypto.Signer
+	// SealChain is the certificate of SealKey, then those above it as far as they shall go into a seal; obligatory with
+	// SealKey.
+	SealChain []*pkix.Certificate
 	// Revocation mode; empty: RevocationRequired.
 	Revocation Revocation
 	// DocumentBytesMax bounds Document and Detached each. Default 64 MiB.
