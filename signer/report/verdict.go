@@ -56,7 +56,6 @@ const (
 	CryptoConstraintsNoPOE    SubIndication = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
 	TryLater                  SubIndication = "TRY_LATER"
 	SignedDataNotFound        SubIndication = "SIGNED_DATA_NOT_FOUND"
-	NoSignatureFound          SubIndication = "NO_SIGNATURE_FOUND"
 )
 
 // Verdict is the result of validating one document. It is plain data: equal inputs and equal evidence give equal
