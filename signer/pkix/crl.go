@@ -287,3 +287,11 @@ func (c *CRL) Indirect() bool { return c.IssuingPoint != nil && c.IssuingPoint.I
 
 // Len is the number of entries.
 func (c *CRL) Len() int { return len(c.entries.sorted) }
+
+// ExtensionValue is the value of the list's extension with a dotted OID; nil when absent.
+func (c *CRL) ExtensionValue(oid string) []byte {
+	if x := find(c.Extensions, oid); x != nil {
+		return x.Value
+	}
+	return nil
+}
