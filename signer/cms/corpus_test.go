@@ -49,10 +49,10 @@ func certificates(t testing.TB, sd *cms.SignedData) []*pkix.Certificate {
 func TestNationalSamplesVerify(t *testing.T) {
 	dir := corpora(t, "kz", "ncanode", "groovy")
 	for name, content := range map[string]string{
-		"CmsIntegrationTest.SIGNED_CMS.bin":      "lol_kek",
-		"CmsServiceTest.SIGNED_CMS.bin":          "test123",
+		"CmsIntegrationTest.SIGNED_CMS.bin":        "lol_kek",
+		"CmsServiceTest.SIGNED_CMS.bin":            "test123",
 		"CmsServiceTest.SIGNED_CMS_ONE_SIGNER.bin": "test123",
-		"CmsServiceTest.SIGNED_DETACHED_CMS.bin": "test123",
+		"CmsServiceTest.SIGNED_DETACHED_CMS.bin":   "test123",
 	} {
 		t.Run(name, func(t *testing.T) {
 			sd, err := cms.ParseArmoured(readFile(t, filepath.Join(dir, name)), cms.Limits{})

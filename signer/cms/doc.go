@@ -25,6 +25,9 @@
 // # Deviations
 //
 //   - Content of PKCS #7 v1.5 that is not an OCTET STRING (RFC 5652 5.2.1) is refused.
+//   - Zero octets after the document are skipped: signers with fixed buffers leave them, and nothing can hide in them.
+//   - Signed attributes that were signed as written, in an encoding other than DER, fail [RuleAttributeEncoding] although
+//     OpenSSL takes them: RFC 5652 5.4 has the DER signed. The mathematics is reported apart.
 //   - Counter-signatures are found in signers, not verified with them: their content is [SignerInfo.Signature] of the
 //     signer that carries them.
 package cms

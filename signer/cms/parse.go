@@ -71,16 +71,23 @@ type SignedData struct {
 	limits                                           Limits
 }
 
-// Parse reads a ContentInfo with SignedData, in BER or DER, and nothing after it. Zero limits mean the defaults. What
+// Parse reads a ContentInfo with SignedData, in BER or DER, and nothing after it but zero octets. Zero limits mean the defaults. What
 // it refuses is what cannot be taken apart; a signer with unknown algorithms or doubled attributes is parsed and told
 // by Verify. Errors: ErrNotSignedData, asn1ber.ErrSyntax, asn1ber.ErrLimit.
 func Parse(document []byte, limits Limits) (*SignedData, error) {
 	limits = limits.withDefaults()
-	outer, err := asn1ber.Parse(document, asn1ber.BER, asn1ber.Limits{
+	r, err := asn1ber.New(document, asn1ber.BER, asn1ber.Limits{
 		Bytes: limits.Bytes, Depth: limits.Depth, Elements: limits.Elements,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read CMS: %w", err)
+	}
+	outer, err := r.Next()
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read CMS: %w", err)
+	}
+	if len(bytes.Trim(r.Rest(), "\x00")) > 0 {
+		return nil, fmt.Errorf("couldn't read CMS: %w", r.End())
 	}
 	sd := &SignedData{Raw: outer.Raw, limits: limits}
 	if err := sd.parse(outer); err != nil {

@@ -335,7 +335,8 @@ func (v *verification) undecidedSub() string {
 }
 
 // overAttributes verifies over the DER of the attributes as a SET OF. Some signers hash what they wrote although it is
-// not DER: those octets, which are the ones that were parsed, are tried next and the departure is noted.
+// not DER: those octets, which are the ones that were parsed, are tried next, so that a report can tell a sloppy signer
+// from a forged signature. The rule about the encoding fails then.
 func (v *verification) overAttributes() error {
 	si := v.si
 	asWritten := si.taggedAttributes()
@@ -352,7 +353,7 @@ func (v *verification) overAttributes() error {
 		return nil
 	}
 	if errors.Is(err, algo.ErrSignature) && si.SignatureAlgorithm.Verify(v.cert.PublicKey, asWritten, si.Signature) == nil {
-		v.note(RuleAttributeEncoding, clause, "signed as written, which is not DER")
+		v.fail(RuleAttributeEncoding, clause, SubSignature, "signed as written, which is not DER")
 		return nil
 	}
 	return err
