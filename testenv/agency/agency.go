@@ -1,5 +1,3 @@
-// Package agency is a stand-in of a state agency: it receives the gateway's webhooks, checks their
-// Ed25519 signature and verifies the receipt inside with the openssl program alone.
 package agency
 
 import (
@@ -7,53 +5,207 @@ import (
 	"crypto/ed25519"
 	"encoding/json"
 	"errors"
-	"net/http"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
 	"time"
-)
 
-var errUnbuilt = errors.New("not built yet")
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/loopback"
+)
 
 // Config of an agency.
 type Config struct {
+	// WebhookKey of the gateway.
 	WebhookKey ed25519.PublicKey
-	AnchorsPEM []byte // for openssl -CAfile
-	StateFile  string
-	Now        func() time.Time
+	// AnchorsPEM is what openssl trusts: roots, and the national CAs unless receipts carry them.
+	AnchorsPEM []byte
+	// GatewayBIN, 12 digits, must stand in the certificate of the receipt's signer (OU=BIN…): any
+	// other certificate of the same authority could sign otherwise. Empty: not checked.
+	GatewayBIN string
+	// Dir keeps receipts and deliveries; empty: a temporary folder that Close removes.
+	Dir string
+	// Tolerance of the webhook's timestamp; zero: five minutes.
+	Tolerance time.Duration
+	// Now is the clock; zero: time.Now.
+	Now func() time.Time
+	// OpenSSL is the program; zero: openssl, from the path.
+	OpenSSL string
 }
 
-// Delivery is one received webhook.
+// Delivery is one webhook, by its id.
 type Delivery struct {
-	ID             string          `json:"id"`
-	Type           string          `json:"type"`
-	ReceivedAt     time.Time       `json:"received_at"`
-	Body           json.RawMessage `json:"body"`
-	SignatureValid bool            `json:"signature_valid"`
-	ReceiptValid   bool            `json:"receipt_valid"`
-	Receipt        json.RawMessage `json:"receipt"`
-	Command        string          `json:"command"`
-	Output         string          `json:"output"`
-	Deliveries     int             `json:"deliveries"` // how often this id came
+	ID         string          `json:"id"`
+	Type       string          `json:"type"`
+	ReceivedAt time.Time       `json:"received_at"` // first
+	Deliveries int             `json:"deliveries"`  // how often this id came
+	Body       json.RawMessage `json:"body"`
+	// Receipt is the content that openssl found signed; nil if it refused.
+	Receipt json.RawMessage `json:"receipt,omitempty"`
+	// Command can be repeated by hand; Output is what openssl said.
+	Command string `json:"command"`
+	Output  string `json:"output"`
+	// Problems is empty when everything holds.
+	Problems []string `json:"problems"`
 }
 
-// Agency is the stand-in.
-type Agency struct{ cfg Config }
+// Valid says whether everything about the delivery held.
+func (d Delivery) Valid() bool { return len(d.Problems) == 0 }
 
-// New makes an agency.
-func New(cfg Config) (*Agency, error) { return &Agency{cfg: cfg}, errUnbuilt }
+// Agency is the stand-in. It is safe for concurrent use.
+type Agency struct {
+	cfg    Config
+	dir    string
+	faults *fault.Set
+	server *loopback.Server
 
-// Handler serves POST /webhooks, GET /webhooks, POST /faults.
-func (a *Agency) Handler() http.Handler { return nil }
+	verifying sync.Mutex // one receipt at a time: a repeated id has the same files
 
-// Start listens on addr until ctx ends; returns the base URL.
-func (a *Agency) Start(ctx context.Context, addr string) (string, error) { return "", errUnbuilt }
+	mu         sync.Mutex
+	deliveries []Delivery
+	refused    int           // webhooks with a wrong signature
+	changed    chan struct{} // closed and replaced at each delivery
+}
 
-// Close stops and waits.
-func (a *Agency) Close() error { return nil }
+// New makes an agency, with the deliveries of its folder if there are any.
+func New(cfg Config) (*Agency, error) {
+	if len(cfg.WebhookKey) != ed25519.PublicKeySize || len(cfg.AnchorsPEM) == 0 {
+		return nil, errors.New("an agency needs the gateway's webhook key and trust anchors")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.OpenSSL == "" {
+		cfg.OpenSSL = "openssl"
+	}
+	if cfg.Tolerance == 0 {
+		cfg.Tolerance = 5 * time.Minute
+	}
+	a := &Agency{cfg: cfg, dir: cfg.Dir, faults: fault.NewSet(faultKinds()), changed: make(chan struct{})}
+	if err := a.open(); err != nil {
+		return nil, fmt.Errorf("couldn't open the agency's folder: %w", err)
+	}
+	return a, nil
+}
 
-// Received lists the webhooks.
-func (a *Agency) Received() []Delivery { return nil }
+// open prepares the folder and reads what is in it.
+func (a *Agency) open() error {
+	if a.dir == "" {
+		var err error
+		if a.dir, err = os.MkdirTemp("", "qaqpa-agency-"); err != nil {
+			return err
+		}
+	}
+	if err := os.MkdirAll(filepath.Join(a.dir, "receipts"), 0o700); err != nil {
+		return err
+	}
+	if err := os.WriteFile(a.path("anchors.pem"), a.cfg.AnchorsPEM, 0o600); err != nil {
+		return err
+	}
+	raw, err := os.ReadFile(a.path("deliveries.json"))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, &a.deliveries)
+}
 
-// VerifyReceipt runs openssl cms -verify over an attached CMS (DER).
-func (a *Agency) VerifyReceipt(ctx context.Context, cms []byte) (content []byte, output string, err error) {
-	return nil, "", errUnbuilt
+func (a *Agency) path(name string) string { return filepath.Join(a.dir, name) }
+
+// save writes the deliveries; a.mu is held.
+func (a *Agency) save() error {
+	raw, err := json.MarshalIndent(a.deliveries, "", "  ")
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(a.path("deliveries.json.new"), raw, 0o600); err != nil {
+		return err
+	}
+	return os.Rename(a.path("deliveries.json.new"), a.path("deliveries.json"))
+}
+
+// Start listens on addr ("127.0.0.1:0" picks a port) until ctx ends or Close. It returns the base
+// URL; webhooks go to URL/webhooks.
+func (a *Agency) Start(ctx context.Context, addr string) (string, error) {
+	server, err := loopback.Start(ctx, addr, a.Handler())
+	if err != nil {
+		return "", err
+	}
+	a.server = server
+	return server.URL, nil
+}
+
+// Close stops a started agency, waits for its requests and removes a temporary folder.
+func (a *Agency) Close() error {
+	var err error
+	if a.server != nil {
+		err = a.server.Close()
+	}
+	if a.cfg.Dir == "" {
+		err = errors.Join(err, os.RemoveAll(a.dir))
+	}
+	return err
+}
+
+// AddFault arms a knob.
+func (a *Agency) AddFault(f fault.Fault) error { return a.faults.Add(f) }
+
+// ClearFaults disarms all.
+func (a *Agency) ClearFaults() { a.faults.Clear() }
+
+// Received lists the webhooks whose own signature held, in the order of their first arrival.
+func (a *Agency) Received() []Delivery {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return slices.Clone(a.deliveries)
+}
+
+// Refused counts the webhooks whose own signature was wrong.
+func (a *Agency) Refused() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused
+}
+
+// Wait returns the first delivery that fits, as soon as there is one; ctx's error if it ends before.
+func (a *Agency) Wait(ctx context.Context, fits func(Delivery) bool) (Delivery, error) {
+	for {
+		a.mu.Lock()
+		i := slices.IndexFunc(a.deliveries, fits)
+		changed := a.changed
+		var d Delivery
+		if i >= 0 {
+			d = a.deliveries[i]
+		}
+		a.mu.Unlock()
+		if i >= 0 {
+			return d, nil
+		}
+		select {
+		case <-ctx.Done():
+			return Delivery{}, ctx.Err()
+		case <-changed:
+		}
+	}
+}
+
+// keep stores a delivery, or counts it if its id is known; it returns what is stored.
+func (a *Agency) keep(d Delivery) (Delivery, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	i := slices.IndexFunc(a.deliveries, func(x Delivery) bool { return x.ID == d.ID })
+	if i >= 0 {
+		d.ReceivedAt, d.Deliveries = a.deliveries[i].ReceivedAt, a.deliveries[i].Deliveries+1
+		a.deliveries[i] = d
+	} else {
+		d.Deliveries = 1
+		a.deliveries = append(a.deliveries, d)
+	}
+	close(a.changed)
+	a.changed = make(chan struct{})
+	return d, a.save()
 }
