@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"errors"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -184,10 +185,10 @@ func TestNewRefusesTypesWithoutStrictReading(t *testing.T) {
 	check("float", err)
 	_, err = New[struct{ A string }](Limits{})
 	check("no name", err)
-	_, err = New[struct {
-		A string `json:"x"`
-		B string `json:"x"`
-	}](Limits{})
+	_, err = newPlan(reflect.StructOf([]reflect.StructField{
+		{Name: "A", Type: reflect.TypeFor[string](), Tag: `json:"x"`},
+		{Name: "B", Type: reflect.TypeFor[string](), Tag: `json:"x"`},
+	}), 0)
 	check("same name twice", err)
 	_, err = New[struct {
 		A string `json:"x" limit:"many"`

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"net/http"
+
+	"qaqpa/api/strictjson"
+	"qaqpa/payment"
+)
+
+// code names a problem. Clients branch on it; its texts stand in the catalogue of package language.
+type code string
+
+// The codes of this package. Those of the domain are payment.Codes.
+const (
+	codeHTTPMalformed  code = "http_malformed"
+	codeHeadersTooLong code = "headers_too_large"
+	codeTimeout        code = "request_timeout"
+	codeRouteUnknown   code = "route_unknown"
+	codeMethod         code = "method_not_allowed"
+	codeUnauthorised   code = "key_required"
+	codeKeyInvalid     code = "key_invalid"
+	codeScope          code = "scope_missing"
+	codeNotOwn         code = "not_found"
+	codeQuery          code = "query_invalid"
+	codeNotAcceptable  code = "not_acceptable"
+	codeMediaType      code = "media_type_unsupported"
+	codeTooMany        code = "too_many_requests"
+	codeBodyTooLarge   code = "body_too_large"
+	codeBodyEmpty      code = "body_missing"
+	codeBodyUnexpected code = "body_not_expected"
+	codeBodyCut        code = "body_incomplete"
+	codeForm           code = "form_invalid"
+	codeIdemMissing    code = "idempotency_key_missing"
+	codeIdemInvalid    code = "idempotency_key_invalid"
+	codeBankOfOther    code = "bank_of_another"
+	codeAgencyOnly     code = "agency_only"
+	codeDocument       code = "document_unusable"
+	codeInternal       code = "internal"
+	codeUnavailable    code = "unavailable"
+	codeBusy           code = "busy"
+)
+
+// jsonCode makes the code of a body that is not the JSON of the contract.
+func jsonCode(r strictjson.Reason) code { return code("json_" + r) }
+
+// statuses gives every code that can leave the gateway its HTTP status: one table, tested against openapi.yaml and
+// against the catalogues of texts.
+func statuses() map[code]int {
+	table := map[code]int{
+		codeHTTPMalformed: http.StatusBadRequest, codeHeadersTooLong: http.StatusRequestHeaderFieldsTooLarge,
+		codeTimeout: http.StatusRequestTimeout, codeRouteUnknown: http.StatusNotFound, codeMethod: http.StatusMethodNotAllowed,
+		codeUnauthorised: http.StatusUnauthorized, codeKeyInvalid: http.StatusUnauthorized, codeScope: http.StatusForbidden,
+		codeNotOwn: http.StatusNotFound, codeQuery: http.StatusBadRequest, codeNotAcceptable: http.StatusNotAcceptable,
+		codeMediaType: http.StatusUnsupportedMediaType, codeTooMany: http.StatusTooManyRequests,
+		codeBodyTooLarge: http.StatusRequestEntityTooLarge, codeBodyEmpty: http.StatusBadRequest,
+		codeBodyUnexpected: http.StatusBadRequest, codeBodyCut: http.StatusBadRequest, codeForm: http.StatusBadRequest,
+		codeIdemMissing: http.StatusBadRequest, codeIdemInvalid: http.StatusBadRequest, codeBankOfOther: http.StatusForbidden,
+		codeAgencyOnly: http.StatusForbidden, codeDocument: http.StatusUnprocessableEntity,
+		codeInternal: http.StatusInternalServerError, codeUnavailable: http.StatusServiceUnavailable,
+		codeBusy: http.StatusServiceUnavailable,
+	}
+	for _, r := range []strictjson.Reason{
+		strictjson.Syntax, strictjson.Encoding, strictjson.Trailing, strictjson.Unknown, strictjson.Duplicate, strictjson.Missing,
+		strictjson.WrongType, strictjson.OutOfRange, strictjson.TooDeep, strictjson.TooLong, strictjson.InvalidValue,
+	} {
+		table[jsonCode(r)] = http.StatusBadRequest
+	}
+	for c, kind := range payment.Codes() {
+		if _, ours := table[code(c)]; !ours {
+			table[code(c)] = statusOfKind(kind)
+		}
+	}
+	return table
+}
+
+// statusOfKind: a body that could not be read is 400; one that was read and breaks a rule of the domain is 422.
+func statusOfKind(kind payment.Kind) int {
+	switch kind {
+	case payment.KindInvalid, payment.KindUnprocessable:
+		return http.StatusUnprocessableEntity
+	case payment.KindNotFound:
+		return http.StatusNotFound
+	case payment.KindConflict:
+		return http.StatusConflict
+	case payment.KindForbidden:
+		return http.StatusForbidden
+	case payment.KindUnavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}

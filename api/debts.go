@@ -1,0 +1,151 @@
+package api
+
+import (
+	"context"
+
+	"qaqpa/api/auth"
+	"qaqpa/payment"
+	"qaqpa/payment/debt"
+)
+
+// debtSubmission is the body of submitDebts.
+type debtSubmission struct {
+	Debts []debt.Item `json:"debts" limit:"1000"`
+}
+
+func (s *Server) submitDebts(ctx context.Context, r *request, in debtSubmission) (reply[payment.DebtBatch], error) {
+	agency, err := agencyOf(r)
+	if err != nil {
+		return reply[payment.DebtBatch]{}, err
+	}
+	out, replayed, err := s.cfg.Payments.SubmitDebts(ctx, r.idem, agency, in.Debts)
+	return reply[payment.DebtBatch]{Body: out, Replayed: replayed}, err
+}
+
+// debtSearch is the body of searchDebts.
+type debtSearch struct {
+	Payer         string     `json:"payer" limit:"12"`
+	State         debt.State `json:"state,omitempty" limit:"16"`
+	StartingAfter string     `json:"starting_after,omitempty" limit:"80"`
+	Limit         int        `json:"limit,omitempty"`
+}
+
+func (in *debtSearch) check() error {
+	switch in.State {
+	case "", debt.Open, debt.Reserved, debt.Paid, debt.Recalled:
+	default:
+		return badField("/state")
+	}
+	if in.StartingAfter != "" && !plain(in.StartingAfter) {
+		return badField("/starting_after")
+	}
+	if in.Limit == 0 {
+		in.Limit = 50
+	}
+	if in.Limit < 1 || in.Limit > 100 {
+		return badField("/limit")
+	}
+	return nil
+}
+
+// badField refuses a value that is well-formed JSON but not one of those that the contract lists.
+func badField(pointer string) error {
+	p := refuse(code(payment.ErrInvalid.Code))
+	p.field = pointer
+	return p
+}
+
+func (s *Server) searchDebts(ctx context.Context, r *request, in debtSearch) (reply[payment.DebtPage], error) {
+	if err := in.check(); err != nil {
+		return reply[payment.DebtPage]{}, err
+	}
+	q := payment.DebtQuery{Payer: in.Payer, State: in.State, After: in.StartingAfter, Limit: in.Limit}
+	var page payment.DebtPage
+	var err error
+	if r.caller.Kind == auth.Agency {
+		page, err = s.ownDebts(ctx, q, r.caller.Subject)
+	} else {
+		page, err = s.cfg.Payments.Debts(ctx, q)
+	}
+	if page.Items == nil {
+		page.Items = []debt.Debt{}
+	}
+	return reply[payment.DebtPage]{Body: page}, err
+}
+
+// ownPagesMax bounds how far ownDebts reads past debts of other agencies.
+const ownPagesMax = 20
+
+// ownDebts fills a page with the debts of one agency, reading on over those of others.
+func (s *Server) ownDebts(ctx context.Context, q payment.DebtQuery, agency string) (payment.DebtPage, error) {
+	var out payment.DebtPage
+	want := q.Limit
+	q.Limit = 100
+	for range ownPagesMax {
+		page, err := s.cfg.Payments.Debts(ctx, q)
+		if err != nil {
+			return out, err
+		}
+		for _, d := range page.Items {
+			if d.Agency != agency {
+				continue
+			}
+			if len(out.Items) == want {
+				out.HasMore = true
+				return out, nil
+			}
+			out.Items = append(out.Items, d)
+			if at := d.LoadedAt; out.LoadedAt == nil || at.Before(*out.LoadedAt) {
+				out.LoadedAt = &at
+			}
+		}
+		if !page.HasMore || len(page.Items) == 0 {
+			return out, nil
+		}
+		q.After = page.Items[len(page.Items)-1].ID
+	}
+	return out, nil
+}
+
+// visibleDebt gets a debt that the caller may see.
+func (s *Server) visibleDebt(ctx context.Context, r *request) (debt.Debt, error) {
+	d, err := s.cfg.Payments.Debt(ctx, r.param("debt"))
+	if err == nil && r.caller.Kind == auth.Agency && d.Agency != r.caller.Subject {
+		err = payment.ErrDebtUnknown
+	}
+	return d, err
+}
+
+func (s *Server) getDebt(ctx context.Context, r *request) (reply[debt.Debt], error) {
+	d, err := s.visibleDebt(ctx, r)
+	return reply[debt.Debt]{Body: d}, err
+}
+
+// recall is the body of recallDebt.
+type recall struct {
+	Reason string `json:"reason" limit:"200"`
+}
+
+func (s *Server) recallDebt(ctx context.Context, r *request, in recall) (reply[debt.Debt], error) {
+	agency, err := agencyOf(r)
+	if err != nil {
+		return reply[debt.Debt]{}, err
+	}
+	if in.Reason == "" {
+		return reply[debt.Debt]{}, badField("/reason")
+	}
+	if _, err := s.visibleDebt(ctx, r); err != nil {
+		return reply[debt.Debt]{}, err
+	}
+	out, replayed, err := s.cfg.Payments.RecallDebt(ctx, r.idem, agency, r.param("debt"), in.Reason)
+	return reply[debt.Debt]{Body: out, Replayed: replayed}, err
+}
+
+func (s *Server) getPaymentFact(ctx context.Context, r *request) (reply[payment.PaymentFact], error) {
+	d, err := s.visibleDebt(ctx, r)
+	if err != nil {
+		return reply[payment.PaymentFact]{}, err
+	}
+	out, err := s.cfg.Payments.PaymentFact(ctx, d.Agency, d.ID)
+	return reply[payment.PaymentFact]{Body: out}, err
+}

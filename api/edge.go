@@ -1,0 +1,336 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/fasthttp/router"
+	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
+)
+
+// This file and server.go are all of the gateway that knows fasthttp.
+
+// newFront makes the fasthttp server around a handler, with every limit set.
+func newFront(s *Server) *fasthttp.Server {
+	l := s.cfg.Limits
+	return &fasthttp.Server{
+		Handler:            s.serve,
+		ErrorHandler:       s.unreadable,
+		Name:               "qaqpa",
+		Concurrency:        l.Connections,
+		MaxConnsPerIP:      l.ConnectionsPerIP,
+		ReadBufferSize:     l.HeaderBytes,
+		ReadTimeout:        l.Read,
+		WriteTimeout:       l.Write,
+		IdleTimeout:        l.Idle,
+		MaxRequestBodySize: l.documentBody(),
+		TCPKeepalive:       true,
+		CloseOnShutdown:    true,
+		// Bodies are read by readBody, after the gates: see doc.go.
+		StreamRequestBody:            true,
+		DisablePreParseMultipartForm: true,
+		NoDefaultContentType:         true,
+		SecureErrorLogMessage:        true,
+		Logger:                       quiet{},
+	}
+}
+
+// quiet drops fasthttp's own lines: it writes about broken connections only, with addresses in them.
+type quiet struct{}
+
+// Printf drops the line.
+func (quiet) Printf(string, ...any) {}
+
+// newRouter hangs the table of operations into fasthttp's router. GET operations answer HEAD as well.
+func newRouter(s *Server, table []route) *router.Router {
+	r := router.New()
+	// Redirects on a slash or on letter case lose the body of a POST and break what a client signed.
+	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
+	r.HandleMethodNotAllowed, r.HandleOPTIONS = true, true
+	r.NotFound = s.outside(codeRouteUnknown)
+	r.MethodNotAllowed = s.outside(codeMethod)
+	r.GlobalOPTIONS = func(ctx *fasthttp.RequestCtx) { ctx.SetStatusCode(http.StatusNoContent) }
+	r.SaveMatchedRoutePath = true
+	for i := range table {
+		h := s.inside(&table[i])
+		r.Handle(table[i].method, table[i].path, h)
+		if table[i].method == http.MethodGet {
+			r.Handle(http.MethodHead, table[i].path, h)
+		}
+	}
+	return r
+}
+
+// unmatched is the metrics label of requests outside the table.
+const unmatched = "unmatched"
+
+// serve is the outermost handler. A panic is a defect; it must not take the process and everybody's payments with it.
+func (s *Server) serve(ctx *fasthttp.RequestCtx) {
+	start := s.cfg.Now()
+	id := requestID(ctx)
+	ctx.SetUserValue(keyID, id)
+	defer func() {
+		if v := recover(); v != nil {
+			s.logPanic(id, v)
+			ctx.Response.Reset()
+			ctx.SetConnectionClose()
+			s.write(ctx, s.problemResponse(refuse(codeInternal), id, s.languageOfHeader(ctx)))
+		}
+		s.finish(ctx, start)
+	}()
+	s.metrics.inFlight.Inc()
+	defer s.metrics.inFlight.Dec()
+	s.router(ctx)
+}
+
+// Keys of user values; the router's parameters are there too, by name.
+const (
+	keyID     = "\x00id"
+	keyActor  = "\x00actor"
+	keyResult = "\x00result"
+)
+
+// finish closes connections whose body was not read, and counts and logs the request.
+func (s *Server) finish(ctx *fasthttp.RequestCtx, start time.Time) {
+	if !drained(ctx) {
+		ctx.SetConnectionClose()
+	}
+	template, ok := ctx.UserValue(router.MatchedRoutePathParam).(string)
+	if !ok {
+		template = unmatched
+	}
+	id, _ := ctx.UserValue(keyID).(string)
+	actor, _ := ctx.UserValue(keyActor).(string)
+	resp, _ := ctx.UserValue(keyResult).(*response)
+	s.observe(line{
+		id: id, actor: actor, method: methodLabel(string(ctx.Method())), route: template, status: ctx.Response.StatusCode(),
+		seconds: s.cfg.Now().Sub(start).Seconds(), sent: len(ctx.Response.Body()), response: resp,
+	})
+}
+
+// Draining what a refused client still sends lets it read the refusal instead of a reset connection.
+const (
+	drainBytes = 1 << 20
+	drainTime  = 2 * time.Second
+)
+
+// drained reads the rest of the body, within limits, and reports whether it reached the end.
+func drained(ctx *fasthttp.RequestCtx) bool {
+	stream := ctx.RequestBodyStream()
+	if stream == nil {
+		return true
+	}
+	var one [1]byte
+	if n, err := stream.Read(one[:]); n == 0 && errors.Is(err, io.EOF) {
+		return true
+	}
+	if c := ctx.Conn(); c != nil {
+		// Wall-clock time, whatever Config.Now says: the kernel compares.
+		if err := c.SetReadDeadline(time.Now().Add(drainTime)); err != nil { //nolint:forbidigo // a socket deadline
+			return false
+		}
+	}
+	_, _ = io.CopyN(io.Discard, stream, drainBytes)
+	return false
+}
+
+// outside answers requests that no operation matches.
+func (s *Server) outside(c code) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		p := refuse(c)
+		p.allow = string(ctx.Response.Header.Peek("Allow"))
+		id, _ := ctx.UserValue(keyID).(string)
+		s.write(ctx, s.problemResponse(p, id, s.languageOfHeader(ctx)))
+	}
+}
+
+// inside answers requests of one operation.
+func (s *Server) inside(rt *route) fasthttp.RequestHandler {
+	return func(ctx *fasthttp.RequestCtx) {
+		r := s.copyRequest(ctx)
+		// The body is read when a gate asks for it, see gates.go.
+		read := func(limit int) ([]byte, error) { return readBody(ctx, limit) }
+		work, cancel := context.WithTimeout(s.base, s.cfg.Limits.Request)
+		defer cancel()
+		resp := s.answer(work, rt, r, incoming{length: ctx.Request.Header.ContentLength(), read: read})
+		ctx.SetUserValue(keyActor, r.caller.Actor())
+		s.write(ctx, resp)
+	}
+}
+
+// copyRequest takes what handlers may see out of fasthttp's buffers, which belong to the next request soon.
+func (s *Server) copyRequest(ctx *fasthttp.RequestCtx) *request {
+	h := &ctx.Request.Header
+	id, _ := ctx.UserValue(keyID).(string)
+	r := &request{
+		id:          id,
+		method:      string(h.Method()),
+		path:        string(ctx.URI().PathOriginal()),
+		contentType: string(h.ContentType()),
+		accept:      string(h.Peek("Accept")),
+		lang:        string(h.Peek("Accept-Language")),
+		ifNoneMatch: string(h.Peek("If-None-Match")),
+		encoding:    string(h.ContentEncoding()),
+		remote:      s.remote(ctx),
+	}
+	if scheme, token, ok := strings.Cut(string(h.Peek("Authorization")), " "); ok && strings.EqualFold(scheme, "Bearer") {
+		r.token = strings.TrimSpace(token)
+	}
+	for _, v := range h.PeekAll("Idempotency-Key") {
+		r.idemKeys = append(r.idemKeys, string(v))
+	}
+	for k, v := range ctx.QueryArgs().All() {
+		r.query = append(r.query, param{string(k), string(v)})
+	}
+	ctx.VisitUserValues(func(k []byte, v any) {
+		if value, ok := v.(string); ok && k[0] != 0 && string(k) != router.MatchedRoutePathParam {
+			r.params = append(r.params, param{string(k), value})
+		}
+	})
+	return r
+}
+
+// remote is the client's address: the peer's, or the one that the last trusted proxy saw.
+func (s *Server) remote(ctx *fasthttp.RequestCtx) netip.Addr {
+	addr, ok := netip.AddrFromSlice(ctx.RemoteIP())
+	if !ok {
+		return netip.IPv4Unspecified()
+	}
+	addr = addr.Unmap()
+	hops := strings.Split(string(bytes.Join(ctx.Request.Header.PeekAll("X-Forwarded-For"), []byte(","))), ",")
+	for i := len(hops) - 1; i >= 0 && s.trusts(addr); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap()
+	}
+	return addr
+}
+
+func (s *Server) trusts(a netip.Addr) bool {
+	for _, p := range s.cfg.TrustedProxies {
+		if p.Contains(a) {
+			return true
+		}
+	}
+	return false
+}
+
+// readBody reads the whole body into memory of its own, at most limit bytes.
+func readBody(ctx *fasthttp.RequestCtx, limit int) ([]byte, error) {
+	stream, length := ctx.RequestBodyStream(), ctx.Request.Header.ContentLength()
+	if stream == nil || length == 0 {
+		return nil, nil
+	}
+	if length > limit {
+		return nil, refuse(codeBodyTooLarge)
+	}
+	if length > 0 {
+		body := make([]byte, length)
+		if _, err := io.ReadFull(stream, body); err != nil {
+			return nil, bodyError(err)
+		}
+		return body, nil
+	}
+	body, err := io.ReadAll(io.LimitReader(stream, int64(limit)+1)) // chunked
+	if err != nil {
+		return nil, bodyError(err)
+	}
+	if len(body) > limit {
+		return nil, refuse(codeBodyTooLarge)
+	}
+	return body, nil
+}
+
+func bodyError(err error) error {
+	var network net.Error
+	if errors.As(err, &network) && network.Timeout() {
+		return refuse(codeTimeout).because(err)
+	}
+	return refuse(codeBodyCut).because(err)
+}
+
+// unreadable answers what is no HTTP request, or came too slowly.
+func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
+	c := codeHTTPMalformed
+	var small *fasthttp.ErrSmallBuffer
+	var network net.Error
+	switch {
+	case errors.As(err, &small):
+		c = codeHeadersTooLong
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		c = codeBodyTooLarge
+	case errors.As(err, &network) && network.Timeout():
+		c = codeTimeout
+	}
+	ctx.Response.Reset()
+	resp := s.problemResponse(refuse(c).because(err), newID(), s.languageOfHeader(ctx))
+	s.write(ctx, resp)
+	s.metrics.requests.WithLabelValues(unmatched, methodLabel(""), statusLabel(resp.status)).Inc()
+}
+
+// languageOfHeader is languageOf for a request that was not copied.
+func (s *Server) languageOfHeader(ctx *fasthttp.RequestCtx) langTag {
+	return s.languageOf(&request{lang: string(ctx.Request.Header.Peek("Accept-Language"))})
+}
+
+// write hands a response to fasthttp. The body is not copied: nobody changes it after this.
+func (s *Server) write(ctx *fasthttp.RequestCtx, resp *response) {
+	ctx.SetUserValue(keyResult, resp)
+	h := &ctx.Response.Header
+	ctx.SetStatusCode(resp.status)
+	if resp.contentType != "" {
+		h.SetContentType(resp.contentType)
+	}
+	for _, p := range securityHeaders(resp.contentType) {
+		h.Set(p.name, p.value)
+	}
+	for _, p := range resp.headers {
+		h.Set(p.name, p.value)
+	}
+	if id, ok := ctx.UserValue(keyID).(string); ok {
+		h.Set("X-Request-Id", id)
+	}
+	ctx.Response.SetBodyRaw(resp.body)
+}
+
+// requestID takes the caller's X-Request-Id when it is harmless, or makes one.
+func requestID(ctx *fasthttp.RequestCtx) string {
+	v := ctx.Request.Header.Peek("X-Request-Id")
+	if len(v) < 8 || len(v) > 64 || !plain(string(v)) {
+		return newID()
+	}
+	return string(v)
+}
+
+func newID() string {
+	id, err := uuid.NewV7()
+	if err != nil {
+		return "00000000-0000-0000-0000-000000000000"
+	}
+	return id.String()
+}
+
+// plain reports whether s has only letters, digits, '.', '_' and '-': safe in paths, logs, SQL text and headers.
+func plain(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '.' && c != '_' && c != '-' {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// text reports whether s is UTF-8 that PostgreSQL can store.
+func text(s string) bool { return utf8.ValidString(s) && !strings.ContainsRune(s, 0) }

@@ -1,0 +1,48 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"mime/multipart"
+	"slices"
+)
+
+// formPartsMax bounds the parts of a form; ours have three.
+const formPartsMax = 8
+
+// readForm takes a multipart form apart. Each name may come once, names that are not expected are refused, and a file
+// field in which nothing was chosen (no name, no bytes) is as if absent.
+func readForm(r *request, names ...string) (map[string][]byte, error) {
+	boundary := r.media.params["boundary"]
+	if boundary == "" || len(boundary) > 70 {
+		return nil, refuse(codeForm).explain("boundary")
+	}
+	form := make(map[string][]byte, len(names))
+	parts := multipart.NewReader(bytes.NewReader(r.body), boundary)
+	for range formPartsMax {
+		part, err := parts.NextRawPart()
+		if errors.Is(err, io.EOF) {
+			return form, nil
+		}
+		if err != nil {
+			return nil, refuse(codeForm).because(err)
+		}
+		name := part.FormName()
+		if _, twice := form[name]; twice || !slices.Contains(names, name) {
+			return nil, refuse(codeForm).of(clip(name))
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return nil, refuse(codeForm).because(err)
+		}
+		if len(content) == 0 && unchosen(part) {
+			continue
+		}
+		form[name] = content
+	}
+	return nil, refuse(codeForm).explain("too many parts")
+}
+
+// unchosen tells an empty file field, which browsers send with filename="", from an empty file, which has a name.
+func unchosen(p *multipart.Part) bool { return p.FileName() == "" }

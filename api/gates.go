@@ -1,0 +1,177 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"qaqpa/api/auth"
+)
+
+// incoming is a body that was not read yet.
+type incoming struct {
+	length int // Content-Length; -1 chunked, -2 none
+	read   func(limit int) ([]byte, error)
+}
+
+// free is the size up to which a body takes nothing of the shared budget: fasthttp has it in its buffers anyway.
+const free = 8 << 10
+
+// bodyCopies is how often a body is in memory: as it came, and decoded from base64 or a form.
+const bodyCopies = 2
+
+// answer takes a request through the gates of its operation to the endpoint. It always returns a response.
+func (s *Server) answer(ctx context.Context, rt *route, r *request, in incoming) *response {
+	release := func() {}
+	resp, err := func() (*response, error) {
+		if err := s.admit(ctx, rt, r); err != nil {
+			return nil, err
+		}
+		var err error
+		if release, err = s.receive(ctx, rt, r, in); err != nil {
+			return nil, err
+		}
+		if rt.idempotent {
+			if err := idempotency(r); err != nil {
+				return nil, err
+			}
+		}
+		return rt.serve(ctx, r)
+	}()
+	release()
+	if err != nil && rt.forPeople {
+		resp, err = s.failedPage(r, err)
+	}
+	if err != nil {
+		return s.problemResponse(err, r.id, s.languageOf(r))
+	}
+	return conditional(r, resp)
+}
+
+// admit decides from the head of the request alone: key, scope, path, query, Accept, rate.
+func (s *Server) admit(ctx context.Context, rt *route, r *request) error {
+	if err := s.identify(ctx, rt, r); err != nil {
+		return err
+	}
+	for _, p := range r.params {
+		// Ids of ours are plain; what is not cannot exist, and must not reach SQL.
+		if len(p.value) > 80 || !plain(p.value) {
+			return refuse(codeNotOwn)
+		}
+	}
+	for i, p := range r.query {
+		if !slices.Contains(rt.args, p.name) || slices.ContainsFunc(r.query[:i], func(q param) bool { return q.name == p.name }) ||
+			len(p.value) > 200 || !text(p.value) {
+			return refuse(codeQuery).of(clip(p.name))
+		}
+	}
+	if !acceptable(r.accept, rt.produces) {
+		return refuse(codeNotAcceptable).of("Accept").explain(rt.produces)
+	}
+	if rt.scope == "" && !r.caller.Known() && rt.limited && !s.public.allow(r.remote, s.cfg.Now()) {
+		return refuse(codeTooMany).after(time.Minute / 2)
+	}
+	return nil
+}
+
+// identify finds out who calls. Operations open to everybody look at a key only if one is shown and of use to them.
+func (s *Server) identify(ctx context.Context, rt *route, r *request) error {
+	if rt.scope == "" && (!rt.mayIdentify || r.token == "") {
+		return nil
+	}
+	if r.token == "" {
+		return refuse(codeUnauthorised)
+	}
+	caller, err := s.cfg.Keys.Authenticate(ctx, r.token)
+	if err != nil {
+		return err
+	}
+	r.caller = caller
+	need := rt.scope
+	if need == "" {
+		need = auth.ValidationsWrite
+	}
+	if !caller.Allows(need) {
+		return refuse(codeScope).explain(string(need))
+	}
+	return nil
+}
+
+// receive reads the body within the limits of the operation and of the budget that all share. The function it returns
+// gives the memory back; it is never nil.
+func (s *Server) receive(ctx context.Context, rt *route, r *request, in incoming) (func(), error) {
+	nothing := func() {}
+	if rt.bodyMax == 0 {
+		if in.length > 0 || in.length == -1 {
+			return nothing, refuse(codeBodyUnexpected)
+		}
+		return nothing, nil
+	}
+	if in.length == 0 || in.length == -2 {
+		return nothing, refuse(codeBodyEmpty)
+	}
+	if err := rt.takes(r); err != nil {
+		return nothing, err
+	}
+	size := in.length
+	if size < 0 {
+		size = rt.bodyMax
+	}
+	if size > rt.bodyMax {
+		return nothing, refuse(codeBodyTooLarge)
+	}
+	release, err := s.reserve(ctx, size)
+	if err != nil {
+		return nothing, err
+	}
+	if r.body, err = in.read(rt.bodyMax); err == nil && len(r.body) == 0 {
+		err = refuse(codeBodyEmpty)
+	}
+	return release, err
+}
+
+// reserve takes memory for a body from the shared budget, waiting a little for others to finish.
+func (s *Server) reserve(ctx context.Context, size int) (func(), error) {
+	if size <= free {
+		return func() {}, nil
+	}
+	wait, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	cost := int64(size) * bodyCopies
+	if err := s.memory.Acquire(wait, cost); err != nil {
+		return func() {}, refuse(codeBusy).because(err).after(2 * time.Second)
+	}
+	return func() { s.memory.Release(cost) }, nil
+}
+
+// takes checks the media type of the body.
+func (rt *route) takes(r *request) error {
+	media, ok := readMediaType(r.contentType)
+	if !ok || !slices.Contains(rt.consumes, media.name) {
+		return refuse(codeMediaType).of("Content-Type").explain(strings.Join(rt.consumes, ", "))
+	}
+	if r.encoding != "" && !strings.EqualFold(r.encoding, "identity") {
+		return refuse(codeMediaType).of("Content-Encoding").explain("identity")
+	}
+	r.media = media
+	return nil
+}
+
+// conditional turns a response into 304 when the client has it already.
+func conditional(r *request, resp *response) *response {
+	tag := find(resp.headers, "ETag")
+	if tag == "" || r.ifNoneMatch == "" || resp.status != http.StatusOK || !matchesETag(r.ifNoneMatch, tag) {
+		return resp
+	}
+	return &response{status: http.StatusNotModified, headers: resp.headers}
+}
+
+// clip keeps names that clients choose short and clean in answers.
+func clip(name string) string {
+	if len(name) > 64 || !plain(name) {
+		return "?"
+	}
+	return name
+}

@@ -1,0 +1,68 @@
+package api
+
+import (
+	"context"
+	"net/netip"
+
+	"qaqpa/api/auth"
+	"qaqpa/api/language"
+	"qaqpa/payment"
+)
+
+// request is one call, copied out of fasthttp: plain values that outlive the connection's buffers.
+type request struct {
+	id          string // X-Request-Id, trace_id
+	method      string
+	path        string // as sent, without the query
+	params      []param
+	query       []param
+	contentType string // as sent
+	encoding    string // Content-Encoding
+	accept      string
+	lang        string // Accept-Language
+	ifNoneMatch string
+	token       string   // of Authorization: Bearer
+	idemKeys    []string // each Idempotency-Key field
+	remote      netip.Addr
+
+	caller auth.Caller
+	media  mediaType
+	body   []byte
+	idem   payment.Idem
+}
+
+// param is a named value of path or query.
+type param struct{ name, value string }
+
+func find(list []param, name string) string {
+	for _, p := range list {
+		if p.name == name {
+			return p.value
+		}
+	}
+	return ""
+}
+
+// param returns a value of the path.
+func (r *request) param(name string) string { return find(r.params, name) }
+
+// arg returns a value of the query, "" when absent.
+func (r *request) arg(name string) string { return find(r.query, name) }
+
+// response is an answer before it is written.
+type response struct {
+	status      int
+	contentType string
+	body        []byte
+	headers     []param
+	code        code // of the problem, for the log
+	err         error
+}
+
+func (r *response) set(name, value string) { r.headers = append(r.headers, param{name, value}) }
+
+// endpoint answers a request that has passed all gates. An error becomes a problem.
+type endpoint func(ctx context.Context, r *request) (*response, error)
+
+// languageOf is the caller's language; English when it states none that we have.
+func (s *Server) languageOf(r *request) language.Lang { return s.texts.Negotiate(r.lang, language.EN) }

@@ -1,0 +1,53 @@
+package portal
+
+import (
+	"time"
+
+	"qaqpa/payment/catalog"
+)
+
+// Receipt is what everybody who holds a receipt may see of it.
+type Receipt struct {
+	Code     string
+	Payer    string // masked
+	Tiyn     int64
+	Currency string
+	Bank     string
+	Executed time.Time
+	Issued   time.Time
+	PDF      string // SHA-256 in hex
+	Items    []ReceiptItem
+}
+
+// ReceiptItem is one debt that was paid.
+type ReceiptItem struct {
+	Service     catalog.Names
+	Beneficiary string
+	KBK         string
+	Tiyn        int64
+}
+
+// receiptView is a Receipt in words.
+type receiptView struct {
+	Code, Amount, Payer, Bank, Executed, Issued, PDF string
+	Items                                            []itemView
+}
+
+type itemView struct{ Service, Beneficiary, KBK, Amount string }
+
+func receiptModel(w words, r *Receipt) *receiptView {
+	if r == nil {
+		return nil
+	}
+	out := &receiptView{
+		Code: r.Code, Amount: w.Money(r.Tiyn, r.Currency), Payer: r.Payer, Bank: r.Bank,
+		Executed: w.Date(r.Executed), Issued: w.Date(r.Issued), PDF: r.PDF,
+	}
+	for _, item := range r.Items {
+		name := map[string]string{"kk": item.Service.KK, "ru": item.Service.RU, "en": item.Service.EN}[string(w.lang)]
+		out.Items = append(out.Items, itemView{
+			Service: name, Beneficiary: item.Beneficiary, KBK: item.KBK, Amount: w.Money(item.Tiyn, r.Currency),
+		})
+	}
+	return out
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"errors"
+	"net/http"
+
+	"qaqpa/api/auth"
+)
+
+// route is one operation: what it is called by, what it asks of the caller, and what answers it.
+type route struct {
+	method, path string
+	scope        auth.Scope // "" for operations open to everybody
+	mayIdentify  bool       // open to everybody, but a key adds to it
+	limited      bool       // open to everybody, within a rate
+	idempotent   bool       // changes something: needs Idempotency-Key
+	bodyMax      int        // bytes; 0 means that there is no body
+	consumes     []string
+	produces     string
+	args         []string // query parameters it knows
+	forPeople    bool     // refusals are pages, too
+	serve        endpoint
+}
+
+// routes is the whole interface. openapi.yaml says the same for clients; a test compares the two both ways.
+func (s *Server) routes() ([]route, error) {
+	table := []route{
+		get("/v1/services", auth.ServicesRead, answer(s.listServices), "agency", "starting_after", "limit"),
+		get("/v1/services/{service}", auth.ServicesRead, answer(s.getService)),
+		get("/v1/services/{service}/quote", auth.ServicesRead, answer(s.quoteService), "on"),
+		get("/v1/banks", auth.ServicesRead, answer(s.listBanks)),
+		get("/v1/debts/{debt}", auth.DebtsRead, answer(s.getDebt)),
+		get("/v1/debts/{debt}/payment", auth.DebtsRead, answer(s.getPaymentFact)),
+		get("/v1/orders/{order}", auth.OrdersRead, answer(s.getOrder)),
+		get("/v1/orders/{order}/document", auth.OrdersRead, s.getOrderDocument).as(typeBytes),
+		get("/v1/orders/{order}/events", auth.OrdersRead, answer(s.listOrderEvents)),
+		get("/v1/receipts/{receipt}", auth.ReceiptsRead, answer(s.getReceipt)),
+		get("/v1/receipts/{receipt}/cms", auth.ReceiptsRead, s.getReceiptCMS).as(typeCMS),
+		get("/v1/receipts/{receipt}/pdf", auth.ReceiptsRead, s.getReceiptPDF).as(typePDF),
+		get("/v1/receipts/{receipt}/pdf-seal", auth.ReceiptsRead, s.getReceiptPDFSeal).as(typeSignature),
+		get("/v1/receipt-codes/{code}", "", answer(s.getReceiptByCode)).slowly(),
+		get("/v1/checkpoints/latest", "", answer(s.getCheckpoint)),
+		get("/v1/transfers/{transfer}/proof", auth.LedgerRead, answer(s.getProof)),
+		get("/v1/webhook-keys", "", answer(s.listWebhookKeys)),
+		get("/openapi.yaml", "", s.getContract).as(typeYAML),
+		get("/problems/{code}", "", answer(s.explainProblem)),
+		get("/", "", s.home).as(typeHTML),
+		get("/verify", "", s.verifyPage, "code", "lang").as(typeHTML),
+		get("/verify/style.css", "", s.verifyStyle).as(typeCSS),
+		get("/verify/icon.svg", "", s.verifyIcon).as(typeSVG),
+	}
+	l := s.cfg.Limits
+	cancel := change("/v1/orders/{order}/cancel", auth.OrdersWrite, 0, answer(s.cancelOrder))
+	authorise := change("/v1/orders/{order}/authorisation", auth.OrdersWrite, l.SignatureBytes, answer(s.authoriseOrder))
+	authorise.consumes = []string{typeCMS, typeSignature, typeText}
+	confirm := post("/v1/bank-confirmations", "", l.SignatureBytes, answer(s.confirmPayment))
+	confirm.consumes = []string{typeCMS}
+	validate := post("/v1/validations", "", l.documentBody(), answer(s.validate)).slowly()
+	validate.mayIdentify = true
+	validate.consumes = []string{typeJSON, typeForm, typeBytes, typeCMS, typeSignature}
+	upload := post("/verify", "", l.DocumentBytes+free, s.verifyUpload).slowly().as(typeHTML)
+	upload.consumes, upload.args, upload.forPeople = []string{typeForm}, []string{"lang"}, true
+	typed, err := s.typedRoutes()
+	return append(append(table, cancel, authorise, confirm, validate, upload), typed...), err
+}
+
+// typedRoutes are those whose JSON body is read strictly into a Go type.
+func (s *Server) typedRoutes() ([]route, error) {
+	l := s.cfg.Limits
+	publish, err1 := handle(s.publishService)
+	submit, err2 := handle(s.submitDebts)
+	search, err3 := handle(s.searchDebts)
+	recall, err4 := handle(s.recallDebt)
+	order, err5 := handle(s.createOrder)
+	return []route{
+		change("/v1/services", auth.ServicesWrite, l.JSONBytes, publish),
+		change("/v1/debts", auth.DebtsWrite, l.BatchBytes, submit),
+		post("/v1/debts/search", auth.DebtsRead, l.JSONBytes, search),
+		change("/v1/debts/{debt}/recall", auth.DebtsWrite, l.JSONBytes, recall),
+		change("/v1/orders", auth.OrdersWrite, l.JSONBytes, order),
+	}, errors.Join(err1, err2, err3, err4, err5)
+}
+
+func get(path string, scope auth.Scope, serve endpoint, args ...string) route {
+	return route{method: http.MethodGet, path: path, scope: scope, produces: typeJSON, args: args, serve: serve}
+}
+
+func post(path string, scope auth.Scope, bodyMax int, serve endpoint) route {
+	return route{
+		method: http.MethodPost, path: path, scope: scope, bodyMax: bodyMax,
+		consumes: []string{typeJSON}, produces: typeJSON, serve: serve,
+	}
+}
+
+// change is a POST that takes an Idempotency-Key.
+func change(path string, scope auth.Scope, bodyMax int, serve endpoint) route {
+	r := post(path, scope, bodyMax, serve)
+	r.idempotent = true
+	return r
+}
+
+func (r route) as(produces string) route { r.produces = produces; return r }
+
+// slowly limits the rate of callers without a key.
+func (r route) slowly() route { r.limited = true; return r }

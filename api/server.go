@@ -1,0 +1,95 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/semaphore"
+
+	"qaqpa/api/language"
+	"qaqpa/api/portal"
+	"qaqpa/api/strictjson"
+)
+
+// langTag keeps fasthttp's half free of the package name.
+type langTag = language.Lang
+
+// Server answers HTTP. Make it with [New]; safe for concurrent use.
+type Server struct {
+	cfg      Config
+	texts    *language.Catalog
+	pages    *portal.Pages
+	statuses map[code]int
+	metrics  metrics
+	public   *throttle
+	memory   *semaphore.Weighted
+	judging  *semaphore.Weighted
+	contract asset
+	// validations reads the JSON form of a validation, which is one of three.
+	validations *strictjson.Decoder[validationRequest]
+	router      fasthttp.RequestHandler
+	front       *fasthttp.Server
+	base        context.Context //nolint:containedctx // the life of the server, from which each request's context is made
+	stop        context.CancelFunc
+}
+
+// New checks the configuration and builds the server. It listens nowhere yet; see [Server.Serve].
+func New(cfg Config) (*Server, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	texts, err := language.Load()
+	if err != nil {
+		return nil, err
+	}
+	pages, err := portal.New(texts)
+	if err != nil {
+		return nil, err
+	}
+	m, err := newMetrics(cfg.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	public, err := newThrottle(cfg.Limits.PublicPerMinute)
+	if err != nil {
+		return nil, err
+	}
+	decoder, err := newValidationDecoder()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		cfg: cfg, texts: texts, pages: pages, statuses: statuses(), metrics: m, public: public,
+		memory:   semaphore.NewWeighted(cfg.Limits.BodyMemory),
+		judging:  semaphore.NewWeighted(int64(cfg.Limits.Validations)),
+		contract: newAsset(typeYAML, openapi), validations: decoder,
+	}
+	table, err := s.routes()
+	if err != nil {
+		return nil, err
+	}
+	s.router = newRouter(s, table).Handler
+	s.front = newFront(s)
+	s.base, s.stop = context.WithCancel(context.Background())
+	return s, nil
+}
+
+// Serve answers requests from the listener until Shutdown, and closes it. It may be called once.
+func (s *Server) Serve(ln net.Listener) error {
+	if err := s.front.Serve(ln); err != nil {
+		return fmt.Errorf("couldn't serve HTTP on %s: %w", ln.Addr(), err)
+	}
+	return nil
+}
+
+// Shutdown stops listening and waits for the requests in flight. When ctx ends first, it cancels them and returns the
+// context's error; what they had committed stays committed, and clients repeat the rest with their keys.
+func (s *Server) Shutdown(ctx context.Context) error {
+	defer s.stop()
+	if err := s.front.ShutdownWithContext(ctx); err != nil {
+		return fmt.Errorf("couldn't finish all requests: %w", err)
+	}
+	return nil
+}

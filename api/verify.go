@@ -1,0 +1,144 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"strings"
+
+	"qaqpa/api/language"
+	"qaqpa/api/portal"
+	"qaqpa/signer"
+)
+
+// pageLanguage is the reader's choice, else the browser's, else Kazakh, the state language.
+func (s *Server) pageLanguage(r *request, chosen string) language.Lang {
+	if l, ok := language.Parse(chosen); ok {
+		return l
+	}
+	return s.texts.Negotiate(r.lang, language.KK)
+}
+
+func (s *Server) verifyStyle(context.Context, *request) (*response, error) {
+	return newAsset(typeCSS+"; charset=utf-8", s.pages.Style()).response(cachePublic), nil
+}
+
+func (s *Server) verifyIcon(context.Context, *request) (*response, error) {
+	return newAsset(typeSVG, s.pages.Icon()).response(cachePublic), nil
+}
+
+// verifyPage shows the form or, with a code, the receipt that it names.
+func (s *Server) verifyPage(ctx context.Context, r *request) (*response, error) {
+	v := portal.View{Lang: s.pageLanguage(r, r.arg("lang")), Code: strings.TrimSpace(r.arg("code"))}
+	if v.Code == "" {
+		return s.page(r, v, nil)
+	}
+	// Only a code costs a look-up and could be guessed; the empty form is free.
+	if !s.public.allow(r.remote, s.cfg.Now()) {
+		return s.page(r, v, refuse(codeTooMany))
+	}
+	check, err := s.receiptCheck(ctx, v.Code)
+	if err != nil {
+		return s.page(r, v, err)
+	}
+	v.Receipt = check.receipt()
+	return s.page(r, v, nil)
+}
+
+// verifyUpload judges an uploaded document and shows the verdict. Nothing of it is kept.
+func (s *Server) verifyUpload(ctx context.Context, r *request) (*response, error) {
+	v := portal.View{Lang: s.pageLanguage(r, r.arg("lang"))}
+	form, err := readForm(r, "document", "detached")
+	if err != nil {
+		return s.page(r, v, err)
+	}
+	document, detached := form["document"], form["detached"]
+	if len(document) == 0 {
+		document, detached = detached, nil // only the second field was filled in
+	}
+	if len(document) == 0 {
+		return s.page(r, v, refuse(codeDocument))
+	}
+	verdict, err := s.judgeEitherWay(ctx, document, detached)
+	if err != nil {
+		return s.page(r, v, err)
+	}
+	v.Verdict = &verdict
+	if verdict.Passed() {
+		v.Receipt = s.sealedReceipt(ctx, verdict.Content)
+	}
+	return s.page(r, v, nil)
+}
+
+// judgeEitherWay validates, and when the first file is no signature, tries with the two files exchanged: people put
+// them into the wrong fields.
+func (s *Server) judgeEitherWay(ctx context.Context, document, detached []byte) (signer.Verdict, error) {
+	v, err := s.judge(ctx, signer.ValidateRequest{Document: document, Detached: detached})
+	if err != nil || v.Format != "UNKNOWN" || len(detached) == 0 {
+		return v, err
+	}
+	other, err := s.judge(ctx, signer.ValidateRequest{Document: detached, Detached: document})
+	if err == nil && other.Format != "UNKNOWN" {
+		return other, nil
+	}
+	return v, err
+}
+
+// sealedReceipt recognises content that is a receipt of this gateway, byte for byte; nil for anything else. A failing
+// database leaves it unrecognised, which takes nothing from the verdict.
+func (s *Server) sealedReceipt(ctx context.Context, content []byte) *portal.Receipt {
+	core, err := readCore(content)
+	if err != nil {
+		return nil
+	}
+	stored, err := s.cfg.Payments.ReceiptByCode(ctx, core.Code)
+	if err != nil || !bytes.Equal(stored.Core, content) {
+		return nil
+	}
+	check := core.check(stored)
+	return check.receipt()
+}
+
+// failedPage is the page for a request that did not pass the gates.
+func (s *Server) failedPage(r *request, err error) (*response, error) {
+	return s.page(r, portal.View{Lang: s.pageLanguage(r, r.arg("lang"))}, err)
+}
+
+// page renders a view. An error becomes a notice in words for people, with the status of its problem.
+func (s *Server) page(r *request, v portal.View, err error) (*response, error) {
+	v.SizeMB = s.cfg.Limits.DocumentBytes >> 20
+	resp := &response{status: http.StatusOK, contentType: typeHTML + "; charset=utf-8"}
+	if err != nil {
+		p := classify(err)
+		resp.status, resp.code, resp.err = s.statuses[p.code], p.code, err
+		v.Notice, v.TraceID = noticeOf(p.code, resp.status), r.id
+		if v.Notice == portal.DocumentMissing {
+			resp.status = http.StatusBadRequest
+		}
+	}
+	body, err := s.pages.Render(v)
+	if err != nil {
+		return nil, err
+	}
+	resp.body = body
+	resp.set("Content-Language", string(v.Lang))
+	resp.set("Vary", "Accept-Language")
+	return resp, nil
+}
+
+// noticeOf chooses the words for a problem.
+func noticeOf(c code, status int) portal.Notice {
+	switch {
+	case c == codeDocument:
+		return portal.DocumentMissing
+	case c == codeBodyTooLarge:
+		return portal.TooLarge
+	case c == codeTooMany:
+		return portal.TooMany
+	case status == http.StatusNotFound:
+		return portal.ReceiptUnknown
+	case status >= http.StatusInternalServerError:
+		return portal.Unavailable
+	}
+	return portal.FormInvalid
+}
