@@ -25,8 +25,9 @@ type Config struct {
 	// GatewayBIN, 12 digits, must stand in the certificate of the receipt's signer (OU=BIN…): any
 	// other certificate of the same authority could sign otherwise. Empty: not checked.
 	GatewayBIN string
-	// Dir keeps receipts and deliveries; empty: a temporary folder that Close removes.
-	Dir string
+	// StateFile (JSON) keeps what was received over restarts; receipts are kept in the folder
+	// StateFile.d. Empty: a temporary folder that Close removes.
+	StateFile string
 	// Tolerance of the webhook's timestamp; zero: five minutes.
 	Tolerance time.Duration
 	// Now is the clock; zero: time.Now.
@@ -42,6 +43,10 @@ type Delivery struct {
 	ReceivedAt time.Time       `json:"received_at"` // first
 	Deliveries int             `json:"deliveries"`  // how often this id came
 	Body       json.RawMessage `json:"body"`
+	// SignatureValid: the webhook's own signature held. Others are counted by Refused, not kept.
+	SignatureValid bool `json:"signature_valid"`
+	// ReceiptValid: openssl verified the receipt.
+	ReceiptValid bool `json:"receipt_valid"`
 	// Receipt is the content that openssl found signed; nil if it refused.
 	Receipt json.RawMessage `json:"receipt,omitempty"`
 	// Command can be repeated by hand; Output is what openssl said.
@@ -51,13 +56,15 @@ type Delivery struct {
 	Problems []string `json:"problems"`
 }
 
-// Valid says whether everything about the delivery held.
+// Valid says whether everything about the delivery held: signature, receipt, and that both tell the
+// same story.
 func (d Delivery) Valid() bool { return len(d.Problems) == 0 }
 
 // Agency is the stand-in. It is safe for concurrent use.
 type Agency struct {
 	cfg    Config
-	dir    string
+	dir    string // receipts and anchors
+	state  string // file of deliveries
 	faults *fault.Set
 	server *loopback.Server
 
@@ -69,7 +76,7 @@ type Agency struct {
 	changed    chan struct{} // closed and replaced at each delivery
 }
 
-// New makes an agency, with the deliveries of its folder if there are any.
+// New makes an agency, with what its state file holds.
 func New(cfg Config) (*Agency, error) {
 	if len(cfg.WebhookKey) != ed25519.PublicKeySize || len(cfg.AnchorsPEM) == 0 {
 		return nil, errors.New("an agency needs the gateway's webhook key and trust anchors")
@@ -83,7 +90,7 @@ func New(cfg Config) (*Agency, error) {
 	if cfg.Tolerance == 0 {
 		cfg.Tolerance = 5 * time.Minute
 	}
-	a := &Agency{cfg: cfg, dir: cfg.Dir, faults: fault.NewSet(faultKinds()), changed: make(chan struct{})}
+	a := &Agency{cfg: cfg, faults: fault.NewSet(faultKinds()), changed: make(chan struct{})}
 	if err := a.open(); err != nil {
 		return nil, fmt.Errorf("couldn't open the agency's folder: %w", err)
 	}
@@ -92,19 +99,22 @@ func New(cfg Config) (*Agency, error) {
 
 // open prepares the folder and reads what is in it.
 func (a *Agency) open() error {
-	if a.dir == "" {
+	if a.cfg.StateFile != "" {
+		a.dir, a.state = a.cfg.StateFile+".d", a.cfg.StateFile
+		if err := os.MkdirAll(a.dir, 0o700); err != nil {
+			return err
+		}
+	} else {
 		var err error
 		if a.dir, err = os.MkdirTemp("", "qaqpa-agency-"); err != nil {
 			return err
 		}
-	}
-	if err := os.MkdirAll(filepath.Join(a.dir, "receipts"), 0o700); err != nil {
-		return err
+		a.state = a.path("deliveries.json")
 	}
 	if err := os.WriteFile(a.path("anchors.pem"), a.cfg.AnchorsPEM, 0o600); err != nil {
 		return err
 	}
-	raw, err := os.ReadFile(a.path("deliveries.json"))
+	raw, err := os.ReadFile(a.state)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil
 	}
@@ -122,10 +132,10 @@ func (a *Agency) save() error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(a.path("deliveries.json.new"), raw, 0o600); err != nil {
+	if err := os.WriteFile(a.state+".new", raw, 0o600); err != nil {
 		return err
 	}
-	return os.Rename(a.path("deliveries.json.new"), a.path("deliveries.json"))
+	return os.Rename(a.state+".new", a.state)
 }
 
 // Start listens on addr ("127.0.0.1:0" picks a port) until ctx ends or Close. It returns the base
@@ -145,7 +155,7 @@ func (a *Agency) Close() error {
 	if a.server != nil {
 		err = a.server.Close()
 	}
-	if a.cfg.Dir == "" {
+	if a.cfg.StateFile == "" {
 		err = errors.Join(err, os.RemoveAll(a.dir))
 	}
 	return err

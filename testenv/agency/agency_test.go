@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -50,7 +51,7 @@ func setup(t *testing.T, family pki.Family) *harness {
 		t.Fatal(err)
 	}
 	h := &harness{t: t, key: key, seal: system("gateway", 1, false), other: system("other", 2, false)}
-	h.cfg = agency.Config{WebhookKey: pub, AnchorsPEM: append(p.AnchorsPEM(), p.IntermediatesPEM()...), GatewayBIN: pki.BIN(1), Dir: t.TempDir()}
+	h.cfg = agency.Config{WebhookKey: pub, AnchorsPEM: append(p.AnchorsPEM(), p.IntermediatesPEM()...), GatewayBIN: pki.BIN(1), StateFile: filepath.Join(t.TempDir(), "agency.json")}
 	h.start()
 	return h
 }
@@ -142,7 +143,7 @@ func TestVerifiesWithOpenSSLAlone(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !d.Valid() || d.Type != "payment.executed" || !bytes.Equal(d.Receipt, receiptJSON("rcp_msg_1", 540600)) || !strings.Contains(d.Output, "Verification successful") {
+			if !d.Valid() || !d.SignatureValid || !d.ReceiptValid || d.Type != "payment.executed" || !bytes.Equal(d.Receipt, receiptJSON("rcp_msg_1", 540600)) || !strings.Contains(d.Output, "Verification successful") {
 				t.Errorf("%+v", d)
 			}
 			// The command is what it says: it can be repeated by hand.
@@ -190,13 +191,13 @@ func TestRefusesReceipts(t *testing.T) {
 			}
 		})
 	}
-	v, err := h.VerifyReceipt(t.Context(), good)
-	if err != nil || !v.Valid || !bytes.Equal(v.Content, receiptJSON("rcp_1", 540600)) {
-		t.Errorf("%v %+v", err, v)
+	content, out, err := h.VerifyReceipt(t.Context(), good)
+	if err != nil || !bytes.Equal(content, receiptJSON("rcp_1", 540600)) {
+		t.Errorf("%v %s", err, out)
 	}
 	good[len(good)/2] ^= 1
-	if v, err := h.VerifyReceipt(t.Context(), good); err != nil || v.Valid || v.Content != nil {
-		t.Errorf("%v %+v", err, v)
+	if content, out, err := h.VerifyReceipt(t.Context(), good); !errors.Is(err, agency.ErrRefused) || content != nil {
+		t.Errorf("%v %s", err, out)
 	}
 }
 
@@ -278,7 +279,7 @@ func TestDeliveriesSurviveRestart(t *testing.T) {
 	if len(list) != 3 || list[0].Deliveries != 2 || !list[0].Valid() {
 		t.Errorf("%+v", list)
 	}
-	if _, err := os.Stat(filepath.Join(h.cfg.Dir, "receipts", "msg_1.p7m")); err != nil {
+	if _, err := os.Stat(filepath.Join(h.cfg.StateFile+".d", "msg_1.p7m")); err != nil {
 		t.Error(err)
 	}
 	resp, err := http.Get(h.url + "/webhooks")

@@ -10,6 +10,6 @@
 // doesn't, 422 if the receipt doesn't or tells another story than the notice. The same webhook-id
 // again is counted and answered as before.
 //
-// The folder of Config.Dir keeps receipts/ID.p7m, receipts/ID.json, anchors.pem and deliveries.json,
-// so that the command in a Delivery can be repeated by hand, and a restarted agency knows what it had.
+// The folder beside Config.StateFile keeps ID.p7m and ID.json of each receipt and the anchors, so that
+// the command in a Delivery can be repeated by hand, and a restarted agency knows what it had.
 package agency

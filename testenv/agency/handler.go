@@ -146,7 +146,7 @@ func (a *Agency) checkSignature(h http.Header, body []byte) error {
 
 // receive verifies the receipt and stores the delivery.
 func (a *Agency) receive(ctx context.Context, id string, body []byte) (Delivery, error) {
-	d := Delivery{ID: id, ReceivedAt: a.cfg.Now().UTC(), Body: body, Problems: []string{}}
+	d := Delivery{ID: id, ReceivedAt: a.cfg.Now().UTC(), Body: body, SignatureValid: true, Problems: []string{}}
 	var n notice
 	if err := json.Unmarshal(body, &n); err != nil {
 		raw, err2 := json.Marshal(string(body))
@@ -158,20 +158,20 @@ func (a *Agency) receive(ctx context.Context, id string, body []byte) (Delivery,
 	}
 	d.Type = n.Type
 	a.verifying.Lock()
-	v, err := a.verify(ctx, a.path("receipts/"+fileName(id)), n.Data.Receipt)
+	v, err := a.verify(ctx, a.path(fileName(id)), n.Data.Receipt)
 	a.verifying.Unlock()
 	if err != nil {
 		return d, err
 	}
-	d.Command, d.Output = v.Command, v.Output
+	d.Command, d.Output, d.ReceiptValid = v.command, v.output, v.valid
 	switch {
-	case !v.Valid:
+	case !v.valid:
 		d.Problems = append(d.Problems, "openssl refuses the receipt")
-	case !json.Valid(v.Content):
+	case !json.Valid(v.content):
 		d.Problems = append(d.Problems, "the receipt is not JSON")
 	default:
-		d.Receipt = v.Content
-		d.Problems = append(d.Problems, compare(n, v.Content)...)
+		d.Receipt = v.content
+		d.Problems = append(d.Problems, compare(n, v.content)...)
 	}
 	return a.keep(d)
 }

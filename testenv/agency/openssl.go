@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -12,21 +13,24 @@ import (
 	"time"
 )
 
-// Verification is what openssl found about a receipt.
-type Verification struct {
-	Valid   bool
-	Content []byte // what was signed; nil if not valid
-	Command string
-	Output  string
+// ErrRefused means that openssl refuses a receipt; anything else, that it couldn't be asked.
+var ErrRefused = errors.New("openssl refuses the receipt")
+
+// verification is what openssl found about a receipt.
+type verification struct {
+	valid   bool
+	content []byte // what was signed; nil if not valid
+	command string
+	output  string
 }
 
-// VerifyReceipt runs openssl over an attached CMS (DER): signature, chain to the anchors and the
-// binding of the signer's certificate (CAdES). A receipt that doesn't hold is a result; an error
-// means that openssl couldn't be run.
-func (a *Agency) VerifyReceipt(ctx context.Context, cms []byte) (Verification, error) {
+// VerifyReceipt runs openssl over an attached CMS (DER): signature, chain to the anchors, the binding
+// of the signer's certificate (CAdES) and, if configured, the gateway's BIN in it. It returns the
+// signed content and what openssl said; [ErrRefused] if the receipt doesn't hold.
+func (a *Agency) VerifyReceipt(ctx context.Context, cms []byte) (content []byte, output string, err error) {
 	file, err := os.CreateTemp(a.dir, "check-*.p7m")
 	if err != nil {
-		return Verification{}, err
+		return nil, "", fmt.Errorf("couldn't keep the receipt: %w", err)
 	}
 	base := strings.TrimSuffix(file.Name(), ".p7m")
 	defer func() {
@@ -35,36 +39,40 @@ func (a *Agency) VerifyReceipt(ctx context.Context, cms []byte) (Verification, e
 		}
 	}()
 	if err := file.Close(); err != nil {
-		return Verification{}, err
+		return nil, "", fmt.Errorf("couldn't keep the receipt: %w", err)
 	}
-	return a.verify(ctx, base, cms)
+	v, err := a.verify(ctx, base, cms)
+	if err == nil && !v.valid {
+		err = ErrRefused
+	}
+	return v.content, v.output, err
 }
 
 // verify writes base.p7m and, if it holds, base.json.
-func (a *Agency) verify(ctx context.Context, base string, cms []byte) (Verification, error) {
+func (a *Agency) verify(ctx context.Context, base string, cms []byte) (verification, error) {
 	if err := os.WriteFile(base+".p7m", cms, 0o600); err != nil {
-		return Verification{}, err
+		return verification{}, err
 	}
 	os.Remove(base + ".json") //nolint:errcheck,gosec // it is usually not there
 	v, err := a.run(ctx, "cms", "-verify", "-cades", "-inform", "DER", "-in", base+".p7m", "-CAfile", a.path("anchors.pem"),
 		"-purpose", "any", "-signer", base+".signer.pem", "-out", base+".json")
-	if err != nil || !v.Valid {
+	if err != nil || !v.valid {
 		return v, err
 	}
-	if v.Content, err = os.ReadFile(filepath.Clean(base + ".json")); err != nil {
-		return Verification{}, err
+	if v.content, err = os.ReadFile(filepath.Clean(base + ".json")); err != nil {
+		return verification{}, err
 	}
 	if a.cfg.GatewayBIN == "" {
 		return v, nil
 	}
 	who, err := a.run(ctx, "x509", "-noout", "-subject", "-nameopt", "multiline,utf8,-esc_msb", "-in", base+".signer.pem")
 	if err != nil {
-		return Verification{}, err
+		return verification{}, err
 	}
-	v.Output += who.Output
-	if !signedBy(who.Output, a.cfg.GatewayBIN) {
-		v.Valid, v.Content = false, nil
-		v.Output += "the signer's certificate is not that of BIN" + a.cfg.GatewayBIN + "\n"
+	v.output += who.output
+	if !signedBy(who.output, a.cfg.GatewayBIN) {
+		v.valid, v.content = false, nil
+		v.output += "the signer's certificate is not that of BIN" + a.cfg.GatewayBIN + "\n"
 	}
 	return v, nil
 }
@@ -80,19 +88,19 @@ func signedBy(subject, bin string) bool {
 	return false
 }
 
-// run calls openssl; Valid means that it exited with 0.
-func (a *Agency) run(ctx context.Context, args ...string) (Verification, error) {
+// run calls openssl; valid means that it exited with 0.
+func (a *Agency) run(ctx context.Context, args ...string) (verification, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, a.cfg.OpenSSL, args...) //nolint:gosec // the program is the operator's choice, the arguments are ours
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
-		return Verification{}, fmt.Errorf("couldn't run openssl: %w", err)
+		return verification{}, fmt.Errorf("couldn't run openssl: %w", err)
 	}
 	if ctx.Err() != nil {
-		return Verification{}, fmt.Errorf("couldn't wait for openssl: %w", ctx.Err())
+		return verification{}, fmt.Errorf("couldn't wait for openssl: %w", ctx.Err())
 	}
-	return Verification{Valid: err == nil, Command: a.cfg.OpenSSL + " " + strings.Join(args, " "), Output: string(out)}, nil
+	return verification{valid: err == nil, command: a.cfg.OpenSSL + " " + strings.Join(args, " "), output: string(out)}, nil
 }
 
 // notice is what the agency reads of the webhook's body.
