@@ -55,7 +55,7 @@ func (v *validation) walk(path []*pkix.Certificate, visit func(path []*pkix.Cert
 	if len(path) > len(v.longest) {
 		v.longest = path
 	}
-	if len(path) >= v.in.Budget.Depth {
+	if depth(path) >= v.in.Budget.Depth {
 		return false
 	}
 	top := path[len(path)-1]
@@ -79,6 +79,17 @@ func (v *validation) walk(path []*pkix.Certificate, visit func(path []*pkix.Cert
 		}
 	}
 	return v.spent
+}
+
+// depth counts the certificates of a path as path lengths do: self-issued intermediate ones not (RFC 5280 4.2.1.9).
+func depth(path []*pkix.Certificate) int {
+	n := 1
+	for _, c := range path[1:] {
+		if !c.SelfIssued() {
+			n++
+		}
+	}
+	return n
 }
 
 // repeats reports whether a path holds the same name with the same key already: such a path proves nothing new, and

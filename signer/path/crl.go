@@ -333,10 +333,22 @@ func (v *validation) checkCRLSigner(q question, crl *pkix.CRL, s *pkix.Certifica
 	if weak := v.checkEvidenceAlgorithm(crl.SignatureAlgorithm, s, at); weak != nil {
 		return weak
 	}
-	if onPath {
+	if onPath || s == q.cert && vouchesForItself(s) {
 		return nil
 	}
 	return v.checkSeparateSigner(q, s, at)
+}
+
+// vouchesForItself reports whether the CA named the signer of lists as the issuer of the list about the signer: that is
+// the CA's decision, written in the certificate, as ocsp-nocheck is for a responder. The list still may not name it.
+func vouchesForItself(s *pkix.Certificate) bool {
+	for i := range s.CRLDistributionPoints {
+		itself := func(n pkix.GeneralName) bool { return n.Kind == pkix.DirectoryName && n.Directory.Equal(s.Subject) }
+		if !slices.ContainsFunc(s.CRLDistributionPoints[i].CRLIssuer, itself) {
+			return false
+		}
+	}
+	return len(s.CRLDistributionPoints) > 0
 }
 
 // checkSeparateSigner validates the path of a signer that is not on the path of the certificate in question. Its path

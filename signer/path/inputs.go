@@ -67,7 +67,7 @@ type PolicyInputs struct {
 
 // Budget bounds the work of one validation. A zero field takes the value of [DefaultBudget].
 type Budget struct {
-	Depth      int // certificates of a path, the anchor included
+	Depth      int // certificates of a path, the anchor included, self-issued intermediate ones not
 	Steps      int // certificates considered while building
 	Signatures int // signatures verified, remembered ones not counted
 	Names      int // comparisons of a name with a constraint

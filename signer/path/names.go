@@ -169,7 +169,10 @@ func validHost(host string) bool {
 
 func splitMail(address string) (local, host string, ok bool) {
 	at := strings.LastIndexByte(address, '@')
-	if at <= 0 || !validHost(address[at+1:]) || strings.ContainsAny(address[:at], " <>") {
+	if at <= 0 || !validHost(address[at+1:]) {
+		return "", "", false
+	}
+	if quoted := address[0] == '"' && address[at-1] == '"' && at > 1; !quoted && strings.ContainsAny(address[:at], ` <>@"`) {
 		return "", "", false
 	}
 	return address[:at], address[at+1:], true

@@ -180,12 +180,13 @@ func (g *policyGraph) alive() bool {
 }
 
 // userConstrained is the user-constrained-policy-set (6.1.5 (g), RFC 9618 5.6): the policies under which the path is
-// valid, named as the anchor's domain names them, with the qualifiers of the leaf. initial nil means any policy.
+// valid, named as the anchor's domain names them, with their qualifiers from the anchor down to the leaf. initial nil
+// means any policy.
 func (g *policyGraph) userConstrained(initial []string) []Policy {
 	if g == nil {
 		return nil
 	}
-	reach := g.reach()
+	reach, last := g.reach(), len(g.levels)-1
 	var out []Policy
 	var open *policyNode // anyPolicy all the way down
 	for i := 1; i < len(g.levels); i++ {
@@ -193,11 +194,11 @@ func (g *policyGraph) userConstrained(initial []string) []Policy {
 			switch {
 			case n.dead || !slices.ContainsFunc(n.parents, func(p *policyNode) bool { return p.policy == pkix.AnyPolicy }):
 			case n.policy == pkix.AnyPolicy:
-				if i == len(g.levels)-1 {
+				if i == last {
 					open = n
 				}
 			case initial == nil || slices.Contains(initial, n.policy):
-				out = appendPolicy(out, n.policy, reach[n])
+				out = appendPolicy(out, n.policy, mergeQualifiers(g.anyQualifiers(i-1), reach[n]))
 			}
 		}
 	}
@@ -205,28 +206,36 @@ func (g *policyGraph) userConstrained(initial []string) []Policy {
 		return out
 	}
 	if initial == nil || slices.Contains(initial, pkix.AnyPolicy) {
-		return appendPolicy(out, pkix.AnyPolicy, open.qualifiers)
+		return appendPolicy(out, pkix.AnyPolicy, g.anyQualifiers(last))
 	}
 	for _, oid := range initial {
 		if !slices.ContainsFunc(out, func(p Policy) bool { return p.OID == oid }) {
-			out = appendPolicy(out, oid, open.qualifiers)
+			out = appendPolicy(out, oid, g.anyQualifiers(last))
 		}
 	}
 	return out
 }
 
-// reach gives each node the qualifiers of the leaf's policies below it.
+// anyQualifiers are those of the anyPolicy nodes down to a level: what was said of every policy.
+func (g *policyGraph) anyQualifiers(level int) []pkix.PolicyQualifier {
+	var out []pkix.PolicyQualifier
+	for i := 1; i <= level; i++ {
+		if n := g.levels[i].live(pkix.AnyPolicy); n != nil {
+			out = mergeQualifiers(out, n.qualifiers)
+		}
+	}
+	return out
+}
+
+// reach gives each node its qualifiers and those of the nodes below it.
 func (g *policyGraph) reach() map[*policyNode][]pkix.PolicyQualifier {
 	out := map[*policyNode][]pkix.PolicyQualifier{}
-	last := len(g.levels) - 1
-	for i := last; i > 0; i-- {
+	for i := len(g.levels) - 1; i > 0; i-- {
 		for _, n := range g.levels[i].order {
 			if n.dead {
 				continue
 			}
-			if i == last {
-				out[n] = n.qualifiers
-			}
+			out[n] = mergeQualifiers(out[n], n.qualifiers)
 			for _, p := range n.parents {
 				if p.policy != pkix.AnyPolicy {
 					out[p] = mergeQualifiers(out[p], out[n])
@@ -252,8 +261,11 @@ const maxQualifiers = 64 // shown to a person; beyond that nobody reads
 func mergeQualifiers(a, b []pkix.PolicyQualifier) []pkix.PolicyQualifier {
 	out := a[:len(a):len(a)]
 	for _, q := range b {
+		if len(out) == maxQualifiers {
+			break
+		}
 		same := func(o pkix.PolicyQualifier) bool { return o.OID == q.OID && string(o.Raw) == string(q.Raw) }
-		if len(out) < maxQualifiers && !slices.ContainsFunc(out, same) {
+		if !slices.ContainsFunc(out, same) {
 			out = append(out, q)
 		}
 	}

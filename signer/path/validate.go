@@ -284,10 +284,19 @@ func (v *validation) checkPurpose(j *judgement) {
 	}
 }
 
-// checkAlgorithms judges the strength of the keys and hashes that the path rests on (EN 319 102-1 5.2.7).
+// checkAlgorithms judges the strength of the keys and hashes that the path rests on, and of the leaf's own key (EN 319
+// 102-1 5.2.7).
 func (v *validation) checkAlgorithms(j *judgement) {
 	if v.in.Algorithms == nil {
 		return
+	}
+	leaf := j.path[0]
+	if leaf.PublicKeyErr != nil {
+		j.add(CryptoConstraintsFailure, Problem{
+			Code: CodeAlgorithm, Clause: "EN 319 102-1 5.2.7", Detail: leaf.PublicKeyErr.Error(), Certificate: leaf,
+		})
+	} else if s := v.in.Algorithms.Key(leaf.PublicKey.Family, leaf.PublicKey.Bits, v.in.At); !s.Reliable {
+		j.add(v.weakSub(s), *weakness(s, leaf))
 	}
 	for i, c := range j.path[:len(j.path)-1] {
 		issuer := j.path[i+1]

@@ -37,6 +37,7 @@ const (
 	maxPolicies       = 1024
 	maxNoticeNumbers  = 64
 	maxPolicyMappings = 1024
+	maxQualifiers     = 64
 )
 
 func (x *CertificateExtensions) readPolicies(v asn1ber.Element) error {
@@ -83,6 +84,9 @@ func readPolicy(r *asn1ber.Reader) (p PolicyInformation, err error) {
 		return p, err
 	}
 	for !list.Empty() {
+		if len(p.Qualifiers) == maxQualifiers {
+			return p, fmt.Errorf("%w: more than %d qualifiers", asn1ber.ErrLimit, maxQualifiers)
+		}
 		q, err := readQualifier(&list)
 		if err != nil {
 			return p, err
