@@ -124,7 +124,21 @@ func TestLimbo(t *testing.T) {
 }
 
 // limboOutside are cases that turn on questions which this package does not ask, by prefix or whole id.
-var limboOutside = []struct{ prefix, reason string }{}
+var limboOutside = []struct{ prefix, reason string }{
+	{"rfc5280::ca-as-leaf-wrong-san", "a host name is wanted: signers are not hosts"},
+	{"webpki::cn::", "a host name is wanted"},
+	{"webpki::san::mismatch-", "a host name is wanted"},
+	{"webpki::san::wildcard-match-across-labels-san", "a host name is wanted"},
+	{"webpki::san::no-san", "a host name is wanted"},
+	{"webpki::san::public-suffix-", "the list of public suffixes binds web servers only"},
+	{"webpki::san::san-critical-with-nonempty-subject", "CA/Browser Forum 7.1.2.7.12; RFC 5280 4.2.1.6 says SHOULD"},
+	{"webpki::eku::", "CA/Browser Forum 7.1.2.7.10: the purposes of web servers"},
+	{"webpki::aki::root-with-aki-", "CA/Browser Forum 7.1.2.1.3: how roots name their key"},
+	{"webpki::nc::permitted-dns-match-noncritical", "contradicts RFC 5280 4.2.1.10, which the rfc5280 group wants kept"},
+	{"webpki::forbidden-rsa-", "CA/Browser Forum 6.1.6: sizes of RSA keys that eight divides"},
+	{"webpki::ee-basicconstraints-ca", "CA/Browser Forum 7.1.2.7.8; RFC 5280 4.2.1.9 lets users have it"},
+	{"webpki::ca-as-leaf", "CA/Browser Forum: a CA may not be a web server"},
+}
 
 func limboOutOfScope(id string) (reason string, out bool) {
 	i := slices.IndexFunc(limboOutside, func(o struct{ prefix, reason string }) bool { return strings.HasPrefix(id, o.prefix) })
