@@ -8,12 +8,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/loopback"
 	"slices"
 	"sync"
 	"time"
-
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/loopback"
 )
 
 // Config of an agency.

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
-	"time"
-
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/loopback"
 	"qaqpa/testenv/pki"
+	"sync"
+	"time"
 )
 
 // Config of a bank.

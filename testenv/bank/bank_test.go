@@ -2,6 +2,7 @@ package bank_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,14 +11,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"qaqpa/testenv/bank"
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/pki"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"qaqpa/testenv/bank"
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/pki"
 )
 
 // harness is a bank, a gateway that signs orders and one that receives callbacks.
@@ -87,7 +87,7 @@ func (h *harness) callback(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	h.received = append(h.received, h.open(raw))
+	h.received = append(h.received, h.open(raw)) //nolint:contextcheck // callbacks come until the very end of a test
 }
 
 // open verifies a message of the bank with openssl and reads it.
@@ -106,6 +106,7 @@ func (h *harness) open(cms []byte) bank.Status {
 
 func (h *harness) verify(cms []byte) (content []byte, output string, ok bool) {
 	h.t.Helper()
+	ctx := context.WithoutCancel(h.t.Context()) // callbacks come until the very end
 	dir := h.t.TempDir()
 	at := func(name string) string { return filepath.Join(dir, name) }
 	for name, b := range map[string][]byte{"m": cms, "ca": append(h.pki.AnchorsPEM(), h.pki.IntermediatesPEM()...)} {
@@ -113,7 +114,7 @@ func (h *harness) verify(cms []byte) (content []byte, output string, ok bool) {
 			h.t.Fatal(err)
 		}
 	}
-	out, err := exec.Command("openssl", "cms", "-verify", "-cades", "-inform", "DER", "-in", at("m"), "-CAfile", at("ca"), "-purpose", "any", "-out", at("content")).CombinedOutput()
+	out, err := exec.CommandContext(ctx, "openssl", "cms", "-verify", "-cades", "-inform", "DER", "-in", at("m"), "-CAfile", at("ca"), "-purpose", "any", "-out", at("content")).CombinedOutput()
 	if err != nil {
 		return nil, string(out), false
 	}

@@ -5,10 +5,9 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"qaqpa/testenv/fault"
 	"slices"
 	"time"
-
-	"qaqpa/testenv/fault"
 )
 
 // triesMax of one callback; with doubling pauses of 200 ms at first that is about ten minutes.
@@ -34,7 +33,7 @@ func decide(f fault.Fault) decision {
 }
 
 // schedule puts calls about an attempt on the list: after its settlement, in their order.
-func (b *Bank) schedule(attempt string, calls []call) {
+func (b *Bank) schedule(ctx context.Context, attempt string, calls []call) {
 	if len(calls) == 0 {
 		b.poke()
 		return
@@ -51,7 +50,7 @@ func (b *Bank) schedule(attempt string, calls []call) {
 	err := b.save()
 	b.mu.Unlock()
 	if err != nil {
-		b.cfg.Log.Error("couldn't keep a callback", "error", err)
+		b.cfg.Log.ErrorContext(ctx, "couldn't keep a callback", "error", err)
 	}
 	b.poke()
 }
@@ -99,7 +98,7 @@ func (b *Bank) work(ctx context.Context) time.Duration {
 		}
 		if settled {
 			if err := b.save(); err != nil {
-				b.cfg.Log.Error("couldn't keep a settlement", "error", err)
+				b.cfg.Log.ErrorContext(ctx, "couldn't keep a settlement", "error", err)
 			}
 		}
 		c, due := b.firstCall()
@@ -167,7 +166,7 @@ func (b *Bank) send(ctx context.Context, c call) {
 		b.state.Waiting = slices.Delete(b.state.Waiting, i, i+1)
 	}
 	if err := b.save(); err != nil {
-		b.cfg.Log.Error("couldn't keep a callback", "error", err)
+		b.cfg.Log.ErrorContext(ctx, "couldn't keep a callback", "error", err)
 	}
 }
 
@@ -191,7 +190,7 @@ func (b *Bank) call(ctx context.Context, url string, body []byte) (status int, a
 	if err != nil {
 		return 0, err.Error()
 	}
-	defer resp.Body.Close() //nolint:errcheck // only read from
+	defer resp.Body.Close()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, 2000))
 	if err != nil {
 		return 0, err.Error()

@@ -2,15 +2,15 @@ package bank
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
-	"time"
-
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/loopback"
 	"qaqpa/testenv/pki"
+	"time"
 )
 
 // Operations that faults can be on.
@@ -109,7 +109,7 @@ func (b *Bank) postPayment(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	b.plan(o.Attempt, f)
+	b.plan(r.Context(), o.Attempt, f)
 	if b.stopsAfter(w, r, f) {
 		return
 	}
@@ -157,7 +157,7 @@ func orStatus(status, otherwise int) int {
 }
 
 // plan schedules the callbacks that a payment gets.
-func (b *Bank) plan(attempt string, f fault.Fault) {
+func (b *Bank) plan(ctx context.Context, attempt string, f fault.Fault) {
 	var calls []call
 	switch f.Kind {
 	case FaultDuplicateCallback:
@@ -172,7 +172,7 @@ func (b *Bank) plan(attempt string, f fault.Fault) {
 			calls = []call{{}}
 		}
 	}
-	b.schedule(attempt, calls)
+	b.schedule(ctx, attempt, calls)
 }
 
 func (b *Bank) lookup(w http.ResponseWriter, r *http.Request) {

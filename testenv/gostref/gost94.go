@@ -53,7 +53,7 @@ func (g *gost94) Sum(prefix []byte) []byte {
 		carry := 0
 		for i := range sum {
 			carry += int(sum[i]) + int(block[i])
-			sum[i] = byte(carry)
+			sum[i] = byte(carry & 0xff)
 			carry >>= 8
 		}
 		h = g.step(block, h)

@@ -174,7 +174,7 @@ func add512(a, b [64]byte) [64]byte {
 	carry := 0
 	for i := range a {
 		carry += int(a[i]) + int(b[i])
-		a[i] = byte(carry)
+		a[i] = byte(carry & 0xff)
 		carry >>= 8
 	}
 	return a

@@ -86,7 +86,8 @@ func CoSign(content []byte, o CMSOptions, signers ...*Identity) ([]byte, error) 
 		version = 3
 	}
 	certificates = append(certificates, o.Extra...)
-	return signedData(version, content, o, unique(digests), unique(certificates), infos), nil
+	sd := signedData{version, unique(digests), unique(certificates), infos}
+	return sd.encode(content, o), nil
 }
 
 func unique(list [][]byte) [][]byte {
@@ -101,8 +102,14 @@ func unique(list [][]byte) [][]byte {
 	return out
 }
 
-// signedData is RFC 5652 5.1 inside ContentInfo.
-func signedData(version int64, content []byte, o CMSOptions, digests, certificates, infos [][]byte) []byte {
+// signedData is the parts of RFC 5652 5.1, encoded.
+type signedData struct {
+	version                      int64
+	digests, certificates, infos [][]byte
+}
+
+// encode writes it inside ContentInfo.
+func (sd signedData) encode(content []byte, o CMSOptions) []byte {
 	encap := seq(oid(or(o.ContentType, oidData)))
 	if !o.Detached {
 		encap = seq(oid(or(o.ContentType, oidData)), explicit(0, octets(content)))
@@ -112,10 +119,10 @@ func signedData(version int64, content []byte, o CMSOptions, digests, certificat
 			indefinite(0xa0, indefinite(0x24, segments(content)...)))
 	}
 	var set []byte
-	if len(certificates) > 0 {
-		set = explicit(0, certificates...) // IMPLICIT SET OF: the tag is the same octet
+	if len(sd.certificates) > 0 {
+		set = explicit(0, sd.certificates...) // IMPLICIT SET OF: the tag is the same octet
 	}
-	parts := [][]byte{number(version), setOf(digests...), encap, set, setOf(infos...)}
+	parts := [][]byte{number(sd.version), setOf(sd.digests...), encap, set, setOf(sd.infos...)}
 	if o.Indefinite {
 		return indefinite(tagSequence, oid(oidSignedData), indefinite(0xa0, indefinite(tagSequence, parts...)))
 	}

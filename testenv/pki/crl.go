@@ -127,7 +127,7 @@ func (r revocation) entry(o CRLOptions) []byte {
 	}
 	var extensions [][]byte
 	if r.Reason != Unspecified {
-		extensions = append(extensions, extension(extReason, false, tlv(tagEnumerated, []byte{byte(r.Reason)})))
+		extensions = append(extensions, extension(extReason, false, r.Reason.encode()))
 	}
 	for _, e := range o.EntryExtensions {
 		extensions = append(extensions, extension(e.OID, e.Critical, e.Value))

@@ -7,9 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
-
 	"qaqpa/testenv/gostref"
+	"time"
 )
 
 // Issue makes a key and a certificate and keeps both in the folder. [ErrExists] if the name is taken.
@@ -232,10 +231,10 @@ func (ca *CA) chain() [][]byte {
 
 // validity is the profile's, or a year from an hour ago (three for systems), moved to end or begin
 // at the one bound that is given.
-func (prof Profile) validity(now time.Time) (from, to time.Time) {
-	from, to = prof.NotBefore, prof.NotAfter
+func (p Profile) validity(now time.Time) (from, to time.Time) {
+	from, to = p.NotBefore, p.NotAfter
 	years := 1
-	if prof.Kind == InformationSystem || prof.Kind == Authority {
+	if p.Kind == InformationSystem || p.Kind == Authority {
 		years = 3
 	}
 	if from.IsZero() {

@@ -12,11 +12,10 @@ import (
 	"hash"
 	"io"
 	"math/big"
+	"qaqpa/testenv/gostref"
 
 	"golang.org/x/crypto/cryptobyte"
 	casn1 "golang.org/x/crypto/cryptobyte/asn1"
-
-	"qaqpa/testenv/gostref"
 )
 
 // Object identifiers of root.gov.kz/oid and of the RFCs.

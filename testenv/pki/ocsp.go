@@ -294,8 +294,9 @@ func (p *PKI) status(ca *CA, serial []byte, forced Status) []byte {
 		return implicit(0, null())
 	case Unknown:
 		return implicit(2, null())
+	case Revoked:
 	case Unissued:
-		return explicit(1, generalized(time.Unix(0, 0)), explicit(0, tlv(tagEnumerated, []byte{byte(CertificateHold)})))
+		return explicit(1, generalized(time.Unix(0, 0)), explicit(0, CertificateHold.encode()))
 	}
 	if !revoked {
 		r = &revocation{At: p.opts.Now(), Reason: KeyCompromise}
@@ -303,7 +304,7 @@ func (p *PKI) status(ca *CA, serial []byte, forced Status) []byte {
 	if r.Reason == Unspecified {
 		return explicit(1, generalized(r.At))
 	}
-	return explicit(1, generalized(r.At), explicit(0, tlv(tagEnumerated, []byte{byte(r.Reason)})))
+	return explicit(1, generalized(r.At), explicit(0, r.Reason.encode()))
 }
 
 func ocspError(status byte) []byte { return seq(tlv(tagEnumerated, []byte{status})) }

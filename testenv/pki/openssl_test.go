@@ -7,11 +7,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"qaqpa/testenv/pki"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"qaqpa/testenv/pki"
 )
 
 // bench is a PKI of the families that OpenSSL knows, with its services and a scratch folder.
@@ -64,14 +64,15 @@ func citizen(f pki.Family, name string) pki.Profile {
 }
 
 // openssl runs the program and returns its output and whether it exited with 0.
-func openssl(args ...string) (string, bool) {
-	out, err := exec.Command("openssl", args...).CombinedOutput()
+func openssl(t *testing.T, args ...string) (string, bool) {
+	t.Helper()
+	out, err := exec.CommandContext(t.Context(), "openssl", args...).CombinedOutput()
 	return string(out), err == nil
 }
 
 func must(t *testing.T, args ...string) string {
 	t.Helper()
-	out, ok := openssl(args...)
+	out, ok := openssl(t, args...)
 	if !ok {
 		t.Fatalf("openssl %s\n%s", strings.Join(args, " "), out)
 	}
@@ -80,7 +81,7 @@ func must(t *testing.T, args ...string) string {
 
 func mustFail(t *testing.T, want string, args ...string) {
 	t.Helper()
-	out, ok := openssl(args...)
+	out, ok := openssl(t, args...)
 	if ok || !strings.Contains(out, want) {
 		t.Errorf("openssl %s: ok=%v, wanted failure with %q\n%s", strings.Join(args, " "), ok, want, out)
 	}
@@ -110,7 +111,7 @@ func TestOpenSSLVerifiesChainsAndLists(t *testing.T) {
 				b.file(t, "nca.pem", b.IntermediatesPEM()), "-CRLfile", b.file(t, "crl.pem", lists),
 			}
 			check := func(id *pki.Identity) []string {
-				return append(base[:len(base):len(base)], b.file(t, id.Name+".pem", id.PEM()))
+				return append(slices.Clip(base), b.file(t, id.Name+".pem", id.PEM()))
 			}
 			must(t, check(good)...)
 			mustFail(t, "certificate has expired", check(b.issue(t, expired))...)
@@ -187,7 +188,7 @@ func TestOpenSSLAsksOCSP(t *testing.T) {
 			}
 			expect := func(id *pki.Identity, want ...string) {
 				t.Helper()
-				out, _ := openssl(ask(id)...)
+				out, _ := openssl(t, ask(id)...)
 				for _, w := range want {
 					if !strings.Contains(out, w) {
 						t.Errorf("no %q in\n%s", w, out)
@@ -241,7 +242,7 @@ func TestOCSPUnknownSerialIsRevokedHold1970(t *testing.T) {
 	if strings.Contains(out, "Next Update") {
 		t.Error("the national responder gives no nextUpdate")
 	}
-	out, _ = openssl("ocsp", "-issuer", b.file(t, "nca.pem", b.IntermediatesPEM()), "-serial", "0x1234", "-url", b.server.URL+"/ocsp/", "-noverify")
+	out, _ = openssl(t, "ocsp", "-issuer", b.file(t, "nca.pem", b.IntermediatesPEM()), "-serial", "0x1234", "-url", b.server.URL+"/ocsp/", "-noverify")
 	if !strings.Contains(out, "0x1234: revoked") {
 		t.Errorf("a serial never issued:\n%s", out)
 	}
@@ -257,7 +258,7 @@ func TestOpenSSLVerifiesCMS(t *testing.T) {
 			"cms", "-verify", "-inform", "DER", "-in", b.file(t, "m.p7m", cms), "-purpose", "any", "-CAfile",
 			b.file(t, "authorities.pem", append(b.AnchorsPEM(), b.IntermediatesPEM()...)),
 		}, more...)
-		return openssl(args...)
+		return openssl(t, args...)
 	}
 	for _, v := range []struct {
 		name   string
@@ -358,7 +359,7 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		if r, err := clientGet(s.URL + "/crl/nca_ecdsa.crl"); err == nil {
+		if r, err := request(t, s.URL+"/crl/nca_ecdsa.crl", "", nil); err == nil {
 			r.Body.Close()
 		}
 	}()

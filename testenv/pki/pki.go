@@ -80,14 +80,18 @@ func New(opts Options) (*PKI, error) {
 	return p, nil
 }
 
-// ForTest makes a PKI in t.TempDir with the given families (none: all) and stops it with the test.
-func ForTest(t testing.TB, families ...Family) *PKI {
-	t.Helper()
-	p, err := New(Options{Dir: t.TempDir(), Families: families})
+// ForTest makes a PKI in the test's folder with the given families (none: all) and stops it with the test.
+func ForTest(tb testing.TB, families ...Family) *PKI {
+	tb.Helper()
+	p, err := New(Options{Dir: tb.TempDir(), Families: families})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { p.Release() })
+	tb.Cleanup(func() {
+		if err := p.Release(); err != nil {
+			tb.Error(err)
+		}
+	})
 	return p
 }
 

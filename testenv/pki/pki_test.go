@@ -2,6 +2,7 @@ package pki_test
 
 import (
 	"bytes"
+	"context"
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/asn1"
@@ -12,24 +13,36 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/gostref"
+	"qaqpa/testenv/pki"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/gostref"
-	"qaqpa/testenv/pki"
 )
 
 func faultOf(kind string) fault.Fault     { return fault.Fault{Kind: kind} }
 func faultOn(kind, on string) fault.Fault { return fault.Fault{Kind: kind, On: on} }
 
-func clientGet(url string) (*http.Response, error) { return http.Get(url) }
+// request makes a request of the test; body nil: GET.
+func request(t *testing.T, url, contentType string, b []byte) (*http.Response, error) {
+	t.Helper()
+	method := http.MethodGet
+	if b != nil {
+		method = http.MethodPost
+	}
+	r, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), method, url, bytes.NewReader(b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", contentType)
+	return http.DefaultClient.Do(r)
+}
 
 func get(t *testing.T, url string) []byte {
 	t.Helper()
-	r, err := http.Get(url)
+	r, err := request(t, url, "", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +51,7 @@ func get(t *testing.T, url string) []byte {
 
 func post(t *testing.T, url, contentType string, b []byte) []byte {
 	t.Helper()
-	r, err := http.Post(url, contentType, bytes.NewReader(b))
+	r, err := request(t, url, contentType, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +95,9 @@ func TestReopenedPKIIsTheSame(t *testing.T) {
 	if _, err := first.Issue(citizen(pki.RSA, "citizen-rsa")); !errors.Is(err, pki.ErrExists) {
 		t.Errorf("a second identity of the same name: %v", err)
 	}
-	first.Release()
+	if err := first.Release(); err != nil {
+		t.Error(err)
+	}
 
 	second, err := pki.New(pki.Options{Dir: dir})
 	if err != nil {
@@ -215,7 +230,7 @@ func engineKey(t *testing.T, cert []byte) (public []byte, tbs []byte, sig []byte
 // OpenSSL's gost engine verifies the national certificates: digest by the reference hash (which has
 // its own vectors), signature in reversed order, key with Russian OIDs.
 func TestGOSTEngineVerifiesCertificates(t *testing.T) {
-	if err := exec.Command("openssl", "engine", "gost").Run(); err != nil {
+	if err := exec.CommandContext(t.Context(), "openssl", "engine", "gost").Run(); err != nil {
 		t.Skip("OpenSSL has no gost engine here (Debian: libengine-gost-openssl)")
 	}
 	p := pki.ForTest(t, pki.GOST2015, pki.GOST2004)
@@ -240,7 +255,7 @@ func TestGOSTEngineVerifiesCertificates(t *testing.T) {
 				}
 				return path
 			}
-			return openssl("pkeyutl", "-engine", "gost", "-verify", "-pubin", "-inkey", at("pub.pem", issuer), "-in", at("digest", h.Sum(nil)), "-sigfile", at("sig", sig))
+			return openssl(t, "pkeyutl", "-engine", "gost", "-verify", "-pubin", "-inkey", at("pub.pem", issuer), "-in", at("digest", h.Sum(nil)), "-sigfile", at("sig", sig))
 		}
 		if out, ok := verify(sig); ok {
 			t.Errorf("%s: the national order must not hold in the engine's:\n%s", f, out)
@@ -341,7 +356,7 @@ func TestProfilesOfTheNationalShape(t *testing.T) {
 			if err := os.WriteFile(path, id.PEM(), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out, _ := openssl("x509", "-in", path, "-noout", "-text", "-nameopt", "utf8,sep_comma_plus")
+			out, _ := openssl(t, "x509", "-in", path, "-noout", "-text", "-nameopt", "utf8,sep_comma_plus")
 			for _, w := range v.want {
 				if !strings.Contains(out, w) {
 					t.Errorf("no %q in\n%s", w, out)
@@ -356,8 +371,11 @@ func TestProfilesOfTheNationalShape(t *testing.T) {
 		})
 	}
 	for _, bad := range []pki.Profile{
-		{Name: "../x", Family: pki.RSA, Kind: pki.OCSPResponder}, {Family: pki.RSA, Kind: pki.Citizen}, {Family: pki.ECDSA, Kind: pki.OCSPResponder},
-		{Family: pki.RSA, Kind: "king"}, {Kind: pki.OCSPResponder},
+		{Name: "../x", Family: pki.RSA, Kind: pki.OCSPResponder},
+		{Family: pki.RSA, Kind: pki.Citizen},
+		{Family: pki.ECDSA, Kind: pki.OCSPResponder},
+		{Family: pki.RSA, Kind: "king"},
+		{Kind: pki.OCSPResponder},
 	} {
 		if _, err := p.Issue(bad); err == nil {
 			t.Errorf("profile %+v was accepted", bad)
@@ -382,7 +400,7 @@ func TestConcurrentUse(t *testing.T) {
 			if err := b.Revoke(id, pki.Superseded, id.NotBefore); err != nil {
 				t.Error(err)
 			}
-			r, err := http.Get(b.server.URL + "/crl/nca_ecdsa.crl")
+			r, err := request(t, b.server.URL+"/crl/nca_ecdsa.crl", "", nil)
 			if err != nil {
 				t.Error(err)
 				return

@@ -23,6 +23,11 @@ const (
 	removeFromCRL        Reason = 8
 )
 
+// encode is the ENUMERATED of a reason.
+func (r Reason) encode() []byte {
+	return tlv(tagEnumerated, []byte{byte(r)}) //nolint:gosec // reasons are 0 to 10
+}
+
 // Revoke puts the certificate on its issuer's list from the given time (zero: now) on. OCSP and the
 // delta list say so at once, the full list when it is made next. Revoking again replaces reason and
 // time: so a hold becomes final.

@@ -5,13 +5,12 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	_ "crypto/sha1" // registers the hashes that requests and options may name
+	_ "crypto/sha1" //nolint:gosec // registers the hashes that requests and options may name
 	_ "crypto/sha256"
 	_ "crypto/sha512"
 	"fmt"
 	"hash"
 	"io"
-
 	"qaqpa/testenv/gostref"
 )
 
@@ -32,15 +31,12 @@ type schemeOptions struct {
 }
 
 func hashOID(h crypto.Hash) (string, error) {
-	switch h {
-	case crypto.SHA1:
-		return "1.3.14.3.2.26", nil
-	case crypto.SHA256:
-		return "2.16.840.1.101.3.4.2.1", nil
-	case crypto.SHA384:
-		return "2.16.840.1.101.3.4.2.2", nil
-	case crypto.SHA512:
-		return "2.16.840.1.101.3.4.2.3", nil
+	known := map[crypto.Hash]string{
+		crypto.SHA1: "1.3.14.3.2.26", crypto.SHA256: "2.16.840.1.101.3.4.2.1",
+		crypto.SHA384: "2.16.840.1.101.3.4.2.2", crypto.SHA512: "2.16.840.1.101.3.4.2.3",
+	}
+	if id, ok := known[h]; ok {
+		return id, nil
 	}
 	return "", fmt.Errorf("hash %v is not known here", h)
 }

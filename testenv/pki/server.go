@@ -7,11 +7,10 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
-	"time"
-
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/loopback"
+	"strings"
+	"time"
 )
 
 // Services that faults can be on.

@@ -187,7 +187,8 @@ func (p *PKI) token(f Family, req stampRequest, o TSPOptions) ([]byte, error) {
 	if req.withCert {
 		certificates = [][]byte{tsa.Certificate}
 	}
-	return signedData(3, info, CMSOptions{ContentType: oidTSTInfo}, [][]byte{s.digest}, certificates, [][]byte{signer}), nil
+	sd := signedData{3, [][]byte{s.digest}, certificates, [][]byte{signer}}
+	return sd.encode(info, CMSOptions{ContentType: oidTSTInfo}), nil
 }
 
 // stampSigner is the SignerInfo of a token. GOST-2004 binds the certificate with signingCertificate
