@@ -22,7 +22,7 @@ type session struct {
 // the deadline of a call holds although the call itself cannot be stopped.
 type job struct {
 	do    func(session) error
-	alone func(*conn) error // set instead of do: to be done with the library finalised and nobody else in it
+	alone func(*conn) error // set instead of do: to be done with nobody else in the library
 	gone  <-chan struct{}   // closed at the caller's deadline
 	done  chan struct{}     // closed after err was set
 	err   error
@@ -200,13 +200,10 @@ func (w *worker) call(c *conn, j *job) error {
 	return err
 }
 
-// callIn runs the job in the worker's session, opened if it has none on this connection, or with the library finalised.
+// callIn runs the job: alone, or in the worker's session, opened if it has none on this connection.
 func (w *worker) callIn(c *conn, j *job) error {
 	if j.alone != nil {
-		w.on = session{}
-		c.lib.finalise()
-		err := j.alone(c)
-		return errors.Join(err, c.lib.initialise())
+		return j.alone(c)
 	}
 	if w.on.conn != c {
 		w.on = session{}

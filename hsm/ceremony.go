@@ -32,28 +32,37 @@ func (t *Token) oneByOne(ctx context.Context, change func() error) error {
 // crypto11 initialises it, logs in, works and finalises it, and afterwards every connection is made anew. Signing
 // pauses meanwhile. Nothing of crypto11 is left in the serving path, and no state of it can grow stale.
 func (t *Token) ceremony(ctx context.Context, op func(*crypto11.Context) error) error {
-	return t.submit(ctx, &job{alone: func(c *conn) (err error) {
-		if err := t.lib.mayLogIn(c.serial, t.cfg.PIN, false); err != nil {
-			return err
-		}
-		cfg := &crypto11.Config{
-			Path: t.lib.path, TokenSerial: c.serial, Pin: t.cfg.PIN,
-			MaxSessions: 2, PoolWaitTimeout: t.cfg.CallTimeout,
-		}
-		if c.serial == "" {
-			cfg.TokenSerial, cfg.TokenLabel = "", t.cfg.Token
-		}
-		context11, err := crypto11.Configure(cfg)
+	return t.submit(ctx, &job{alone: func(c *conn) error {
+		info, err := t.lib.ctx.GetTokenInfo(c.slot)
 		if err != nil {
-			err = typed(fmt.Errorf("couldn't open the token for a ceremony: %w", err))
-			t.lib.loggedIn(c.serial, t.cfg.PIN, err)
-			return err
+			return typed(fmt.Errorf("couldn't read the token's state: %w", err))
 		}
-		defer func() { // its error is that the library was finalised by somebody else, which is what it was to do
-			_ = context11.Close()
-		}()
-		return typed(op(context11))
+		if err := t.lib.mayLogIn(c.serial, t.cfg.PIN, info.Flags, false); err != nil {
+			return err // crypto11 would try the PIN whatever the token says about failed tries
+		}
+		t.lib.finalise()
+		err = t.withCrypto11(c, op)
+		return errors.Join(err, t.lib.initialise())
 	}})
+}
+
+// withCrypto11 runs op on a crypto11 context of its own. The library is not initialised, before and after.
+func (t *Token) withCrypto11(c *conn, op func(*crypto11.Context) error) error {
+	cfg := &crypto11.Config{
+		Path: t.lib.path, TokenSerial: c.serial, Pin: t.cfg.PIN,
+		MaxSessions: 2, PoolWaitTimeout: t.cfg.CallTimeout,
+	}
+	if c.serial == "" {
+		cfg.TokenLabel = t.cfg.Token
+	}
+	context11, err := crypto11.Configure(cfg)
+	if err != nil {
+		err = typed(fmt.Errorf("couldn't open the token for a ceremony: %w", err))
+		t.lib.loggedIn(c.serial, t.cfg.PIN, 0, err)
+		return err
+	}
+	defer func() { _ = context11.Close() }() // its error is that the library is finalised, which is what it was to do
+	return typed(op(context11))
 }
 
 // attributeSet is a template in crypto11's terms.

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -50,27 +49,33 @@ func (t *Token) importCertificate(ctx context.Context, label string, der []byte)
 	if !sameKey(certificate.PublicKey, k.pub) {
 		return ErrCertificateMismatch
 	}
-	old, err := t.certificates(ctx, k)
+	stored, err := t.certificates(ctx, k)
 	if err != nil {
 		return err
 	}
-	known := func(c *x509.Certificate) bool { return bytes.Equal(c.Raw, der) }
-	if len(old) == 1 && known(old[0]) {
+	if !slices.ContainsFunc(stored, func(c []byte) bool { return bytes.Equal(c, der) }) {
+		err := t.ceremony(ctx, func(c *crypto11.Context) error {
+			return c.ImportCertificateWithLabel(k.id, []byte(label), certificate)
+		})
+		if err != nil {
+			return err
+		}
+	} else if len(stored) == 1 {
 		return nil
 	}
-	return t.ceremony(ctx, func(c *crypto11.Context) error {
-		if !slices.ContainsFunc(old, known) {
-			if err := c.ImportCertificateWithLabel(k.id, []byte(label), certificate); err != nil {
-				return err
-			}
+	return t.call(ctx, func(s session) error {
+		return s.readWrite(func(s session) error { return s.removeCertificates(k.id, der) })
+	})
+}
+
+// removeCertificates removes all certificates with the CKA_ID but one.
+func (s session) removeCertificates(id, except []byte) error {
+	return s.eachCertificate(id, func(object pkcs11.ObjectHandle, der []byte) error {
+		if bytes.Equal(der, except) {
+			return nil
 		}
-		for _, o := range old {
-			if known(o) || o.SerialNumber.Cmp(certificate.SerialNumber) == 0 {
-				continue // of the same serial number from another issuer we could remove the wrong one
-			}
-			if err := c.DeleteCertificate(k.id, nil, o.SerialNumber); err != nil {
-				return err
-			}
+		if err := s.lib.ctx.DestroyObject(s.handle, object); err != nil {
+			return fmt.Errorf("couldn't remove an older certificate: %w", err)
 		}
 		return nil
 	})
@@ -87,132 +92,82 @@ func (t *Token) Certificate(ctx context.Context, label string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the certificate of key %q: %w", label, err)
 	}
-	found, err := t.certificates(ctx, k)
+	stored, err := t.certificates(ctx, k)
 	if err == nil {
-		var best *x509.Certificate
-		if best, err = newestFor(k.pub, found); err == nil {
-			return best.Raw, nil
+		var der []byte
+		if der, err = newestFor(k.pub, stored); err == nil {
+			return der, nil
 		}
 	}
 	return nil, fmt.Errorf("couldn't read the certificate of key %q: %w", label, err)
 }
 
 // certificates reads all certificates that share the key's CKA_ID.
-func (t *Token) certificates(ctx context.Context, k *Key) (found []*x509.Certificate, err error) {
-	var out []*x509.Certificate // after a deadline the call may still write to it
-	err = t.call(ctx, func(s session) (err error) {
+func (t *Token) certificates(ctx context.Context, k *Key) ([][]byte, error) {
+	var out [][]byte
+	err := t.call(ctx, func(s session) (err error) {
 		out, err = s.certificates(k.id)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, err // after a deadline the call may still write to out
 	}
 	return out, nil
 }
 
-func (s session) certificates(id []byte) ([]*x509.Certificate, error) {
+func (s session) certificates(id []byte) (found [][]byte, err error) {
+	err = s.eachCertificate(id, func(_ pkcs11.ObjectHandle, der []byte) error {
+		found = append(found, der)
+		return nil
+	})
+	return found, err
+}
+
+// eachCertificate hands every certificate with the CKA_ID to do.
+func (s session) eachCertificate(id []byte, do func(object pkcs11.ObjectHandle, der []byte) error) error {
 	handles, err := s.search(pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_CERTIFICATE), pkcs11.NewAttribute(pkcs11.CKA_ID, id))
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var found []*x509.Certificate
 	for _, h := range handles {
 		values, err := s.values(h, pkcs11.CKA_VALUE)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if len(values[pkcs11.CKA_VALUE]) > certificateMax {
-			return nil, fmt.Errorf("a certificate in the token has more than %d bytes", certificateMax)
+		if err := do(h, values[pkcs11.CKA_VALUE]); err != nil {
+			return err
 		}
-		c, err := x509.ParseCertificate(values[pkcs11.CKA_VALUE])
-		if err != nil {
-			return nil, fmt.Errorf("couldn't parse a certificate in the token: %w", err)
-		}
-		found = append(found, c)
 	}
-	return found, nil
+	return nil
 }
 
-// newestFor picks the certificate of a public key that became valid last.
-func newestFor(pub crypto.PublicKey, all []*x509.Certificate) (*x509.Certificate, error) {
-	fit := slices.DeleteFunc(slices.Clone(all), func(c *x509.Certificate) bool { return !sameKey(c.PublicKey, pub) })
+// newestFor picks the certificate of a public key that became valid last. What is too long or can't be parsed belongs
+// to no key.
+func newestFor(pub crypto.PublicKey, stored [][]byte) ([]byte, error) {
+	var best *x509.Certificate
+	for _, der := range stored {
+		if len(der) > certificateMax {
+			continue
+		}
+		c, err := x509.ParseCertificate(der)
+		if err != nil || !sameKey(c.PublicKey, pub) {
+			continue
+		}
+		if best == nil || cmp.Or(c.NotBefore.Compare(best.NotBefore), c.NotAfter.Compare(best.NotAfter), bytes.Compare(c.Raw, best.Raw)) > 0 {
+			best = c
+		}
+	}
 	switch {
-	case len(all) == 0:
+	case best != nil:
+		return best.Raw, nil
+	case len(stored) == 0:
 		return nil, ErrCertificateNotFound
-	case len(fit) == 0:
+	default:
 		return nil, ErrCertificateMismatch
 	}
-	return slices.MaxFunc(fit, func(a, b *x509.Certificate) int {
-		return cmp.Or(a.NotBefore.Compare(b.NotBefore), a.NotAfter.Compare(b.NotAfter), bytes.Compare(a.Raw, b.Raw))
-	}), nil
 }
 
 func sameKey(a, b crypto.PublicKey) bool {
 	comparable, ok := b.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && a != nil && comparable.Equal(a)
-}
-
-// KeyInfo is what Keys tells about a private key in the token.
-type KeyInfo struct {
-	Label       string
-	ID          []byte           // CKA_ID
-	Algorithm   Algorithm        // empty when the public key could not be read
-	Public      crypto.PublicKey // nil when it could not be read
-	Certificate []byte           // DER; nil when there is none for this key
-	Problem     error            // why the key, or its certificate, cannot be used; nil when it can
-}
-
-// Keys lists the private keys in the token by label, also those that Key refuses, with the reason.
-func (t *Token) Keys(ctx context.Context) ([]KeyInfo, error) {
-	ctx, cancel := context.WithTimeout(ctx, ceremonyTimeout)
-	defer cancel()
-	var out []KeyInfo
-	err := t.call(ctx, func(s session) (err error) {
-		out, err = s.inventory()
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("couldn't list the keys of token %q: %w", t.cfg.Token, err)
-	}
-	return out, nil
-}
-
-func (s session) inventory() ([]KeyInfo, error) {
-	handles, err := s.search(pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY))
-	if err != nil {
-		return nil, err
-	}
-	list := make([]KeyInfo, 0, len(handles))
-	for _, h := range handles {
-		k, err := s.describe(h)
-		if faultOf(err) != faultNone {
-			return nil, err
-		}
-		info := KeyInfo{Label: k.label, ID: k.id, Public: k.pub, Algorithm: algorithmOf(k.pub), Problem: err}
-		found, err := s.certificates(k.id)
-		if faultOf(err) != faultNone {
-			return nil, err
-		}
-		if err == nil {
-			var best *x509.Certificate
-			if best, err = newestFor(k.pub, found); err == nil {
-				info.Certificate = best.Raw
-			}
-		}
-		if !errors.Is(err, ErrCertificateNotFound) {
-			info.Problem = errors.Join(info.Problem, err)
-		}
-		list = append(list, info)
-	}
-	slices.SortStableFunc(list, func(a, b KeyInfo) int { return cmp.Compare(a.Label, b.Label) })
-	for i := 1; i < len(list); i++ {
-		if list[i].Label == list[i-1].Label {
-			for _, j := range []int{i - 1, i} {
-				if !errors.Is(list[j].Problem, ErrKeyAmbiguous) {
-					list[j].Problem = errors.Join(list[j].Problem, ErrKeyAmbiguous)
-				}
-			}
-		}
-	}
-	return list, nil
 }

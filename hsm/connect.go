@@ -95,8 +95,8 @@ func (l *library) findToken(label string) (uint, pkcs11.TokenInfo, error) {
 	return where, found, nil
 }
 
-// login logs the process in to the token, once: PKCS#11 keeps the login per process and token. A PIN that was refused
-// is never tried again, and none is tried when the next failure would lock it.
+// login logs the process in to the token, once: PKCS#11 keeps the login per process and token. No PIN is tried that
+// was refused before, and none when the next failure would lock it.
 func (l *library) login(c *conn, flags uint, pin string) error {
 	if flags&pkcs11.CKF_LOGIN_REQUIRED == 0 {
 		return nil
@@ -106,11 +106,8 @@ func (l *library) login(c *conn, flags uint, pin string) error {
 		return typed(fmt.Errorf("couldn't read the session's state: %w", err))
 	}
 	already := state.State == pkcs11.CKS_RO_USER_FUNCTIONS || state.State == pkcs11.CKS_RW_USER_FUNCTIONS
-	if err := l.mayLogIn(c.serial, pin, already); err != nil || already {
+	if err := l.mayLogIn(c.serial, pin, flags, already); err != nil || already {
 		return err
-	}
-	if flags&(pkcs11.CKF_USER_PIN_LOCKED|pkcs11.CKF_USER_PIN_FINAL_TRY) != 0 {
-		return fmt.Errorf("%w: token %q", ErrPINLocked, c.serial)
 	}
 	err = l.ctx.Login(c.anchor, pkcs11.CKU_USER, pin)
 	if errors.Is(err, pkcs11.Error(pkcs11.CKR_USER_ALREADY_LOGGED_IN)) {
@@ -119,6 +116,7 @@ func (l *library) login(c *conn, flags uint, pin string) error {
 	if err != nil {
 		err = typed(fmt.Errorf("couldn't log in: %w", err))
 	}
-	l.loggedIn(c.serial, pin, err)
+	after, _ := l.ctx.GetTokenInfo(c.slot) // without the flags a refusal counts for good
+	l.loggedIn(c.serial, pin, after.Flags, err)
 	return err
 }

@@ -34,8 +34,8 @@ type library struct {
 
 	mu       sync.Mutex // guards what follows
 	users    int
-	accepted map[string]pinMark   // by token serial: the PIN that a token was logged in with
-	refused  map[refusal]struct{} // PINs that a token refused; never tried again
+	accepted map[string]pinMark // by token serial: the PIN that a token was logged in with
+	refused  map[refusal]bool   // PINs that a token refused; true: the token showed the failed try in its flags
 }
 
 // pinMark tells PINs apart without keeping them.
@@ -81,7 +81,7 @@ func load(path string) (*library, error) {
 	}
 	return &library{
 		path: path, ctx: ctx, native: list,
-		accepted: make(map[string]pinMark), refused: make(map[refusal]struct{}),
+		accepted: make(map[string]pinMark), refused: make(map[refusal]bool),
 	}, nil
 }
 
@@ -146,22 +146,30 @@ func (l *library) finalise() {
 	}
 }
 
-// mayLogIn says whether pin may be tried on the token; loggedIn tells that the process is logged in to it already.
-func (l *library) mayLogIn(serial, pin string, loggedIn bool) error {
+// mayLogIn says whether pin may be tried on the token with these flags; loggedIn tells that the process is logged in to
+// it already. A PIN that was refused is not tried again, until the token's count of failed tries shows that somebody
+// has logged in since or set the PIN anew: so that however often we try, our tries never add up to a lock-out.
+func (l *library) mayLogIn(serial, pin string, flags uint, loggedIn bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	mark := pinMark(sha256.Sum256([]byte(pin)))
-	if _, ok := l.refused[refusal{serial, mark}]; ok {
-		return fmt.Errorf("%w: it was refused before and is not tried again", ErrWrongPIN)
+	if shown, ok := l.refused[refusal{serial, mark}]; ok {
+		if !shown || flags&pkcs11.CKF_USER_PIN_COUNT_LOW != 0 {
+			return fmt.Errorf("%w: it was refused before and is not tried again", ErrWrongPIN)
+		}
+		delete(l.refused, refusal{serial, mark})
 	}
 	if known, ok := l.accepted[serial]; loggedIn && ok && known != mark {
 		return fmt.Errorf("%w: the token is logged in to with another one", ErrWrongPIN)
 	}
+	if !loggedIn && flags&(pkcs11.CKF_USER_PIN_LOCKED|pkcs11.CKF_USER_PIN_FINAL_TRY) != 0 {
+		return fmt.Errorf("%w: token %q", ErrPINLocked, serial)
+	}
 	return nil
 }
 
-// loggedIn keeps the outcome of a C_Login: nil, ErrWrongPIN or anything else.
-func (l *library) loggedIn(serial, pin string, err error) {
+// loggedIn keeps the outcome of a C_Login: nil, ErrWrongPIN or anything else. flags are the token's, after it.
+func (l *library) loggedIn(serial, pin string, flags uint, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	mark := pinMark(sha256.Sum256([]byte(pin)))
@@ -169,6 +177,6 @@ func (l *library) loggedIn(serial, pin string, err error) {
 	case err == nil:
 		l.accepted[serial] = mark
 	case errors.Is(err, ErrWrongPIN):
-		l.refused[refusal{serial, mark}] = struct{}{}
+		l.refused[refusal{serial, mark}] = flags&pkcs11.CKF_USER_PIN_COUNT_LOW != 0
 	}
 }

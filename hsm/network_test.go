@@ -27,9 +27,6 @@ type network struct {
 	server *exec.Cmd
 }
 
-// networkSocket is the same for all tests: the client module reads the address when it is loaded.
-var networkSocket = filepath.Join(os.TempDir(), fmt.Sprintf("qaqpa-hsm-%d.sock", os.Getpid()))
-
 func newNetwork(t *testing.T) *network {
 	t.Helper()
 	n := &network{module: "/usr/lib/x86_64-linux-gnu/pkcs11/p11-kit-client.so"}

@@ -48,7 +48,7 @@ type report struct {
 // Waits between attempts to get a lost token back.
 const (
 	retryFirst = 50 * time.Millisecond
-	retryMax   = 5 * time.Second
+	retryMax   = 2 * time.Second
 )
 
 // Open loads the module, finds the token by its label and logs in. ctx bounds the wait; a login that the token refuses

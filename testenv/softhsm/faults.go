@@ -18,6 +18,11 @@ func (t *Token) Reinitialise() error {
 	return t.util("--init-token", "--token", t.Label, "--label", t.Label, "--so-pin", t.SOPIN, "--pin", t.PIN)
 }
 
+// Twin makes a second token under the same label and PINs, as a careless ceremony may leave it.
+func (t *Token) Twin() error {
+	return t.util("--init-token", "--free", "--label", t.Label, "--so-pin", t.SOPIN, "--pin", t.PIN)
+}
+
 func (t *Token) move(from, to string) error {
 	err := os.Rename(filepath.Join(t.Dir, from, t.folder), filepath.Join(t.Dir, to, t.folder))
 	if err != nil {
