@@ -198,6 +198,7 @@ func FuzzParse(f *testing.F) {
 	for _, id := range allIdentities(f) {
 		if id.name == "P-256" || id.name == "RSA" || id.name == "GOST-2015-512" {
 			f.Add(id.sign(f, false))
+			f.Add(indefinite(f, id.sign(f, false)))
 		}
 	}
 	if dir := filepath.Join("..", "..", "..", "shared", "corpora", "kz", "ncanode", "groovy"); dir != "" {
@@ -234,4 +235,43 @@ func FuzzParse(f *testing.F) {
 			}
 		}
 	})
+}
+
+// indefinite writes every constructed element with an indefinite length: octets can then be added and removed anywhere
+// without breaking the lengths around, so that mutations reach the inner parsers.
+func indefinite(t testing.TB, b []byte) []byte {
+	t.Helper()
+	e, err := asn1ber.Parse(b, asn1ber.BER, asn1ber.Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !e.Constructed {
+		return b
+	}
+	out := []byte{b[0], 0x80}
+	r, err := e.Children()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for !r.Empty() {
+		child, err := r.Next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out = append(out, indefinite(t, child.Raw)...)
+	}
+	return append(out, 0, 0)
+}
+
+// A document in indefinite lengths throughout: attributes are signed in DER, the certificate is not one any more.
+func TestIndefiniteThroughout(t *testing.T) {
+	id := named(t, "RSA")
+	sd := parse(t, indefinite(t, id.sign(t, false)))
+	checks := sd.Signers[0].Verify(cms.Content{}, id.cert)
+	if s, _ := checks.Find(cms.RuleSignature); s.Status != cms.Passed {
+		t.Error(checks)
+	}
+	if w := checks.Worst(); w.Rule != cms.RuleAttributeEncoding || w.Status != cms.Noted {
+		t.Error(checks)
+	}
 }

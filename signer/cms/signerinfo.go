@@ -300,13 +300,20 @@ func (si *SignerInfo) Names(c *pkix.Certificate) bool {
 	return bytes.Equal(si.SID.Serial, c.Serial) && sameName(si.SID.RawIssuer, c)
 }
 
+// nameLimits bound an issuer's name that has to be re-encoded.
+var nameLimits = asn1ber.Limits{Bytes: 64 << 10, Depth: 12, Elements: 4096}
+
 // sameName compares an issuer's name with a certificate's: octets first, then by the rules of RFC 5280 7.1, because
-// signers re-encode names.
+// signers re-encode names, in BER too.
 func sameName(rawIssuer []byte, c *pkix.Certificate) bool {
 	if bytes.Equal(rawIssuer, c.RawIssuer) {
 		return true
 	}
-	name, err := pkix.ParseName(rawIssuer)
+	der, err := asn1ber.ToDER(rawIssuer, nameLimits)
+	if err != nil {
+		return false
+	}
+	name, err := pkix.ParseName(der)
 	return err == nil && name.Equal(c.Issuer)
 }
 
