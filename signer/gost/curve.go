@@ -1,11 +1,14 @@
 package gost
 
+import "math/bits"
+
 // Curve is a set of domain parameters of GOST R 34.10-2012, immutable and safe for concurrent use. There is one
 // value per parameter set; the functions of this package named after the sets return it.
 type Curve struct {
-	name  string
-	bits  int
-	arith arithmetic
+	name    string
+	bits    int
+	topMask byte // the bits of a scalar's first octet, big-endian, that q reaches
+	arith   arithmetic
 }
 
 // arithmetic hides the number of limbs from Curve and the keys.
@@ -33,16 +36,23 @@ type privateScalar interface {
 func newCurve(p paramSet) *Curve {
 	c := &Curve{name: p.name, bits: p.bits}
 	if p.bits == 256 {
-		c.arith = newGroup[[4]uint64](p)
+		g := newGroup[[4]uint64](p)
+		c.arith, c.topMask = g, maskOf(byte(g.fq.p[3]>>56))
 	} else {
-		c.arith = newGroup[[8]uint64](p)
+		g := newGroup[[8]uint64](p)
+		c.arith, c.topMask = g, maskOf(byte(g.fq.p[7]>>56))
 	}
 	return c
 }
 
+// maskOf is 2^n − 1 for a number of n bits.
+func maskOf(top byte) byte { return byte(1<<bits.Len8(top) - 1) }
+
 // named is the same curve under another name.
 func (c *Curve) named(name string) *Curve {
-	return &Curve{name: name, bits: c.bits, arith: c.arith}
+	d := *c
+	d.name = name
+	return &d
 }
 
 // Name returns the name under which the standards register the parameter set, such as

@@ -13,12 +13,14 @@ type elem interface{ [4]uint64 | [8]uint64 }
 // then two forms, which only canon, isZero and equal have to know. Otherwise they are kept in
 // Montgomery form, in [0, p). Values enter by fromInt and leave by toInt.
 type field[E elem] struct {
-	kind  int
-	p   E
-	c   uint64 // 2^(64n) − p if that is small, else 0
-	n0  uint64 // −1/p mod 2^64
-	r2  E      // 2^(128n) mod p, for Montgomery form
-	one E      // 1 in internal form
+	kind   int
+	p      E
+	c      uint64 // 2^(64n) − p if that is small, else 0
+	n0     uint64 // −1/p mod 2^64
+	r2     E      // 2^(128n) mod p, for Montgomery form
+	one    E      // 1 in internal form
+	p62    signed62
+	pinv62 uint64 // 1/p mod 2^62
 }
 
 // as4 and as8 give back the concrete array behind a type parameter; the caller has checked the length.
@@ -42,6 +44,11 @@ func newField[E elem](p E) *field[E] {
 	if hasADX {
 		f.kind = kindADX
 	}
+	inv := p[0] // correct to 3 bits; each step doubles that
+	for range 5 {
+		inv *= 2 - p[0]*inv
+	}
+	f.n0, f.p62, f.pinv62 = -inv, toSigned62(&p), inv&mask62
 	top := ^uint64(0)
 	for i := 1; i < len(p); i++ {
 		top &= p[i]
@@ -52,11 +59,6 @@ func newField[E elem](p E) *field[E] {
 		f.one[0] = 1
 		return f
 	}
-	inv := p[0] // correct to 3 bits; each step doubles that
-	for range 5 {
-		inv *= 2 - p[0]*inv
-	}
-	f.n0 = -inv
 	var x E
 	x[0] = 1
 	for i := range 128 * len(p) {
@@ -119,34 +121,31 @@ func (f *field[E]) sqrN(z, x *E, n int) {
 
 // add sets z = x + y.
 func (f *field[E]) add(z, x, y *E) {
-	if f.c != 0 {
-		if len(*z) == 4 {
-			addPM4(as4(z), as4(x), as4(y), f.c)
-		} else {
-			addPM8(as8(z), as8(x), as8(y), f.c)
-		}
-		return
+	switch {
+	case len(*z) == 4 && f.c != 0:
+		addPM4(as4(z), as4(x), as4(y), f.c)
+	case len(*z) == 4:
+		addMont4(as4(z), as4(x), as4(y), as4(&f.p))
+	case f.c != 0:
+		addPM8(as8(z), as8(x), as8(y), f.c)
+	default:
+		carry := addLimbs(z, x, y)
+		f.subOnce(z, carry)
 	}
-	carry := addLimbs(z, x, y)
-	f.subOnce(z, carry)
 }
 
 // sub sets z = x − y.
 func (f *field[E]) sub(z, x, y *E) {
-	if f.c != 0 {
-		if len(*z) == 4 {
-			subPM4(as4(z), as4(x), as4(y), f.c)
-		} else {
-			subPM8(as8(z), as8(x), as8(y), f.c)
-		}
-		return
+	switch {
+	case len(*z) == 4 && f.c != 0:
+		subPM4(as4(z), as4(x), as4(y), f.c)
+	case len(*z) == 4:
+		subMont4(as4(z), as4(x), as4(y), as4(&f.p))
+	case f.c != 0:
+		subPM8(as8(z), as8(x), as8(y), f.c)
+	default:
+		subMont8(as8(z), as8(x), as8(y), as8(&f.p))
 	}
-	mask := -subLimbs(z, x, y)
-	var m E
-	for i := range len(m) {
-		m[i] = f.p[i] & mask
-	}
-	addLimbs(z, z, &m)
 }
 
 // neg sets z = −x.
@@ -207,32 +206,29 @@ func (f *field[E]) toInt(z, x *E) {
 
 // half sets z = x/2.
 func (f *field[E]) half(z, x *E) {
-	t := *x
-	f.canon(&t)
-	mask := -(t[0] & 1)
-	var m E
-	for i := range len(m) {
-		m[i] = f.p[i] & mask
+	mask := -((*x)[0] & 1)
+	if len(*z) == 4 {
+		halve4(as4(z), as4(x), as4(&f.p), mask)
+	} else {
+		halve8(as8(z), as8(x), as8(&f.p), mask)
 	}
-	carry := addLimbs(&t, &t, &m)
-	for i := range len(t) - 1 {
-		t[i] = t[i]>>1 | t[i+1]<<63
-	}
-	t[len(t)-1] = t[len(t)-1]>>1 | carry<<63
-	*z = t
 }
 
 // inv sets z = 1/x by Fermat's little theorem, in constant time; 1/0 is 0.
 func (f *field[E]) inv(z, x *E) {
-	// The exponent p − 2 is public; windows of four bits over it.
+	var e, two E
+	two[0] = 2
+	subLimbs(&e, &f.p, &two)
+	if f.c != 0 && f.c < 1<<lowBits-2 {
+		f.invPM(z, x, e[0]&(1<<lowBits-1))
+		return
+	}
+	// The exponent p − 2 is public: windows of four bits over it.
 	var tab [16]E
 	tab[0] = f.one
 	for i := 1; i < 16; i++ {
 		f.mul(&tab[i], &tab[i-1], x)
 	}
-	var two, e E
-	two[0] = 2
-	subLimbs(&e, &f.p, &two)
 	acc := f.one
 	for i := len(e) - 1; i >= 0; i-- {
 		for s := 60; s >= 0; s -= 4 {
@@ -245,4 +241,32 @@ func (f *field[E]) inv(z, x *E) {
 	*z = acc
 }
 
-func (f *field[E]) invVar(z, x *E) { f.inv(z, x) }
+// lowBits of p − 2 may be anything in invPM; all bits above them are ones.
+const lowBits = 10
+
+// invPM sets z = x^(p−2) for a pseudo-Mersenne p: a run of ones by doubling its length, then the low bits.
+func (f *field[E]) invPM(z, x *E, low uint64) {
+	t, base := *x, *x
+	run := 1 // t = x^(2^run − 1)
+	for n, i := 64*len(*x)-lowBits, 62; i >= 0; i-- {
+		if n>>(i+1) == 0 {
+			continue // not yet below the highest bit of n
+		}
+		var u E
+		f.sqrN(&u, &t, run)
+		f.mul(&t, &t, &u)
+		run *= 2
+		if n>>i&1 == 1 {
+			f.sqr(&t, &t)
+			f.mul(&t, &t, &base)
+			run++
+		}
+	}
+	for i := lowBits - 1; i >= 0; i-- {
+		f.sqr(&t, &t)
+		if low>>i&1 == 1 {
+			f.mul(&t, &t, &base)
+		}
+	}
+	*z = t
+}

@@ -82,25 +82,27 @@ func (d *gost94) block(p []byte) {
 
 // step sets h to the step hash function of h and m (RFC 5831 section 5).
 func (d *gost94) step(m *[4]uint64) {
-	var s [4]uint64
+	var keys [4][8]uint32
 	u, v := d.h, *m
-	for i := range s {
-		var key [8]uint32
-		gost94Key(&key, &u, &v)
-		s[i] = encrypt28147(&key, d.h[i], &d.sbox.t)
+	for i := range keys {
+		gost94Key(&keys[i], &u, &v)
 		u = [4]uint64{u[1], u[2], u[3], u[0] ^ u[1]}
 		if i == 1 { // the only constant other than zero is that of the third key
-			for j, c := range gost94C3 {
-				u[j] ^= c
-			}
+			xor256(&u, &gost94C3)
 		}
 		v = [4]uint64{v[2], v[3], v[0] ^ v[1], v[1] ^ v[2]}
 	}
-	mix(&s, 12)
+	s := encrypt4(&keys, &d.h, &d.sbox.t)
+	for range 3 {
+		mix4(&s)
+	}
 	xor256(&s, m)
-	mix(&s, 1)
+	mix1(&s)
 	xor256(&s, &d.h)
-	mix(&s, 61)
+	for range 15 {
+		mix4(&s)
+	}
+	mix1(&s)
 	d.h = s
 }
 
@@ -114,47 +116,53 @@ func xor256(x, y *[4]uint64) {
 
 // gost94Key is the transposition of u ⊕ v into a key: octet 4k + i of it is octet 8i + k.
 func gost94Key(key *[8]uint32, u, v *[4]uint64) {
+	w0, w1, w2, w3 := u[0]^v[0], u[1]^v[1], u[2]^v[2], u[3]^v[3]
 	for k := range key {
-		s := 8 * k
-		key[k] = uint32((u[0]^v[0])>>s&0xff |
-			(u[1]^v[1])>>s&0xff<<8 |
-			(u[2]^v[2])>>s&0xff<<16 |
-			(u[3]^v[3])>>s&0xff<<24)
+		key[k] = uint32(byte(w0)) | uint32(byte(w1))<<8 | uint32(byte(w2))<<16 | uint32(byte(w3))<<24
+		w0, w1, w2, w3 = w0>>8, w1>>8, w2>>8, w3>>8
 	}
 }
 
-// encrypt28147 is one block of GOST 28147-89.
-func encrypt28147(key *[8]uint32, block uint64, t *[4][256]uint32) uint64 {
-	a, b := uint32(block), uint32(block>>32)
+// order28147 is the order in which GOST 28147-89 takes the words of its key.
+var order28147 = [32]uint8{
+	0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 7, 6, 5, 4, 3, 2, 1, 0,
+}
+
+// encrypt4 encrypts the four words of h by GOST 28147-89, each under its key. The four run side by side: a round
+// waits for the one before it, and one block alone leaves the processor idle most of the time.
+func encrypt4(keys *[4][8]uint32, h *[4]uint64, t *[4][256]uint32) [4]uint64 {
 	f := func(x uint32) uint32 {
 		return t[0][byte(x)] | t[1][byte(x>>8)] | t[2][byte(x>>16)] | t[3][byte(x>>24)]
 	}
-	for range 3 {
-		for i := 0; i < 8; i += 2 {
-			b ^= f(a + key[i])
-			a ^= f(b + key[i+1])
-		}
+	a0, a1, a2, a3 := uint32(h[0]), uint32(h[1]), uint32(h[2]), uint32(h[3])
+	b0, b1, b2, b3 := uint32(h[0]>>32), uint32(h[1]>>32), uint32(h[2]>>32), uint32(h[3]>>32)
+	for _, k := range order28147 {
+		k &= 7
+		a0, b0 = b0^f(a0+keys[0][k]), a0
+		a1, b1 = b1^f(a1+keys[1][k]), a1
+		a2, b2 = b2^f(a2+keys[2][k]), a2
+		a3, b3 = b3^f(a3+keys[3][k]), a3
 	}
-	for i := 7; i > 0; i -= 2 {
-		b ^= f(a + key[i])
-		a ^= f(b + key[i-1])
-	}
-	return uint64(b) | uint64(a)<<32
+	join := func(a, b uint32) uint64 { return uint64(b) | uint64(a)<<32 }
+	return [4]uint64{join(a0, b0), join(a1, b1), join(a2, b2), join(a3, b3)}
 }
 
-// mix applies n turns of the shift register of RFC 5831 section 5.3 to its sixteen words of 16 bits.
-func mix(s *[4]uint64, n int) {
-	var y [16 + 61]uint16
-	for i := range 16 {
-		y[i] = uint16(s[i/4] >> (i % 4 * 16))
-	}
-	for i := range n {
-		y[i+16] = y[i] ^ y[i+1] ^ y[i+2] ^ y[i+3] ^ y[i+12] ^ y[i+15]
-	}
-	for i := range s {
-		s[i] = 0
-		for j := range 4 {
-			s[i] |= uint64(y[n+4*i+j]) << (16 * j)
-		}
-	}
+// mix1 is one turn of the shift register of RFC 5831 section 5.3 over sixteen words y of 16 bits: the new word is
+// y0 ⊕ y1 ⊕ y2 ⊕ y3 ⊕ y12 ⊕ y15.
+func mix1(s *[4]uint64) {
+	n := s[0] ^ s[0]>>16 ^ s[0]>>32 ^ s[0]>>48 ^ s[3] ^ s[3]>>48
+	s[0] = s[0]>>16 | s[1]<<48
+	s[1] = s[1]>>16 | s[2]<<48
+	s[2] = s[2]>>16 | s[3]<<48
+	s[3] = s[3]>>16 | n<<48
+}
+
+// mix4 is four turns at once. All but the last term of each new word is there from the start; the last one is the
+// new word before, which makes a running sum.
+func mix4(s *[4]uint64) {
+	n := s[0] ^ (s[0]>>16 | s[1]<<48) ^ (s[0]>>32 | s[1]<<32) ^ (s[0]>>48 | s[1]<<16) ^ s[3]
+	n ^= n << 16
+	n ^= n << 32
+	n ^= s[3] >> 48 * 0x0001000100010001
+	s[0], s[1], s[2], s[3] = s[1], s[2], s[3], n
 }

@@ -5,21 +5,23 @@ import "sync"
 // group is a curve y² = x³ + a·x + b over fp with a base point of prime order q. It is immutable after
 // newGroup, apart from the tables, which are made at their first use.
 type group[E elem] struct {
-	fp, fq   *field[E]
-	a, b     E    // internal form
-	minus3   bool // a = −3, which saves two squarings in a doubling
-	cofactor bool // the whole group is larger than q: membership has to be checked
-	g        affine[E]
-	comb     func() []combRow[E] // multiples of g for signing
-	odd      func() []affine[E]  // odd multiples of g for verification
+	fp, fq  *field[E]
+	a, b    E    // internal form
+	halfA   E    // a/2
+	minus3  bool // a = −3, which saves two squarings in a doubling
+	g       affine[E]
+	comb    func() []combRow[E] // multiples of g for signing
+	odd     func() []affine[E]  // odd multiples of g for verification
+	edwards *edwards[E]         // the other form of the curve, if it has one
 }
 
 // newGroup takes the numbers of p.
 func newGroup[E elem](p paramSet) *group[E] {
 	num := func(hex string) E { return mustHex[E](hex) }
-	g := &group[E]{fp: newField(num(p.p)), fq: newField(num(p.q)), cofactor: p.cofactor != 1}
+	g := &group[E]{fp: newField(num(p.p)), fq: newField(num(p.q))}
 	a, b, x, y := num(p.a), num(p.b), num(p.x), num(p.y)
 	g.fp.fromInt(&g.a, &a)
+	g.fp.half(&g.halfA, &g.a)
 	g.fp.fromInt(&g.b, &b)
 	g.fp.fromInt(&g.g.x, &x)
 	g.fp.fromInt(&g.g.y, &y)
@@ -29,6 +31,9 @@ func newGroup[E elem](p paramSet) *group[E] {
 	g.minus3 = t == a
 	g.comb = sync.OnceValue(g.makeComb)
 	g.odd = sync.OnceValue(func() []affine[E] { return g.oddMultiples(&g.g, 1<<(baseWindow-2)) })
+	if p.edwardsD != "" {
+		g.edwards = newEdwards(g, num(p.edwardsD))
+	}
 	return g
 }
 

@@ -6,7 +6,8 @@ type hmac512 struct{ inner, outer streebog }
 
 func newHMAC512(key []byte) *hmac512 {
 	var m hmac512
-	m.inner = streebog{size: 64, table: streebogTable()}
+	m.inner.size = 64
+	m.inner.pick(hasVector)
 	m.outer = m.inner
 	var pad [streebogBlock]byte
 	copy(pad[:], key)

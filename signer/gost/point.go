@@ -25,39 +25,36 @@ func (g *group[E]) toAffine(p *jacobian[E]) affine[E] {
 }
 
 // double sets r = 2p; r and p may be one. It has no exceptions: infinity and points of order two give z = 0.
+//
+// With m = (3x² + a·z⁴)/2 the sum is (m² − 2·x·y², m·(x·y² − x₃) − y⁴, y·z): half of the usual z, which saves six of
+// the usual fourteen additions.
 func (g *group[E]) double(r, p *jacobian[E]) {
 	f := g.fp
-	var zz, yy, beta, alpha, t E
+	var zz, yy, xyy, m, t E
 	f.sqr(&zz, &p.z)
 	f.sqr(&yy, &p.y)
-	f.mul(&beta, &p.x, &yy)
-	if g.minus3 { // 3(x − z²)(x + z²)
+	f.mul(&xyy, &p.x, &yy)
+	if g.minus3 { // 3/2·(x − z²)(x + z²)
 		f.sub(&t, &p.x, &zz)
-		f.add(&alpha, &p.x, &zz)
-		f.mul(&t, &t, &alpha)
-		f.add(&alpha, &t, &t)
-		f.add(&alpha, &alpha, &t)
-	} else { // 3x² + a·z⁴
+		f.add(&m, &p.x, &zz)
+		f.mul(&t, &t, &m)
+		f.half(&m, &t)
+		f.add(&m, &m, &t)
+	} else {
 		f.sqr(&t, &p.x)
-		f.add(&alpha, &t, &t)
-		f.add(&alpha, &alpha, &t)
+		f.half(&m, &t)
+		f.add(&m, &m, &t)
 		f.sqr(&t, &zz)
-		f.mul(&t, &t, &g.a)
-		f.add(&alpha, &alpha, &t)
+		f.mul(&t, &t, &g.halfA)
+		f.add(&m, &m, &t)
 	}
 	f.mul(&r.z, &p.y, &p.z)
-	f.add(&r.z, &r.z, &r.z)
-	f.add(&beta, &beta, &beta)
-	f.add(&beta, &beta, &beta) // 4·x·y²
-	f.sqr(&r.x, &alpha)
-	f.sub(&r.x, &r.x, &beta)
-	f.sub(&r.x, &r.x, &beta)
-	f.sub(&t, &beta, &r.x)
-	f.mul(&t, &t, &alpha)
+	f.sqr(&t, &m)
+	f.sub(&t, &t, &xyy)
+	f.sub(&r.x, &t, &xyy)
+	f.sub(&t, &xyy, &r.x)
+	f.mul(&t, &t, &m)
 	f.sqr(&yy, &yy)
-	f.add(&yy, &yy, &yy)
-	f.add(&yy, &yy, &yy)
-	f.add(&yy, &yy, &yy) // 8·y⁴
 	f.sub(&r.y, &t, &yy)
 }
 

@@ -59,6 +59,7 @@ func GenerateKey(c *Curve, rand io.Reader) (*PrivateKey, error) {
 		if _, err := io.ReadFull(rand, d); err != nil {
 			return nil, fmt.Errorf("couldn't read randomness for a key: %w", err)
 		}
+		d[0] &= c.topMask // so that at least every other draw is below q
 		k, err := NewPrivateKey(c, d)
 		if err == nil {
 			return k, nil
@@ -145,12 +146,12 @@ type privateKey[E elem] struct {
 // public implements privateScalar.
 func (k *privateKey[E]) public() []byte {
 	g := k.group
-	p, ok := g.mulBase(&k.int)
+	a, ok := g.mulBaseAffine(&k.int)
 	if !ok { // one scalar of the curve, known to all
 		var zero E
-		p = g.mulAdd(&k.int, &zero, &g.g)
+		p := g.mulAdd(&k.int, &zero, &g.g)
+		a = g.toAffine(&p)
 	}
-	a := g.toAffine(&p)
 	g.fp.toInt(&a.x, &a.x)
 	g.fp.toInt(&a.y, &a.y)
 	n := byteLen[E]()
@@ -185,15 +186,12 @@ func (k *privateKey[E]) signWith(nonce, e *E) (r, s E, ok bool) {
 	if isZeroLimbs(nonce) == 1 {
 		return r, s, false
 	}
-	p, ok := g.mulBase(nonce)
+	p, ok := g.mulBaseAffine(nonce)
 	if !ok {
 		return r, s, false
 	}
-	var zi, x, t E
-	g.fp.inv(&zi, &p.z)
-	g.fp.sqr(&zi, &zi)
-	g.fp.mul(&x, &p.x, &zi)
-	g.fp.toInt(&x, &x)
+	var x, t E
+	g.fp.toInt(&x, &p.x)
 	fq.fromInt(&t, &x) // x mod q
 	fq.toInt(&r, &t)
 	fq.mul(&s, &r, &k.d) // r·d
@@ -206,12 +204,9 @@ func (k *privateKey[E]) signWith(nonce, e *E) (r, s E, ok bool) {
 // HMAC-Streebog-512(d, counter ‖ try ‖ len(extra) ‖ extra ‖ digest), as many blocks as give n + 256 bits or more, mod q.
 // The lengths are fixed by the curve, and so is the meaning of every octet; d is of one curve.
 func (k *privateKey[E]) nonce(try byte, digest, extra []byte) E {
-	g, fq := k.group, k.group.fq
+	fq := k.group.fq
 	const size = 64
 	n := byteLen[E]()
-	var acc E
-	shift := fq.r2
-	// Horner over limbs of n octets, in the form of fq: acc = acc·2^(64n) + limb.
 	blocks := (n + 32 + size - 1) / size
 	var out [2 * size]byte
 	mac := newHMAC512(k.be)
@@ -219,13 +214,13 @@ func (k *privateKey[E]) nonce(try byte, digest, extra []byte) E {
 		head := [3]byte{byte(i), try, byte(len(extra))} //nolint:gosec // G115: i < 2, extra is 0 or 32 octets
 		mac.sum(out[i*size:i*size:(i+1)*size], head[:], extra, digest)
 	}
+	var acc E // by Horner in the form of fq: acc = acc·2^(8n) + limb, where r2 is 2^(8n) in that form
 	for i := 0; i < blocks*size; i += n {
 		limb := limbsBE[E](out[i : i+n])
-		fq.mul(&acc, &acc, &shift)
+		fq.mul(&acc, &acc, &fq.r2)
 		fq.fromInt(&limb, &limb)
 		fq.add(&acc, &acc, &limb)
 	}
 	fq.toInt(&acc, &acc)
-	_ = g
 	return acc
 }

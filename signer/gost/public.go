@@ -90,12 +90,8 @@ func (g *group[E]) public(xy []byte) (publicPoint, error) {
 	if !g.onCurve(&k.q) {
 		return nil, fmt.Errorf("%w: point off the curve", ErrPublicKey)
 	}
-	if g.cofactor {
-		var zero E
-		p := g.mulAdd(&zero, &g.fq.p, &k.q)
-		if !g.isInfinity(&p) {
-			return nil, fmt.Errorf("%w: point of another order than q", ErrPublicKey)
-		}
+	if g.edwards != nil && !g.edwards.subgroup(&k.e, &k.q, &g.fq.p) {
+		return nil, fmt.Errorf("%w: point of another order than q", ErrPublicKey)
 	}
 	return k, nil
 }
@@ -104,6 +100,7 @@ func (g *group[E]) public(xy []byte) (publicPoint, error) {
 type publicKey[E elem] struct {
 	group *group[E]
 	q     affine[E]
+	e     edwardsPoint[E] // q in the other form, if the curve has one
 }
 
 // verify follows GOST R 34.10-2012 section 6.2.
@@ -115,13 +112,28 @@ func (k *publicKey[E]) verify(digest, rLE, sLE []byte) bool {
 	}
 	e := g.digestNumber(digest) // steps 2 and 3
 	var v, z1, z2 E
-	fq.inv(&v, &e)      // step 4
+	fq.invVar(&v, &e)   // step 4
 	fq.mul(&z1, &s, &v) // step 5: s is an integer, v in Montgomery form, so z1 is an integer
 	fq.mul(&z2, &r, &v)
 	fq.neg(&z2, &z2)
-	c := g.mulAdd(&z1, &z2, &k.q)              // step 6
-	return !g.isInfinity(&c) && g.hasX(&c, &r) // step 7
+	var c jacobian[E] // steps 6 and 7
+	var ce edwardsPoint[E]
+	if g.edwards != nil {
+		ce = g.edwards.mulAdd(&z1, &z2, &k.e)
+	} else if c = g.mulAdd(&z1, &z2, &k.q); g.isInfinity(&c) {
+		return false
+	}
+	for x, ok := r, g.belowP(&r); ok; ok = addLimbs(&x, &x, &fq.p) == 0 && g.belowP(&x) { // all x of which r is the residue
+		var in E
+		g.fp.fromInt(&in, &x)
+		if g.edwards != nil && g.edwards.hasX(&ce, &in) || g.edwards == nil && g.hasX(&c, &in) {
+			return true
+		}
+	}
+	return false
 }
+
+func (g *group[E]) belowP(x *E) bool { return lessLimbs(x, &g.fp.p) == 1 }
 
 // inRange reports whether 0 < x < q.
 func (g *group[E]) inRange(x *E) bool {
@@ -137,18 +149,10 @@ func (g *group[E]) digestNumber(digest []byte) E {
 	return e
 }
 
-// hasX reports whether the affine x of p, reduced mod q, is r. To save the inversion it compares
-// (r + i·q)·z² with x for every r + i·q below p.
-func (g *group[E]) hasX(p *jacobian[E], r *E) bool {
-	var zz, t E
-	g.fp.sqr(&zz, &p.z)
-	for cand, carry := *r, uint64(0); carry == 0 && lessLimbs(&cand, &g.fp.p) == 1; {
-		g.fp.fromInt(&t, &cand)
-		g.fp.mul(&t, &t, &zz)
-		if g.fp.equal(&t, &p.x) == 1 {
-			return true
-		}
-		carry = addLimbs(&cand, &cand, &g.fq.p)
-	}
-	return false
+// hasX reports whether the affine x of p is x, without an inversion.
+func (g *group[E]) hasX(p *jacobian[E], x *E) bool {
+	var t E
+	g.fp.sqr(&t, &p.z)
+	g.fp.mul(&t, &t, x)
+	return g.fp.equal(&t, &p.x) == 1
 }

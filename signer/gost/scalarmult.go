@@ -11,6 +11,17 @@ const (
 // combRow holds 1…16 times 2^(5i)·g for row i.
 type combRow[E elem] [1 << (combWindow - 1)]affine[E]
 
+// combRows is how many signed digits a scalar has.
+func combRows[E elem]() int { return (8*byteLen[E]() + combWindow) / combWindow }
+
+// combDigit gives digit i of k, recoded from 0…31 to −15…16, as magnitude and sign, and the carry to the next.
+func combDigit[E elem](k *E, i int, carryIn uint64) (mag, neg, carry uint64) {
+	w := bitsAt(k, combWindow*i, combWindow) + carryIn // 0…32
+	neg = (w + 15) >> combWindow                       // 1 if w > 16: the digit is w − 32
+	mag = (w ^ -neg) + neg + neg<<combWindow
+	return mag, neg, neg
+}
+
 // oddMultiples gives p, 3p, 5p, … in affine form.
 func (g *group[E]) oddMultiples(p *affine[E], n int) []affine[E] {
 	js := make([]jacobian[E], n)
@@ -25,7 +36,7 @@ func (g *group[E]) oddMultiples(p *affine[E], n int) []affine[E] {
 
 // makeComb computes the table of mulBase.
 func (g *group[E]) makeComb() []combRow[E] {
-	n := (64*len(g.g.x) + combWindow) / combWindow
+	n := combRows[E]()
 	const m = 1 << (combWindow - 1)
 	js := make([]jacobian[E], 0, n*m)
 	p := g.fromAffine(&g.g)
@@ -57,12 +68,10 @@ func (g *group[E]) mulBase(k *E) (p jacobian[E], ok bool) {
 	var bad, carry uint64
 	inf := uint64(1)
 	for i := range rows {
-		w := bitsAt(k, combWindow*i, combWindow) + carry // 0…32
-		carry = (w + 15) >> 5                            // 1 if w > 16
-		neg := carry                                     // digit is w − 32
-		mag := (w ^ -neg) + neg + neg<<combWindow        // |digit|, 0…16
-		var q affine[E]
-		g.lookup(&q, &rows[i], mag)
+		var mag, neg uint64
+		mag, neg, carry = combDigit(k, i, carry)
+		q := affine[E]{}
+		lookup(&q, rows[i][:], mag)
 		var negY E
 		f.neg(&negY, &q.y)
 		selectLimbs(&q.y, &negY, &q.y, neg)
@@ -87,17 +96,14 @@ func (g *group[E]) mulBase(k *E) (p jacobian[E], ok bool) {
 	return p, bad == 0
 }
 
-// lookup sets q to row[mag−1], or to zeros if mag = 0, reading the whole row.
-func (g *group[E]) lookup(q *affine[E], row *combRow[E], mag uint64) {
-	*q = affine[E]{}
-	for j := range row {
-		mask := -isZero64(mag ^ uint64(j+1))
-		e := &row[j]
-		for i := range len(q.x) {
-			q.x[i] |= e.x[i] & mask
-			q.y[i] |= e.y[i] & mask
-		}
+// mulBaseAffine is mulBase brought to affine form, by whichever form of the curve is faster.
+func (g *group[E]) mulBaseAffine(k *E) (affine[E], bool) {
+	if g.edwards != nil {
+		p := g.edwards.mulBase(k)
+		return g.edwards.toWeierstrass(&p), true
 	}
+	p, ok := g.mulBase(k)
+	return g.toAffine(&p), ok
 }
 
 // bitsAt gives n bits of k from bit position at; bits beyond the end are zero.

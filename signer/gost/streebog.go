@@ -10,13 +10,14 @@ const streebogBlock = 64
 
 // streebog is the state of GOST R 34.11-2012 (RFC 6986) over words with the lowest first.
 type streebog struct {
-	h     [8]uint64 // chaining value
-	n     [8]uint64 // bits hashed so far
-	sigma [8]uint64 // sum of the blocks so far
-	table *[8][256]uint64
-	buf   [streebogBlock]byte
-	fill  int
-	size  int // 32 or 64
+	h      [8]uint64       // chaining value
+	n      [8]uint64       // bits hashed so far
+	sigma  [8]uint64       // sum of the blocks so far
+	table  *[8][256]uint64 // nil where vector is not
+	vector *streebogVector // nil where the processor has no such instructions
+	buf    [streebogBlock]byte
+	fill   int
+	size   int // 32 or 64
 }
 
 // NewStreebog256 returns the hash function GOST R 34.11-2012 with 256 bits.
@@ -26,9 +27,20 @@ func NewStreebog256() hash.Hash { return newStreebog(32) }
 func NewStreebog512() hash.Hash { return newStreebog(64) }
 
 func newStreebog(size int) *streebog {
-	d := &streebog{size: size, table: streebogTable()}
+	d := &streebog{size: size}
+	d.pick(hasVector)
 	d.Reset()
 	return d
+}
+
+// pick chooses the implementation.
+func (d *streebog) pick(vector bool) {
+	d.table, d.vector = nil, nil
+	if vector {
+		d.vector = streebogVectors()
+	} else {
+		d.table = streebogTable()
+	}
 }
 
 // Size returns 32 or 64.
@@ -82,16 +94,14 @@ func (d *streebog) finish(b []byte) []byte {
 	var m [streebogBlock]byte
 	copy(m[:], d.buf[:d.fill])
 	m[d.fill] = 1
-	var w, zero [8]uint64
-	for i := range w {
-		w[i] = binary.LittleEndian.Uint64(m[8*i:])
+	d.step(m[:], uint64(d.fill)*8) //nolint:gosec // G115: fill is below 64
+	var tail [2 * streebogBlock]byte
+	for i := range 8 {
+		binary.LittleEndian.PutUint64(tail[8*i:], d.n[i])
+		binary.LittleEndian.PutUint64(tail[streebogBlock+8*i:], d.sigma[i])
 	}
-	d.compress(&w, &d.n)
-	d.count(uint64(d.fill) * 8) //nolint:gosec // G115: below 512
-	add512(&d.sigma, &w)
-	n, sigma := d.n, d.sigma
-	d.compress(&n, &zero)
-	d.compress(&sigma, &zero)
+	d.n = [8]uint64{} // the last two blocks are hashed with the counter at zero
+	d.step(tail[:], 0)
 	var out [64]byte
 	for i, v := range d.h {
 		binary.LittleEndian.PutUint64(out[8*i:], v)
@@ -99,15 +109,22 @@ func (d *streebog) finish(b []byte) []byte {
 	return append(b, out[64-d.size:]...)
 }
 
-// blocks takes whole blocks.
-func (d *streebog) blocks(p []byte) {
+// blocks takes whole blocks, at least one.
+func (d *streebog) blocks(p []byte) { d.step(p, 8*streebogBlock) }
+
+// step takes whole blocks, at least one, each of which counts for so many bits.
+func (d *streebog) step(p []byte, bits uint64) {
+	if d.vector != nil {
+		streebogAVX512(&d.h, &d.n, &d.sigma, &p[0], uint64(len(p)/streebogBlock), bits, d.vector)
+		return
+	}
 	var w [8]uint64
 	for ; len(p) >= streebogBlock; p = p[streebogBlock:] {
 		for i := range w {
 			w[i] = binary.LittleEndian.Uint64(p[8*i:])
 		}
-		d.compress(&w, &d.n)
-		d.count(8 * streebogBlock)
+		d.compress(&w)
+		d.count(bits)
 		add512(&d.sigma, &w)
 	}
 }
@@ -129,37 +146,33 @@ func add512(x, y *[8]uint64) {
 	}
 }
 
-// compress sets h = g_N(h, m) of RFC 6986 section 8.
-func (d *streebog) compress(m, n *[8]uint64) {
-	var k, s, t [8]uint64
-	for i := range t {
-		t[i] = d.h[i] ^ n[i]
+// compress sets h = g_n(h, m) of RFC 6986 section 8.
+func (d *streebog) compress(m *[8]uint64) {
+	var k, s, k2, s2 [8]uint64
+	lps(&k, &d.h, &d.n, d.table)
+	lps(&s, m, &k, d.table)
+	for r := 0; r < len(streebogC)-2; r += 2 {
+		lps(&k2, &k, &streebogC[r], d.table)
+		lps(&s2, &s, &k2, d.table)
+		lps(&k, &k2, &streebogC[r+1], d.table)
+		lps(&s, &s2, &k, d.table)
 	}
-	lps(&k, &t, d.table)
-	s = *m
-	for r := range streebogC {
-		for i := range t {
-			t[i] = s[i] ^ k[i]
-		}
-		lps(&s, &t, d.table)
-		c := &streebogC[r]
-		for i := range t {
-			t[i] = k[i] ^ c[i]
-		}
-		lps(&k, &t, d.table)
-	}
+	lps(&k2, &k, &streebogC[10], d.table)
+	lps(&s2, &s, &k2, d.table)
+	lps(&k, &k2, &streebogC[11], d.table)
 	for i := range s {
-		d.h[i] ^= s[i] ^ k[i] ^ m[i]
+		d.h[i] ^= s2[i] ^ k[i] ^ m[i]
 	}
 }
 
-// lps is substitution, transposition and matrix: out and in must differ.
-func lps(out, in *[8]uint64, t *[8][256]uint64) {
-	for r := range 8 {
-		s := 8 * r
-		out[r] = t[0][byte(in[0]>>s)] ^ t[1][byte(in[1]>>s)] ^
-			t[2][byte(in[2]>>s)] ^ t[3][byte(in[3]>>s)] ^
-			t[4][byte(in[4]>>s)] ^ t[5][byte(in[5]>>s)] ^
-			t[6][byte(in[6]>>s)] ^ t[7][byte(in[7]>>s)]
+// lps is substitution, transposition and matrix of a ⊕ b; out must differ from both.
+func lps(out, a, b *[8]uint64, t *[8][256]uint64) {
+	w0, w1, w2, w3 := a[0]^b[0], a[1]^b[1], a[2]^b[2], a[3]^b[3]
+	w4, w5, w6, w7 := a[4]^b[4], a[5]^b[5], a[6]^b[6], a[7]^b[7]
+	for r := range out {
+		out[r] = t[0][byte(w0)] ^ t[1][byte(w1)] ^ t[2][byte(w2)] ^ t[3][byte(w3)] ^
+			t[4][byte(w4)] ^ t[5][byte(w5)] ^ t[6][byte(w6)] ^ t[7][byte(w7)]
+		w0, w1, w2, w3 = w0>>8, w1>>8, w2>>8, w3>>8
+		w4, w5, w6, w7 = w4>>8, w5>>8, w6>>8, w7>>8
 	}
 }
