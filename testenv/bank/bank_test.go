@@ -14,6 +14,7 @@ import (
 	"qaqpa/testenv/bank"
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/pki"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,7 +36,13 @@ type harness struct {
 
 func setup(t *testing.T, change func(*bank.Config)) *harness {
 	t.Helper()
-	p := pki.ForTest(t, pki.ECDSA, pki.RSA)
+	return setupFor(t, pki.ECDSA, change)
+}
+
+// setupFor is setup with a gateway whose seal is of the family.
+func setupFor(t *testing.T, gateway pki.Family, change func(*bank.Config)) *harness {
+	t.Helper()
+	p := pki.ForTest(t, slices.Compact([]pki.Family{pki.ECDSA, gateway})...)
 	system := func(name string, f pki.Family, bin int) *pki.Identity {
 		id, err := p.Issue(pki.Profile{Name: name, Family: f, Kind: pki.InformationSystem, SystemName: name, Organisation: name, BIN: pki.BIN(bin)})
 		if err != nil {
@@ -43,7 +50,7 @@ func setup(t *testing.T, change func(*bank.Config)) *harness {
 		}
 		return id
 	}
-	h := &harness{t: t, pki: p, gateway: system("gateway", pki.RSA, 1)}
+	h := &harness{t: t, pki: p, gateway: system("gateway", gateway, 1)}
 	callbacks := httptest.NewServer(http.HandlerFunc(h.callback))
 	t.Cleanup(callbacks.Close)
 	h.cfg = bank.Config{
@@ -246,7 +253,7 @@ func TestExecutesOnce(t *testing.T) {
 }
 
 func TestRefusesForeignSeals(t *testing.T) {
-	h := setup(t, nil)
+	h := setupFor(t, pki.RSA, nil)
 	order := h.orderJSON("att_1", amount)
 	good := h.seal(order, pki.CMSOptions{})
 	stranger, err := h.cfg.OtherSigner.SignCMS(order, pki.CMSOptions{})
