@@ -47,6 +47,10 @@ type Revocation struct {
 	MaxAgeOpen time.Duration
 	// Skew is by how much evidence may be younger than EvidenceAt, since clocks differ; zero: 5 minutes.
 	Skew time.Duration
+	// CheckResponders demands the status of delegated OCSP responders that are not marked with ocsp-nocheck. Without it,
+	// evidence about them counts and its absence is tolerated: RFC 6960 4.2.2.2.1 leaves that to local policy, and
+	// responders without the mark for which no other evidence exists are in use.
+	CheckResponders bool
 	// RequireNonce refuses an OCSP response that omits the nonce asked for (see Inputs.Nonces).
 	RequireNonce bool
 }

@@ -186,10 +186,14 @@ func (v *validation) checkDelegate(q question, o *pkix.OCSPResponse, c *pkix.Cer
 }
 
 // checkResponderStatus looks at the revocation of a delegated responder that is not marked with ocsp-nocheck (RFC 6960
-// 4.2.2.2.1). It is due in the mode of CA certificates.
+// 4.2.2.2.1).
 func (v *validation) checkResponderStatus(q question, c *pkix.Certificate) *Problem {
-	info := v.statusOf(question{cert: c, issuer: q.issuer, path: q.path, anchor: q.anchor}, v.in.Revocation.CA)
-	if statusSuffices(info.Status) || info.Status == StatusUnavailable && v.in.Revocation.CA == IfAvailable {
+	mode := IfAvailable
+	if v.in.Revocation.CheckResponders {
+		mode = Required
+	}
+	info := v.statusOf(question{cert: c, issuer: q.issuer, path: q.path, anchor: q.anchor}, mode)
+	if statusSuffices(info.Status) || info.Status == StatusUnavailable && mode == IfAvailable {
 		return nil
 	}
 	return &Problem{

@@ -36,6 +36,7 @@ func profileFaults(c *pkix.Certificate, isAnchor, isLeaf bool) []fault {
 	check(c.IsCA || c.NameConstraints == nil, "4.2.1.10", "name constraints in a certificate that is not a CA's")
 	check(!isLeaf || !c.IsCA || c.PathLen < 0 || c.KeyUsage.Has(pkix.KeyCertSign) || !c.HasKeyUsage, "4.2.1.9",
 		"path length without the right to sign certificates")
+	check(c.SubjectAltName != nil || c.Extension(pkix.OIDSubjectAltName) == nil, "4.2.1.6", "there are no alternative names in the extension for them")
 	for i := range c.SubjectAltName {
 		if n := &c.SubjectAltName[i]; n.Kind == pkix.DNSName {
 			check(preferredName(n.Text), "4.2.1.6", "host name "+n.Text+" is malformed")

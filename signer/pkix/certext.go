@@ -101,6 +101,10 @@ func (c *Certificate) interpret(err error) error {
 		if read == nil {
 			continue
 		}
+		if x.OID == OIDOCSPNoCheck && len(x.Value) == 0 { // so the national responders have it, where NULL is due
+			c.OCSPNoCheck = true
+			continue
+		}
 		value, err := asn1ber.Parse(x.Value, asn1ber.DER, extensionLimits)
 		if err == nil {
 			err = read(&c.CertificateExtensions, value)
@@ -279,7 +283,11 @@ func parseAuthorityKeyID(v asn1ber.Element) (*AuthorityKeyID, error) {
 	return out, r.End()
 }
 
+// readSubjectAltName takes an empty list, which RFC 5280 4.2.1.6 forbids and which says nothing, for no names.
 func (x *CertificateExtensions) readSubjectAltName(v asn1ber.Element) (err error) {
+	if v.Tag == asn1ber.Sequence && v.Constructed && len(v.Content) == 0 {
+		return nil
+	}
 	x.SubjectAltName, err = readNamesExtension(v)
 	return err
 }

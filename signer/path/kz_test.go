@@ -1,0 +1,137 @@
+package path
+
+import (
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"qaqpa/signer/pkix"
+)
+
+// fromKeyStore lets OpenSSL take the certificate out of a PKCS#12 file.
+func fromKeyStore(t testing.TB, path string) []byte {
+	t.Helper()
+	for _, password := range []string{"Qwerty12", "Aa123456"} { // published with the test keys
+		out, err := exec.Command("openssl", "pkcs12", "-in", path, "-nokeys", "-legacy", "-passin", "pass:"+password).Output()
+		if err == nil {
+			return out
+		}
+	}
+	t.Fatalf("openssl cannot read %s", path)
+	return nil
+}
+
+// kzCertificates are all certificates of the national corpora, from files and key stores, each once.
+func kzCertificates(t testing.TB) []*pkix.Certificate {
+	t.Helper()
+	var out []*pkix.Certificate
+	seen := map[Digest]bool{}
+	walkKZ(t, func(path string) {
+		var b []byte
+		var err error
+		switch base := filepath.Base(path); {
+		case strings.HasSuffix(base, ".p12") || strings.HasPrefix(base, "WithTestData.KEY_"):
+			b = fromKeyStore(t, path)
+		case strings.HasSuffix(base, ".cer"), strings.HasSuffix(base, ".crt"), strings.HasSuffix(base, ".pem"),
+			strings.Contains(base, "CERT"):
+			if b, err = os.ReadFile(path); err != nil {
+				t.Fatal(err)
+			}
+		default:
+			return
+		}
+		certs, err := pkix.ParsePEMOrDER(b)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		for _, c := range certs {
+			if !seen[c.Fingerprint()] {
+				seen[c.Fingerprint()] = true
+				out = append(out, c)
+			}
+		}
+	})
+	return out
+}
+
+func walkKZ(t testing.TB, visit func(path string)) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(corpora(t), "kz"), func(path string, d fs.DirEntry, err error) error {
+		if err == nil && !d.IsDir() {
+			visit(path)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestNationalChains builds and verifies the chain of every national certificate, at a time inside its validity: the
+// CAs of production and of the test contours, RSA and GOST of both generations.
+func TestNationalChains(t *testing.T) {
+	pool := kzCertificates(t)
+	var anchors []Anchor
+	for _, c := range pool {
+		if c.SelfIssued() {
+			anchors = append(anchors, Anchor{Certificate: c, IgnoreDates: true})
+		}
+	}
+	var agreed, total int
+	lengths := map[int]int{}
+	for _, c := range pool {
+		total++
+		at := c.NotBefore.AddDate(0, 0, 1)
+		r := Validate(Inputs{Leaf: c, Pool: pool, Anchors: anchors, At: at, Revocation: Revocation{Leaf: Off, CA: Off}})
+		if r.Indication != Passed {
+			t.Errorf("%s (issuer %s) at %s: %s", c.Subject, c.Issuer, at, explain(r))
+			continue
+		}
+		agreed++
+		lengths[len(r.Chain)]++
+	}
+	t.Logf("national chains: %d/%d (%d anchors; chains by length %v)", agreed, total, len(anchors), lengths)
+}
+
+// TestNationalLists verifies the signature of every national list by a CA of the corpora.
+func TestNationalLists(t *testing.T) {
+	pool := kzCertificates(t)
+	var agreed, total int
+	walkKZ(t, func(path string) {
+		if !strings.HasSuffix(path, ".crl") {
+			return
+		}
+		total++
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		crl, err := pkix.ParseCRL(unarmour(b))
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			return
+		}
+		for _, c := range pool {
+			if c.Subject.Equal(crl.Issuer) && crl.CheckSignature(c.PublicKey, c.PublicKeyErr) == nil {
+				agreed++
+				t.Logf("%s: %s, %d entries, delta %v, number %x, base %x", filepath.Base(path), crl.SignatureAlgorithm.Name,
+					crl.Len(), crl.Delta, crl.Number, crl.BaseNumber)
+				return
+			}
+		}
+		t.Errorf("%s: no CA of the corpora signed it (%s)", path, crl.Issuer)
+	})
+	t.Logf("national lists: %d/%d", agreed, total)
+}
+
+// TestNationalNamesAreNotConfused: two test CAs have names that differ by one letter, which look alike.
+func TestNationalNamesAreNotConfused(t *testing.T) {
+	a := readCert(t, "kz/sdk/CA_Test/NCA/nca_rsa_test.cer")
+	b := readCert(t, "kz/sdk/CA_Test/NCA/old/nca_rsa_test_old.crt")
+	if a.Subject.Equal(b.Subject) {
+		t.Errorf("%s equals %s", a.Subject, b.Subject)
+	}
+}
