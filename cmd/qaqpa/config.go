@@ -1,0 +1,111 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/hsm"
+	"qaqpa/payment"
+)
+
+// logSettings say what is logged. Logs are JSON lines on standard error and carry no personal data.
+type logSettings struct {
+	Level string `enum:"debug,info,warn,error" default:"info" env:"QAQPA_LOG_LEVEL" help:"Least level that is logged: ${enum}."`
+}
+
+func (l logSettings) logger(w io.Writer) *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(l.Level)); err != nil {
+		level = slog.LevelInfo
+	}
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// databaseSettings say where PostgreSQL is.
+type databaseSettings struct {
+	DSN          string `name:"database" env:"QAQPA_DATABASE" placeholder:"DSN" help:"PostgreSQL, such as 'host=/run/postgresql dbname=qaqpa sslmode=disable'. A password belongs into --database-file or PGPASSFILE."`
+	DSNFile      string `name:"database-file" env:"QAQPA_DATABASE_FILE" placeholder:"FILE" help:"File that holds the connection string, where it contains a password."`
+	ConnectionsN int    `name:"database-connections-max" env:"QAQPA_DATABASE_CONNECTIONS_MAX" default:"32" help:"Most connections at once."`
+}
+
+// connect opens the pool and checks that the database answers.
+func (d databaseSettings) connect(ctx context.Context) (*sqlx.DB, error) {
+	dsn, err := d.dsn()
+	if err != nil {
+		return nil, err
+	}
+	return payment.Connect(ctx, dsn, payment.ConnectConfig{ConnectionsMax: d.ConnectionsN, ReadTimeout: 30 * time.Second})
+}
+
+func (d databaseSettings) dsn() (string, error) {
+	switch {
+	case d.DSN != "" && d.DSNFile != "":
+		return "", errors.New("give --database or --database-file, not both")
+	case d.DSNFile != "":
+		return readSecret(d.DSNFile)
+	case d.DSN == "":
+		return "", errors.New("no database: give --database, QAQPA_DATABASE or --database-file")
+	case strings.Contains(d.DSN, "password="):
+		// The arguments of a process can be read by every user of the machine.
+		return "", errors.New("--database holds a password: put the connection string into a file and name it by --database-file")
+	}
+	return d.DSN, nil
+}
+
+// tokenSettings say which PKCS#11 token holds the keys.
+type tokenSettings struct {
+	Module   string        `name:"hsm-module" env:"QAQPA_HSM_MODULE" placeholder:"FILE" help:"PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so."`
+	Label    string        `name:"hsm-token" env:"QAQPA_HSM_TOKEN" placeholder:"LABEL" help:"Label of the token. Slot numbers are never used: they move."`
+	PINFile  string        `name:"hsm-pin-file" env:"QAQPA_HSM_PIN_FILE" placeholder:"FILE" help:"File that holds the PIN; else QAQPA_HSM_PIN. There is no flag for it."`
+	Deadline time.Duration `name:"hsm-deadline" env:"QAQPA_HSM_DEADLINE" default:"10s" help:"Longest wait for one call of the token."`
+}
+
+func (s tokenSettings) pin() (string, error) {
+	if s.PINFile != "" {
+		return readSecret(s.PINFile)
+	}
+	if pin := os.Getenv("QAQPA_HSM_PIN"); pin != "" {
+		return pin, nil
+	}
+	return "", errors.New("no PIN: give --hsm-pin-file or QAQPA_HSM_PIN")
+}
+
+func (s tokenSettings) open(ctx context.Context, log *slog.Logger, more func(*hsm.Config)) (*hsm.Token, error) {
+	if s.Module == "" || s.Label == "" {
+		return nil, errors.New("no token: give --hsm-module and --hsm-token")
+	}
+	pin, err := s.pin()
+	if err != nil {
+		return nil, err
+	}
+	cfg := hsm.Config{Module: s.Module, Token: s.Label, PIN: pin, CallTimeout: s.Deadline, Now: time.Now, Log: log}
+	if more != nil {
+		more(&cfg)
+	}
+	token, err := hsm.Open(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open token %q: %w", s.Label, err)
+	}
+	return token, nil
+}
+
+// readSecret reads a file that holds one secret, without the line end that editors add.
+func readSecret(path string) (string, error) {
+	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return "", fmt.Errorf("couldn't read the secret: %w", err)
+	}
+	secret := strings.TrimRight(string(b), "\r\n")
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", path)
+	}
+	return secret, nil
+}

@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"qaqpa/hsm"
+)
+
+// keysCmd is what an operator does with keys. A private key is made in the token and never leaves it.
+type keysCmd struct {
+	InitToken  keysInitTokenCmd  `cmd:"" help:"Initialise a free slot as a token. The PINs come from files."`
+	Generate   keysGenerateCmd   `cmd:"" help:"Make a key pair in the token; its public key is printed as PEM."`
+	List       keysListCmd       `cmd:"" help:"List the keys of the token."`
+	CSR        keysCSRCmd        `cmd:"" name:"csr" help:"Print a certificate request (PKCS#10, PEM) for a key."`
+	ImportCert keysImportCertCmd `cmd:"" help:"Put the certificate of a key into the token; it must fit the key."`
+}
+
+type keysInitTokenCmd struct {
+	tokenSettings `embed:""`
+	SOPINFile     string `name:"hsm-so-pin-file" required:"" placeholder:"FILE" help:"File with the security officer's PIN."`
+}
+
+func (c *keysInitTokenCmd) Run(io streams) error {
+	if c.Module == "" || c.Label == "" {
+		return errors.New("no token: give --hsm-module and --hsm-token")
+	}
+	soPIN, err := readSecret(c.SOPINFile)
+	if err != nil {
+		return err
+	}
+	pin, err := c.pin()
+	if err != nil {
+		return err
+	}
+	if err := hsm.InitToken(c.Module, c.Label, soPIN, pin); err != nil {
+		return fmt.Errorf("couldn't initialise token %q: %w", c.Label, err)
+	}
+	fmt.Fprintf(io.out, "token %s is ready\n", c.Label)
+	return nil
+}
+
+type keysGenerateCmd struct {
+	tokenSettings `embed:""`
+	Key           string `arg:"" help:"Label of the new key."`
+	Algorithm     string `enum:"rsa-2048,rsa-3072,rsa-4096,ecdsa-p256,ecdsa-p384,ecdsa-p521,ed25519" default:"ecdsa-p256" help:"Kind of key: ${enum}."`
+}
+
+func (c *keysGenerateCmd) Run(ctx context.Context, io streams, log *logSettings) error {
+	return withToken(ctx, c.tokenSettings, io, log, func(token *hsm.Token) error {
+		key, err := token.Generate(ctx, c.Key, hsm.Algorithm(c.Algorithm))
+		if err != nil {
+			return fmt.Errorf("couldn't generate key %q: %w", c.Key, err)
+		}
+		return writePublic(io, key.Public())
+	})
+}
+
+func writePublic(io streams, public crypto.PublicKey) error {
+	der, err := x509.MarshalPKIXPublicKey(public)
+	if err != nil {
+		return fmt.Errorf("couldn't encode the public key: %w", err)
+	}
+	return writePEM(io, "PUBLIC KEY", der)
+}
+
+func writePEM(io streams, kind string, der []byte) error {
+	if err := pem.Encode(io.out, &pem.Block{Type: kind, Bytes: der}); err != nil {
+		return fmt.Errorf("couldn't print the %s: %w", kind, err)
+	}
+	return nil
+}
+
+type keysListCmd struct {
+	tokenSettings `embed:""`
+}
+
+func (c *keysListCmd) Run(ctx context.Context, io streams, log *logSettings) error {
+	return withToken(ctx, c.tokenSettings, io, log, func(token *hsm.Token) error {
+		keys, err := token.Keys(ctx)
+		if err != nil {
+			return fmt.Errorf("couldn't list the keys: %w", err)
+		}
+		w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(w, "LABEL\tID\tALGORITHM\tCERTIFICATE\tSTATE")
+		for _, k := range keys {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Label, hex.EncodeToString(k.ID), k.Algorithm, describeCertificate(k.Certificate), stateOf(k))
+		}
+		return w.Flush() //nolint:wrapcheck // standard output
+	})
+}
+
+func stateOf(k hsm.KeyInfo) string {
+	if k.Problem != nil {
+		return k.Problem.Error()
+	}
+	return "usable"
+}
+
+func describeCertificate(der []byte) string {
+	if der == nil {
+		return "none"
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return "unreadable"
+	}
+	return fmt.Sprintf("%s, until %s", cert.Subject.CommonName, cert.NotAfter.UTC().Format("2006-01-02"))
+}
+
+type keysCSRCmd struct {
+	tokenSettings `embed:""`
+	Key           string `arg:"" help:"Label of the key."`
+	CommonName    string `required:"" placeholder:"NAME" help:"Name of the information system."`
+	Organisation  string `required:"" placeholder:"NAME" help:"Name of the owner."`
+	BIN           string `name:"bin" required:"" placeholder:"DIGITS" help:"BIN of the owner, 12 digits."`
+}
+
+func (c *keysCSRCmd) Run(ctx context.Context, io streams, log *logSettings) error {
+	return withToken(ctx, c.tokenSettings, io, log, func(token *hsm.Token) error {
+		key, err := token.Key(ctx, c.Key)
+		if err != nil {
+			return fmt.Errorf("couldn't find key %q: %w", c.Key, err)
+		}
+		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{
+			Country: []string{"KZ"}, Organization: []string{c.Organisation}, OrganizationalUnit: []string{"BIN" + c.BIN},
+			ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: c.CommonName}},
+		}}, key)
+		if err != nil {
+			return fmt.Errorf("couldn't make the certificate request: %w", err)
+		}
+		return writePEM(io, "CERTIFICATE REQUEST", der)
+	})
+}
+
+type keysImportCertCmd struct {
+	tokenSettings `embed:""`
+	Key           string `arg:"" help:"Label of the key."`
+	File          string `arg:"" type:"existingfile" help:"Certificate, PEM or DER."`
+}
+
+func (c *keysImportCertCmd) Run(ctx context.Context, io streams, log *logSettings) error {
+	der, err := readCertificate(c.File)
+	if err != nil {
+		return err
+	}
+	return withToken(ctx, c.tokenSettings, io, log, func(token *hsm.Token) error {
+		if err := token.ImportCertificate(ctx, c.Key, der); err != nil {
+			return fmt.Errorf("couldn't import the certificate of key %q: %w", c.Key, err)
+		}
+		fmt.Fprintf(io.out, "%s: %s\n", c.Key, describeCertificate(der))
+		return nil
+	})
+}
+
+// readCertificate reads one certificate, PEM or DER.
+func readCertificate(path string) ([]byte, error) {
+	b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the certificate: %w", err)
+	}
+	if block, _ := pem.Decode(b); block != nil {
+		if block.Type != "CERTIFICATE" {
+			return nil, fmt.Errorf("%s holds a %s, not a certificate", path, block.Type)
+		}
+		b = block.Bytes
+	}
+	if _, err := x509.ParseCertificate(b); err != nil {
+		return nil, fmt.Errorf("couldn't parse the certificate in %s: %w", path, err)
+	}
+	return b, nil
+}
+
+// withToken opens the token, calls use and closes it.
+func withToken(ctx context.Context, s tokenSettings, io streams, log *logSettings, use func(*hsm.Token) error) (err error) {
+	token, err := s.open(ctx, log.logger(io.err), nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, token.Close()) }()
+	return use(token)
+}

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"qaqpa/signer"
+	"qaqpa/signer/audit"
+)
+
+// sealCmd signs one document with the gateway's key. It needs the database: each use of the key is in the audit log
+// before the signature leaves.
+type sealCmd struct {
+	File     string           `arg:"" type:"existingfile" help:"Document to sign."`
+	Output   string           `short:"o" placeholder:"FILE" help:"Where the CMS goes (DER); FILE.p7m or FILE.p7s if not given. An existing file is not overwritten."`
+	Detached bool             `help:"Leave the document out of the CMS."`
+	SealKey  string           `env:"QAQPA_SEAL_KEY" default:"seal" help:"Label of the key."`
+	Database databaseSettings `embed:""`
+	Token    tokenSettings    `embed:""`
+	Trust    trustSettings    `embed:""`
+}
+
+func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (err error) {
+	document, err := os.ReadFile(c.File)
+	if err != nil {
+		return fmt.Errorf("couldn't read the document: %w", err)
+	}
+	serve := &serveCmd{SealKey: c.SealKey, Database: c.Database, Token: c.Token, Trust: c.Trust}
+	g := &gateway{log: logging.logger(io.err), registry: newRegistry()}
+	defer func() { err = errors.Join(err, g.close()) }()
+	if g.db, err = c.Database.connect(ctx); err != nil {
+		return err
+	}
+	if g.token, err = c.Token.open(ctx, g.log, nil); err != nil {
+		return err
+	}
+	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {
+		return err //nolint:wrapcheck // says all
+	}
+	if err = g.openSigner(ctx, serve); err != nil {
+		return err
+	}
+	sealed, err := g.signer.Seal(ctx, signer.SealRequest{Document: document, Detached: c.Detached, Actor: operatorActor()})
+	if err != nil {
+		return fmt.Errorf("couldn't seal %s: %w", c.File, err)
+	}
+	path := c.output()
+	if err := writeNew(path, sealed); err != nil {
+		return err
+	}
+	fmt.Fprintln(io.out, path)
+	return nil
+}
+
+func (c *sealCmd) output() string {
+	switch {
+	case c.Output != "":
+		return c.Output
+	case c.Detached:
+		return c.File + ".p7s"
+	default:
+		return c.File + ".p7m"
+	}
+}
+
+// writeNew writes a file that must not be there yet, so that no seal is lost to another.
+func writeNew(path string, content []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // the operator names the file
+	if err != nil {
+		return fmt.Errorf("couldn't write the seal: %w", err)
+	}
+	if _, err := f.Write(content); err != nil {
+		return errors.Join(fmt.Errorf("couldn't write the seal: %w", err), f.Close())
+	}
+	if err := f.Close(); err != nil {
+		return fmt.Errorf("couldn't write the seal: %w", err)
+	}
+	return nil
+}
+
+// operatorActor names who works at the command line, for the audit log.
+func operatorActor() string {
+	if name := os.Getenv("USER"); name != "" {
+		return "operator:" + name
+	}
+	return fmt.Sprintf("operator:uid-%d", os.Getuid())
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
+)
+
+// serveCmd runs the gateway.
+type serveCmd struct {
+	Listen        string `env:"QAQPA_LISTEN" default:"127.0.0.1:8080" help:"Address of the public interface; TLS ends at the proxy before it."`
+	AdminListen   string `env:"QAQPA_ADMIN_LISTEN" default:"127.0.0.1:8081" help:"Address of health, readiness, metrics and profiles; never public."`
+	BaseURL       string `name:"base-url" env:"QAQPA_BASE_URL" required:"" placeholder:"URL" help:"Public address without a slash at its end; receipts and problems point to it."`
+	SealKey       string `env:"QAQPA_SEAL_KEY" default:"seal" help:"Label of the key, with its certificate, that seals."`
+	CheckpointKey string `env:"QAQPA_CHECKPOINT_KEY" default:"checkpoint" help:"Label of the key that signs checkpoints of the journal."`
+	WebhookKey    string `env:"QAQPA_WEBHOOK_KEY" default:"webhook" help:"Label of the ed25519 key that signs webhooks."`
+	IssuerBIN     string `name:"issuer-bin" env:"QAQPA_ISSUER_BIN" required:"" placeholder:"DIGITS" help:"BIN of the operator, printed on receipts."`
+	IssuerNameKK  string `name:"issuer-name-kk" env:"QAQPA_ISSUER_NAME_KK" required:"" help:"Name of the operator in Kazakh."`
+	IssuerNameRU  string `name:"issuer-name-ru" env:"QAQPA_ISSUER_NAME_RU" required:"" help:"Name of the operator in Russian."`
+	IssuerNameEN  string `name:"issuer-name-en" env:"QAQPA_ISSUER_NAME_EN" required:"" help:"Name of the operator in English."`
+
+	OrderTTL     time.Duration `name:"order-ttl" env:"QAQPA_ORDER_TTL" default:"15m" help:"How long an order waits for the payer's signature."`
+	BankTimeout  time.Duration `name:"bank-timeout" env:"QAQPA_BANK_TIMEOUT" default:"10s" help:"Longest wait for a bank's answer; after it the outcome is unknown and is looked up."`
+	AllowPrivate bool          `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Let banks, agencies and certification services live at loopback and private addresses, over plain HTTP."`
+	ShutdownWait time.Duration `name:"shutdown-wait" env:"QAQPA_SHUTDOWN_WAIT" default:"20s" help:"How long requests in flight may take to finish at shutdown."`
+
+	Database databaseSettings `embed:""`
+	Token    tokenSettings    `embed:""`
+	Trust    trustSettings    `embed:""`
+}
+
+// Run serves until ctx ends, then stops in order: no new requests, requests in flight finish, workers finish, connections close.
+// What a worker leaves undone is in the database and is taken up by the next start.
+func (c *serveCmd) Run(ctx context.Context, io streams, logging *logSettings) error {
+	log := logging.logger(io.err)
+	g, err := assemble(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	err = c.serve(ctx, g, log)
+	return errors.Join(err, g.close())
+}
+
+func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) error {
+	var listen net.ListenConfig
+	public, err := listen.Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return fmt.Errorf("couldn't listen for the public interface: %w", err)
+	}
+	private, err := listen.Listen(ctx, "tcp", c.AdminListen)
+	if err != nil {
+		return errors.Join(fmt.Errorf("couldn't listen for the admin interface: %w", err), public.Close())
+	}
+	admin := &http.Server{Handler: g.server.AdminHandler(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute}
+
+	// Workers outlive the public listener, so that a request that is finishing still finds them.
+	workers, stopWorkers := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopWorkers()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return g.server.Serve(public) })
+	group.Go(func() error {
+		if err := admin.Serve(private); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("couldn't serve the admin interface: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error { return g.payments.Run(workers) })
+	group.Go(func() error { return g.sealAuditHeads(workers) })
+	log.InfoContext(ctx, "listening", "public", public.Addr().String(), "admin", private.Addr().String(), "base_url", c.BaseURL)
+	group.Go(func() error {
+		<-ctx.Done()
+		wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.ShutdownWait)
+		defer cancel()
+		err := g.server.Shutdown(wait)
+		stopWorkers()
+		return errors.Join(err, admin.Shutdown(wait))
+	})
+	err = group.Wait()
+	log.InfoContext(context.WithoutCancel(ctx), "stopped")
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err //nolint:wrapcheck // each part says its own
+}
+
+// auditSealEvery is the pause between seals of the audit log's heads.
+const auditSealEvery = 10 * time.Minute
+
+// sealAuditHeads signs the heads of the audit log now and then: what was sealed cannot be rewritten unseen. A seal
+// that fails is logged and tried again next time; entries are kept whether sealed yet or not.
+func (g *gateway) sealAuditHeads(ctx context.Context) error {
+	tick := time.NewTicker(auditSealEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			if _, err := g.audit.SealHeads(ctx, g.db, sealer{g.signer}.Seal); err != nil && ctx.Err() == nil {
+				g.log.ErrorContext(ctx, "audit heads were not sealed", "error", err.Error())
+			}
+		}
+	}
+}
+
+func newRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"qaqpa/signer"
+	"qaqpa/signer/fetch"
+	"qaqpa/signer/report"
+)
+
+// validateCmd judges documents without a database: nothing is stored.
+//
+// Exit codes: 0 every document passed; 3 at least one is indeterminate; 4 at least one failed; 1 could not decide; 2 usage.
+type validateCmd struct {
+	Files    []string      `arg:"" type:"existingfile" name:"file" help:"Signed documents."`
+	Detached string        `type:"existingfile" placeholder:"FILE" help:"The original, when the one document is a detached signature."`
+	At       time.Time     `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Judge for this time (RFC 3339) instead of now."`
+	JSON     bool          `name:"json" help:"Print the verdicts as JSON, one a line."`
+	Language string        `enum:"kk,ru,en" default:"en" env:"QAQPA_LANGUAGE" help:"Language of the reasons: ${enum}."`
+	Offline  bool          `help:"Use only the evidence that the document carries; fetch nothing."`
+	Private  bool          `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence from loopback and private addresses too."`
+	Trust    trustSettings `embed:""`
+}
+
+// Exit codes of validate.
+const (
+	exitIndeterminate = 3
+	exitFailed        = 4
+)
+
+func (c *validateCmd) Run(ctx context.Context, io streams) error {
+	if c.Detached != "" && len(c.Files) != 1 {
+		return errors.New("--detached goes with one signature")
+	}
+	service, err := c.service()
+	if err != nil {
+		return err
+	}
+	worst := report.TotalPassed
+	for _, path := range c.Files {
+		verdict, err := c.judge(ctx, service, path)
+		if err != nil {
+			return fmt.Errorf("couldn't judge %s: %w", path, err)
+		}
+		if verdict.Indication.Worse(worst) {
+			worst = verdict.Indication
+		}
+		if err := c.print(io.out, path, verdict); err != nil {
+			return err
+		}
+	}
+	switch worst {
+	case report.TotalPassed:
+		return nil
+	case report.Indeterminate:
+		return exitError{exitIndeterminate}
+	default:
+		return exitError{exitFailed}
+	}
+}
+
+func (c *validateCmd) service() (*signer.Service, error) {
+	store, err := c.Trust.store()
+	if err != nil {
+		return nil, err
+	}
+	cfg := signer.Config{Trust: store, Now: time.Now, Revocation: signer.RevocationRequired}
+	if c.Offline {
+		cfg.Revocation = signer.RevocationOffline
+	} else if cfg.Fetch, err = fetch.New(fetch.Config{AllowPrivate: c.Private, Now: time.Now}); err != nil {
+		return nil, fmt.Errorf("couldn't set up the fetching of evidence: %w", err)
+	}
+	service, err := signer.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't set up validation: %w", err)
+	}
+	return service, nil
+}
+
+func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path string) (signer.Verdict, error) {
+	req := signer.ValidateRequest{At: c.At}
+	var err error
+	if req.Document, err = os.ReadFile(path); err != nil { //nolint:gosec // the user names the file
+		return signer.Verdict{}, fmt.Errorf("couldn't read the document: %w", err)
+	}
+	if c.Detached != "" {
+		if req.Detached, err = os.ReadFile(c.Detached); err != nil {
+			return signer.Verdict{}, fmt.Errorf("couldn't read the original: %w", err)
+		}
+		if req.Detached == nil {
+			req.Detached = []byte{}
+		}
+	}
+	return service.Validate(ctx, req) //nolint:wrapcheck // the caller names the document
+}
+
+func (c *validateCmd) print(w io.Writer, path string, v signer.Verdict) error {
+	if c.JSON {
+		line, err := json.Marshal(struct {
+			File string `json:"file"`
+			signer.Verdict
+		}{path, v})
+		if err != nil {
+			return fmt.Errorf("couldn't write down the verdict: %w", err)
+		}
+		fmt.Fprintf(w, "%s\n", line)
+		return nil
+	}
+	fmt.Fprintf(w, "%s: %s\n", path, outcome(v.Indication, v.Sub))
+	c.printReasons(w, "  ", v.Reasons)
+	for i, s := range v.Signatures {
+		fmt.Fprintf(w, "  signature %d: %s\n", i+1, outcome(s.Indication, s.Sub))
+		c.printSigner(w, s)
+		c.printReasons(w, "    ", s.Reasons)
+		c.printReasons(w, "    note: ", s.Remarks)
+	}
+	return nil
+}
+
+func outcome(i report.Indication, sub report.SubIndication) string {
+	if sub == "" {
+		return string(i)
+	}
+	return string(i) + " (" + string(sub) + ")"
+}
+
+func (c *validateCmd) printSigner(w io.Writer, s signer.SignatureVerdict) {
+	fmt.Fprintf(w, "    covers %s, %s, %s\n", s.Covers, s.Algorithm, s.Level)
+	if s.Signer == nil {
+		return
+	}
+	who := []string{s.Signer.Name}
+	if s.Signer.IIN != "" {
+		who = append(who, "IIN "+s.Signer.IIN)
+	}
+	if s.Signer.Organisation != "" {
+		who = append(who, s.Signer.Organisation)
+	}
+	if s.Signer.BIN != "" {
+		who = append(who, "BIN "+s.Signer.BIN)
+	}
+	for _, role := range s.Signer.Roles {
+		who = append(who, role.Name.In(report.Lang(c.Language)))
+	}
+	fmt.Fprintf(w, "    by %s\n", strings.Join(who, ", "))
+	fmt.Fprintf(w, "    judged for %s\n", s.BestAt.Format(time.RFC3339))
+}
+
+func (c *validateCmd) printReasons(w io.Writer, indent string, reasons []report.Reason) {
+	lang := report.Lang(c.Language)
+	for _, r := range reasons {
+		fmt.Fprintf(w, "%s%s %s [%s %s]", indent, r.Text.In(lang), r.Advice.In(lang), r.Code, r.Clause)
+		if r.Detail != "" {
+			fmt.Fprintf(w, " (%s)", r.Detail)
+		}
+		fmt.Fprintln(w)
+	}
+}

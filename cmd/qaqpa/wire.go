@@ -1,0 +1,278 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"qaqpa/api"
+	"qaqpa/api/auth"
+	"qaqpa/hsm"
+	"qaqpa/payment"
+	"qaqpa/payment/receipt"
+	"qaqpa/signer"
+	"qaqpa/signer/audit"
+	"qaqpa/signer/fetch"
+	"qaqpa/signer/pkix"
+	"qaqpa/signer/trust"
+)
+
+// gateway is everything that one process holds, wired: hsm → signer, payment → api.
+type gateway struct {
+	db       *sqlx.DB
+	token    *hsm.Token
+	log      *slog.Logger
+	registry *prometheus.Registry
+	audit    *audit.Log
+	fetch    *fetch.Client
+	signer   *signer.Service
+	payments *payment.Service
+	keys     *auth.Store
+	server   *api.Server
+	webhook  ed25519.PublicKey
+	sealKey  *hsm.Key
+}
+
+// assemble builds the gateway. This function is the architecture: what depends on what, and through which interface.
+// What was opened is closed again when a later step fails.
+func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, err error) {
+	g = &gateway{log: log, registry: newRegistry()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, g.close())
+		}
+	}()
+	if g.db, err = c.Database.connect(ctx); err != nil {
+		return g, err
+	}
+	if g.token, err = c.Token.open(ctx, log, func(h *hsm.Config) { h.Registerer = g.registry }); err != nil {
+		return g, err
+	}
+	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {
+		return g, err //nolint:wrapcheck // says all
+	}
+	if err = g.openSigner(ctx, c); err != nil {
+		return g, err
+	}
+	if err = g.openPayments(ctx, c); err != nil {
+		return g, err
+	}
+	if g.keys, err = auth.New(auth.Config{DB: g.db, Audit: g.audit, Now: time.Now, Registerer: g.registry}); err != nil {
+		return g, fmt.Errorf("couldn't set up the keys of clients: %w", err)
+	}
+	g.server, err = api.New(api.Config{
+		Payments: g.payments, Signer: g.signer, Keys: g.keys, BaseURL: c.BaseURL,
+		WebhookKeys: []ed25519.PublicKey{g.webhook}, Checks: g.checks(),
+		Now: time.Now, Log: log, Registerer: g.registry, Gatherer: g.registry,
+	})
+	if err != nil {
+		return g, fmt.Errorf("couldn't set up the HTTP interface: %w", err)
+	}
+	return g, nil
+}
+
+func (g *gateway) openSigner(ctx context.Context, c *serveCmd) error {
+	store, err := c.Trust.store()
+	if err != nil {
+		return err
+	}
+	if g.sealKey, err = g.token.Key(ctx, c.SealKey); err != nil {
+		return fmt.Errorf("couldn't find the seal's key %q: %w", c.SealKey, err)
+	}
+	certificate, err := g.token.Certificate(ctx, c.SealKey)
+	if err != nil {
+		return fmt.Errorf("couldn't find the certificate of the seal's key %q: %w", c.SealKey, err)
+	}
+	chain, err := sealChain(certificate, store)
+	if err != nil {
+		return err
+	}
+	if g.fetch, err = fetch.New(fetch.Config{AllowPrivate: c.AllowPrivate, Now: time.Now, Registerer: g.registry}); err != nil {
+		return fmt.Errorf("couldn't set up the fetching of evidence: %w", err)
+	}
+	g.signer, err = signer.New(signer.Config{
+		DB: g.db, Trust: store, Fetch: g.fetch, Audit: g.audit, SealKey: g.sealKey, SealChain: chain,
+		Now: time.Now, Log: g.log, Registerer: g.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't set up validation and sealing: %w", err)
+	}
+	return nil
+}
+
+// sealChain is the certificate of the seal and the authorities between it and its root, so that whoever holds the root alone
+// can verify what was sealed (openssl, for one, fetches nothing).
+func sealChain(leaf []byte, store *trust.Store) ([]*pkix.Certificate, error) {
+	cert, err := pkix.ParseCertificate(leaf)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't parse the certificate of the seal: %w", err)
+	}
+	chain := []*pkix.Certificate{cert}
+	for _, authority := range store.Pool() {
+		last := chain[len(chain)-1]
+		if bytes.Equal(authority.RawSubject, last.RawIssuer) && !bytes.Equal(authority.RawSubject, authority.RawIssuer) {
+			chain = append(chain, authority)
+		}
+	}
+	return chain, nil
+}
+
+func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
+	checkpoint, err := g.token.Key(ctx, c.CheckpointKey)
+	if err != nil {
+		return fmt.Errorf("couldn't find the key of checkpoints %q: %w", c.CheckpointKey, err)
+	}
+	webhook, err := g.token.Key(ctx, c.WebhookKey)
+	if err != nil {
+		return fmt.Errorf("couldn't find the key of webhooks %q: %w", c.WebhookKey, err)
+	}
+	if g.webhook, err = ed25519Of(webhook); err != nil {
+		return err
+	}
+	g.payments, err = payment.New(payment.Config{
+		DB: g.db, Sealer: sealer{g.signer}, Auditor: g.audit, Verifier: verifier{g.signer},
+		CheckpointSigner: checkpoint, WebhookSigner: webhook, Issuer: c.issuer(),
+		AllowPrivate: c.AllowPrivate, OrderTTL: c.OrderTTL, BankTimeout: c.BankTimeout,
+		Now: time.Now, Log: g.log, Registerer: g.registry,
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't set up payments: %w", err)
+	}
+	return nil
+}
+
+func ed25519Of(key crypto.Signer) (ed25519.PublicKey, error) {
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("the key of webhooks is a %T; Standard Webhooks v1a needs ed25519", key.Public())
+	}
+	return public, nil
+}
+
+// checks are what the gateway needs to be ready.
+func (g *gateway) checks() []api.Check {
+	return []api.Check{
+		{Name: "database", Ready: g.db.PingContext},
+		{Name: "token", Ready: g.token.Health},
+	}
+}
+
+// close lets go of what assemble opened, in reverse order.
+func (g *gateway) close() error {
+	var errs []error
+	if g.fetch != nil {
+		g.fetch.Close()
+	}
+	if g.token != nil {
+		errs = append(errs, g.token.Close())
+	}
+	if g.db != nil {
+		errs = append(errs, g.db.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// actorPayments is the name of the payment domain in audit rows of seals and verdicts.
+const actorPayments = "system:payments"
+
+// sealer lets payment seal without knowing signer.
+type sealer struct{ signer *signer.Service }
+
+func (s sealer) Seal(ctx context.Context, document []byte) ([]byte, error) {
+	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Actor: actorPayments}) //nolint:wrapcheck // an adapter
+}
+
+func (s sealer) SealDetached(ctx context.Context, document []byte) ([]byte, error) {
+	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Detached: true, Actor: actorPayments}) //nolint:wrapcheck // an adapter
+}
+
+// verifier lets payment judge signatures without knowing signer. Verdicts are stored: money moves because of them.
+type verifier struct{ signer *signer.Service }
+
+func (v verifier) Verify(ctx context.Context, signature, detached []byte) (payment.Signature, error) {
+	verdict, err := v.signer.Validate(ctx, signer.ValidateRequest{Document: signature, Detached: detached, Store: true, Actor: actorPayments})
+	if err != nil {
+		return payment.Signature{}, err //nolint:wrapcheck // an adapter
+	}
+	out := payment.Signature{
+		Valid: verdict.Passed(), Indication: string(verdict.Indication), Sub: string(verdict.Sub),
+		VerdictID: verdict.ID, Content: verdict.Content,
+	}
+	for _, r := range verdict.Reasons {
+		out.Reasons = append(out.Reasons, string(r.Code))
+	}
+	for _, s := range verdict.Signatures {
+		for _, r := range s.Reasons {
+			out.Reasons = append(out.Reasons, string(r.Code))
+		}
+		if s.Signer != nil {
+			out.Signers = append(out.Signers, signerOf(s))
+		}
+	}
+	return out, nil
+}
+
+func signerOf(s signer.SignatureVerdict) payment.Signer {
+	out := payment.Signer{
+		Name: s.Signer.Name, IIN: s.Signer.IIN, BIN: s.Signer.BIN, Organisation: s.Signer.Organisation,
+		Kind: s.Signer.Kind, CertificateSHA256: s.Signer.CertificateSHA256,
+	}
+	for _, role := range s.Signer.Roles {
+		out.Roles = append(out.Roles, role.Code)
+	}
+	if s.ClaimedAt != nil {
+		out.SigningTime = *s.ClaimedAt
+	}
+	return out
+}
+
+// trustSettings say whose certificates are believed.
+type trustSettings struct {
+	Mode    string   `name:"trust" enum:"production,test,custom" default:"production" env:"QAQPA_TRUST" help:"Which authorities that are shipped are believed: ${enum}. A test authority is never believed in production."`
+	Anchors []string `name:"trust-anchors" env:"QAQPA_TRUST_ANCHORS" type:"existingfile" placeholder:"FILE" help:"Further root certificates (PEM). Verdicts name the mode."`
+	Between []string `name:"trust-intermediates" env:"QAQPA_TRUST_INTERMEDIATES" type:"existingfile" placeholder:"FILE" help:"Further certificates of authorities (PEM) for building chains; they are not believed by themselves."`
+}
+
+func (t trustSettings) store() (*trust.Store, error) {
+	cfg := trust.Config{Mode: trust.Mode(t.Mode)}
+	var err error
+	if cfg.Anchors, err = readAll(t.Anchors); err != nil {
+		return nil, err
+	}
+	if cfg.Intermediates, err = readAll(t.Between); err != nil {
+		return nil, err
+	}
+	store, err := trust.New(cfg)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't build the trust store from %s: %w", strings.Join(append(t.Anchors, t.Between...), ", "), err)
+	}
+	return store, nil
+}
+
+func readAll(paths []string) ([][]byte, error) {
+	var contents [][]byte
+	for _, path := range paths {
+		b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read certificates of authorities: %w", err)
+		}
+		contents = append(contents, b)
+	}
+	return contents, nil
+}
+
+func (c *serveCmd) issuer() receipt.Issuer {
+	return receipt.Issuer{
+		Name: receipt.Texts{KK: c.IssuerNameKK, RU: c.IssuerNameRU, EN: c.IssuerNameEN}, BIN: c.IssuerBIN, URL: c.BaseURL,
+	}
+}
