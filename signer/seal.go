@@ -1,10 +1,26 @@
 package signer
 
-import "context"
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"qaqpa/signer/audit"
+	"qaqpa/signer/cms"
+	"qaqpa/signer/kz"
+	"qaqpa/signer/path"
+	"qaqpa/signer/pkix"
+)
 
 // SealRequest is what Seal signs.
 type SealRequest struct {
-	// Document is the content.
+	// Document is the content; it may be empty.
 	Document []byte
 	// Detached leaves the content out of the CMS.
 	Detached bool
@@ -12,12 +28,176 @@ type SealRequest struct {
 	Actor string
 }
 
+// sealing is what Seal keeps between calls.
+type sealing struct {
+	once     sync.Once
+	recorder *audit.Recorder
+
+	mu       sync.Mutex
+	checked  time.Time // when the seal's certificate was last found good
+	checking bool      // a caller is at it
+}
+
 // Seal signs a document with the gateway's key and returns a CAdES-B CMS in DER (ETSI EN 319 122-1: content-type,
 // message-digest, signing-time, signing-certificate-v2).
 //
-// Before the key is asked, the certificate must be in date and fit the key (№500/НҚ 4, 22), else
-// ErrSealCertificate. The audit row is committed before the signature leaves, so no seal exists without its row.
-// ErrNoSealKey when the service has none. Safe for concurrent use.
+// Before the key is asked, its certificate must be in date, fit for signing, that of the key, lead to a trust anchor and
+// not be known as revoked (№500/НҚ 4, 22), else ErrSealCertificate; that no revocation service answers is put on record
+// and does not stop a seal. The audit entry is committed before the signature leaves, so no seal exists without it.
+// Other errors: ErrNoSealKey, ErrRequest, ErrTooLarge, that of the key, that of the database. Safe for concurrent use.
 func (s *Service) Seal(ctx context.Context, req SealRequest) ([]byte, error) {
-	return s.seal(ctx, req)
+	out, err := s.seal(ctx, req)
+	s.metrics.sealed(err)
+	return out, err
+}
+
+func (s *Service) seal(ctx context.Context, req SealRequest) ([]byte, error) {
+	switch {
+	case s.cfg.SealKey == nil:
+		return nil, ErrNoSealKey
+	case req.Actor == "":
+		return nil, fmt.Errorf("%w: a seal is made in somebody's name", ErrRequest)
+	case len(req.Document) > s.cfg.DocumentBytesMax:
+		return nil, fmt.Errorf("%w: at most %d bytes are taken", ErrTooLarge, s.cfg.DocumentBytesMax)
+	}
+	if err := s.checkSeal(ctx); err != nil {
+		return nil, err
+	}
+	// Just before the key is used: the certificate may have expired since it was checked.
+	now := s.cfg.Now().UTC()
+	if err := s.sealInDate(now); err != nil {
+		return nil, err
+	}
+	sealed, err := cms.Sign(cms.SignInput{
+		Content: req.Document, Detached: req.Detached, Certificate: s.cfg.SealChain[0], Chain: s.cfg.SealChain[1:],
+		Signer: keyFor(ctx, s.cfg.SealKey), SigningTime: now.Truncate(time.Second), Rand: rand.Reader,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't seal: %w", err)
+	}
+	if err := s.recordSeal(ctx, req, sealed); err != nil {
+		return nil, err
+	}
+	return sealed, nil
+}
+
+// recordSeal puts the use of the key on record. Until it is committed the signature stays here.
+func (s *Service) recordSeal(ctx context.Context, req SealRequest, sealed []byte) error {
+	content, whole := sha256.Sum256(req.Document), sha256.Sum256(sealed)
+	subject, err := newID("sea", hexBytes(whole[:1]))
+	if err != nil {
+		return err
+	}
+	detail, err := json.Marshal(map[string]any{
+		"content_sha256": hexBytes(content[:]), "cms_sha256": hexBytes(whole[:]), "detached": req.Detached,
+		"certificate_sha256": hexOf(s.cfg.SealChain[0].Fingerprint()), "size_bytes": len(req.Document),
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't write down the audit entry: %w", err)
+	}
+	s.sealing.once.Do(func() { s.sealing.recorder = audit.NewRecorder(s.cfg.Audit, s.cfg.DB) })
+	entry := audit.Entry{Actor: req.Actor, Action: "document.sealed", Subject: subject, Detail: detail}
+	if err := s.sealing.recorder.Record(ctx, entry); err != nil {
+		return fmt.Errorf("couldn't put the seal on record: %w", err)
+	}
+	return nil
+}
+
+func (s *Service) sealInDate(now time.Time) error {
+	c := s.cfg.SealChain[0]
+	if now.Before(c.NotBefore) || now.After(c.NotAfter) {
+		return fmt.Errorf("%w: valid from %s until %s", ErrSealCertificate,
+			c.NotBefore.Format(time.RFC3339), c.NotAfter.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// sealGrace is how many times Config.SealCheck a check may be old while somebody renews it, and sealFetch bounds what the
+// renewal waits for the network: a revocation service that hangs must not stop the seals.
+const (
+	sealGrace = 10
+	sealFetch = 3 * time.Second
+)
+
+// checkSeal judges the seal's own certificate, about once in Config.SealCheck. A failure is not remembered: each seal
+// asks again.
+func (s *Service) checkSeal(ctx context.Context) error {
+	now := s.cfg.Now()
+	k := &s.sealing
+	k.mu.Lock()
+	age := now.Sub(k.checked)
+	if !k.checked.IsZero() && (age < s.cfg.SealCheck || k.checking && age < sealGrace*s.cfg.SealCheck) {
+		k.mu.Unlock()
+		return nil
+	}
+	k.checking = true
+	k.mu.Unlock()
+	err := s.judgeSeal(ctx, now)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.checking = false
+	k.checked = time.Time{}
+	if err == nil {
+		k.checked = now
+	}
+	return err
+}
+
+func (s *Service) judgeSeal(ctx context.Context, now time.Time) error {
+	c := s.cfg.SealChain[0]
+	switch d := kz.Describe(c); {
+	case c.PublicKeyErr != nil || !c.PublicKey.Matches(s.cfg.SealKey.Public()):
+		return fmt.Errorf("%w: it is not that of the key", ErrSealCertificate)
+	case c.HasKeyUsage && !c.KeyUsage.Has(pkix.DigitalSignature) || d.National && d.KeyUse != kz.Sign:
+		return fmt.Errorf("%w: its key is not for signing", ErrSealCertificate)
+	}
+	if err := s.sealInDate(now); err != nil {
+		return err
+	}
+	limited, cancel := context.WithTimeout(ctx, sealFetch)
+	defer cancel()
+	r := s.pathOf(limited, s.cfg.SealChain[0], s.cfg.SealChain[1:])
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.sealTrusted(ctx, r)
+}
+
+// sealTrusted weighs the chain of the seal as that of any signer, but for absent revocation data.
+func (s *Service) sealTrusted(ctx context.Context, r path.Result) error {
+	if r.Indication != path.Passed {
+		detail := ""
+		if len(r.Problems) > 0 {
+			detail = ": " + r.Problems[0].Detail
+		}
+		return fmt.Errorf("%w: %s%s", ErrSealCertificate, r.Sub, detail)
+	}
+	if s.policy.Revocation != path.Off && (len(r.Revocation) == 0 || r.Revocation[0].Status == path.StatusUnavailable) {
+		s.log.WarnContext(ctx, "the revocation of the seal's certificate could not be checked")
+	}
+	return nil
+}
+
+// keyFor hands the caller's context to keys that take one, such as those of a token.
+func keyFor(ctx context.Context, key crypto.Signer) crypto.Signer {
+	k, ok := key.(interface {
+		SignContext(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error)
+	})
+	if !ok {
+		return key
+	}
+	return signerFunc{key.Public(), func(digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+		return k.SignContext(ctx, digest, opts)
+	}}
+}
+
+type signerFunc struct {
+	public crypto.PublicKey
+	sign   func(digest []byte, opts crypto.SignerOpts) ([]byte, error)
+}
+
+func (f signerFunc) Public() crypto.PublicKey { return f.public }
+
+func (f signerFunc) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return f.sign(digest, opts)
 }

@@ -1,17 +1,20 @@
 package signer
 
 import (
-	"context"
 	"crypto"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"qaqpa/signer/algo"
 	"qaqpa/signer/audit"
+	"qaqpa/signer/engine"
 	"qaqpa/signer/fetch"
+	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/trust"
 )
@@ -24,10 +27,14 @@ var (
 	ErrTooLarge = errors.New("document too large")
 	// ErrNoSealKey: the service has no key to seal with.
 	ErrNoSealKey = errors.New("no seal key")
-	// ErrSealCertificate: the seal's certificate is out of date, unfit for signing, or not that of the key.
+	// ErrSealCertificate: the seal's certificate is out of date, revoked, untrusted, unfit for signing, or not that of the key.
 	ErrSealCertificate = errors.New("seal certificate unusable")
 	// ErrVerdictNotFound: no verdict has this id.
 	ErrVerdictNotFound = errors.New("no such verdict")
+	// ErrReplay: a stored verdict cannot be made again, because the document is another or trust has changed since.
+	ErrReplay = errors.New("verdict cannot be replayed")
+	// ErrNoDatabase: the service was made without one.
+	ErrNoDatabase = errors.New("no database")
 )
 
 // Revocation says how the state of certificates enters a verdict.
@@ -38,7 +45,8 @@ const (
 	// RevocationRequired: each certificate below the anchor must be shown not to be revoked, else the verdict is
 	// indeterminate. The default.
 	RevocationRequired Revocation = "required"
-	// RevocationOffline: as RevocationRequired, but only what the document carries is used and nothing is fetched.
+	// RevocationOffline: as RevocationRequired, but only what the document and the request carry is used and nothing is
+	// fetched.
 	RevocationOffline Revocation = "offline"
 	// RevocationOff: the state is not looked at. Verdicts say so in a remark.
 	RevocationOff Revocation = "off"
@@ -54,15 +62,24 @@ type Config struct {
 	Fetch *fetch.Client
 	// Audit writes the trail; obligatory with DB.
 	Audit *audit.Log
-	// SealKey signs; nil: Seal returns ErrNoSealKey.
+	// SealKey signs; nil: Seal returns ErrNoSealKey. A key with SignContext gets the caller's context.
 	SealKey crypto.Signer
 	// SealChain is the certificate of SealKey, then those above it as far as they shall go into a seal; obligatory with
 	// SealKey.
 	SealChain []*pkix.Certificate
 	// Revocation mode; empty: RevocationRequired.
 	Revocation Revocation
-	// DocumentBytesMax bounds Document and Detached each. Default 64 MiB.
+	// Policy names the rules: "kz-2026" (the default) or "standard"; see package engine.
+	Policy string
+	// DocumentBytesMax bounds Document, Detached and the sum of Evidence, each. Default 64 MiB.
 	DocumentBytesMax int
+	// GatherTimeout bounds the time that one validation spends on fetching evidence. Default 20 s.
+	GatherTimeout time.Duration
+	// OCSPReuse is how long an OCSP answer may serve further validations, at most until its nextUpdate. Default 1 minute;
+	// negative: each validation asks anew.
+	OCSPReuse time.Duration
+	// SealCheck is how long a check of the seal's own certificate holds. Default 1 minute.
+	SealCheck time.Duration
 	// Now is the clock; obligatory.
 	Now func() time.Time
 	// Log takes what needs an operator's eye; nil: nothing is logged.
@@ -72,22 +89,80 @@ type Config struct {
 }
 
 // Service validates and seals. Safe for concurrent use.
-type Service struct{ cfg Config }
+type Service struct {
+	cfg     Config
+	trust   *engine.Trust
+	policy  engine.Policy
+	memo    *path.Memo
+	log     *slog.Logger
+	metrics *metrics
+	known   *knownEvidence
+	sealing sealing
+}
+
+// memoEntries is how many verified signatures of certificates and revocation data are remembered, at 64 octets each.
+const memoEntries = 1 << 16
 
 // New checks the configuration and makes a Service.
 func New(cfg Config) (*Service, error) {
-	switch {
-	case cfg.Now == nil:
-		return nil, errors.New("signer: Config.Now is missing")
-	case cfg.Trust == nil:
-		return nil, errors.New("signer: Config.Trust is missing")
-	case cfg.DB != nil && cfg.Audit == nil:
-		return nil, errors.New("signer: Config.Audit is missing")
+	if err := cfg.complete(); err != nil {
+		return nil, fmt.Errorf("couldn't make the signer: %w", err)
 	}
-	return &Service{cfg: cfg}, nil
+	policy, err := engine.PolicyNamed(cfg.Policy)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't make the signer: %w", err)
+	}
+	if cfg.Revocation == RevocationOff {
+		policy.Revocation, policy.ListedRevocation = path.Off, path.Off
+	}
+	m, err := newMetrics(cfg.Registerer)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
+		cfg: cfg, trust: engine.NewTrust(cfg.Trust), policy: policy, memo: path.NewMemo(memoEntries),
+		log: cfg.Log, metrics: m, known: newKnownEvidence(),
+	}, nil
 }
 
-// Verdict returns a stored verdict as it was given. ErrVerdictNotFound when there is none.
-func (s *Service) Verdict(ctx context.Context, id string) (Verdict, error) {
-	return s.loadVerdict(ctx, id)
+func (cfg *Config) complete() error {
+	switch {
+	case cfg.Now == nil:
+		return errors.New("Config.Now is missing")
+	case cfg.Trust == nil:
+		return errors.New("Config.Trust is missing")
+	case cfg.DB != nil && cfg.Audit == nil:
+		return errors.New("Config.Audit is missing")
+	case cfg.SealKey != nil && (len(cfg.SealChain) == 0 || cfg.DB == nil):
+		return errors.New("Config.SealChain or Config.DB is missing: nothing is sealed without a certificate and an audit entry")
+	}
+	switch cfg.Revocation {
+	case "":
+		cfg.Revocation = RevocationRequired
+	case RevocationRequired, RevocationOffline, RevocationOff:
+	default:
+		return fmt.Errorf("there is no revocation mode %q", cfg.Revocation)
+	}
+	setDefault(&cfg.DocumentBytesMax, 64<<20)
+	setDefault(&cfg.GatherTimeout, 20*time.Second)
+	setDefault(&cfg.OCSPReuse, time.Minute)
+	setDefault(&cfg.SealCheck, time.Minute)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return nil
+}
+
+func setDefault[T comparable](field *T, value T) {
+	var zero T
+	if *field == zero {
+		*field = value
+	}
+}
+
+// setting is under which circumstances a document is judged.
+func (s *Service) setting(at, now time.Time) engine.Setting {
+	return engine.Setting{
+		At: at, Now: now, Trust: s.trust, Policy: s.policy, Algorithms: algo.DefaultReliability(), Memo: s.memo,
+	}
 }

@@ -1,15 +1,197 @@
 package signer
 
-import "context"
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
 
-func (s *Service) loadVerdict(_ context.Context, _ string) (Verdict, error) {
-	return Verdict{}, ErrVerdictNotFound
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"qaqpa/signer/path"
+)
+
+// storeVerdict keeps a verdict, the bodies of its evidence and an audit entry: all of them or none.
+func (s *Service) storeVerdict(ctx context.Context, v Verdict, actor string, bodies map[path.Digest]body) error {
+	document, err := hex.DecodeString(v.DocumentSHA256)
+	if err != nil {
+		return fmt.Errorf("couldn't read the document's digest: %w", err)
+	}
+	text, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Errorf("couldn't write down the verdict: %w", err)
+	}
+	detail, err := json.Marshal(map[string]string{
+		"document_sha256": v.DocumentSHA256, "indication": string(v.Indication), "sub_indication": string(v.Sub),
+	})
+	if err != nil {
+		return fmt.Errorf("couldn't write down the audit entry: %w", err)
+	}
+	fresh := s.known.unknown(bodies)
+	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if err := insertEvidence(ctx, tx, bodies, fresh, s.cfg.Now()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `
+			INSERT INTO verdicts (bucket, id, at, created_at, actor, document_sha256, indication, sub_indication, verdict)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+			int(document[0]), v.ID, v.At, s.cfg.Now().UTC(), actor, document, string(v.Indication), string(v.Sub), text)
+		if err != nil {
+			return fmt.Errorf("couldn't store the verdict: %w", err)
+		}
+		return s.cfg.Audit.Append(ctx, tx, actor, "document.validated", v.ID, detail)
+	})
+	if err == nil {
+		s.known.add(fresh)
+	}
+	return err
 }
 
-func (s *Service) validate(_ context.Context, _ ValidateRequest) (Verdict, error) {
-	return Verdict{}, ErrRequest
+// insertEvidence adds bodies that are not there yet, in order of digest so that two writers do not deadlock.
+func insertEvidence(ctx context.Context, tx *sqlx.Tx, bodies map[path.Digest]body, digests []path.Digest, at time.Time) error {
+	if len(digests) == 0 {
+		return nil
+	}
+	buckets, ids := make([]int64, len(digests)), make([][]byte, len(digests))
+	kinds, contents := make([]string, len(digests)), make([][]byte, len(digests))
+	for i, d := range digests {
+		buckets[i], ids[i] = int64(d[0]), bytes.Clone(d[:])
+		kinds[i], contents[i] = bodies[d].kind, bodies[d].bytes
+	}
+	_, err := tx.ExecContext(ctx, `
+		INSERT INTO evidence (bucket, sha256, kind, created_at, body)
+		SELECT bucket, sha256, kind, $4, body
+		FROM unnest($1::bigint[], $2::bytea[], $3::text[], $5::bytea[]) AS t (bucket, sha256, kind, body)
+		ON CONFLICT ON CONSTRAINT evidence_pk DO NOTHING`,
+		pq.Array(buckets), pq.Array(ids), pq.Array(kinds), at.UTC(), pq.Array(contents))
+	if err != nil {
+		return fmt.Errorf("couldn't store the evidence: %w", err)
+	}
+	return nil
 }
 
-func (s *Service) seal(_ context.Context, _ SealRequest) ([]byte, error) {
-	return nil, ErrNoSealKey
+// Verdict returns a stored verdict as it was given, without the content. Errors: ErrVerdictNotFound, ErrNoDatabase.
+func (s *Service) Verdict(ctx context.Context, id string) (Verdict, error) {
+	if s.cfg.DB == nil {
+		return Verdict{}, ErrNoDatabase
+	}
+	bucket, ok := bucketOf("vrd", id)
+	if !ok {
+		return Verdict{}, fmt.Errorf("%w: %q", ErrVerdictNotFound, id)
+	}
+	var text []byte
+	err := s.cfg.DB.GetContext(ctx, &text, `SELECT verdict FROM verdicts WHERE bucket = $1 AND id = $2`, bucket, id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return Verdict{}, fmt.Errorf("%w: %s", ErrVerdictNotFound, id)
+	}
+	if err != nil {
+		return Verdict{}, fmt.Errorf("couldn't read the verdict: %w", err)
+	}
+	var v Verdict
+	if err := json.Unmarshal(text, &v); err != nil {
+		return Verdict{}, fmt.Errorf("couldn't read the stored verdict: %w", err)
+	}
+	return v, nil
+}
+
+// evidenceBodies reads stored bodies by digest.
+func (s *Service) evidenceBodies(ctx context.Context, digests []path.Digest) (map[path.Digest][]byte, error) {
+	buckets, ids := make([]int64, len(digests)), make([][]byte, len(digests))
+	for i, d := range digests {
+		buckets[i], ids[i] = int64(d[0]), bytes.Clone(d[:])
+	}
+	var rows []struct {
+		SHA256 []byte `db:"sha256"`
+		Body   []byte `db:"body"`
+	}
+	err := s.cfg.DB.SelectContext(ctx, &rows,
+		`SELECT sha256, body FROM evidence WHERE bucket = ANY($1) AND sha256 = ANY($2)`, pq.Array(buckets), pq.Array(ids))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the evidence: %w", err)
+	}
+	out := make(map[path.Digest][]byte, len(rows))
+	for _, r := range rows {
+		out[path.Digest(r.SHA256)] = r.Body
+	}
+	return out, nil
+}
+
+// attemptsMax is how often a transaction is tried that the database wants retried.
+const attemptsMax = 5
+
+// inTx runs f in a transaction, again when the database says 40001 or 40P01.
+func (s *Service) inTx(ctx context.Context, f func(*sqlx.Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := s.once(ctx, f)
+		var pe *pq.Error
+		if err == nil || attempt == attemptsMax || !errors.As(err, &pe) || (pe.Code != "40001" && pe.Code != "40P01") {
+			return err
+		}
+	}
+}
+
+func (s *Service) once(ctx context.Context, f func(*sqlx.Tx) error) error {
+	tx, err := s.cfg.DB.BeginTxx(ctx, nil)
+	if err != nil {
+		return fmt.Errorf("couldn't begin a transaction: %w", err)
+	}
+	if err := f(tx); err != nil {
+		return errors.Join(err, rollback(tx))
+	}
+	if err := tx.Commit(); err != nil {
+		return fmt.Errorf("couldn't commit: %w", err)
+	}
+	return nil
+}
+
+// rollback leaves out the error of a transaction that is gone already, with its connection or its context.
+func rollback(tx *sqlx.Tx) error {
+	if err := tx.Rollback(); err != nil && !errors.Is(err, sql.ErrTxDone) {
+		return fmt.Errorf("couldn't roll back: %w", err)
+	}
+	return nil
+}
+
+// knownMax bounds how many digests are remembered, of 32 bytes each.
+const knownMax = 1 << 15
+
+// knownEvidence remembers bodies that are in the database, so that a list of 21 MB is sent there once. Evidence is never
+// deleted, so what is known stays true.
+type knownEvidence struct {
+	mu   sync.Mutex
+	seen map[path.Digest]bool
+}
+
+func newKnownEvidence() *knownEvidence { return &knownEvidence{seen: map[path.Digest]bool{}} }
+
+// unknown lists digests that are not known to be stored, sorted.
+func (k *knownEvidence) unknown(bodies map[path.Digest]body) []path.Digest {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var out []path.Digest
+	for d := range bodies {
+		if !k.seen[d] {
+			out = append(out, d)
+		}
+	}
+	slices.SortFunc(out, func(a, b path.Digest) int { return bytes.Compare(a[:], b[:]) })
+	return out
+}
+
+func (k *knownEvidence) add(digests []path.Digest) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if len(k.seen)+len(digests) > knownMax {
+		clear(k.seen)
+	}
+	for _, d := range digests {
+		k.seen[d] = true
+	}
 }

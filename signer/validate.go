@@ -2,8 +2,10 @@ package signer
 
 import (
 	"context"
+	"fmt"
 	"time"
 
+	"qaqpa/signer/engine"
 	"qaqpa/signer/report"
 )
 
@@ -25,17 +27,79 @@ type ValidateRequest struct {
 	Document []byte
 	// Detached is the original when the signature is detached; nil otherwise. An empty original is a non-nil empty slice.
 	Detached []byte
-	// At is the time to judge for; zero means now.
+	// Evidence is what the caller knows beside the document, each a file: certificates (PEM or DER), a CRL or an OCSP
+	// response (DER). It is weighed like any other and never trusted by itself.
+	Evidence [][]byte
+	// At is the time to judge for; zero means now. It may not lie in the future.
 	At time.Time
-	// Store keeps the verdict, the digests and bodies of its evidence and an audit row in one transaction.
+	// Store keeps the verdict, the bodies of its evidence and an audit row in one transaction.
 	Store bool
 	// Actor is who asks, for the audit row; obligatory with Store.
 	Actor string
 }
 
+// filesMax bounds how many files of evidence a request may bring.
+const filesMax = 64
+
 // Validate judges every signature of a document. Bad signatures, unreadable documents and absent evidence are
 // results; an error means that nothing could be decided: ErrRequest for an unusable request, ErrTooLarge for one over
-// the limits, the context's error, or that of the database. Safe for concurrent use.
+// the limits, ErrNoDatabase, the context's error, or that of the database. Safe for concurrent use.
 func (s *Service) Validate(ctx context.Context, req ValidateRequest) (Verdict, error) {
-	return s.validate(ctx, req)
+	start := s.cfg.Now()
+	v, err := s.validate(ctx, req)
+	s.metrics.validated(v.Indication, err, s.cfg.Now().Sub(start))
+	return v, err
+}
+
+func (s *Service) validate(ctx context.Context, req ValidateRequest) (Verdict, error) {
+	given, err := s.check(req)
+	if err != nil {
+		return Verdict{}, err
+	}
+	g := s.gatherer(given, req.At)
+	verdict, err := g.run(ctx, engine.Open(req.Document, req.Detached))
+	if err != nil {
+		return Verdict{}, err
+	}
+	if !req.Store {
+		return verdict, nil
+	}
+	verdict.ID, err = newID("vrd", verdict.DocumentSHA256[:2])
+	if err != nil {
+		return Verdict{}, err
+	}
+	if err := s.storeVerdict(ctx, verdict, req.Actor, g.stored); err != nil {
+		return Verdict{}, err
+	}
+	return verdict, nil
+}
+
+// check refuses what cannot be judged, and reads the evidence that came along.
+func (s *Service) check(req ValidateRequest) (engine.Evidence, error) {
+	total := 0
+	for _, file := range req.Evidence {
+		total += len(file)
+	}
+	limit := s.cfg.DocumentBytesMax
+	switch {
+	case len(req.Document) == 0:
+		return engine.Evidence{}, fmt.Errorf("%w: the document is empty", ErrRequest)
+	case len(req.Document) > limit || len(req.Detached) > limit || total > limit || len(req.Evidence) > filesMax:
+		return engine.Evidence{}, fmt.Errorf("%w: at most %d bytes are taken", ErrTooLarge, limit)
+	case req.At.After(s.cfg.Now()):
+		return engine.Evidence{}, fmt.Errorf("%w: the time to judge for lies in the future", ErrRequest)
+	case req.Store && s.cfg.DB == nil:
+		return engine.Evidence{}, ErrNoDatabase
+	case req.Store && req.Actor == "":
+		return engine.Evidence{}, fmt.Errorf("%w: a verdict is stored with the name of who asked", ErrRequest)
+	}
+	var given engine.Evidence
+	for i, file := range req.Evidence {
+		ev, err := engine.ParseEvidence(file)
+		if err != nil {
+			return engine.Evidence{}, fmt.Errorf("%w: file %d of the evidence: %w", ErrRequest, i+1, err)
+		}
+		given = given.Join(ev)
+	}
+	return given, nil
 }

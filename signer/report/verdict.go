@@ -56,6 +56,7 @@ const (
 	CryptoConstraintsNoPOE    SubIndication = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
 	TryLater                  SubIndication = "TRY_LATER"
 	SignedDataNotFound        SubIndication = "SIGNED_DATA_NOT_FOUND"
+	TimestampOrderFailure     SubIndication = "TIMESTAMP_ORDER_FAILURE"
 )
 
 // Verdict is the result of validating one document. It is plain data: equal inputs and equal evidence give equal
@@ -73,14 +74,21 @@ type Verdict struct {
 	Detached bool `json:"detached"`
 	// At is the time of validation: the request's, else the clock's.
 	At time.Time `json:"at"`
-	// TrustMode is "production" or "test": which anchors were believed.
-	TrustMode string `json:"trust_mode"`
+	// EvidenceAt is when the evidence was at hand: the clock's time of deciding.
+	EvidenceAt time.Time `json:"evidence_at"`
+	// Policy names the rules that were applied: "kz-2026" or "standard".
+	Policy string `json:"policy"`
+	// TrustMode is "production", "test" or "custom": which anchors were believed. TrustSHA256 names the very set.
+	TrustMode   string `json:"trust_mode"`
+	TrustSHA256 string `json:"trust_sha256"`
 	// DocumentSHA256 is the hex digest of the document as it was handed in; ContentSHA256 that of the signed content
 	// (empty when there is none).
 	DocumentSHA256 string `json:"document_sha256"`
 	ContentSHA256  string `json:"content_sha256,omitempty"`
 	// Reasons speak of the document as a whole (not recognised, no signatures); those of a signature stand with it.
 	Reasons []Reason `json:"reasons"`
+	// Remarks do not change the indication, such as that test authorities were trusted.
+	Remarks []Reason `json:"remarks,omitempty"`
 	// Signatures are in document order.
 	Signatures []Signature `json:"signatures"`
 	// Evidence lists all objects that the verdict stands on and the fetches that failed, in order of use.
@@ -174,7 +182,7 @@ type Certificate struct {
 // Revocation is what is known of one certificate of the chain.
 type Revocation struct {
 	CertificateSHA256 string `json:"certificate_sha256"`
-	// Status is "good", "revoked", "unknown", "unavailable" or "not_needed" (OCSP no-check, policy).
+	// Status is "good", "revoked", "unknown", "unavailable" or "exempt" (OCSP no-check, policy).
 	Status string `json:"status"`
 	// Source is "ocsp", "crl" or empty; EvidenceSHA256 the digest of the object used.
 	Source         string     `json:"source,omitempty"`
@@ -206,12 +214,17 @@ type Evidence struct {
 	Kind string `json:"kind"`
 	// SHA256 is the hex digest of the object; empty when Failure is set.
 	SHA256 string `json:"sha256,omitempty"`
-	// Source is "document", "trust" or the address from which it was fetched.
+	// Source is "document", "request" or the address from which it was fetched.
 	Source string `json:"source"`
 	// SizeBytes is the object's length.
 	SizeBytes int `json:"size_bytes,omitempty"`
 	// ObtainedAt is when it was fetched; nil for what came with the document.
 	ObtainedAt *time.Time `json:"obtained_at,omitempty"`
-	// Failure is the kind of absence: "timeout", "refused", "unreachable", "status", "too_large", "malformed", "try_later".
+	// CertificateSHA256 names the certificate for which a fetch failed.
+	CertificateSHA256 string `json:"certificate_sha256,omitempty"`
+	// Nonce is the hex of what an OCSP request carried; empty when there was none.
+	Nonce string `json:"nonce,omitempty"`
+	// Failure is the kind of absence: "forbidden", "unreachable", "timeout", "status", "too_large", "malformed",
+	// "try_later" or "budget".
 	Failure string `json:"failure,omitempty"`
 }

@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"slices"
+
+	"qaqpa/signer/algo"
+	"qaqpa/signer/path"
+	"qaqpa/signer/pkix"
+	"qaqpa/signer/report"
+)
+
+// Assessment is a verdict and what would make it surer.
+type Assessment struct {
+	Verdict report.Verdict
+	// Needs is missing evidence, each certificate once. None is wanted for a signature that is wrong in itself.
+	Needs []path.Need
+	// Rejected is evidence that was at hand and did not count, by digest.
+	Rejected []path.Digest
+}
+
+// Assess judges the document with the evidence at hand. The verdict's ID and Evidence are left to the caller.
+func (c *Case) Assess(set Setting, ev Evidence) Assessment {
+	if set.Algorithms == nil {
+		set.Algorithms = algo.DefaultReliability()
+	}
+	a := &assessment{c: c, set: set, ev: c.embedded.Join(ev)}
+	a.pool = slices.Concat(a.ev.Certificates, set.Trust.pool)
+	for _, s := range c.signers {
+		for _, st := range s.stamps {
+			a.pool = slices.Concat(a.pool, st.certificates)
+		}
+	}
+	a.verdict = report.Verdict{
+		Format: "CMS", Detached: c.cms != nil && !c.attached, At: set.At.UTC(), EvidenceAt: set.Now.UTC(),
+		Policy: set.Policy.Name, TrustMode: set.Trust.mode, TrustSHA256: set.Trust.digest,
+		DocumentSHA256: hex.EncodeToString(c.document[:]), Content: c.Content(),
+		Reasons: []report.Reason{}, Signatures: []report.Signature{}, Evidence: []report.Evidence{},
+	}
+	a.judge()
+	return Assessment{Verdict: a.verdict, Needs: a.needs, Rejected: a.rejected}
+}
+
+// Chain validates a certificate alone, and tells what evidence is missing and what did not count.
+func Chain(set Setting, ev Evidence, leaf *pkix.Certificate) (path.Result, []path.Need, []path.Digest) {
+	a := &assessment{set: set, ev: ev, pool: slices.Concat(ev.Certificates, set.Trust.pool)}
+	in := a.inputs(leaf)
+	r := path.Validate(in)
+	var rejected []path.Digest
+	for _, info := range r.Revocation {
+		for _, e := range info.Rejected {
+			rejected = append(rejected, e.Digest)
+		}
+	}
+	return r, path.Needs(in, r), rejected
+}
+
+type assessment struct {
+	c        *Case
+	set      Setting
+	ev       Evidence
+	pool     []*pkix.Certificate
+	verdict  report.Verdict
+	needs    []path.Need
+	rejected []path.Digest
+}
+
+// judge judges all signatures; the worst is the document's verdict. No signature: never passed.
+func (a *assessment) judge() {
+	v := &a.verdict
+	if !a.c.Readable() {
+		v.Format, v.Indication, v.Sub = "UNKNOWN", report.TotalFailed, report.FormatFailure
+		v.Reasons = append(v.Reasons, report.New(report.ReasonUnreadable, "EN 319 102-1 5.2.2", a.c.unread))
+		return
+	}
+	if a.c.content != nil || a.c.attached || a.c.detached {
+		sum := sha256.Sum256(a.c.content)
+		v.ContentSHA256 = hex.EncodeToString(sum[:])
+	}
+	if a.set.Trust.mode == "test" {
+		v.Remarks = append(v.Remarks, report.New(report.ReasonTestTrust, "", ""))
+	}
+	if len(a.c.signers) == 0 {
+		v.Indication, v.Sub = report.TotalFailed, report.FormatFailure
+		v.Reasons = append(v.Reasons, report.New(report.ReasonNotSigned, "EN 319 102-1 5.2.2", ""))
+		return
+	}
+	v.Indication = report.TotalPassed
+	for _, s := range a.c.signers {
+		sig := a.signature(s)
+		if sig.Indication.Worse(v.Indication) {
+			v.Indication, v.Sub = sig.Indication, sig.Sub
+		}
+		v.Signatures = append(v.Signatures, sig)
+	}
+}
+
+// want adds needs, each certificate once.
+func (a *assessment) want(needs []path.Need) {
+	for _, n := range needs {
+		if !slices.ContainsFunc(a.needs, func(o path.Need) bool { return o.Certificate.Equal(n.Certificate) }) {
+			a.needs = append(a.needs, n)
+		}
+	}
+}
+
+// inputs are those of every path of this assessment.
+func (a *assessment) inputs(leaf *pkix.Certificate) path.Inputs {
+	revocation := path.Revocation{Leaf: a.set.Policy.Revocation, CA: a.set.Policy.Revocation}
+	if a.set.Policy.Revocation == path.Required {
+		revocation.CA = a.set.Policy.ListedRevocation // authorities that are not listed are looked at by chain
+	}
+	return path.Inputs{
+		Leaf: leaf, Pool: a.pool, Anchors: a.set.Trust.anchors, At: a.set.At, EvidenceAt: a.set.Now,
+		CRLs: a.ev.CRLs, OCSP: a.ev.OCSP, Nonces: a.ev.Nonces, Revocation: revocation,
+		Algorithms: a.set.Algorithms, Memo: a.set.Memo,
+	}
+}

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+
+	"qaqpa/signer/cms"
+	"qaqpa/signer/path"
+	"qaqpa/signer/pkix"
+	"qaqpa/signer/report"
+)
+
+// Limits of what one document may make the engine do; beyond them certificates are left out, which can only make a
+// verdict worse.
+const (
+	certificatesMax = 256
+	evidenceMax     = 256
+	candidatesMax   = 8
+	stampsMax       = 8
+)
+
+// Case is one document, read. It remembers what does not depend on the evidence, so that rounds of gathering are cheap.
+// Not safe for concurrent use.
+type Case struct {
+	document [sha256.Size]byte
+	content  []byte
+	attached bool
+	detached bool
+	cms      *cms.SignedData
+	unread   string // why the document is not readable
+	given    cms.Content
+	signers  []*signer
+	embedded Evidence
+}
+
+// signer is one SignerInfo with what is known of it.
+type signer struct {
+	info   *cms.SignerInfo
+	stamps []*stamp
+	checks map[path.Digest]cms.Checks
+	notes  []report.Reason
+}
+
+// Open reads a document: CMS SignedData in DER, BER, PEM armour or base64, with its original when the signature is
+// detached (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
+func Open(document, original []byte) *Case {
+	c := &Case{document: sha256.Sum256(document), detached: original != nil}
+	sd, err := cms.ParseArmoured(document, cms.Limits{})
+	if err != nil {
+		c.unread = err.Error()
+		return c
+	}
+	c.cms, c.attached = sd, sd.HasContent
+	c.content = sd.Content
+	if original != nil {
+		c.given = cms.ContentOf(original)
+		if !sd.HasContent {
+			c.content = original
+		}
+	}
+	c.embedded = collect(sd.Certificates, sd.CRLs, sd.OCSPs)
+	for i := range sd.Signers {
+		c.signers = append(c.signers, c.openSigner(&sd.Signers[i]))
+	}
+	return c
+}
+
+func (c *Case) openSigner(info *cms.SignerInfo) *signer {
+	s := &signer{info: info, checks: map[path.Digest]cms.Checks{}}
+	if ev, err := info.Evidence(); err == nil {
+		c.embedded.add(collect(ev.Certificates, ev.CRLs, ev.OCSPs))
+	}
+	tokens, err := info.SignatureTimestamps()
+	if err != nil {
+		s.notes = append(s.notes, report.New(report.ReasonTimeStampMalformed, "RFC 5126 6.1.1", err.Error()))
+	}
+	for _, raw := range tokens[:min(len(tokens), stampsMax)] {
+		s.stamps = append(s.stamps, c.openStamp(raw))
+	}
+	if counter, err := info.CounterSignatures(); err != nil || len(counter) > 0 {
+		s.notes = append(s.notes, report.New(report.ReasonCounterSignature, "EN 319 122-1 5.2.7", ""))
+	}
+	return s
+}
+
+// Signers is the number of signatures.
+func (c *Case) Signers() int { return len(c.signers) }
+
+// Readable tells whether the document was recognised.
+func (c *Case) Readable() bool { return c.cms != nil }
+
+// Content is the attached content; nil when there is none.
+func (c *Case) Content() []byte {
+	if !c.attached {
+		return nil
+	}
+	return c.content
+}
+
+// Embedded is the evidence that the document carries.
+func (c *Case) Embedded() Evidence { return c.embedded }
+
+// collect parses objects; what cannot be read is passed over, since it can support nothing.
+func collect(certificates, crls, ocsps [][]byte) Evidence {
+	var ev Evidence
+	for _, raw := range certificates[:min(len(certificates), certificatesMax)] {
+		if c, err := pkix.ParseCertificate(raw); err == nil {
+			ev.Certificates = append(ev.Certificates, c)
+		}
+	}
+	for _, raw := range crls[:min(len(crls), evidenceMax)] {
+		if l, err := pkix.ParseCRL(raw); err == nil {
+			ev.CRLs = append(ev.CRLs, l)
+		}
+	}
+	for _, raw := range ocsps[:min(len(ocsps), evidenceMax)] {
+		if o, err := pkix.ParseOCSPResponse(raw); err == nil {
+			ev.OCSP = append(ev.OCSP, o)
+		}
+	}
+	return ev
+}
+
+func (e *Evidence) add(o Evidence) {
+	e.Certificates = addCapped(e.Certificates, o.Certificates, certificatesMax)
+	e.CRLs = addCapped(e.CRLs, o.CRLs, evidenceMax)
+	e.OCSP = addCapped(e.OCSP, o.OCSP, evidenceMax)
+}
+
+func addCapped[T any](to, from []T, most int) []T {
+	return append(to, from[:max(min(len(from), most-len(to)), 0)]...)
+}
+
+// ErrNoEvidence: bytes that are neither certificates, nor a CRL, nor an OCSP response.
+var ErrNoEvidence = errors.New("neither certificate nor CRL nor OCSP response")
+
+// ParseEvidence reads one file of evidence from outside the document: certificates (PEM or DER), a CRL or an OCSP response
+// (DER).
+func ParseEvidence(b []byte) (Evidence, error) {
+	if certs, err := pkix.ParsePEMOrDER(b); err == nil {
+		return Evidence{Certificates: certs}, nil
+	}
+	if l, err := pkix.ParseCRL(b); err == nil {
+		return Evidence{CRLs: []*pkix.CRL{l}}, nil
+	}
+	if o, err := pkix.ParseOCSPResponse(b); err == nil {
+		return Evidence{OCSP: []*pkix.OCSPResponse{o}}, nil
+	}
+	return Evidence{}, ErrNoEvidence
+}
+
+// Join returns both, without changing either.
+func (e Evidence) Join(o Evidence) Evidence {
+	return Evidence{
+		Certificates: slices.Concat(e.Certificates, o.Certificates),
+		CRLs:         slices.Concat(e.CRLs, o.CRLs),
+		OCSP:         slices.Concat(e.OCSP, o.OCSP),
+		Nonces:       merge(e.Nonces, o.Nonces),
+		Published:    merge(e.Published, o.Published),
+		Missing:      slices.Concat(e.Missing, o.Missing),
+	}
+}
+
+func merge[V any](a, b map[path.Digest]V) map[path.Digest]V {
+	if len(b) == 0 {
+		return a
+	}
+	out := make(map[path.Digest]V, len(a)+len(b))
+	for _, m := range []map[path.Digest]V{a, b} {
+		for k, v := range m {
+			out[k] = v
+		}
+	}
+	return out
+}
+
+func hexOf(d path.Digest) string { return hex.EncodeToString(d[:]) }

@@ -1,0 +1,94 @@
+package engine
+
+import (
+	"qaqpa/signer/cms"
+	"qaqpa/signer/report"
+	"qaqpa/signer/tsp"
+)
+
+// weighChecks turns the outcomes of the rules of one signature into findings and remarks.
+func weighChecks(checks cms.Checks, f *findings) (remarks []report.Reason) {
+	for _, c := range checks {
+		switch c.Status {
+		case cms.Passed:
+		case cms.Noted:
+			remarks = append(remarks, report.New(remarkOf(c), c.Clause, c.Detail))
+		case cms.Undecided:
+			f.open(report.SubIndication(c.Sub), report.New(reasonOf(c), c.Clause, c.Detail))
+		case cms.Failed:
+			weighFailed(c, f)
+		}
+	}
+	return remarks
+}
+
+// weighFailed keeps to the pairs of EN 319 102-1: what the standard knows only as indeterminate is not called failed.
+func weighFailed(c cms.Check, f *findings) {
+	r := report.New(reasonOf(c), c.Clause, c.Detail)
+	switch sub := report.SubIndication(c.Sub); sub {
+	case report.FormatFailure, report.HashFailure, report.SigCryptoFailure:
+		f.fail(sub, r)
+	default:
+		f.open(sub, r)
+	}
+}
+
+func remarkOf(c cms.Check) report.Code {
+	switch c.Rule {
+	case cms.RuleSigningCertificate:
+		return report.ReasonNoSigningCertificate
+	case cms.RuleSignedAttributes:
+		return report.ReasonNoSignedAttributes
+	case cms.RuleAttributeEncoding:
+		return report.ReasonNotDER
+	case cms.RuleAlgorithms, cms.RuleSignerIdentifier, cms.RuleContentType, cms.RuleMessageDigest, cms.RuleSigningTime,
+		cms.RuleAlgorithmProtection, cms.RuleSignature, tsp.RuleImprint, tsp.RuleNonce, tsp.RulePolicy, tsp.RuleAuthority,
+		tsp.RulePurpose, tsp.RuleExtensions:
+		return report.ReasonOther
+	default:
+		return report.ReasonOther
+	}
+}
+
+// reasonOf names what a rule that is not met means to a reader.
+func reasonOf(c cms.Check) report.Code {
+	switch c.Sub {
+	case cms.SubNoSignedData:
+		return report.ReasonContentMissing
+	case cms.SubHash:
+		if c.Rule == tsp.RuleImprint {
+			return report.ReasonTimeStampImprint
+		}
+		return report.ReasonContentChanged
+	case cms.SubCryptoConstraints:
+		return report.ReasonAlgorithmUnknown
+	}
+	switch c.Rule {
+	case cms.RuleAlgorithms, cms.RuleAlgorithmProtection:
+		return report.ReasonAlgorithmConfusion
+	case cms.RuleSignerIdentifier:
+		return report.ReasonSignerMissing
+	case cms.RuleSigningCertificate:
+		if c.Sub == cms.SubNoCertificate {
+			return report.ReasonSignerSubstituted
+		}
+		return report.ReasonAttributeMalformed
+	case cms.RuleSignedAttributes:
+		return report.ReasonAttributesMissing
+	case cms.RuleContentType:
+		return report.ReasonContentType
+	case cms.RuleMessageDigest, cms.RuleSigningTime, cms.RuleAttributeEncoding:
+		return report.ReasonAttributeMalformed
+	case cms.RuleSignature:
+		if c.Status == cms.Undecided {
+			return report.ReasonSignerMissing
+		}
+		return report.ReasonSignatureWrong
+	case tsp.RulePurpose:
+		return report.ReasonExtendedKeyUsage
+	case tsp.RuleImprint, tsp.RuleNonce, tsp.RulePolicy, tsp.RuleAuthority, tsp.RuleExtensions:
+		return report.ReasonTimeStampMalformed
+	default:
+		return report.ReasonOther
+	}
+}
