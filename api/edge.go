@@ -130,17 +130,23 @@ func drained(ctx *fasthttp.RequestCtx) bool {
 		return true
 	}
 	var one [1]byte
-	if n, err := stream.Read(one[:]); n == 0 && errors.Is(err, io.EOF) {
-		return true
+	if _, err := stream.Read(one[:]); err != nil {
+		return errors.Is(err, io.EOF) // any other error: nobody is sending any more
 	}
-	if c := ctx.Conn(); c != nil {
-		// Wall-clock time, whatever Config.Now says: the kernel compares.
-		if err := c.SetReadDeadline(time.Now().Add(drainTime)); err != nil { //nolint:forbidigo // a socket deadline
-			return false
-		}
-	}
-	_, _ = io.CopyN(io.Discard, stream, drainBytes)
+	drain(ctx.Conn(), stream)
 	return false
+}
+
+// drain reads on for a while; what it reads does not matter, nor how it ends.
+func drain(c net.Conn, from io.Reader) {
+	if c == nil {
+		return
+	}
+	// Wall-clock time, whatever Config.Now says: the kernel compares.
+	if err := c.SetReadDeadline(time.Now().Add(drainTime)); err != nil { //nolint:forbidigo // a socket deadline
+		return
+	}
+	_, _ = io.CopyN(io.Discard, from, drainBytes)
 }
 
 // outside answers requests that no operation matches.
@@ -268,6 +274,7 @@ func (s *Server) unreadable(ctx *fasthttp.RequestCtx, err error) {
 	switch {
 	case errors.As(err, &small):
 		c = codeHeadersTooLong
+		drain(ctx.Conn(), ctx.Conn())
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
 		c = codeBodyTooLarge
 	case errors.As(err, &network) && network.Timeout():

@@ -20,9 +20,9 @@ func readForm(r *request, names ...string) (map[string][]byte, error) {
 	}
 	form := make(map[string][]byte, len(names))
 	parts := multipart.NewReader(bytes.NewReader(r.body), boundary)
-	for range formPartsMax {
+	for i := range formPartsMax {
 		part, err := parts.NextRawPart()
-		if errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) && i > 0 {
 			return form, nil
 		}
 		if err != nil {

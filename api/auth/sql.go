@@ -26,7 +26,7 @@ func Migrate(ctx context.Context, db *sqlx.DB) error {
 		return fmt.Errorf("couldn't open the migrations of auth: %w", err)
 	}
 	// A lock row, not an advisory lock: it works on every PostgreSQL-compatible database.
-	locker, err := lock.NewPostgresTableLocker(lock.WithTableLockTimeout(time.Second, 120))
+	locker, err := lock.NewPostgresTableLocker(lock.WithTableName("goose_auth_lock"), lock.WithTableLockTimeout(time.Second, 120))
 	if err != nil {
 		return fmt.Errorf("couldn't make the migration lock of auth: %w", err)
 	}
