@@ -149,10 +149,12 @@ func samePoint(a, b refPoint) bool {
 
 // hardScalars are the numbers at which recodings and additions meet their exceptions.
 func hardScalars(c *refCurve) []*big.Int {
-	out := []*big.Int{}
+	var out []*big.Int
+	seen := map[string]bool{}
 	add := func(x *big.Int) {
-		if x.Sign() > 0 && x.Cmp(c.q) < 0 {
+		if x.Sign() > 0 && x.Cmp(c.q) < 0 && !seen[x.String()] {
 			out = append(out, x)
+			seen[x.String()] = true
 		}
 	}
 	for d := int64(0); d < 36; d++ {
@@ -160,21 +162,19 @@ func hardScalars(c *refCurve) []*big.Int {
 		add(new(big.Int).Sub(c.q, big.NewInt(d)))
 	}
 	for w := uint(1); w <= 8; w++ {
-		for i := uint(0); i < uint(c.bits); i += 59 * w {
+		for i := uint(0); i < uint(c.bits); i += uint(c.bits)/4 + w {
 			for d := int64(-1); d <= 1; d++ {
 				x := new(big.Int).Lsh(big.NewInt(1), i)
 				add(x.Add(x, big.NewInt(d)))
 			}
 		}
 	}
-	// The last row of mulBase meets its exception at q − 2·(q mod 2^(5i)) if anywhere, and at 2^(5i+1) − q.
-	for i := uint(combWindow); i <= uint(c.bits); i += combWindow {
+	// mulBase meets its exception at the k for which the sum of all rows but the last is k minus the last, mod q.
+	for i := uint(c.bits) - 4*combWindow; i <= uint(c.bits); i++ {
 		m := new(big.Int).Lsh(big.NewInt(1), i)
 		r := new(big.Int).Mod(c.q, m)
 		add(new(big.Int).Sub(c.q, r.Lsh(r, 1)))
-		for d := uint(0); d <= combWindow; d++ {
-			add(new(big.Int).Sub(new(big.Int).Lsh(m, d), c.q))
-		}
+		add(new(big.Int).Sub(m.Lsh(m, 1), c.q))
 	}
 	return out
 }
@@ -224,34 +224,83 @@ func checkGroup[E elem](t *testing.T, ref *refCurve, g *group[E]) {
 }
 
 func checkMultiples[E elem](t *testing.T, ref *refCurve, g *group[E]) {
+	exceptions := 0
 	for _, k := range hardScalars(ref) {
 		kl := intLimbs[E](k)
+		minus := intLimbs[E](new(big.Int).Sub(ref.q, k))
 		want := ref.mul(k, ref.g())
 		var zero E
-		p, ok := g.mulBase(&kl)
-		if ok && !samePoint(g.refPoint(&p), want) {
-			t.Fatalf("mulBase(%x) is wrong", k)
+		check := func(what string, got, want refPoint) {
+			t.Helper()
+			if !samePoint(got, want) {
+				t.Fatalf("%s for %x is wrong", what, k)
+			}
 		}
-		if !ok {
-			t.Logf("mulBase has its exception at %x", k)
+		if p, ok := g.mulBase(&kl); ok {
+			check("mulBase", g.refPoint(&p), want)
+		} else {
+			exceptions++
 		}
-		p = g.mulAdd(&kl, &zero, &g.g)
-		if !samePoint(g.refPoint(&p), want) {
-			t.Fatalf("mulAdd(%x, 0) is wrong", k)
+		key := &privateKey[E]{group: g, int: kl} // takes the other way at the exception
+		if xy := key.public(); !slices.Equal(xy, append(ref.le(want.x), ref.le(want.y)...)) {
+			t.Fatalf("public key of %x is wrong", k)
 		}
+		p := g.mulAdd(&kl, &zero, &g.g)
+		check("mulAdd of g", g.refPoint(&p), want)
 		p = g.mulAdd(&zero, &kl, &g.g)
-		if !samePoint(g.refPoint(&p), want) {
-			t.Fatalf("mulAdd(0, %x) is wrong", k)
-		}
+		check("mulAdd of q", g.refPoint(&p), want)
 		// k·g + (q − k)·g = infinity and k·g + k·g run into every exception of the addition.
-		minus := intLimbs[E](new(big.Int).Sub(ref.q, k))
 		p = g.mulAdd(&kl, &minus, &g.g)
-		if !g.isInfinity(&p) {
-			t.Fatalf("mulAdd(%x, -%x) is not infinity", k, k)
-		}
+		check("mulAdd to infinity", g.refPoint(&p), refPoint{})
 		p = g.mulAdd(&kl, &kl, &g.g)
-		if !samePoint(g.refPoint(&p), ref.add(want, want)) {
-			t.Fatalf("mulAdd(%x, %x) is wrong", k, k)
+		check("mulAdd of one point twice", g.refPoint(&p), ref.add(want, want))
+
+		if e := g.edwards; e != nil {
+			base, ok := e.fromWeierstrass(&g.g)
+			if !ok {
+				t.Fatal("g has no Edwards form")
+			}
+			ep := e.mulBase(&kl)
+			check("Edwards mulBase", e.refPoint(&ep), want)
+			ep = e.mulAdd(&kl, &zero, &base)
+			check("Edwards mulAdd of g", e.refPoint(&ep), want)
+			ep = e.mulAdd(&zero, &kl, &base)
+			check("Edwards mulAdd of q", e.refPoint(&ep), want)
+			ep = e.mulAdd(&kl, &minus, &base)
+			check("Edwards mulAdd to infinity", e.refPoint(&ep), refPoint{})
+			if e.hasX(&ep, &g.g.x) {
+				t.Fatal("the neutral point has an x")
+			}
+			ep = e.mulAdd(&kl, &kl, &base)
+			check("Edwards mulAdd of one point twice", e.refPoint(&ep), ref.add(want, want))
+		}
+	}
+	if exceptions > 1 {
+		t.Errorf("mulBase has %d exceptions", exceptions)
+	}
+	t.Logf("exceptions of mulBase met: %d", exceptions)
+}
+
+func (e *edwards[E]) refPoint(p *edwardsPoint[E]) refPoint {
+	if e.isNeutral(p) {
+		return refPoint{}
+	}
+	a := e.toWeierstrass(p)
+	return refPoint{fieldInt(e.f, a.x), fieldInt(e.f, a.y)}
+}
+
+// TestEdwardsIsComplete checks what the formulas rest on: d is not a square.
+func TestEdwardsIsComplete(t *testing.T) {
+	for _, c := range []testCurve{curves()[4], curves()[8]} {
+		var d *big.Int
+		switch g := c.arith.(type) {
+		case *group[[4]uint64]:
+			d = fieldInt(g.fp, g.edwards.d)
+		case *group[[8]uint64]:
+			d = fieldInt(g.fp, g.edwards.d)
+		}
+		if big.Jacobi(d, c.ref.p) != -1 {
+			t.Errorf("%s: d is a square", c.name)
 		}
 	}
 }

@@ -32,4 +32,9 @@
 // 256 bits (512 for the large curves) longer than q and reduced: the bias is below 2^-256, no step depends on
 // chance, and a signature costs two or three HMACs instead of five. The values differ from RFC 6979's, as
 // every signer's nonces may.
+//
+// GOST R 34.11-94 of the empty message: RFC 5831 section 6, read to the letter, hashes one block of zeros before the
+// length, and newer versions of OpenSSL's engine do. Here, as in Bouncy Castle, from which the national
+// libraries descend, and in the values published everywhere, there is no block to hash. Every other message comes out
+// alike.
 package gost
