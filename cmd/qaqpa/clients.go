@@ -6,16 +6,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"qaqpa/api/auth"
+	"qaqpa/payment"
+	"qaqpa/payment/catalog"
+	"qaqpa/signer/audit"
 	"text/tabwriter"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"
-
-	"qaqpa/api/auth"
-	"qaqpa/payment"
-	"qaqpa/payment/catalog"
-	"qaqpa/signer/audit"
 )
 
 // clientsCmd registers who may use the gateway. Registering what is registered already changes it.
@@ -183,7 +182,7 @@ func (c *clientsListKeysCmd) Run(ctx context.Context, io streams) error {
 		for _, k := range keys {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Kind, k.Subject, k.Name, dayOf(k.ExpiresAt), dayOf(k.RevokedAt))
 		}
-		return w.Flush() //nolint:wrapcheck // standard output
+		return w.Flush()
 	})
 }
 

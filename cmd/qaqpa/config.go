@@ -7,13 +7,12 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"qaqpa/hsm"
+	"qaqpa/payment"
 	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-
-	"qaqpa/hsm"
-	"qaqpa/payment"
 )
 
 // logSettings say what is logged. Logs are JSON lines on standard error and carry no personal data.

@@ -65,7 +65,7 @@ func (c *demoCmd) home() (dir string, temporary bool, err error) {
 		if dir, err = os.MkdirTemp("", "qaqpa-demo-"); err != nil {
 			return "", false, fmt.Errorf("couldn't make a folder for the demonstration: %w", err)
 		}
-		return dir, true, os.Chmod(dir, 0o755) //nolint:wrapcheck,gosec // PostgreSQL's user has to pass through; secrets within are 0600
+		return dir, true, os.Chmod(dir, 0o755) //nolint:gosec // PostgreSQL's user has to pass through; secrets within are 0600
 	}
 	dir, err = filepath.Abs(".qaqpa")
 	if err != nil {

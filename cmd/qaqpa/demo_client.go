@@ -21,11 +21,17 @@ type client struct {
 	key   string // API key; empty: none
 }
 
+// request is one call of the gateway.
+type request struct {
+	method, path, contentType string
+	body                      []byte
+	idempotencyKey            string // empty: none
+}
+
 // reply is an answer of the gateway.
 type reply struct {
 	status int
 	body   []byte
-	header http.Header
 }
 
 // into reads a JSON answer and refuses any status but the wanted one.
@@ -48,20 +54,20 @@ func (c client) post(ctx context.Context, path string, body any) (reply, error) 
 	if err != nil {
 		return reply{}, fmt.Errorf("couldn't write down the request: %w", err)
 	}
-	return c.send(ctx, http.MethodPost, path, "application/json", b, uuid.NewString())
+	return c.send(ctx, request{http.MethodPost, path, "application/json", b, uuid.NewString()})
 }
 
 func (c client) get(ctx context.Context, path string) (reply, error) {
-	return c.send(ctx, http.MethodGet, path, "", nil, "")
+	return c.send(ctx, request{method: http.MethodGet, path: path})
 }
 
-func (c client) send(ctx context.Context, method, path, contentType string, body []byte, idempotencyKey string) (reply, error) {
-	req, err := http.NewRequestWithContext(ctx, method, c.world.gatewayURL+path, bytes.NewReader(body))
+func (c client) send(ctx context.Context, r request) (reply, error) {
+	req, err := http.NewRequestWithContext(ctx, r.method, c.world.gatewayURL+r.path, bytes.NewReader(r.body))
 	if err != nil {
 		return reply{}, fmt.Errorf("couldn't make the request: %w", err)
 	}
 	for name, value := range map[string]string{
-		"Content-Type": contentType, "Idempotency-Key": idempotencyKey, "Authorization": bearer(c.key), "Accept-Language": "en",
+		"Content-Type": r.contentType, "Idempotency-Key": r.idempotencyKey, "Authorization": bearer(c.key), "Accept-Language": "en",
 	} {
 		if value != "" {
 			req.Header.Set(name, value)
@@ -72,13 +78,14 @@ func (c client) send(ctx context.Context, method, path, contentType string, body
 	if err != nil {
 		return reply{}, fmt.Errorf("couldn't reach the gateway: %w", err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // read to its end below
+	defer resp.Body.Close() // read to its end below
 	got, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return reply{}, fmt.Errorf("couldn't read the answer: %w", err)
 	}
-	c.world.say.exchange(c.who, method, path, body, got, resp.StatusCode, time.Since(begin))
-	return reply{resp.StatusCode, got, resp.Header}, nil
+	answer := reply{resp.StatusCode, got}
+	c.world.say.exchange(c.who, r, answer, time.Since(begin))
+	return answer, nil
 }
 
 func bearer(key string) string {

@@ -39,9 +39,9 @@ func (n *narrator) step(format string, args ...any) {
 func (n *narrator) note(format string, args ...any) { n.line("      "+format, args...) }
 
 // exchange prints one request and its answer.
-func (n *narrator) exchange(who, method, path string, sent, received []byte, status int, took time.Duration) {
-	n.note("%s → %s %s%s", who, method, path, shorten(sent))
-	n.note("%s ← %d in %s%s", strings.Repeat(" ", utf8.RuneCountInString(who)), status, took.Round(100*time.Microsecond), shorten(received))
+func (n *narrator) exchange(who string, r request, answer reply, took time.Duration) {
+	n.note("%s → %s %s%s", who, r.method, r.path, shorten(r.body))
+	n.note("%s ← %d in %s%s", strings.Repeat(" ", utf8.RuneCountInString(who)), answer.status, took.Round(100*time.Microsecond), shorten(answer.body))
 }
 
 const shownMax = 300
@@ -68,6 +68,6 @@ func shorten(body []byte) string {
 
 func sum32(s string) uint32 {
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(s)) //nolint:errcheck // a hash never fails
+	_, _ = h.Write([]byte(s)) // a hash never fails
 	return h.Sum32()
 }

@@ -4,7 +4,6 @@ package main
 
 import (
 	"fmt"
-
 	"qaqpa/testenv/pki"
 )
 

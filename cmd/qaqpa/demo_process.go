@@ -26,7 +26,7 @@ func (w *world) startGateway(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("couldn't open the gateway's log: %w", err)
 	}
-	defer log.Close() //nolint:errcheck // the child has its own descriptor
+	defer log.Close() // the child has its own descriptor
 	// The gateway outlives ctx, so that Ctrl-C ends it in order: close interrupts it first, then what it stands on.
 	cmd := w.command(context.WithoutCancel(ctx), "serve")
 	cmd.Stdout, cmd.Stderr = log, log
@@ -62,7 +62,7 @@ func (w *world) ready(ctx context.Context) error {
 		}
 		resp, err := http.DefaultClient.Do(req)
 		if err == nil {
-			_ = resp.Body.Close() //nolint:errcheck // only the status matters
+			_ = resp.Body.Close() // only the status matters
 			if resp.StatusCode == http.StatusOK {
 				return nil
 			}
@@ -86,8 +86,11 @@ func (w *world) killGateway() error {
 	if err := w.process.cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("couldn't kill the gateway: %w", err)
 	}
-	<-w.process.ended
+	err := <-w.process.ended // "signal: killed" is what was asked for
 	w.process = nil
+	if err == nil {
+		return errors.New("the gateway had ended by itself before it was killed")
+	}
 	return nil
 }
 
@@ -103,7 +106,7 @@ func (p *process) interrupt() error {
 		}
 		return nil
 	case <-time.After(30 * time.Second):
-		_ = p.cmd.Process.Kill() //nolint:errcheck // it may just have ended
+		_ = p.cmd.Process.Kill() // it may just have ended
 		return errors.New("the gateway did not stop within 30 s and was killed")
 	}
 }

@@ -11,12 +11,11 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/pki"
 	"time"
 
 	"github.com/google/uuid"
-
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/pki"
 )
 
 // The answers of the gateway, as far as the story needs them.
@@ -128,7 +127,7 @@ func (s *story) load(ctx context.Context, reference string) (string, error) {
 func (s *story) pay(ctx context.Context, debt string) (orderAnswer, error) {
 	iin := s.people.citizen.IIN()
 	s.say.step("The citizen looks up what is owed by IIN")
-	r, err := s.portal.send(ctx, http.MethodPost, "/v1/debts/search", "application/json", []byte(`{"payer":"`+iin+`"}`), "")
+	r, err := s.portal.post(ctx, "/v1/debts/search", map[string]string{"payer": iin})
 	if err != nil {
 		return orderAnswer{}, err
 	}
@@ -187,7 +186,7 @@ func (s *story) sign(ctx context.Context, order string, who *pki.Identity) error
 	if err != nil {
 		return fmt.Errorf("couldn't sign the order: %w", err)
 	}
-	r, err = s.portal.send(ctx, http.MethodPost, "/v1/orders/"+order+"/authorisation", "application/pkcs7-signature", cms, uuid.NewString())
+	r, err = s.portal.send(ctx, request{http.MethodPost, "/v1/orders/" + order + "/authorisation", "application/pkcs7-signature", cms, uuid.NewString()})
 	if err != nil {
 		return err
 	}
@@ -233,7 +232,7 @@ func (s *story) until(ctx context.Context, f func(client) (bool, error)) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // says all
+			return ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -323,7 +322,7 @@ func (s *story) webhook(ctx context.Context, order orderAnswer) error {
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // says all
+			return ctx.Err()
 		case <-time.After(50 * time.Millisecond):
 		}
 	}
@@ -342,7 +341,7 @@ func (s *story) forge(ctx context.Context, sealed []byte) error {
 		what, want string
 		document   []byte
 	}{{"as it was", "TOTAL-PASSED", sealed}, {"with one byte changed", "TOTAL-FAILED", forged}} {
-		r, err := s.anyone.send(ctx, http.MethodPost, "/v1/validations", "application/pkcs7-mime", try.document, "")
+		r, err := s.anyone.send(ctx, request{method: http.MethodPost, path: "/v1/validations", contentType: "application/pkcs7-mime", body: try.document})
 		if err != nil {
 			return err
 		}
@@ -413,12 +412,12 @@ func (s *story) crash(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	out, err = s.qaqpa(ctx, nil, "audit", "verify")
+	out, err = s.qaqpa(ctx, "audit", "verify")
 	s.say.note("%s", out)
 	return err
 }
 
 // verifyLedger runs `qaqpa ledger verify` with the public key that was printed when the checkpoint key was made.
 func (w *world) verifyLedger(ctx context.Context) (string, error) {
-	return w.qaqpa(ctx, nil, "ledger", "verify", "--checkpoint-key", w.keyFile("checkpoint"))
+	return w.qaqpa(ctx, "ledger", "verify", "--checkpoint-key", w.keyFile("checkpoint"))
 }

@@ -16,13 +16,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
-
 	"qaqpa/testenv/agency"
 	"qaqpa/testenv/bank"
 	"qaqpa/testenv/pki"
 	"qaqpa/testenv/postgres"
 	"qaqpa/testenv/softhsm"
+	"strings"
 )
 
 // worldConfig says where a world lives and how its gateway is started.
@@ -82,7 +81,7 @@ func newWorld(ctx context.Context, cfg worldConfig) (w *world, err error) {
 		{"private PostgreSQL, durable", w.startPostgres},
 		{"SoftHSM token", w.startToken},
 		{"test PKI: GOST, RSA and ECDSA; OCSP, CRL, time stamps", w.startPKI},
-		{"schema", func(ctx context.Context) error { _, err := w.qaqpa(ctx, nil, "migrate"); return err }},
+		{"schema", func(ctx context.Context) error { _, err := w.qaqpa(ctx, "migrate"); return err }},
 		{"keys in the token, certificate of the seal", w.makeKeys},
 		{"bank", w.startBank},
 		{"gateway", w.startGateway},
@@ -121,26 +120,26 @@ func (w *world) close() error {
 
 func (w *world) startPostgres(ctx context.Context) (err error) {
 	if w.pg, err = postgres.Start(ctx, postgres.Config{Dir: filepath.Join(w.home, "pg"), Durable: true}); err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
-	return w.pg.EnsureDatabase(ctx, database) //nolint:wrapcheck // the caller names the step
+	return w.pg.EnsureDatabase(ctx, database)
 }
 
 func (w *world) startToken(context.Context) (err error) {
 	if w.token, err = softhsm.New(filepath.Join(w.home, "hsm")); err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
-	return os.WriteFile(w.pinFile(), []byte(w.token.PIN+"\n"), 0o600) //nolint:wrapcheck // the caller names the step
+	return os.WriteFile(w.pinFile(), []byte(w.token.PIN+"\n"), 0o600)
 }
 
 func (w *world) pinFile() string { return filepath.Join(w.home, "pin") }
 
 func (w *world) startPKI(ctx context.Context) (err error) {
 	if w.pki, err = pki.New(pki.Options{Dir: filepath.Join(w.home, "pki")}); err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	if w.pkiServer, err = w.pki.Serve(ctx); err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	if err := w.writeAuthorities(w.anchorsFile(), w.pki.Root); err != nil {
 		return err
@@ -163,7 +162,7 @@ func (w *world) writeAuthorities(file string, of func(pki.Family) *pki.CA) error
 	for _, f := range pki.Families() {
 		certificates.Write(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: of(f).Certificate}))
 	}
-	return os.WriteFile(file, certificates.Bytes(), 0o644) //nolint:wrapcheck,gosec // public certificates; the caller names the step
+	return os.WriteFile(file, certificates.Bytes(), 0o644) //nolint:gosec // public certificates; the caller names the step
 }
 
 // writeSettings writes the file that every command of the gateway is started with. The gateway keeps its addresses over restarts.
@@ -193,7 +192,7 @@ func (w *world) writeSettings() error {
 	if err != nil {
 		return fmt.Errorf("couldn't write down the settings: %w", err)
 	}
-	return os.WriteFile(w.settings, b, 0o600) //nolint:wrapcheck // the caller names the step
+	return os.WriteFile(w.settings, b, 0o600)
 }
 
 // address is the wanted one, with a port of 0 replaced by that of the last time or a free one.
@@ -216,10 +215,10 @@ func address(wanted string, before any) (string, error) {
 }
 
 // qaqpa runs one command of the gateway to its end and returns what it printed.
-func (w *world) qaqpa(ctx context.Context, input []byte, args ...string) (string, error) {
+func (w *world) qaqpa(ctx context.Context, args ...string) (string, error) {
 	cmd := w.command(ctx, args...)
 	var out, errs bytes.Buffer
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(input), &out, &errs
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	if err := cmd.Run(); err != nil {
 		return out.String(), fmt.Errorf("couldn't run qaqpa %s: %w\n%s%s", strings.Join(args, " "), err, out.String(), errs.String())
 	}
@@ -239,14 +238,14 @@ func (w *world) makeKeys(ctx context.Context) error {
 		if _, err := os.Stat(w.keyFile(label)); err == nil {
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) {
-			return err //nolint:wrapcheck // the caller names the step
+			return err
 		}
-		public, err := w.qaqpa(ctx, nil, "keys", "generate", label, "--algorithm", algorithm)
+		public, err := w.qaqpa(ctx, "keys", "generate", label, "--algorithm", algorithm)
 		if err != nil {
 			return err
 		}
 		if err := os.WriteFile(w.keyFile(label), []byte(public+"\n"), 0o644); err != nil { //nolint:gosec // a public key
-			return err //nolint:wrapcheck // the caller names the step
+			return err
 		}
 	}
 	return w.certifySeal(ctx)
@@ -262,7 +261,7 @@ func (w *world) certifySeal(ctx context.Context) error {
 	if _, err := w.pki.Identity(profile.Name); err == nil {
 		return nil
 	}
-	csr, err := w.qaqpa(ctx, nil, "keys", "csr", "seal", "--common-name", "QAQPA", "--organisation", profile.Organisation, "--bin", profile.BIN)
+	csr, err := w.qaqpa(ctx, "keys", "csr", "seal", "--common-name", "QAQPA", "--organisation", profile.Organisation, "--bin", profile.BIN)
 	if err != nil {
 		return err
 	}
@@ -272,30 +271,30 @@ func (w *world) certifySeal(ctx context.Context) error {
 	}
 	id, err := w.pki.IssueCSR(profile, block.Bytes)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	file := filepath.Join(w.home, "seal.pem")
 	if err := os.WriteFile(file, id.PEM(), 0o644); err != nil { //nolint:gosec // a public certificate
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
-	_, err = w.qaqpa(ctx, nil, "keys", "import-cert", "seal", file)
+	_, err = w.qaqpa(ctx, "keys", "import-cert", "seal", file)
 	return err
 }
 
 func (w *world) startBank(ctx context.Context) error {
 	seal, err := w.pki.Identity("seal")
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	w.bank, err = bank.New(bank.Config{
 		BIC: bankBIC, Name: "АО «Көпір Банк»", Signer: w.people.bank, OtherSigner: w.people.otherBank, GatewayCertificate: seal.Certificate,
 		CallbackURL: w.gatewayURL + "/v1/bank-confirmations", StateFile: filepath.Join(w.home, "bank.json"), Log: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	w.bankURL, err = w.bank.Start(ctx, "127.0.0.1:0")
-	return err //nolint:wrapcheck // the caller names the step
+	return err
 }
 
 func (w *world) startAgency(ctx context.Context) error {
@@ -305,20 +304,20 @@ func (w *world) startAgency(ctx context.Context) error {
 	}
 	anchors, err := os.ReadFile(w.anchorsFile())
 	if err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	if w.agency, err = agency.New(agency.Config{WebhookKey: key, AnchorsPEM: anchors, GatewayBIN: pki.BIN(issuerNumber), StateFile: filepath.Join(w.home, "agency.json")}); err != nil {
-		return err //nolint:wrapcheck // the caller names the step
+		return err
 	}
 	w.agencyURL, err = w.agency.Start(ctx, "127.0.0.1:0")
-	return err //nolint:wrapcheck // the caller names the step
+	return err
 }
 
 // webhookKey reads the public key that `keys generate` printed: an agency gets it on paper, not from the sender's own address.
 func (w *world) webhookKey() (ed25519.PublicKey, error) {
 	b, err := os.ReadFile(w.keyFile("webhook"))
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller names the step
+		return nil, err
 	}
 	block, _ := pem.Decode(b)
 	if block == nil || len(block.Bytes) < ed25519.PublicKeySize {
@@ -330,22 +329,22 @@ func (w *world) webhookKey() (ed25519.PublicKey, error) {
 
 // registerClients registers bank and agency at the addresses of this run, and makes API keys at the first time.
 func (w *world) registerClients(ctx context.Context) (err error) {
-	_, err = w.qaqpa(ctx, nil, "clients", "add-bank", "--bic", bankBIC, "--bin", w.people.bank.BIN(), "--name", "АО «Көпір Банк»", "--url", w.bankURL)
+	_, err = w.qaqpa(ctx, "clients", "add-bank", "--bic", bankBIC, "--bin", w.people.bank.BIN(), "--name", "АО «Көпір Банк»", "--url", w.bankURL)
 	if err != nil {
 		return err
 	}
-	w.agencyID, err = w.qaqpa(ctx, nil, "clients", "add-agency", "--bin", pki.BIN(agencyNumber), "--webhook-url", w.agencyURL+"/webhooks",
+	w.agencyID, err = w.qaqpa(ctx, "clients", "add-agency", "--bin", pki.BIN(agencyNumber), "--webhook-url", w.agencyURL+"/webhooks",
 		"--name-kk", "Астана қаласының полиция департаменті", "--name-ru", "Департамент полиции города Астаны", "--name-en", "Police department of Astana")
 	if err != nil {
 		return err
 	}
 	file := filepath.Join(w.home, "clients.json")
-	if b, err := os.ReadFile(file); err == nil {
-		return json.Unmarshal(b, &w.keys) //nolint:wrapcheck // the caller names the step
+	if b, err := os.ReadFile(file); err == nil { //nolint:gosec // a file of our own home
+		return json.Unmarshal(b, &w.keys)
 	}
 	w.keys = map[string]string{}
 	for kind, subject := range map[string]string{"agency": w.agencyID, "portal": "egov", "operator": "duty"} {
-		if w.keys[kind], err = w.qaqpa(ctx, nil, "clients", "add-key", "--kind", kind, "--subject", subject, "--name", "demonstration"); err != nil {
+		if w.keys[kind], err = w.qaqpa(ctx, "clients", "add-key", "--kind", kind, "--subject", subject, "--name", "demonstration"); err != nil {
 			return err
 		}
 	}
@@ -353,5 +352,5 @@ func (w *world) registerClients(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("couldn't write down the API keys: %w", err)
 	}
-	return os.WriteFile(file, b, 0o600) //nolint:wrapcheck // the caller names the step
+	return os.WriteFile(file, b, 0o600)
 }

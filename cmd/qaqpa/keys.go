@@ -12,9 +12,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"text/tabwriter"
-
 	"qaqpa/hsm"
+	"text/tabwriter"
 )
 
 // keysCmd is what an operator does with keys. A private key is made in the token and never leaves it.
@@ -96,7 +95,7 @@ func (c *keysListCmd) Run(ctx context.Context, io streams, log *logSettings) err
 		for _, k := range keys {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Label, hex.EncodeToString(k.ID), k.Algorithm, describeCertificate(k.Certificate), stateOf(k))
 		}
-		return w.Flush() //nolint:wrapcheck // standard output
+		return w.Flush()
 	})
 }
 

@@ -6,11 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"qaqpa/payment"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
-
-	"qaqpa/payment"
 )
 
 type ledgerCmd struct {

@@ -67,9 +67,8 @@ func run(ctx context.Context, args []string, io streams) int {
 	}
 	parsed, err := parser.Parse(args)
 	if err != nil {
-		var usage *kong.ParseError
-		if errors.As(err, &usage) {
-			_ = usage.Context.PrintUsage(true) //nolint:errcheck // the usage goes to standard output, where a failure cannot be told
+		if usage, ok := errors.AsType[*kong.ParseError](err); ok {
+			_ = usage.Context.PrintUsage(true) // the usage goes to standard output, where a failure cannot be told
 		}
 		fmt.Fprintln(io.err, "qaqpa:", err)
 		return 2

@@ -4,12 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"github.com/jmoiron/sqlx"
-
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/signer"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // migrateCmd applies the migrations of every domain. They go forward only, and the previous binary works after them.

@@ -5,10 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"time"
-
 	"qaqpa/signer"
 	"qaqpa/signer/audit"
+	"time"
 )
 
 // sealCmd signs one document with the gateway's key. It needs the database: each use of the key is in the audit log
@@ -38,7 +37,7 @@ func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (er
 		return err
 	}
 	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {
-		return err //nolint:wrapcheck // says all
+		return err
 	}
 	if err = g.openSigner(ctx, serve); err != nil {
 		return err

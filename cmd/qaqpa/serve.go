@@ -88,7 +88,7 @@ func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) erro
 	if errors.Is(err, context.Canceled) {
 		return nil
 	}
-	return err //nolint:wrapcheck // each part says its own
+	return err
 }
 
 // auditSealEvery is the pause between seals of the audit log's heads.

@@ -7,12 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
-	"time"
-
 	"qaqpa/signer"
 	"qaqpa/signer/fetch"
 	"qaqpa/signer/report"
+	"strings"
+	"time"
 )
 
 // validateCmd judges documents without a database: nothing is stored.
@@ -61,6 +60,8 @@ func (c *validateCmd) Run(ctx context.Context, io streams) error {
 		return nil
 	case report.Indeterminate:
 		return exitError{exitIndeterminate}
+	case report.TotalFailed:
+		fallthrough
 	default:
 		return exitError{exitFailed}
 	}
@@ -98,7 +99,7 @@ func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path s
 			req.Detached = []byte{}
 		}
 	}
-	return service.Validate(ctx, req) //nolint:wrapcheck // the caller names the document
+	return service.Validate(ctx, req)
 }
 
 func (c *validateCmd) print(w io.Writer, path string, v signer.Verdict) error {

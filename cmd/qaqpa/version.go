@@ -7,7 +7,8 @@ import (
 
 type versionCmd struct{}
 
-func (versionCmd) Run(io streams) error {
+// Run prints module version, revision and toolchain.
+func (versionCmd) Run(io streams) error { //nolint:unparam // kong wants an error
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		fmt.Fprintln(io.out, "qaqpa, built without module information")

@@ -9,12 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"strings"
-	"time"
-
-	"github.com/jmoiron/sqlx"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"qaqpa/api"
 	"qaqpa/api/auth"
 	"qaqpa/hsm"
@@ -25,6 +19,11 @@ import (
 	"qaqpa/signer/fetch"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/trust"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // gateway is everything that one process holds, wired: hsm → signer, payment → api.
@@ -59,7 +58,7 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 		return g, err
 	}
 	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {
-		return g, err //nolint:wrapcheck // says all
+		return g, err
 	}
 	if err = g.openSigner(ctx, c); err != nil {
 		return g, err
@@ -189,11 +188,11 @@ const actorPayments = "system:payments"
 type sealer struct{ signer *signer.Service }
 
 func (s sealer) Seal(ctx context.Context, document []byte) ([]byte, error) {
-	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Actor: actorPayments}) //nolint:wrapcheck // an adapter
+	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Actor: actorPayments})
 }
 
 func (s sealer) SealDetached(ctx context.Context, document []byte) ([]byte, error) {
-	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Detached: true, Actor: actorPayments}) //nolint:wrapcheck // an adapter
+	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Detached: true, Actor: actorPayments})
 }
 
 // verifier lets payment judge signatures without knowing signer. Verdicts are stored: money moves because of them.
@@ -202,7 +201,7 @@ type verifier struct{ signer *signer.Service }
 func (v verifier) Verify(ctx context.Context, signature, detached []byte) (payment.Signature, error) {
 	verdict, err := v.signer.Validate(ctx, signer.ValidateRequest{Document: signature, Detached: detached, Store: true, Actor: actorPayments})
 	if err != nil {
-		return payment.Signature{}, err //nolint:wrapcheck // an adapter
+		return payment.Signature{}, err
 	}
 	out := payment.Signature{
 		Valid: verdict.Passed(), Indication: string(verdict.Indication), Sub: string(verdict.Sub),

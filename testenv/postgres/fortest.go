@@ -33,54 +33,54 @@ var shared struct {
 
 // ForTest gives the test a database of its own with all migrations applied, as a pool that is closed at the end of the
 // test. The schema is migrated once per binary; a test costs a copy of it (about 30 ms).
-func ForTest(t testing.TB, migrations ...Migrate) *sqlx.DB {
-	t.Helper()
-	srv, name := databaseForTest(t, migrations)
-	db, err := srv.Open(t.Context(), name)
+func ForTest(tb testing.TB, migrations ...Migrate) *sqlx.DB {
+	tb.Helper()
+	srv, name := databaseForTest(tb, migrations)
+	db, err := srv.Open(tb.Context(), name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { dropDatabase(t, srv, db, name) })
+	tb.Cleanup(func() { dropDatabase(tb, srv, db, name) })
 	return db
 }
 
 // DSNForTest is ForTest for code that opens the database by itself.
-func DSNForTest(t testing.TB, migrations ...Migrate) string {
-	t.Helper()
-	srv, name := databaseForTest(t, migrations)
-	t.Cleanup(func() { dropDatabase(t, srv, nil, name) })
+func DSNForTest(tb testing.TB, migrations ...Migrate) string {
+	tb.Helper()
+	srv, name := databaseForTest(tb, migrations)
+	tb.Cleanup(func() { dropDatabase(tb, srv, nil, name) })
 	return srv.DSN(name)
 }
 
-func databaseForTest(t testing.TB, migrations []Migrate) (*Server, string) {
-	t.Helper()
+func databaseForTest(tb testing.TB, migrations []Migrate) (*Server, string) {
+	tb.Helper()
 	shared.once.Do(func() { shared.server, shared.err = startShared() })
 	if shared.err != nil {
-		t.Fatalf("these tests need PostgreSQL: %v", shared.err)
+		tb.Fatalf("these tests need PostgreSQL: %v", shared.err)
 	}
 	srv := shared.server
-	template, err := templateOf(t.Context(), srv, migrations)
+	template, err := templateOf(tb.Context(), srv, migrations)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	name := "test_" + strconv.FormatInt(shared.count.Add(1), 10)
-	if err := execAdmin(t.Context(), srv, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s STRATEGY file_copy`, quoteIdentifier(name), quoteIdentifier(template))); err != nil {
-		t.Fatal(err)
+	if err := execAdmin(tb.Context(), srv, fmt.Sprintf(`CREATE DATABASE %s TEMPLATE %s STRATEGY file_copy`, quoteIdentifier(name), quoteIdentifier(template))); err != nil {
+		tb.Fatal(err)
 	}
 	return srv, name
 }
 
-func dropDatabase(t testing.TB, srv *Server, db *sqlx.DB, name string) {
-	t.Helper()
+func dropDatabase(tb testing.TB, srv *Server, db *sqlx.DB, name string) {
+	tb.Helper()
 	if db != nil {
 		if err := db.Close(); err != nil {
-			t.Errorf("couldn't close the test's database: %v", err)
+			tb.Errorf("couldn't close the test's database: %v", err)
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if err := execAdmin(ctx, srv, fmt.Sprintf(`DROP DATABASE IF EXISTS %s WITH (FORCE)`, quoteIdentifier(name))); err != nil {
-		t.Errorf("couldn't drop the test's database: %v", err)
+		tb.Errorf("couldn't drop the test's database: %v", err)
 	}
 }
 
@@ -106,7 +106,7 @@ func templateOf(ctx context.Context, srv *Server, migrations []Migrate) (string,
 	}
 	for _, m := range migrations {
 		if err := m(ctx, db); err != nil {
-			_ = db.Close() //nolint:errcheck // the migration's error is the one to tell
+			_ = db.Close() // the migration's error is the one to tell
 			return "", fmt.Errorf("couldn't migrate the template database: %w", err)
 		}
 	}
@@ -122,7 +122,7 @@ func execAdmin(ctx context.Context, srv *Server, statement string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // one statement, already finished
+	defer db.Close() // one statement, already finished
 	if _, err := db.ExecContext(ctx, statement); err != nil {
 		return fmt.Errorf("couldn't run %q: %w", statement, err)
 	}
@@ -138,7 +138,7 @@ func startShared() (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make a folder for PostgreSQL: %w", err)
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's user must enter it; the data within are 0700
+	if err := os.Chmod(dir, 0o755); err != nil { // PostgreSQL's user must enter it; the data within are 0700
 		return nil, fmt.Errorf("couldn't open the folder to PostgreSQL's user: %w", err)
 	}
 	shared.templates = map[string]string{}
@@ -157,6 +157,6 @@ func sweep() {
 		if err != nil || syscall.Kill(pid, 0) == nil {
 			continue
 		}
-		_ = os.RemoveAll(dir) //nolint:errcheck // left for the next sweep, which costs only disk
+		_ = os.RemoveAll(dir) // left for the next sweep, which costs only disk
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"os/user"
@@ -45,7 +46,7 @@ type Server struct {
 	bin   string
 	owner *owner
 	cmd   *exec.Cmd
-	done  chan error
+	done  chan struct{} // closed when the server has ended
 }
 
 // owner is the operating-system user that the server runs as when we are root, which PostgreSQL refuses.
@@ -104,7 +105,7 @@ func (s *Server) EnsureDatabase(ctx context.Context, database string) error {
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // only read from; nothing to lose at closing
+	defer db.Close() // only read from; nothing to lose at closing
 	var there bool
 	if err := db.GetContext(ctx, &there, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, database); err != nil {
 		return fmt.Errorf("couldn't look for database %s: %w", database, err)
@@ -181,7 +182,7 @@ func binFolder() (string, error) {
 
 // versionOf reads 15 out of /usr/lib/postgresql/15/bin/postgres.
 func versionOf(path string) int {
-	v, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) //nolint:errcheck // a folder without a number sorts last
+	v, _ := strconv.Atoi(filepath.Base(filepath.Dir(filepath.Dir(path)))) // a folder without a number sorts last
 	return v
 }
 
@@ -276,9 +277,7 @@ func (s *Server) writeSettings() error {
 	if !s.cfg.Durable {
 		set["fsync"], set["full_page_writes"], set["synchronous_commit"] = "off", "off", "off"
 	}
-	for k, v := range s.cfg.Settings {
-		set[k] = v
-	}
+	maps.Copy(set, s.cfg.Settings)
 	lines := make([]string, 0, len(set))
 	for k, v := range set {
 		lines = append(lines, k+" = "+v+"\n")
@@ -330,17 +329,17 @@ func (s *Server) spawn() error {
 	if err != nil {
 		return fmt.Errorf("couldn't open PostgreSQL's log: %w", err)
 	}
-	defer logFile.Close() //nolint:errcheck // the child has its own descriptor
+	defer logFile.Close() // the child has its own descriptor
 	cmd := exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.dataDir())
 	cmd.SysProcAttr, cmd.Dir = s.attributes(), s.cfg.Dir
 	cmd.Stdout, cmd.Stderr = logFile, logFile
-	started, done := make(chan error), make(chan error, 1)
+	started, done := make(chan error), make(chan struct{})
 	go func() {
 		runtime.LockOSThread()
 		err := cmd.Start()
 		started <- err
 		if err == nil {
-			done <- cmd.Wait()
+			_ = cmd.Wait() // how it ended is in its log
 			close(done)
 		}
 	}()
@@ -357,7 +356,7 @@ func (s *Server) ready(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("couldn't open PostgreSQL: %w", err)
 	}
-	defer db.Close() //nolint:errcheck // a probe holds nothing
+	defer db.Close() // a probe holds nothing
 	for {
 		var one int
 		if err = db.GetContext(ctx, &one, `SELECT 1`); err == nil {

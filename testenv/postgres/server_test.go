@@ -12,7 +12,7 @@ import (
 )
 
 func TestCommittedRowsSurviveKill(t *testing.T) {
-	dir, err := os.MkdirTemp("", "qaqpa-kill-")
+	dir, err := os.MkdirTemp("", "qaqpa-kill-") //nolint:usetesting // PostgreSQL's user cannot enter t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +82,7 @@ func TestStartNamesTheFolderThatIsClosed(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root changes to another user")
 	}
-	dir, err := os.MkdirTemp("", "qaqpa-closed-")
+	dir, err := os.MkdirTemp("", "qaqpa-closed-") //nolint:usetesting // closed to other users, on purpose
 	if err != nil {
 		t.Fatal(err)
 	}
