@@ -34,6 +34,7 @@ type validation struct {
 	statuses map[statusKey]RevocationInfo
 	stack    []*pkix.Certificate // certificates whose status is being determined
 	verified map[verification]error
+	complete []*pkix.CRL // those of the inputs, the newest first
 }
 
 // verification is a signature that this validation has looked at.

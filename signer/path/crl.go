@@ -9,20 +9,23 @@ import (
 )
 
 // askCRLs determines the status of a certificate from the lists at hand (RFC 5280 6.3.3). Lists complete each other until
-// all reasons are covered. Lists of other issuers are passed over in silence.
+// all reasons are covered; the newest is asked first, and all are asked, since an older one may be the one at hand that
+// does not list a certificate yet. Lists of other issuers are passed over in silence.
 func (v *validation) askCRLs(q question, info *RevocationInfo) []answer {
 	var out []answer
 	sum := answer{status: StatusGood, source: SourceCRL}
 	var covered pkix.ReasonFlags
+	used := map[Digest]bool{}
 	for _, point := range pointsOf(q.cert) {
-		for _, crl := range v.in.CRLs {
-			if crl == nil || crl.Delta || covered == pkix.AllReasons || !v.concerns(q, &point, crl) {
+		for _, crl := range v.newestFirst() {
+			if !v.concerns(q, &point, crl) || used[crl.Fingerprint()] {
 				continue
 			}
 			reasons, a := v.judgeCRL(q, &point, crl, info)
 			if a == nil {
 				continue
 			}
+			used[crl.Fingerprint()] = true
 			if a.status == StatusRevoked {
 				out = append(out, *a)
 			}
@@ -32,6 +35,10 @@ func (v *validation) askCRLs(q question, info *RevocationInfo) []answer {
 			}
 		}
 	}
+	// A list that is not for one distribution point of the certificate and is for another was not passed over.
+	info.Rejected = slices.DeleteFunc(info.Rejected, func(r RejectedEvidence) bool {
+		return r.Problem.Code == CodeEvidenceScope && used[r.Digest]
+	})
 	switch {
 	case covered == pkix.AllReasons:
 		out = append(out, sum)
@@ -41,6 +48,19 @@ func (v *validation) askCRLs(q question, info *RevocationInfo) []answer {
 		}})
 	}
 	return out
+}
+
+// newestFirst are the complete lists.
+func (v *validation) newestFirst() []*pkix.CRL {
+	if v.complete == nil {
+		for _, crl := range v.in.CRLs {
+			if crl != nil && !crl.Delta {
+				v.complete = append(v.complete, crl)
+			}
+		}
+		slices.SortStableFunc(v.complete, func(a, b *pkix.CRL) int { return b.ThisUpdate.Compare(a.ThisUpdate) })
+	}
+	return v.complete
 }
 
 // absorb makes the sum of several lists as old as the oldest.

@@ -96,7 +96,7 @@ func TestNationalResponses(t *testing.T) {
 		want Status
 	}{
 		{"individual_2015", StatusUnknown},
-		{"individual_sign_2004", StatusGood},
+		{"individual_sign_2004", StatusUnavailable}, // good, but said after the certificate expired
 		{"ceo_sign_2004_revoked", StatusRevoked},
 		{"ceo_2015_revoked", StatusRevoked},
 	} {
@@ -113,6 +113,9 @@ func TestNationalResponses(t *testing.T) {
 		if info.Status != c.want {
 			t.Errorf("%s: want %s, got %s, rejected %+v", c.file, c.want, info.Status, info.Rejected)
 			continue
+		}
+		if c.want == StatusUnavailable && info.Rejected[0].Problem.Code != CodeEvidenceExpiredCert {
+			t.Errorf("%s: rejected for another reason: %+v", c.file, info.Rejected)
 		}
 		agreed++
 	}
