@@ -95,7 +95,7 @@ func classify(err error) *refusal {
 	case errors.Is(err, signer.ErrTooLarge):
 		return refuse(codeBodyTooLarge).because(err)
 	case errors.Is(err, signer.ErrRequest):
-		return refuse(codeDocument).because(err)
+		return refuse(codeDocument).because(err).explain(err.Error())
 	case passing(err):
 		return refuse(codeUnavailable).because(err).after(2 * time.Second)
 	}

@@ -50,6 +50,9 @@ func (s *Server) validationOf(r *request) (req signer.ValidateRequest, err error
 	if len(req.Document) == 0 {
 		return req, refuse(codeDocument)
 	}
+	if req.At.After(s.cfg.Now()) {
+		return req, badField("/at")
+	}
 	if len(req.Document)+len(req.Detached) > s.cfg.Limits.DocumentBytes {
 		return req, refuse(codeBodyTooLarge)
 	}

@@ -59,6 +59,9 @@ func (s *Server) verifyUpload(ctx context.Context, r *request) (*response, error
 	if len(document) == 0 {
 		return s.page(r, v, refuse(codeDocument))
 	}
+	if len(document)+len(detached) > s.cfg.Limits.DocumentBytes {
+		return s.page(r, v, refuse(codeBodyTooLarge))
+	}
 	verdict, err := s.judgeEitherWay(ctx, document, detached)
 	if err != nil {
 		return s.page(r, v, err)

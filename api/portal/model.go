@@ -20,11 +20,13 @@ type model struct {
 
 // verdict is the result for a document.
 type verdict struct {
-	Tone       string // passed, failed or unclear: a class of the style sheet, and the words that belong to it
-	Test       bool
+	Tone       string // passed, failed or unclear: a class of the style sheet
+	Words      string // which words go with it: the tone, or absent
+	Custom     bool   // the operator chose whom to trust
 	At         string
 	Digest     string
 	Reasons    []reason
+	Remarks    []reason
 	Signatures []signature
 }
 
@@ -65,11 +67,11 @@ func tone(i report.Indication) string {
 
 func verdictModel(w words, v report.Verdict) *verdict {
 	out := &verdict{
-		Tone: tone(v.Indication), Test: v.TrustMode == "test", At: w.Date(v.At), Digest: v.DocumentSHA256,
-		Reasons: reasons(w, v.Reasons),
+		Tone: tone(v.Indication), Custom: v.TrustMode == "custom", At: w.Date(v.At), Digest: v.DocumentSHA256,
+		Reasons: reasons(w, v.Reasons), Remarks: reasons(w, v.Remarks),
 	}
-	if v.Indication == report.TotalPassed && !v.Passed() {
-		out.Tone = "unclear" // never "passed" without a signature, whoever made the verdict
+	if out.Words = out.Tone; len(v.Signatures) == 0 {
+		out.Tone, out.Words = "failed", "absent" // never "passed" without a signature, whoever made the verdict
 	}
 	for i, s := range v.Signatures {
 		out.Signatures = append(out.Signatures, signatureModel(w, s, i+1, len(v.Signatures)))
@@ -129,7 +131,7 @@ func revocation(w words, s report.Signature) string {
 			continue
 		}
 		switch r.Status {
-		case "good", "revoked", "unavailable", "not_needed":
+		case "good", "revoked", "unavailable", "exempt":
 			return w.T("revocation." + r.Status)
 		}
 	}
