@@ -1,0 +1,263 @@
+package receipt
+
+import (
+	"bytes"
+	_ "embed" // the fonts
+	"fmt"
+	"image/color"
+	"strings"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+	"github.com/boombuler/barcode/qr"
+
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/money"
+)
+
+// The fonts carry the Kazakh letters ә ғ қ ң ө ұ ү һ і, which the standard fonts of PDF lack. Licence: fonts/LICENSE.
+var (
+	//go:embed fonts/DejaVuSans.ttf
+	fontRegular []byte
+	//go:embed fonts/DejaVuSans-Bold.ttf
+	fontBold []byte
+)
+
+// Layout of the page, in millimetres.
+const (
+	fontName     = "dejavu"
+	marginMM     = 18.0
+	labelWidthMM = 62.0
+	lineMM       = 4.4
+	qrSizeMM     = 38.0
+	gapMM        = 2.2
+)
+
+// page draws a receipt.
+type page struct {
+	*fpdf.Fpdf
+	width float64
+}
+
+// PDF renders the receipt for people, in Kazakh and Russian side by side (R13), with a QR code that leads to the page
+// where anyone verifies it. Journal and PDFSHA256 of the core are not needed. The same core gives the same bytes.
+func PDF(c Core) ([]byte, error) {
+	issued, err := time.Parse(time.RFC3339Nano, c.IssuedAt)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the time of issue: %w", err)
+	}
+	executed, err := time.Parse(time.RFC3339Nano, c.ExecutedAt)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the time of execution: %w", err)
+	}
+	p := newPage(c, issued)
+	if err := p.head(c, issued); err != nil {
+		return nil, err
+	}
+	p.section("Төлем", "Платёж")
+	p.row("Төлеуші", "Плательщик", join(c.Payer.Name, "ЖСН/БСН · ИИН/БИН "+c.Payer.ID))
+	p.row("Сома", "Сумма", tenge(c.Amount))
+	p.row("Банк", "Банк", join(c.Bank.Name, "БСК · БИК "+c.Bank.BIC))
+	p.row("Банк нөмірі", "Номер операции банка", c.BankReference)
+	p.row("Орындалған уақыты", "Исполнено", local(executed))
+	p.row("Тапсырыс", "Заказ", c.Order)
+	for i, item := range c.Items {
+		p.item(i+1, len(c.Items), item)
+	}
+	p.foot(c)
+	var out bytes.Buffer
+	if err := p.Output(&out); err != nil {
+		return nil, fmt.Errorf("couldn't render the receipt: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+func newPage(c Core, issued time.Time) *page {
+	f := fpdf.New("P", "mm", "A4", "")
+	f.SetCatalogSort(true)
+	f.SetCreationDate(issued.UTC())
+	f.SetModificationDate(issued.UTC())
+	f.SetProducer("qaqpa", true)
+	f.SetTitle("Түбіртек · Квитанция "+c.Code, true)
+	f.SetAuthor(c.Issuer.Name.KK+" · "+c.Issuer.Name.RU, true)
+	f.SetLang("kk")
+	f.AddUTF8FontFromBytes(fontName, "", fontRegular)
+	f.AddUTF8FontFromBytes(fontName, "B", fontBold)
+	f.SetMargins(marginMM, marginMM, marginMM)
+	f.SetAutoPageBreak(true, marginMM)
+	f.SetFooterFunc(func() {
+		f.SetY(-12)
+		f.SetFont(fontName, "", 7)
+		f.SetTextColor(110, 110, 110)
+		f.CellFormat(0, 4, fmt.Sprintf("%s   ·   %d", c.Code, f.PageNo()), "", 0, "C", false, 0, "")
+	})
+	f.AddPage()
+	w, _ := f.GetPageSize()
+	return &page{Fpdf: f, width: w - 2*marginMM}
+}
+
+// head draws the title with the QR code beside it.
+func (p *page) head(c Core, issued time.Time) error {
+	top := p.GetY()
+	left := p.width - qrSizeMM - 6
+	p.SetTextColor(20, 60, 110)
+	p.lines(left, 17, 7.5, "B", "Төлем туралы түбіртек")
+	p.lines(left, 12, 6, "", "Квитанция об оплате")
+	p.Ln(3)
+	p.SetTextColor(0, 0, 0)
+	p.lines(left, 9, lineMM, "B", c.Issuer.Name.KK)
+	p.lines(left, 8.5, lineMM, "", c.Issuer.Name.RU)
+	p.lines(left, 8.5, lineMM, "", "БСН · БИН "+c.Issuer.BIN)
+	p.Ln(2)
+	p.lines(left, 8.5, lineMM, "", "Түбіртек · Квитанция  "+c.ID)
+	p.lines(left, 8.5, lineMM, "", "Берілген уақыты · Выдана  "+local(issued))
+	bottom := p.GetY()
+	if err := p.qr(VerifyURL(c.Issuer.URL, c.Code), marginMM+p.width-qrSizeMM, top); err != nil {
+		return err
+	}
+	p.SetXY(marginMM+p.width-qrSizeMM-4, top+qrSizeMM+1)
+	p.SetFont(fontName, "B", 9)
+	p.CellFormat(qrSizeMM+8, 5, c.Code, "", 2, "C", false, 0, "")
+	p.SetXY(marginMM, max(bottom, top+qrSizeMM+7)+gapMM)
+	return nil
+}
+
+// qr draws the code as rectangles, which print sharply at any size.
+func (p *page) qr(text string, x, y float64) error {
+	code, err := qr.Encode(text, qr.M, qr.Auto)
+	if err != nil {
+		return fmt.Errorf("couldn't make the QR code: %w", err)
+	}
+	n := code.Bounds().Dx()
+	module := qrSizeMM / float64(n)
+	p.SetFillColor(0, 0, 0)
+	for row := range n {
+		for column := 0; column < n; column++ {
+			run := 0
+			for column+run < n && code.At(column+run, row) == color.Black {
+				run++
+			}
+			if run > 0 {
+				p.Rect(x+float64(column)*module, y+float64(row)*module, float64(run)*module, module, "F")
+				column += run
+			}
+		}
+	}
+	p.LinkString(x, y, qrSizeMM, qrSizeMM, text)
+	return nil
+}
+
+func (p *page) item(number, of int, item Item) {
+	count := ""
+	if of > 1 {
+		count = fmt.Sprintf(" %d / %d", number, of)
+	}
+	p.section("Қызмет"+count, "Услуга"+count)
+	p.row("Атауы", "Наименование", join(item.ServiceName.KK, item.ServiceName.RU))
+	p.row("Мемлекеттік орган", "Государственный орган", join(item.AgencyName.KK, item.AgencyName.RU))
+	p.row("Борыш нөмірі", "Номер начисления", item.Reference)
+	if item.Purpose != "" {
+		p.row("Төлем мақсаты", "Назначение", item.Purpose)
+	}
+	p.row("Алушы", "Получатель", join(item.Beneficiary.Name, "БСН · БИН "+item.Beneficiary.BIN,
+		"ЖСК · ИИК "+item.Beneficiary.Account+", БСК · БИК "+item.Beneficiary.BIC))
+	p.row("Бюджет коды · ТМК · БеК", "КБК · КНП · КБе", item.KBK+" · "+item.KNP+" · "+item.KBE)
+	p.row("Сома", "Сумма", join(tenge(item.Amount), basis(item.Basis)))
+}
+
+// basis tells how an amount was made, in the terms of the law.
+func basis(b catalog.Basis) string {
+	if b.Kind != catalog.MRPRate {
+		return ""
+	}
+	rate := strings.Replace(string(b.Rate), ".", ",", 1)
+	return fmt.Sprintf("%s АЕК · МРП × %s (%s)", rate, tenge(money.FromTiyn(b.MRP)), b.On)
+}
+
+func (p *page) foot(c Core) {
+	p.Ln(gapMM)
+	p.SetDrawColor(190, 190, 190)
+	p.Line(marginMM, p.GetY(), marginMM+p.width, p.GetY())
+	p.Ln(gapMM)
+	p.SetTextColor(60, 60, 60)
+	address := c.Issuer.URL + "/verify"
+	p.lines(p.width, 8, 4, "", "Бұл құжат электрондық цифрлық қолтаңбамен куәландырылған және төлем журналына енгізілген. Түпнұсқалығын "+
+		address+" бетінде код бойынша немесе QR арқылы кез келген адам тексере алады.")
+	p.Ln(1)
+	p.lines(p.width, 8, 4, "", "Документ удостоверен электронной цифровой подписью и внесён в журнал платежей. Подлинность может проверить "+
+		"любой на странице "+address+" по коду или по QR.")
+}
+
+func (p *page) section(kk, ru string) {
+	if p.GetY() > 250 {
+		p.AddPage()
+	}
+	p.Ln(gapMM)
+	p.SetFillColor(232, 239, 247)
+	p.SetTextColor(20, 60, 110)
+	p.SetFont(fontName, "B", 9.5)
+	p.CellFormat(p.width, 6.5, "  "+kk+"  ·  "+ru, "", 1, "L", true, 0, "")
+	p.Ln(gapMM / 2)
+}
+
+// row draws a label in two languages and a value; the three wrap independently and stay on one page.
+func (p *page) row(kk, ru, value string) {
+	valueWidth := p.width - labelWidthMM
+	p.SetFont(fontName, "", 9)
+	lines := 0
+	for _, part := range bytes.Split([]byte(value), []byte("\n")) {
+		lines += max(1, len(p.SplitText(string(part), valueWidth)))
+	}
+	height := max(float64(lines)*lineMM, 2*lineMM)
+	if _, pageHeight := p.GetPageSize(); p.GetY()+height > pageHeight-marginMM {
+		p.AddPage()
+	}
+	top := p.GetY()
+	p.SetTextColor(90, 90, 90)
+	p.lines(labelWidthMM, 8.5, lineMM, "", kk)
+	p.SetX(marginMM)
+	p.lines(labelWidthMM, 7.5, lineMM-0.4, "", ru)
+	labelBottom := p.GetY()
+	p.SetXY(marginMM+labelWidthMM, top)
+	p.SetTextColor(0, 0, 0)
+	p.lines(valueWidth, 9, lineMM, "", value)
+	p.SetXY(marginMM, max(labelBottom, p.GetY())+gapMM/2)
+}
+
+// lines writes wrapped text of a width from the current place.
+func (p *page) lines(width, size, height float64, style, text string) {
+	x := p.GetX()
+	p.SetFont(fontName, style, size)
+	p.MultiCell(width, height, text, "", "L", false)
+	p.SetX(x)
+}
+
+func join(parts ...string) string {
+	out := ""
+	for _, part := range parts {
+		if part != "" && out != "" {
+			out += "\n"
+		}
+		out += part
+	}
+	return out
+}
+
+// tenge renders an amount for people: groups of three and the sign of the currency.
+func tenge(a money.Amount) string {
+	decimal := a.Decimal()
+	whole, part := decimal[:len(decimal)-3], decimal[len(decimal)-2:]
+	out := ""
+	for i, digit := range whole {
+		if i > 0 && (len(whole)-i)%3 == 0 && whole[i-1] != '-' {
+			out += "\u00a0"
+		}
+		out += string(digit)
+	}
+	return out + "," + part + " ₸"
+}
+
+// local renders a time for people in Almaty.
+func local(at time.Time) string {
+	return at.In(catalog.Almaty()).Format("02.01.2006 15:04:05") + " (UTC+5)"
+}
