@@ -66,6 +66,9 @@ func (v *validation) walk(path []*pkix.Certificate, visit func(path []*pkix.Cert
 			return true
 		}
 		if e.anchor == nil && repeats(path, e.cert) || !v.holds(top, e) {
+			if v.spent {
+				return true
+			}
 			continue
 		}
 		next := append(path[:len(path):len(path)], e.cert)
@@ -186,6 +189,7 @@ func signatureProblem(c *pkix.Certificate, err error) Problem {
 // signedObject is a certificate, CRL or OCSP response.
 type signedObject interface {
 	Fingerprint() Digest
+	SignedLen() int
 	CheckSignature(key algo.PublicKey, keyErr error) error
 }
 
@@ -208,10 +212,13 @@ func (v *validation) verifyAnew(signer *pkix.Certificate, o signedObject) error 
 			return nil
 		}
 	}
-	if v.work.Signatures++; v.work.Signatures > v.in.Budget.Signatures {
+	n := o.SignedLen()
+	if v.work.Signatures >= v.in.Budget.Signatures || n > v.in.Budget.Octets-v.work.Octets {
 		v.spent = true
-		return fmt.Errorf("more than %d signatures: %w", v.in.Budget.Signatures, errBudget)
+		return fmt.Errorf("more than %d signatures or %d octets: %w", v.in.Budget.Signatures, v.in.Budget.Octets, errBudget)
 	}
+	v.work.Signatures++
+	v.work.Octets += n
 	if err := o.CheckSignature(signer.PublicKey, signer.PublicKeyErr); err != nil {
 		return err
 	}

@@ -74,13 +74,14 @@ type Budget struct {
 	Depth      int // certificates of a path, the anchor included, self-issued intermediate ones not
 	Steps      int // certificates considered while building
 	Signatures int // signatures verified, remembered ones not counted
+	Octets     int // octets hashed for those signatures: lists are large
 	Names      int // comparisons of a name with a constraint
 	Paths      int // complete paths that are validated
 }
 
 // DefaultBudget is ample for real hierarchies: the deepest in use have six levels.
 func DefaultBudget() Budget {
-	return Budget{Depth: 16, Steps: 4096, Signatures: 256, Names: 1 << 18, Paths: 32}
+	return Budget{Depth: 16, Steps: 4096, Signatures: 256, Octets: 128 << 20, Names: 1 << 18, Paths: 32}
 }
 
 // Inputs are everything that a judgement rests on. Leaf, Anchors and At are obligatory.
@@ -135,7 +136,9 @@ func (in *Inputs) withDefaults() Inputs {
 	d := DefaultBudget()
 	b := &out.Budget
 	for _, f := range []struct{ at, value *int }{
-		{&b.Depth, &d.Depth}, {&b.Steps, &d.Steps}, {&b.Signatures, &d.Signatures}, {&b.Names, &d.Names}, {&b.Paths, &d.Paths},
+		{&b.Depth, &d.Depth}, {&b.Steps, &d.Steps}, {&b.Signatures, &d.Signatures},
+		{&b.Octets, &d.Octets},
+		{&b.Names, &d.Names}, {&b.Paths, &d.Paths},
 	} {
 		if *f.at == 0 {
 			*f.at = *f.value

@@ -57,7 +57,7 @@ type Result struct {
 
 // Work is what a validation has cost, in the units of [Budget].
 type Work struct {
-	Steps, Signatures, Names, Paths int
+	Steps, Signatures, Octets, Names, Paths int
 	// Remembered counts signatures that a Memo saved.
 	Remembered int
 }

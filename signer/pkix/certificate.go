@@ -293,3 +293,6 @@ func (c *Certificate) CheckSignature(key algo.PublicKey, keyErr error) error {
 }
 
 var errPartialOctets = fmt.Errorf("%w: it is not a whole number of octets", algo.ErrSignature)
+
+// SignedLen is the number of octets that the signature covers.
+func (c *Certificate) SignedLen() int { return len(c.RawTBS) }

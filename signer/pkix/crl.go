@@ -295,3 +295,6 @@ func (c *CRL) ExtensionValue(oid string) []byte {
 	}
 	return nil
 }
+
+// SignedLen is the number of octets that the signature covers.
+func (c *CRL) SignedLen() int { return len(c.RawTBS) }

@@ -387,3 +387,6 @@ func (o *OCSPResponse) CheckSignature(key algo.PublicKey, keyErr error) error {
 	}
 	return o.SignatureAlgorithm.Verify(key, o.RawTBS, o.Signature)
 }
+
+// SignedLen is the number of octets that the signature covers.
+func (o *OCSPResponse) SignedLen() int { return len(o.RawTBS) }
