@@ -96,6 +96,8 @@ func classify(err error) *refusal {
 		return refuse(codeBodyTooLarge).because(err)
 	case errors.Is(err, signer.ErrRequest):
 		return refuse(codeDocument).because(err).explain(err.Error())
+	case errors.Is(err, signer.ErrVerdictNotFound):
+		return refuse(codeNotOwn).because(err)
 	case passing(err):
 		return refuse(codeUnavailable).because(err).after(2 * time.Second)
 	}

@@ -26,6 +26,12 @@ func (s *Server) validate(ctx context.Context, r *request) (reply[signer.Verdict
 	return reply[signer.Verdict]{Body: v}, err
 }
 
+// getVerdict shows a kept verdict to the operator, who answers people's questions (R44).
+func (s *Server) getVerdict(ctx context.Context, r *request) (reply[signer.Verdict], error) {
+	v, err := s.cfg.Signer.Verdict(ctx, r.param("verdict"))
+	return reply[signer.Verdict]{Body: v}, err
+}
+
 // validationOf reads the three forms of the body.
 func (s *Server) validationOf(r *request) (req signer.ValidateRequest, err error) {
 	switch r.media.name {

@@ -137,6 +137,13 @@ func TestValidationWithKeyIsKept(t *testing.T) {
 	if err != nil || kept.DocumentSHA256 != v.DocumentSHA256 {
 		t.Errorf("verdict %q was not kept: %v", v.ID, err)
 	}
+	operator := j.key(auth.Operator, "ops")
+	shown := in[signer.Verdict](t, j.do(call{method: http.MethodGet, path: "/v1/validations/" + v.ID, key: operator}), 200)
+	if shown.ID != v.ID || !shown.Passed() {
+		t.Errorf("got %+v", shown)
+	}
+	j.do(call{method: http.MethodGet, path: "/v1/validations/vrd_00", key: operator}).want(t, 404, codeNotOwn)
+	j.do(call{method: http.MethodGet, path: "/v1/validations/" + v.ID, key: key}).want(t, 403, codeScope)
 	j.do(call{method: http.MethodPost, path: "/v1/validations", key: "qk_wrong", contentType: typeCMS, body: cms}).want(t, 401, codeKeyInvalid)
 	future := fmt.Appendf(nil, `{"document":%q,"at":"2999-01-01T00:00:00Z"}`, base64.StdEncoding.EncodeToString(cms))
 	if p := j.do(call{method: http.MethodPost, path: "/v1/validations", contentType: typeJSON, body: future}).want(t, 422, "invalid_request"); p.Field != "/at" {

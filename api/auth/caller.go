@@ -26,6 +26,7 @@ const (
 	OrdersWrite      Scope = "orders:write"
 	ReceiptsRead     Scope = "receipts:read"
 	LedgerRead       Scope = "ledger:read"
+	ValidationsRead  Scope = "validations:read"
 	ValidationsWrite Scope = "validations:write"
 )
 
@@ -40,7 +41,7 @@ func ScopesOf(kind Kind) []Scope {
 	case Portal:
 		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, ValidationsWrite}
 	case Operator:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, LedgerRead, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, LedgerRead, ValidationsRead, ValidationsWrite}
 	}
 	slices.Sort(s)
 	return s
