@@ -42,9 +42,9 @@ const MaxHashSize = 64
 
 type hashInfo struct {
 	name string
-	oid  string   // the one that is written
-	rfc  string   // OID of the RFCs, where the written one is national
-	sbox string   // OID of the S-box, where parameters may name it
+	oid  string // the one that is written
+	rfc  string // OID of the RFCs, where the written one is national
+	sbox string // OID of the S-box, where parameters may name it
 	size int
 	std  crypto.Hash
 	make func() hash.Hash
@@ -87,6 +87,20 @@ func indexHashes() (raw, dotted map[string]Hash) {
 	return raw, dotted
 }
 
+// hashByDER finds a hash by its whole AlgorithmIdentifier, for the encodings that are nearly always met: parameters
+// absent or NULL.
+var hashByDER = indexHashIdentifiers()
+
+func indexHashIdentifiers() map[string]Hash {
+	m := make(map[string]Hash, 2*len(hashByRaw))
+	for raw, h := range hashByRaw {
+		for _, der := range commonIdentifiers(raw) {
+			m[der] = h
+		}
+	}
+	return m
+}
+
 // HashByOID finds a hash by a dotted OID; several OIDs may mean the same hash.
 func HashByOID(oid string) (Hash, bool) {
 	h, ok := hashByDotted[oid]
@@ -96,6 +110,9 @@ func HashByOID(oid string) (Hash, bool) {
 // ParseHash reads an AlgorithmIdentifier of a hash (DER or BER). Parameters may be absent or NULL; GOST R 34.11-94
 // may carry the OID of its S-box. Errors: ErrUnknownAlgorithm, ErrParameters, asn1ber.ErrSyntax.
 func ParseHash(algorithmIdentifier []byte) (Hash, error) {
+	if h, ok := hashByDER[string(algorithmIdentifier)]; ok {
+		return h, nil
+	}
 	oid, params, err := readIdentifier(algorithmIdentifier)
 	if err != nil {
 		return 0, err

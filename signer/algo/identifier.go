@@ -66,6 +66,15 @@ func identifierWith(oid string, params []byte) ([]byte, error) {
 	return asn1ber.Wrap(asn1ber.Sequence, o, params), nil
 }
 
+// commonIdentifiers are the DER AlgorithmIdentifiers of an OID (contents octets) with parameters absent and NULL.
+func commonIdentifiers(rawOID string) [2]string {
+	oid := asn1ber.Primitive(asn1ber.OID, []byte(rawOID))
+	return [2]string{
+		string(asn1ber.Wrap(asn1ber.Sequence, oid)),
+		string(asn1ber.Wrap(asn1ber.Sequence, oid, asn1ber.Primitive(asn1ber.Null, nil))),
+	}
+}
+
 func unknown(what string, oid []byte) error {
 	dotted, err := asn1ber.DottedOID(oid)
 	if err != nil {

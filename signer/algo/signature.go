@@ -88,12 +88,28 @@ func signatureName(f Family, h Hash) string {
 	return f.String() + " with " + h.Name()
 }
 
+// signatureByDER finds it by the whole AlgorithmIdentifier, with parameters absent or NULL.
+var signatureByDER = indexSignatureIdentifiers()
+
+func indexSignatureIdentifiers() map[string]Signature {
+	m := make(map[string]Signature, 2*len(signatureByRaw))
+	for raw, s := range signatureByRaw {
+		for _, der := range commonIdentifiers(raw) {
+			m[der] = s
+		}
+	}
+	return m
+}
+
 var rawPSS = asn1ber.MustOID(oidPSS)
 
 // ParseSignature reads the AlgorithmIdentifier of a signature (DER or BER). Parameters may be absent or NULL; PSS
 // takes its own and needs them. DSA is returned with family DSA, so that it can be named; its Verify is
 // ErrNotAllowed. Errors: ErrUnknownAlgorithm, ErrParameters, asn1ber.ErrSyntax.
 func ParseSignature(algorithmIdentifier []byte) (Signature, error) {
+	if s, ok := signatureByDER[string(algorithmIdentifier)]; ok {
+		return s, nil
+	}
 	oid, params, err := readIdentifier(algorithmIdentifier)
 	if err != nil {
 		return Signature{}, err
@@ -128,6 +144,9 @@ func pssSignature(p *PSSParams) Signature {
 // be the one that belongs to the key. Where the algorithm names its own hash, that one counts, and comparing it with
 // digest is the caller's ([Signature.Hash]). Errors as of ParseSignature, and ErrMismatch.
 func ParseCMSSignature(algorithmIdentifier []byte, digest Hash) (Signature, error) {
+	if s, ok := signatureByDER[string(algorithmIdentifier)]; ok {
+		return s, nil
+	}
 	oid, params, err := readIdentifier(algorithmIdentifier)
 	if err != nil {
 		return Signature{}, err

@@ -11,20 +11,37 @@ type header struct {
 	indefinite  bool
 }
 
-// header charges the budget for one element and reads its header.
-func (b *budget) header(in []byte, enc Encoding) (header, error) {
-	if b.elements <= 0 {
-		return header{}, fmt.Errorf("%w: too many elements", ErrLimit)
+// identifierFits[enc][octet] tells whether an identifier octet in the low form is one that the encoding allows there
+// (see checkForm). End-of-contents is left to checkForm, since its length matters.
+var identifierFits = indexIdentifiers()
+
+func indexIdentifiers() (fits [2][256]bool) {
+	for _, enc := range []Encoding{BER, DER} {
+		for i := 1; i < 256; i++ {
+			h := header{tag: Tag(i>>6)<<30 | Tag(i&0x1f), constructed: i&0x20 != 0} //nolint:gosec // G115: below 256
+			fits[enc][i] = i&0x1f != 0x1f && h.checkForm(enc) == nil
+		}
 	}
-	b.elements--
-	return parseHeader(in, enc)
+	return fits
 }
 
-// parseHeader reads identifier and length octets (X.690 8.1.2, 8.1.3) and holds the length against what is there.
-func parseHeader(in []byte, enc Encoding) (header, error) {
+// parseHeader reads identifier and length octets (X.690 8.1.2, 8.1.3) and holds the length against what is there. The
+// short forms, nearly all that is ever met, take the first branch.
+func parseHeader(in []byte, enc Encoding) (h header, err error) {
 	if len(in) < 2 {
-		return header{}, errTruncated()
+		return h, errTruncated()
 	}
+	first := in[0]
+	if length := int(in[1]); length < 0x80 && length <= len(in)-2 && identifierFits[enc][first] {
+		h.tag, h.constructed = Tag(first>>6)<<30|Tag(first&0x1f), first&0x20 != 0
+		h.size, h.length = 2, length
+		return h, nil
+	}
+	return parseLongHeader(in, enc)
+}
+
+// parseLongHeader reads headers of all forms.
+func parseLongHeader(in []byte, enc Encoding) (header, error) {
 	h := header{constructed: in[0]&0x20 != 0, size: 1}
 	class := Tag(in[0]>>6) << 30
 	number := Tag(in[0] & 0x1f)
@@ -137,10 +154,13 @@ func (h *header) checkForm(enc Encoding) error {
 
 // scanIndefinite finds the length of contents that end with end-of-contents octets. It descends only where a length is
 // indefinite: definite elements are stepped over.
-func (b *budget) scanIndefinite(in []byte, enc Encoding, depth int) (int, error) {
-	open := 1
+func (b *budget) scanIndefinite(in []byte, enc Encoding, depth uint16) (int, error) {
+	open := uint16(1)
 	for at := 0; at < len(in); {
-		h, err := b.header(in[at:], enc)
+		if b.elements--; b.elements < 0 {
+			return 0, errElements()
+		}
+		h, err := parseHeader(in[at:], enc)
 		if err != nil {
 			return 0, err
 		}
@@ -162,3 +182,5 @@ func (b *budget) scanIndefinite(in []byte, enc Encoding, depth int) (int, error)
 }
 
 func errTruncated() error { return fmt.Errorf("%w: truncated", ErrSyntax) }
+
+func errElements() error { return fmt.Errorf("%w: too many elements", ErrLimit) }

@@ -70,11 +70,10 @@ func (sd *SignedData) parseSigners(set asn1ber.Element) ([]SignerInfo, error) {
 		if err != nil {
 			return nil, fmt.Errorf("signer %d: %w", len(out)+1, err)
 		}
-		si := SignerInfo{data: sd, limits: sd.limits}
-		if err := si.parse(e); err != nil {
-			return nil, fmt.Errorf("signer %d: %w", len(out)+1, err)
+		out = append(out, SignerInfo{data: sd, limits: sd.limits})
+		if err := out[len(out)-1].parse(e); err != nil {
+			return nil, fmt.Errorf("signer %d: %w", len(out), err)
 		}
-		out = append(out, si)
 	}
 	return out, nil
 }
