@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"github.com/miekg/pkcs11"
 )
@@ -71,8 +72,6 @@ func (t *Token) submit(ctx context.Context, j *job) error {
 		<-j.done
 		return j.err
 	case calling:
-		t.blocked.Add(1)
-		t.lib.blocked.Add(1)
 		return late(ctx, ErrUnavailable, "the call does not return")
 	case taken:
 		return late(ctx, ErrUnavailable, "the token is being connected")
@@ -81,13 +80,28 @@ func (t *Token) submit(ctx context.Context, j *job) error {
 	}
 }
 
-// hangs says that every session is in a call past its deadline.
+// hangs says that every session is in a call that is taken not to return, so that waiting for one is in vain.
 func (t *Token) hangs() bool {
+	if len(t.queue) == 0 && t.workers[0].since.Load() == 0 {
+		return false // the usual case, without looking at all workers
+	}
 	sessions := t.cfg.SessionsMax
 	if c := t.state.Load().conn; c != nil {
 		sessions = min(sessions, c.sessions)
 	}
-	return int(t.blocked.Load()) >= sessions
+	return t.stuck() >= sessions
+}
+
+// stuck counts the calls that have been in C for more than half of the time that a whole call may take. Whether their
+// callers still wait does not matter: who gives up early does not make a token slow.
+func (t *Token) stuck() (n int) {
+	now := time.Since(t.opened)
+	for _, w := range t.workers {
+		if since := time.Duration(w.since.Load()); since != 0 && now-since > t.cfg.CallTimeout/2 {
+			n++
+		}
+	}
+	return n
 }
 
 // worker does calls, one at a time, in a session that is its alone. Workers are the bulkhead: a module that hangs
@@ -95,7 +109,8 @@ func (t *Token) hangs() bool {
 type worker struct {
 	token *Token
 	index int
-	on    session // zero while it has none
+	since atomic.Int64 // when it went into C, after Token.opened; 0 while it is not in C
+	on    session      // zero while it has none
 }
 
 func (w *worker) run() {
@@ -171,7 +186,7 @@ func (w *worker) serve(j *job) {
 func (w *worker) call(c *conn, j *job) error {
 	lib := w.token.lib
 	if j.alone != nil {
-		if lib.blocked.Load() > 0 || !lib.gate.close(j.gone) {
+		if lib.stuck() > 0 || !lib.gate.close(j.gone) {
 			return errOvertaken
 		}
 		defer lib.gate.open()
@@ -188,12 +203,11 @@ func (w *worker) call(c *conn, j *job) error {
 		return errOvertaken
 	}
 	w.token.metrics.inFlight.Inc()
+	w.since.Store(int64(max(1, time.Since(w.token.opened))))
 	err := w.callIn(c, j)
+	w.since.Store(0)
 	w.token.metrics.inFlight.Dec()
-	if !j.stage.CompareAndSwap(calling, taken) { // the caller has left meanwhile
-		w.token.blocked.Add(-1)
-		lib.blocked.Add(-1)
-	}
+	j.stage.CompareAndSwap(calling, taken) // unless the caller has left meanwhile
 	if err == nil {
 		c.proven.Store(true)
 	}

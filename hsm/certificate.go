@@ -30,7 +30,7 @@ func (t *Token) ImportCertificate(ctx context.Context, label string, der []byte)
 	if err := t.oneByOne(ctx, func() error { return t.importCertificate(ctx, label, der) }); err != nil {
 		return fmt.Errorf("couldn't import a certificate for key %q: %w", label, err)
 	}
-	t.cfg.Log.Info("certificate imported", "token", t.cfg.Token, "key", label)
+	t.cfg.Log.InfoContext(ctx, "certificate imported", "token", t.cfg.Token, "key", label)
 	return nil
 }
 

@@ -8,13 +8,12 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"math/big"
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 	"testing"
 	"time"
 
 	"github.com/miekg/pkcs11"
-
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 )
 
 // certify makes a certificate for pub, issued by a key that has nothing to do with it.

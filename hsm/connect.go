@@ -48,7 +48,7 @@ func (l *library) connect(gone <-chan struct{}, label, pin string) (*conn, error
 	}
 	c.sessions = maxSessions
 	if n := info.MaxSessionCount; n != pkcs11.CK_EFFECTIVELY_INFINITE && n != pkcs11.CK_UNAVAILABLE_INFORMATION && n <= maxSessions {
-		c.sessions = max(1, int(n)-1) //nolint:gosec // bounded by maxSessions
+		c.sessions = max(1, int(n)-1)
 	}
 	list, err := l.ctx.GetMechanismList(slot)
 	if err != nil {

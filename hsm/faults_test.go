@@ -5,15 +5,14 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/miekg/pkcs11"
-
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 )
 
 // load signs with several keys from several goroutines until it is stopped, and judges every outcome.
@@ -101,13 +100,13 @@ func (l *load) end(t *testing.T) {
 }
 
 // fixture is a token of a test's own with a few keys in it.
-func fixture(t *testing.T, more ...func(*hsm.Config)) (*softhsm.Token, *hsm.Token, []*hsm.Key) {
+func fixture(t *testing.T) (*softhsm.Token, *hsm.Token, []*hsm.Key) {
 	t.Helper()
 	soft, err := softhsm.New(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	token := open(t, soft, more...)
+	token := open(t, soft)
 	var keys []*hsm.Key
 	for i := range 4 {
 		keys = append(keys, generate(t, token, fmt.Sprintf("key %d", i), hsm.ECDSAP256))
@@ -171,25 +170,30 @@ func must(t *testing.T, err error) {
 func TestOtherUserOfTheModule(t *testing.T) {
 	faults := map[string]func(t *testing.T, soft *softhsm.Token){
 		"closes all sessions": func(t *testing.T, soft *softhsm.Token) {
+			t.Helper()
 			ctx, slot := foreign(t, soft)
 			must(t, ctx.CloseAllSessions(slot))
 		},
 		"logs out": func(t *testing.T, soft *softhsm.Token) {
+			t.Helper()
 			ctx, slot := foreign(t, soft)
 			session, err := ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION)
 			must(t, err)
 			must(t, ctx.Logout(session))
 		},
 		"finalises": func(t *testing.T, soft *softhsm.Token) {
+			t.Helper()
 			ctx, _ := foreign(t, soft)
 			must(t, ctx.Finalize())
 		},
 		"finalises and initialises": func(t *testing.T, soft *softhsm.Token) {
+			t.Helper()
 			ctx, _ := foreign(t, soft)
 			must(t, ctx.Finalize())
 			must(t, ctx.Initialize())
 		},
 		"finalises, initialises and logs in": func(t *testing.T, soft *softhsm.Token) {
+			t.Helper()
 			ctx, _ := foreign(t, soft)
 			must(t, ctx.Finalize())
 			must(t, ctx.Initialize())

@@ -32,7 +32,7 @@ func (t *Token) Generate(ctx context.Context, label string, a Algorithm) (*Key, 
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make key %q: %w", label, err)
 	}
-	t.cfg.Log.Info("key made", "token", t.cfg.Token, "key", label, "algorithm", string(a))
+	t.cfg.Log.InfoContext(ctx, "key made", "token", t.cfg.Token, "key", label, "algorithm", string(a))
 	return k, nil
 }
 

@@ -222,8 +222,8 @@ func TestCurveParametersThatAreRefused(t *testing.T) {
 }
 
 // p256 is the generator of P-256, bare and in its OCTET STRING, in hexadecimal.
-func p256(t testing.TB) (bare []byte, der string) {
-	t.Helper()
+func p256(tb testing.TB) (bare []byte, der string) {
+	tb.Helper()
 	p := elliptic.P256().Params()
 	bare = append([]byte{4}, append(p.Gx.FillBytes(make([]byte, 32)), p.Gy.FillBytes(make([]byte, 32))...)...)
 	return bare, "0441" + hex.EncodeToString(bare)

@@ -11,10 +11,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"testing"
-
 	"qaqpa/hsm"
 	"qaqpa/testenv/softhsm"
+	"testing"
 )
 
 // form is one way to sign, and the openssl command that verifies it.
@@ -30,6 +29,7 @@ func forms(a hsm.Algorithm) []form {
 		return []form{{"pure", crypto.Hash(0), []string{"pkeyutl", "-verify", "-pubin", "-inkey", "pub.pem", "-rawin", "-in", "message", "-sigfile", "signature"}}}
 	case hsm.ECDSAP256, hsm.ECDSAP384, hsm.ECDSAP521:
 		return []form{{"SHA-256", crypto.SHA256, dgst("sha256")}, {"SHA-384", crypto.SHA384, dgst("sha384")}, {"SHA-512", crypto.SHA512, dgst("sha512")}}
+	case hsm.RSA2048, hsm.RSA3072, hsm.RSA4096:
 	}
 	return []form{
 		{"PKCS1 SHA-256", crypto.SHA256, dgst("sha256")},

@@ -29,13 +29,13 @@ type library struct {
 	ctx     *pkcs11.Ctx
 	native  *native // nil when the module can't be shared with it
 	gate    gate
-	blocked atomic.Int32  // calls inside that are past their deadline
 	current atomic.Uint64 // generation; odd while the library is initialised
 
 	mu       sync.Mutex // guards what follows
 	users    int
-	accepted map[string]pinMark // by token serial: the PIN that a token was logged in with
-	refused  map[refusal]bool   // PINs that a token refused; true: the token showed the failed try in its flags
+	tokens   map[*Token]struct{} // those that may have calls inside
+	accepted map[string]pinMark  // by token serial: the PIN that a token was logged in with
+	refused  map[refusal]bool    // PINs that a token refused; true: the token showed the failed try in its flags
 }
 
 // pinMark tells PINs apart without keeping them.
@@ -81,6 +81,7 @@ func load(path string) (*library, error) {
 	}
 	return &library{
 		path: path, ctx: ctx, native: list,
+		tokens:   make(map[*Token]struct{}),
 		accepted: make(map[string]pinMark), refused: make(map[refusal]bool),
 	}, nil
 }
@@ -103,6 +104,30 @@ func (l *library) release() {
 	}
 }
 
+// join and part tell whose calls may be inside.
+func (l *library) join(t *Token) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.tokens[t] = struct{}{}
+}
+
+func (l *library) part(t *Token) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	delete(l.tokens, t)
+}
+
+// stuck counts the calls inside that are taken not to return. While there is one, shutting the gate would only keep
+// the others out.
+func (l *library) stuck() (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for t := range l.tokens {
+		n += t.stuck()
+	}
+	return n
+}
+
 // ready initialises the library unless it is.
 func (l *library) ready(gone <-chan struct{}) error {
 	if l.current.Load()%2 == 1 {
@@ -113,7 +138,7 @@ func (l *library) ready(gone <-chan struct{}) error {
 
 // restart has the library to itself and initialises it anew, unless somebody did since generation seen.
 func (l *library) restart(gone <-chan struct{}, seen uint64) error {
-	if n := l.blocked.Load(); n > 0 {
+	if n := l.stuck(); n > 0 {
 		return fmt.Errorf("%w: %d calls do not return, so the library can't be initialised anew", ErrUnavailable, n)
 	}
 	if !l.gate.close(gone) {

@@ -57,8 +57,7 @@ func join[C prometheus.Collector](to prometheus.Registerer, c *C) error {
 		return nil
 	}
 	err := to.Register(*c)
-	var other prometheus.AlreadyRegisteredError
-	if errors.As(err, &other) {
+	if other, ok := errors.AsType[prometheus.AlreadyRegisteredError](err); ok {
 		if existing, ok := other.ExistingCollector.(C); ok {
 			*c = existing
 			return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/miekg/pkcs11"
 )
@@ -67,9 +68,7 @@ func (s session) valuesOneByOne(object pkcs11.ObjectHandle, types []uint) (map[u
 		if err != nil {
 			return nil, err
 		}
-		for k, v := range one {
-			all[k] = v
-		}
+		maps.Copy(all, one)
 	}
 	return all, nil
 }

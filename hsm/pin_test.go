@@ -3,13 +3,12 @@ package hsm_test
 import (
 	"errors"
 	"os"
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 	"strings"
 	"testing"
 
 	"github.com/miekg/pkcs11"
-
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 )
 
 // spied is a token behind OpenSC's pkcs11-spy, which writes every call of the module to a file.

@@ -84,7 +84,7 @@ func newRequest(pub crypto.PublicKey, digest []byte, opts crypto.SignerOpts) (*r
 
 // ecDSA: CKM_ECDSA takes at most as many bytes as the order of the curve has; FIPS 186-5 §6.4.1 takes the leftmost.
 func (r *request) ecDSA(pub *ecdsa.PublicKey) {
-	order := (pub.Curve.Params().N.BitLen() + 7) / 8
+	order := (pub.Params().N.BitLen() + 7) / 8
 	r.mechanism = mechanism{id: pkcs11.CKM_ECDSA, name: "ECDSA"}
 	r.data = r.digest[:min(order, len(r.digest))]
 	r.size = 2 * order
@@ -104,8 +104,8 @@ func (r *request) rsaPSS(pub *rsa.PublicKey, pss *rsa.PSSOptions) (*request, err
 		return nil, fmt.Errorf("%w: salt of %d bytes", ErrAlgorithm, salt)
 	}
 	h := pssHash[r.hash]
-	parameter := make([]byte, 0, 24)                       // CK_RSA_PKCS_PSS_PARAMS: hash, mask generation, salt length
-	for _, n := range []uint64{h[0], h[1], uint64(salt)} { //nolint:gosec // salt is not negative
+	parameter := make([]byte, 0, 24) // CK_RSA_PKCS_PSS_PARAMS: hash, mask generation, salt length
+	for _, n := range []uint64{h[0], h[1], uint64(salt)} {
 		parameter = binary.NativeEndian.AppendUint64(parameter, n)
 	}
 	r.mechanism = mechanism{id: pkcs11.CKM_RSA_PKCS_PSS, name: "RSA_PKCS_PSS", parameter: parameter}

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 	"slices"
 	"strings"
 	"sync"
@@ -12,9 +14,6 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 )
 
 // Several Tokens of one library: the same token twice and another one. One may come, go and fail without the others
@@ -54,7 +53,7 @@ func TestTokensShareALibrary(t *testing.T) {
 	must(t, second.Remove()) // the other token goes on, with pauses
 	before := metric(t, registry, "qaqpa_hsm_signatures_total")
 	deadline := time.Now().Add(2 * time.Second)
-	for n := 0; n < 200; n++ {
+	for n := range 200 {
 		if time.Now().After(deadline) {
 			t.Fatalf("only %d signatures while the other token was lost", n)
 		}

@@ -8,17 +8,17 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 	"strings"
 	"testing"
 
 	"github.com/miekg/pkcs11"
 	"github.com/prometheus/client_golang/prometheus"
-
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 )
 
 // strangers makes objects in the token by other programs' hands, through a session of another user of the module.
@@ -41,9 +41,7 @@ func pair(t *testing.T, ctx *pkcs11.Ctx, session pkcs11.SessionHandle, label str
 		pkcs11.CKA_SENSITIVE: true, pkcs11.CKA_EXTRACTABLE: false, pkcs11.CKA_SIGN: true, pkcs11.CKA_SIGN_RECOVER: false,
 		pkcs11.CKA_DECRYPT: false, pkcs11.CKA_UNWRAP: false, pkcs11.CKA_DERIVE: false,
 	}
-	for k, v := range different {
-		values[k] = v
-	}
+	maps.Copy(values, different)
 	var template []*pkcs11.Attribute
 	for k, v := range values {
 		template = append(template, pkcs11.NewAttribute(k, v))

@@ -19,7 +19,8 @@ type Token struct {
 	state   atomic.Pointer[state]
 	reports chan report   // from whoever voided a connection to the supervisor
 	queue   chan *job     // calls that wait for a session
-	blocked atomic.Int32  // calls of this token that are in C past their deadline
+	workers []*worker     // SessionsMax of them
+	opened  time.Time     // start of the workers' monotonic clock
 	quit    chan struct{} // closed by Close
 	closing sync.Once
 	running sync.WaitGroup // workers, the supervisor and ceremonies
@@ -76,6 +77,10 @@ func Open(ctx context.Context, cfg Config) (*Token, error) {
 		stopped: make(chan struct{}),
 		keys:    make(map[string]*Key),
 		making:  make(chan struct{}, 1),
+		opened:  time.Now(), //nolint:forbidigo // a monotonic reading to measure calls by, never shown as a date
+	}
+	for i := range cfg.SessionsMax {
+		t.workers = append(t.workers, &worker{token: t, index: i})
 	}
 	first := &state{changed: make(chan struct{})}
 	t.state.Store(first)
@@ -96,11 +101,13 @@ func Open(ctx context.Context, cfg Config) (*Token, error) {
 // start sets the supervisor and the workers going.
 func (t *Token) start() {
 	t.running.Go(t.supervise)
-	for i := range t.cfg.SessionsMax {
-		t.running.Go((&worker{token: t, index: i}).run)
+	for _, w := range t.workers {
+		t.running.Go(w.run)
 	}
+	t.lib.join(t)
 	go func() {
 		t.running.Wait()
+		t.lib.part(t)
 		t.lib.release()
 		close(t.stopped)
 	}()

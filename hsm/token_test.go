@@ -10,48 +10,47 @@ import (
 	"crypto/sha256"
 	"errors"
 	"log/slog"
-	"testing"
-	"time"
-
 	"qaqpa/hsm"
 	"qaqpa/testenv/softhsm"
+	"testing"
+	"time"
 )
 
 // open opens a fixture's token for one test.
-func open(t testing.TB, token *softhsm.Token, more ...func(*hsm.Config)) *hsm.Token {
-	t.Helper()
-	opened, err := tryOpen(t, token, more...)
+func open(tb testing.TB, token *softhsm.Token, more ...func(*hsm.Config)) *hsm.Token {
+	tb.Helper()
+	opened, err := tryOpen(tb, token, more...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return opened
 }
 
-func tryOpen(t testing.TB, token *softhsm.Token, more ...func(*hsm.Config)) (*hsm.Token, error) {
-	t.Helper()
+func tryOpen(tb testing.TB, token *softhsm.Token, more ...func(*hsm.Config)) (*hsm.Token, error) {
+	tb.Helper()
 	cfg := hsm.Config{
 		Module: token.Module, Token: token.Label, PIN: token.PIN, CallTimeout: 10 * time.Second,
-		Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Log: slog.New(slog.NewTextHandler(tb.Output(), nil)),
 	}
 	for _, change := range more {
 		change(&cfg)
 	}
-	opened, err := hsm.Open(t.Context(), cfg)
+	opened, err := hsm.Open(tb.Context(), cfg)
 	if err == nil {
-		t.Cleanup(func() {
+		tb.Cleanup(func() {
 			if err := opened.Close(); err != nil {
-				t.Error(err)
+				tb.Error(err)
 			}
 		})
 	}
 	return opened, err
 }
 
-func generate(t testing.TB, token *hsm.Token, label string, a hsm.Algorithm) *hsm.Key {
-	t.Helper()
-	k, err := token.Generate(t.Context(), label, a)
+func generate(tb testing.TB, token *hsm.Token, label string, a hsm.Algorithm) *hsm.Key {
+	tb.Helper()
+	k, err := token.Generate(tb.Context(), label, a)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }

@@ -16,24 +16,24 @@ var shared struct {
 // ForTest returns a token that this test may share with tests running beside it: keys need labels of their own, and
 // the faults belong to tests that use New on a folder of their own and do not run in parallel. The folder is removed
 // when the last test that holds it ends; a test closes its hsm.Token before that, best by t.Cleanup after ForTest.
-func ForTest(t testing.TB) *Token {
-	t.Helper()
+func ForTest(tb testing.TB) *Token {
+	tb.Helper()
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.users == 0 {
-		dir, err := os.MkdirTemp("", "qaqpa-softhsm-")
+		dir, err := os.MkdirTemp("", "qaqpa-softhsm-") //nolint:usetesting // outlives the test that makes it
 		if err != nil {
-			t.Fatalf("couldn't make a token folder: %v", err)
+			tb.Fatalf("couldn't make a token folder: %v", err)
 		}
 		token, err := New(dir)
 		if err != nil {
 			_ = os.RemoveAll(dir)
-			t.Fatalf("couldn't make a SoftHSM token: %v", err)
+			tb.Fatalf("couldn't make a SoftHSM token: %v", err)
 		}
 		shared.token = token
 	}
 	shared.users++
-	t.Cleanup(release)
+	tb.Cleanup(release)
 	copied := *shared.token
 	return &copied
 }

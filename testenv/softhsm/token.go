@@ -103,7 +103,7 @@ func open(dir, label string) (*Token, error) {
 		return nil, err
 	}
 	path := filepath.Join(dir, "token-"+label+".json")
-	raw, err := os.ReadFile(path) //nolint:gosec // the caller names the folder
+	raw, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return create(dir, module, label, path)
 	}
@@ -161,7 +161,7 @@ func (t *Token) sweep() ([]string, error) {
 	}
 	var recorded []string
 	for _, path := range paths {
-		raw, err := os.ReadFile(path) //nolint:gosec // found in our own folder
+		raw, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("couldn't read a token's record: %w", err)
 		}
@@ -205,7 +205,7 @@ func (t *Token) folders() ([]string, error) {
 func (t *Token) util(args ...string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "softhsm2-util", append([]string{"--module", t.Module}, args...)...) //nolint:gosec // the program and its arguments are ours
+	cmd := exec.CommandContext(ctx, "softhsm2-util", append([]string{"--module", t.Module}, args...)...)
 	cmd.Env = append(os.Environ(), t.Env())
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("couldn't run softhsm2-util %s: %w: %s", args[0], err, strings.TrimSpace(string(out)))
