@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
-	"net/http/pprof" //nolint:gosec // G108: DefaultServeMux, on which it registers itself, is served nowhere
+	"net/http/pprof" // also registers itself on DefaultServeMux, which is served nowhere
 	"sync"
 	"time"
 

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/signer"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Config says what a Server needs. Fields without a stated default are obligatory.

@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"maps"
 	"net/http"
@@ -11,14 +12,14 @@ import (
 	"strings"
 	"testing"
 
+	"qaqpa/api/language"
+	"qaqpa/api/portal"
+
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
 	"github.com/getkin/kin-openapi/routers"
 	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/google/go-cmp/cmp"
-
-	"qaqpa/api/language"
-	"qaqpa/api/portal"
 )
 
 // contract is openapi.yaml as kin-openapi sees it. Responses may have no members that it does not name: clients ignore
@@ -28,22 +29,22 @@ type contract struct {
 	router routers.Router
 }
 
-func loadContract(t testing.TB) *contract {
-	t.Helper()
+func loadContract(tb testing.TB) *contract {
+	tb.Helper()
 	loader := openapi3.NewLoader()
 	doc, err := loader.LoadFromData(openapi)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if err := doc.Validate(loader.Context); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, ref := range doc.Components.Schemas {
 		closeSchema(ref.Value)
 	}
 	router, err := legacy.NewRouter(doc)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	for _, name := range []string{typeBytes, typeCMS, typeSignature, typePDF, typeYAML, typeCSS, typeSVG, typeHTML} {
 		openapi3filter.RegisterBodyDecoder(name, openapi3filter.FileBodyDecoder)
@@ -70,8 +71,8 @@ func closeSchema(s *openapi3.Schema) {
 }
 
 // judge holds an exchange against the contract. Requests that are bad on purpose are judged by their response alone.
-func (c *contract) judge(t testing.TB, req *http.Request, sent []byte, resp *http.Response, got []byte, badRequest bool) {
-	t.Helper()
+func (c *contract) judge(tb testing.TB, req *http.Request, sent []byte, resp *http.Response, got []byte, badRequest bool) {
+	tb.Helper()
 	relative := req.Clone(context.Background())
 	relative.URL = &url.URL{Path: req.URL.Path, RawQuery: req.URL.RawQuery}
 	relative.Body = io.NopCloser(bytes.NewReader(sent))
@@ -82,7 +83,7 @@ func (c *contract) judge(t testing.TB, req *http.Request, sent []byte, resp *htt
 	route, params, err := c.router.FindRoute(relative)
 	if err != nil {
 		if resp.StatusCode != http.StatusNotFound && resp.StatusCode != http.StatusMethodNotAllowed && resp.StatusCode != http.StatusNoContent {
-			t.Errorf("%s %s is not in the contract but was answered %d", req.Method, req.URL.Path, resp.StatusCode)
+			tb.Errorf("%s %s is not in the contract but was answered %d", req.Method, req.URL.Path, resp.StatusCode)
 		}
 		return
 	}
@@ -96,7 +97,7 @@ func (c *contract) judge(t testing.TB, req *http.Request, sent []byte, resp *htt
 	}
 	if !badRequest {
 		if err := openapi3filter.ValidateRequest(context.Background(), in); err != nil {
-			t.Errorf("%s %s: the request is outside the contract: %v", req.Method, req.URL, err)
+			tb.Errorf("%s %s: the request is outside the contract: %v", req.Method, req.URL, err)
 		}
 	}
 	if req.Method == http.MethodHead || resp.StatusCode == http.StatusNotModified || resp.StatusCode == http.StatusFound {
@@ -107,7 +108,7 @@ func (c *contract) judge(t testing.TB, req *http.Request, sent []byte, resp *htt
 		Body: io.NopCloser(bytes.NewReader(got)),
 	}
 	if err := openapi3filter.ValidateResponse(context.Background(), out); err != nil {
-		t.Errorf("%s %s: the answer %d is outside the contract: %v\n%s", req.Method, req.URL, resp.StatusCode, err, head(got))
+		tb.Errorf("%s %s: the answer %d is outside the contract: %v\n%s", req.Method, req.URL, resp.StatusCode, err, head(got))
 	}
 }
 
@@ -136,11 +137,12 @@ func TestRoutesEqualContract(t *testing.T) {
 		t.Fatalf("contract and routes differ:\n%s", diff)
 	}
 	for name, rt := range served {
-		t.Run(name, func(t *testing.T) { compareOperation(t, c.doc, rt, described[name]) })
+		t.Run(name, func(t *testing.T) { compareOperation(t, rt, described[name]) })
 	}
 }
 
-func compareOperation(t *testing.T, doc *openapi3.T, rt route, op *openapi3.Operation) {
+func compareOperation(t *testing.T, rt route, op *openapi3.Operation) {
+	t.Helper()
 	var query []string
 	hasKey := false
 	for _, p := range op.Parameters {
@@ -181,7 +183,6 @@ func compareOperation(t *testing.T, doc *openapi3.T, rt route, op *openapi3.Oper
 			t.Errorf("%s: contract gives %v, route %s", status, slices.Collect(maps.Keys(resp.Value.Content)), rt.produces)
 		}
 	}
-	_ = doc
 }
 
 // Each code that can leave the gateway is in the contract, has texts in three languages, and the other way round.
@@ -189,7 +190,7 @@ func TestCodesAreDescribed(t *testing.T) {
 	c := loadContract(t)
 	var described []string
 	for _, v := range c.doc.Components.Schemas["Code"].Value.Enum {
-		described = append(described, v.(string))
+		described = append(described, fmt.Sprint(v))
 	}
 	var known []string
 	for code := range statuses() {

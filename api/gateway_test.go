@@ -14,9 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/signer"
@@ -24,18 +21,21 @@ import (
 	"qaqpa/signer/trust"
 	"qaqpa/testenv/pki"
 	"qaqpa/testenv/postgres"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // bare is a server that was built and serves nothing, for tests of its tables.
-func bare(t testing.TB) *Server {
-	t.Helper()
+func bare(tb testing.TB) *Server {
+	tb.Helper()
 	keys, err := auth.New(auth.Config{DB: &sqlx.DB{}, Now: time.Now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s, err := New(Config{Payments: &payment.Service{}, Signer: &signer.Service{}, Keys: keys, BaseURL: "https://pay.example.kz", Now: time.Now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -72,15 +72,15 @@ func (l *logBook) String() string {
 }
 
 // serveFront starts a server on loopback. change may alter its configuration first.
-func serveFront(t testing.TB, db *sqlx.DB, payments *payment.Service, sign *signer.Service, change func(*Config)) *gateway {
-	t.Helper()
+func serveFront(tb testing.TB, db *sqlx.DB, payments *payment.Service, sign *signer.Service, change func(*Config)) *gateway {
+	tb.Helper()
 	trail, err := audit.New(audit.Config{Now: time.Now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	g := &gateway{t: t, contract: loadContract(t), db: db, registry: prometheus.NewRegistry(), log: &logBook{}}
+	g := &gateway{t: tb, contract: loadContract(tb), db: db, registry: prometheus.NewRegistry(), log: &logBook{}}
 	if g.keys, err = auth.New(auth.Config{DB: db, Audit: trail, Now: time.Now, Registerer: g.registry}); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cfg := Config{
 		Payments: payments, Signer: sign, Keys: g.keys, BaseURL: "https://pay.example.kz", Now: time.Now,
@@ -92,11 +92,11 @@ func serveFront(t testing.TB, db *sqlx.DB, payments *payment.Service, sign *sign
 		change(&cfg)
 	}
 	if g.Server, err = New(cfg); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	ln, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	g.url = "http://" + ln.Addr().String()
 	done := make(chan error, 1)
@@ -106,34 +106,34 @@ func serveFront(t testing.TB, db *sqlx.DB, payments *payment.Service, sign *sign
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Timeout:       30 * time.Second,
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		g.client.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 10*time.Second)
 		defer cancel()
 		if err := g.Shutdown(ctx); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 		if err := <-done; err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
 	return g
 }
 
 // front is a gateway for tests that do not get as far as the domain, apart from a signer that trusts a test PKI.
-func front(t testing.TB, change func(*Config)) *gateway {
-	t.Helper()
-	db := postgres.ForTest(t, signer.Migrate, auth.Migrate)
-	p := pki.ForTest(t, pki.ECDSA)
+func front(tb testing.TB, change func(*Config)) *gateway {
+	tb.Helper()
+	db := postgres.ForTest(tb, signer.Migrate, auth.Migrate)
+	p := pki.ForTest(tb, pki.ECDSA)
 	store, err := trust.New(trust.Config{Mode: trust.Custom, Anchors: [][]byte{p.AnchorsPEM()}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	sign, err := signer.New(signer.Config{Trust: store, Now: time.Now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return serveFront(t, db, &payment.Service{}, sign, change)
+	return serveFront(tb, db, &payment.Service{}, sign, change)
 }
 
 // key makes an API key.
@@ -206,40 +206,40 @@ func (g *gateway) post(key, path, idem, body string) answered {
 }
 
 // problem reads an RFC 9457 answer and checks what all of them have.
-func (a answered) problem(t testing.TB) problem {
-	t.Helper()
+func (a answered) problem(tb testing.TB) problem {
+	tb.Helper()
 	if got := a.header.Get("Content-Type"); got != typeProblem {
-		t.Fatalf("Content-Type is %q, status %d: %s", got, a.status, head(a.body))
+		tb.Fatalf("Content-Type is %q, status %d: %s", got, a.status, head(a.body))
 	}
 	var p problem
 	if err := json.Unmarshal(a.body, &p); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if p.Status != a.status || p.TraceID != a.header.Get("X-Request-Id") || p.Title == "" || !strings.HasSuffix(p.Type, "/problems/"+string(p.Code)) {
-		t.Errorf("odd problem %+v with status %d and id %s", p, a.status, a.header.Get("X-Request-Id"))
+		tb.Errorf("odd problem %+v with status %d and id %s", p, a.status, a.header.Get("X-Request-Id"))
 	}
 	return p
 }
 
 // want checks status and code of a problem.
-func (a answered) want(t testing.TB, status int, c code) problem {
-	t.Helper()
-	p := a.problem(t)
+func (a answered) want(tb testing.TB, status int, c code) problem {
+	tb.Helper()
+	p := a.problem(tb)
 	if a.status != status || p.Code != c {
-		t.Errorf("got %d %s, want %d %s: %s", a.status, p.Code, status, c, a.body)
+		tb.Errorf("got %d %s, want %d %s: %s", a.status, p.Code, status, c, a.body)
 	}
 	return p
 }
 
 // in reads a JSON answer of the given status.
-func in[T any](t testing.TB, a answered, status int) T {
-	t.Helper()
+func in[T any](tb testing.TB, a answered, status int) T {
+	tb.Helper()
 	var v T
 	if a.status != status {
-		t.Fatalf("got status %d, want %d: %s", a.status, status, head(a.body))
+		tb.Fatalf("got status %d, want %d: %s", a.status, status, head(a.body))
 	}
 	if err := json.Unmarshal(a.body, &v); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return v
 }

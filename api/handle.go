@@ -16,9 +16,6 @@ type reply[T any] struct {
 	Replayed bool // the stored answer of an earlier call
 }
 
-// none is the body of operations that take none.
-type none struct{}
-
 // handle makes an endpoint of a typed handler: the body is read strictly into In, the result is written as JSON.
 // It fails at start when In has no strict reading.
 func handle[In, Out any](f func(ctx context.Context, r *request, in In) (reply[Out], error)) (endpoint, error) {

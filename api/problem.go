@@ -109,8 +109,7 @@ func passing(err error) bool {
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
 		return true
 	}
-	var network net.Error
-	if errors.As(err, &network) {
+	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}
 	var db interface{ SQLState() string }
@@ -135,7 +134,7 @@ func ofDomain(e *payment.Error) *refusal {
 	p := refuse(code(e.Code)).because(e)
 	p.field, p.developer, p.reasons, p.verdict = pointer(e.Field), e.Detail, e.Reasons, e.VerdictID
 	if e.Kind == payment.KindUnavailable {
-		p.after(5 * time.Second)
+		return p.after(5 * time.Second)
 	}
 	return p
 }

@@ -100,7 +100,7 @@ func change(path string, scope auth.Scope, bodyMax int, serve endpoint) route {
 	return r
 }
 
-func (r route) as(produces string) route { r.produces = produces; return r }
+func (rt route) as(produces string) route { rt.produces = produces; return rt }
 
 // slowly limits the rate of callers without a key.
-func (r route) slowly() route { r.limited = true; return r }
+func (rt route) slowly() route { rt.limited = true; return rt }

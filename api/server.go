@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net"
 
-	"github.com/valyala/fasthttp"
-	"golang.org/x/sync/semaphore"
-
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
 	"qaqpa/api/strictjson"
+
+	"github.com/valyala/fasthttp"
+	"golang.org/x/sync/semaphore"
 )
 
 // langTag keeps fasthttp's half free of the package name.

@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/signer"
@@ -22,6 +20,8 @@ import (
 	"qaqpa/signer/trust"
 	"qaqpa/testenv/pki"
 	"qaqpa/testenv/postgres"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // judging is a gateway whose signer asks a test PKI.
@@ -30,43 +30,43 @@ type judging struct {
 	pki *pki.PKI
 }
 
-func newSigner(t testing.TB, p *pki.PKI, db *sqlx.DB) *signer.Service {
-	t.Helper()
-	srv, err := p.Serve(t.Context())
+func newSigner(tb testing.TB, p *pki.PKI, db *sqlx.DB) *signer.Service {
+	tb.Helper()
+	srv, err := p.Serve(tb.Context())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { _ = srv.Close() })
+	tb.Cleanup(func() { _ = srv.Close() })
 	store, err := trust.New(trust.Config{Mode: trust.Custom, Anchors: [][]byte{p.AnchorsPEM()}, Intermediates: [][]byte{p.IntermediatesPEM()}})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	client, err := fetch.New(fetch.Config{AllowPrivate: true, Now: time.Now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(client.Close)
+	tb.Cleanup(client.Close)
 	trail, err := audit.New(audit.Config{Now: time.Now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	s, err := signer.New(signer.Config{DB: db, Trust: store, Fetch: client, Audit: trail, Now: time.Now})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
 
-func newJudging(t testing.TB) *judging {
-	t.Helper()
-	db := postgres.ForTest(t, signer.Migrate, auth.Migrate)
-	p := pki.ForTest(t, pki.ECDSA)
-	return &judging{gateway: serveFront(t, db, &payment.Service{}, newSigner(t, p, db), nil), pki: p}
+func newJudging(tb testing.TB) *judging {
+	tb.Helper()
+	db := postgres.ForTest(tb, signer.Migrate, auth.Migrate)
+	p := pki.ForTest(tb, pki.ECDSA)
+	return &judging{gateway: serveFront(tb, db, &payment.Service{}, newSigner(tb, p, db), nil), pki: p}
 }
 
-func (j *judging) citizen(name string) *pki.Identity {
+func (j *judging) citizen() *pki.Identity {
 	j.t.Helper()
-	id, err := j.pki.Issue(pki.Profile{Name: name, Family: pki.ECDSA, Kind: pki.Citizen, Surname: "ӘБДІҒАЛИҚЫЗЫ", Given: "ҰЛЖАН", IIN: pki.IIN(7)})
+	id, err := j.pki.Issue(pki.Profile{Name: "ulzhan", Family: pki.ECDSA, Kind: pki.Citizen, Surname: "ӘБДІҒАЛИҚЫЗЫ", Given: "ҰЛЖАН", IIN: pki.IIN(7)})
 	if err != nil {
 		j.t.Fatal(err)
 	}
@@ -83,8 +83,8 @@ func (j *judging) sign(id *pki.Identity, content []byte, o pki.CMSOptions) []byt
 }
 
 // form writes a multipart body.
-func form(t testing.TB, parts map[string][]byte) (contentType string, body []byte) {
-	t.Helper()
+func form(tb testing.TB, parts map[string][]byte) (contentType string, body []byte) {
+	tb.Helper()
 	var buf bytes.Buffer
 	w := multipart.NewWriter(&buf)
 	for name, content := range parts {
@@ -92,21 +92,21 @@ func form(t testing.TB, parts map[string][]byte) (contentType string, body []byt
 		h.Set("Content-Disposition", fmt.Sprintf(`form-data; name=%q; filename="file"`, name))
 		part, err := w.CreatePart(h)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := part.Write(content); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return w.FormDataContentType(), buf.Bytes()
 }
 
 func TestValidationTakesAllForms(t *testing.T) {
 	j := newJudging(t)
-	id, content := j.citizen("ulzhan"), []byte("қаулы")
+	id, content := j.citizen(), []byte("қаулы")
 	attached, detached := j.sign(id, content, pki.CMSOptions{}), j.sign(id, content, pki.CMSOptions{Detached: true})
 	b64 := base64.StdEncoding.EncodeToString
 	contentType, both := form(t, map[string][]byte{"document": detached, "detached": content})
@@ -131,7 +131,7 @@ func TestValidationTakesAllForms(t *testing.T) {
 func TestValidationWithKeyIsKept(t *testing.T) {
 	j := newJudging(t)
 	key := j.key(auth.Portal, "egov")
-	cms := j.sign(j.citizen("ulzhan"), []byte("x"), pki.CMSOptions{})
+	cms := j.sign(j.citizen(), []byte("x"), pki.CMSOptions{})
 	v := in[signer.Verdict](t, j.do(call{method: http.MethodPost, path: "/v1/validations", key: key, contentType: typeCMS, body: cms}), 200)
 	kept, err := j.cfg.Signer.Verdict(t.Context(), v.ID)
 	if err != nil || kept.DocumentSHA256 != v.DocumentSHA256 {
@@ -153,7 +153,7 @@ func TestValidationWithKeyIsKept(t *testing.T) {
 
 func TestInvalidSignatureIsAResult(t *testing.T) {
 	j := newJudging(t)
-	id := j.citizen("ulzhan")
+	id := j.citizen()
 	cms := j.sign(id, []byte("x"), pki.CMSOptions{CorruptSignature: true})
 	v := in[signer.Verdict](t, j.do(call{method: http.MethodPost, path: "/v1/validations", contentType: typeCMS, body: cms}), 200)
 	if v.Indication != "TOTAL-FAILED" {
@@ -173,22 +173,22 @@ func (j *judging) upload(lang string, parts map[string][]byte) answered {
 }
 
 // shows checks that the page says something, whatever its escaping.
-func (a answered) shows(t testing.TB, status int, texts ...string) {
-	t.Helper()
+func (a answered) shows(tb testing.TB, status int, texts ...string) {
+	tb.Helper()
 	page := html.UnescapeString(string(a.body))
 	if a.status != status || !strings.HasPrefix(a.header.Get("Content-Type"), typeHTML) {
-		t.Fatalf("got %d %s: %s", a.status, a.header.Get("Content-Type"), head(a.body))
+		tb.Fatalf("got %d %s: %s", a.status, a.header.Get("Content-Type"), head(a.body))
 	}
 	for _, text := range texts {
 		if !strings.Contains(page, text) {
-			t.Errorf("the page does not say %q", text)
+			tb.Errorf("the page does not say %q", text)
 		}
 	}
 }
 
 func TestPageSaysWhetherADocumentHolds(t *testing.T) {
 	j := newJudging(t)
-	id, content := j.citizen("ulzhan"), []byte("қаулы")
+	id, content := j.citizen(), []byte("қаулы")
 	attached, detached := j.sign(id, content, pki.CMSOptions{}), j.sign(id, content, pki.CMSOptions{Detached: true})
 	j.upload("kk", map[string][]byte{"document": attached}).shows(t, 200, `<html lang="kk">`, "Қолтаңба жарамды", "ӘБДІҒАЛИҚЫЗЫ ҰЛЖАН", pki.IIN(7), "Файл ішіндегі құжат тұтас", "дәлелденбеген")
 	j.upload("ru", map[string][]byte{"document": detached, "detached": content}).shows(t, 200, `<html lang="ru">`, "Подпись действительна", "Приложенный исходный документ целиком")

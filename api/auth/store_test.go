@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"qaqpa/testenv/postgres"
+
 	"github.com/google/go-cmp/cmp"
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
-
-	"qaqpa/testenv/postgres"
 )
 
 // audit keeps what was appended; the real log is tested where it lives.

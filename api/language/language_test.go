@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-func load(t testing.TB) *Catalog {
-	t.Helper()
+func load(tb testing.TB) *Catalog {
+	tb.Helper()
 	c, err := Load()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }

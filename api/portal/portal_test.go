@@ -15,15 +15,15 @@ import (
 	"qaqpa/signer/report"
 )
 
-func pages(t testing.TB) *Pages {
-	t.Helper()
+func pages(tb testing.TB) *Pages {
+	tb.Helper()
 	texts, err := language.Load()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	p, err := New(texts)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return p
 }

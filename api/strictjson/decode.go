@@ -91,7 +91,7 @@ func (r *reader) text(p *plan, v reflect.Value, s string, start, limit int) *Err
 	}
 	switch p.kind {
 	case kindText:
-		u, ok := v.Addr().Interface().(encoding.TextUnmarshaler)
+		u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr())
 		if !ok || u.UnmarshalText([]byte(s)) != nil {
 			return failed(InvalidValue, p.typ.Name(), 0)
 		}
@@ -114,7 +114,7 @@ func (r *reader) text(p *plan, v reflect.Value, s string, start, limit int) *Err
 			return failed(TooLong, "", limit)
 		}
 		v.SetBytes(b)
-	default:
+	case kindString, kindBool, kindInt, kindUint, kindSlice, kindMap, kindStruct: // of these, strings alone come here
 		v.SetString(s)
 	}
 	return nil

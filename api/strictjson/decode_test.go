@@ -25,11 +25,11 @@ type body struct {
 	Data  []byte            `json:"data,omitempty" limit:"4"`
 }
 
-func decoder(t testing.TB) *Decoder[body] {
-	t.Helper()
+func decoder(tb testing.TB) *Decoder[body] {
+	tb.Helper()
 	d, err := New[body](Limits{Depth: 4})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return d
 }
@@ -150,13 +150,12 @@ func TestDecodeRefusesDepth(t *testing.T) {
 	} {
 		_, err := d.Decode([]byte(body))
 		var e *Error
-		if got := Reason(""); errors.As(err, &e) {
+		got := Reason("")
+		if errors.As(err, &e) {
 			got = e.Reason
-			if got != want {
-				t.Errorf("%s: %v, want %q", body, err, want)
-			}
-		} else if want != "" {
-			t.Errorf("%s was accepted", body)
+		}
+		if got != want {
+			t.Errorf("%s: %v, want %q", body, err, want)
 		}
 	}
 }

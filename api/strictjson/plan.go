@@ -85,7 +85,7 @@ func newPlan(t reflect.Type, depth int) (*plan, error) {
 
 // fill completes the plan of a type that has no form of its own.
 func (p *plan) fill(depth int) (err error) {
-	switch p.typ.Kind() {
+	switch p.typ.Kind() { //nolint:exhaustive // kinds without a strict reading are refused together, by default
 	case reflect.String:
 		p.kind = kindString
 	case reflect.Bool:
