@@ -46,7 +46,7 @@ func (e engine) read(name string) []byte {
 
 // try runs openssl in the directory of the test.
 func (e engine) try(command string, args ...string) ([]byte, error) {
-	cmd := exec.CommandContext(context.WithoutCancel(e.t.Context()), "openssl", append([]string{command, "-engine", "gost"}, args...)...) //nolint:gosec // G204: constant arguments
+	cmd := exec.CommandContext(context.WithoutCancel(e.t.Context()), "openssl", append([]string{command, "-engine", "gost"}, args...)...)
 	cmd.Dir = e.dir
 	var errOut bytes.Buffer
 	cmd.Stderr = &errOut

@@ -152,6 +152,7 @@ func FuzzField(f *testing.F) {
 }
 
 func fuzzField[E elem](t *testing.T, p *big.Int, b []byte) {
+	t.Helper()
 	f := newField(intLimbs[E](p))
 	x, y := limbsLE[E](b), limbsLE[E](b[64:])
 	xi, yi := limbsInt(x), limbsInt(y)

@@ -34,7 +34,7 @@ func (d *gost94) Reset() { *d = gost94{sbox: d.sbox} }
 // Write never fails.
 func (d *gost94) Write(p []byte) (int, error) {
 	n := len(p)
-	d.bits += uint64(n) * 8 //nolint:gosec // G115: a length is not negative
+	d.bits += uint64(n) * 8
 	if d.fill > 0 {
 		k := copy(d.buf[d.fill:], p)
 		d.fill += k
@@ -118,7 +118,7 @@ func xor256(x, y *[4]uint64) {
 func gost94Key(key *[8]uint32, u, v *[4]uint64) {
 	w0, w1, w2, w3 := u[0]^v[0], u[1]^v[1], u[2]^v[2], u[3]^v[3]
 	for k := range key {
-		key[k] = uint32(byte(w0)) | uint32(byte(w1))<<8 | uint32(byte(w2))<<16 | uint32(byte(w3))<<24
+		key[k] = uint32(w0&255 | w1&255<<8 | w2&255<<16 | w3&255<<24) //nolint:gosec // G115: four octets
 		w0, w1, w2, w3 = w0>>8, w1>>8, w2>>8, w3>>8
 	}
 }
@@ -132,9 +132,9 @@ var order28147 = [32]uint8{
 // waits for the one before it, and one block alone leaves the processor idle most of the time.
 func encrypt4(keys *[4][8]uint32, h *[4]uint64, t *[4][256]uint32) [4]uint64 {
 	f := func(x uint32) uint32 {
-		return t[0][byte(x)] | t[1][byte(x>>8)] | t[2][byte(x>>16)] | t[3][byte(x>>24)]
+		return t[0][x&255] | t[1][x>>8&255] | t[2][x>>16&255] | t[3][x>>24]
 	}
-	a0, a1, a2, a3 := uint32(h[0]), uint32(h[1]), uint32(h[2]), uint32(h[3])
+	a0, a1, a2, a3 := uint32(h[0]), uint32(h[1]), uint32(h[2]), uint32(h[3]) //nolint:gosec // G115: lower halves
 	b0, b1, b2, b3 := uint32(h[0]>>32), uint32(h[1]>>32), uint32(h[2]>>32), uint32(h[3]>>32)
 	for _, k := range order28147 {
 		k &= 7

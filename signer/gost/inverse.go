@@ -86,7 +86,7 @@ func (t *steps62) updateFG(f, g *signed62, n int) {
 		fh, fl = mac(fh, fl, t.v, gi)
 		gh, gl = mac(gh, gl, t.q, fi)
 		gh, gl = mac(gh, gl, t.r, gi)
-		f[i-1], g[i-1] = int64(fl&mask62), int64(gl&mask62) //nolint:gosec // G115: 62 bits
+		f[i-1], g[i-1] = int64(fl&mask62), int64(gl&mask62)
 		fh, fl = shift62(fh, fl)
 		gh, gl = shift62(gh, gl)
 	}
@@ -115,7 +115,7 @@ func (t *steps62) updateDE(d, e, p *signed62, pinv uint64, n int) {
 		eh, el = mac(eh, el, t.q, di)
 		eh, el = mac(eh, el, t.r, ei)
 		eh, el = mac(eh, el, p[i], me)
-		d[i-1], e[i-1] = int64(dl&mask62), int64(el&mask62) //nolint:gosec // G115: 62 bits
+		d[i-1], e[i-1] = int64(dl&mask62), int64(el&mask62)
 		dh, dl = shift62(dh, dl)
 		eh, el = shift62(eh, el)
 	}

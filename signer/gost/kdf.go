@@ -49,7 +49,7 @@ func KDFTree(key, label, seed []byte, r, n int) ([]byte, error) {
 	if r < 1 || r > 4 || n < 1 || n > 1<<20 || r < 3 && (n+31)/32 >= 1<<(8*r) {
 		return nil, ErrKDFLength
 	}
-	length := binary.BigEndian.AppendUint32(nil, uint32(n)*8) //nolint:gosec // G115: n is at most 2^20
+	length := binary.BigEndian.AppendUint32(nil, uint32(n)*8)
 	for len(length) > 1 && length[0] == 0 {
 		length = length[1:]
 	}

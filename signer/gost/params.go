@@ -156,13 +156,13 @@ func CryptoProA() *Curve { return cryptoProA() }
 func CryptoProXchA() *Curve { return cryptoProXchA() }
 
 // TC26_256B is id-tc26-gost-3410-2012-256-paramSetB (RFC 9215 appendix B; the equation of CryptoProA).
-func TC26_256B() *Curve { return tc26256B() }
+func TC26_256B() *Curve { return tc26256B() } //nolint:revive,staticcheck // ST1003: TC26256A would run the committee and the length together
 
 // CryptoProB is id-GostR3410-2001-CryptoPro-B-ParamSet (RFC 4357 section 11.4).
 func CryptoProB() *Curve { return cryptoProB() }
 
 // TC26_256C is id-tc26-gost-3410-2012-256-paramSetC (RFC 9215 appendix B; the equation of CryptoProB).
-func TC26_256C() *Curve { return tc26256C() }
+func TC26_256C() *Curve { return tc26256C() } //nolint:revive,staticcheck // ST1003: TC26256A would run the committee and the length together
 
 // CryptoProC is id-GostR3410-2001-CryptoPro-C-ParamSet (RFC 4357 section 11.4).
 func CryptoProC() *Curve { return cryptoProC() }
@@ -171,19 +171,19 @@ func CryptoProC() *Curve { return cryptoProC() }
 func CryptoProXchB() *Curve { return cryptoProXchB() }
 
 // TC26_256D is id-tc26-gost-3410-2012-256-paramSetD (RFC 9215 appendix B; the equation of CryptoProC).
-func TC26_256D() *Curve { return tc26256D() }
+func TC26_256D() *Curve { return tc26256D() } //nolint:revive,staticcheck // ST1003: TC26256A would run the committee and the length together
 
 // TC26_256A is id-tc26-gost-3410-2012-256-paramSetA (RFC 7836 appendix A.2).
-func TC26_256A() *Curve { return tc26256A() }
+func TC26_256A() *Curve { return tc26256A() } //nolint:revive,staticcheck // ST1003: TC26256A would run the committee and the length together
 
 // Test512 is id-tc26-gost-3410-2012-512-paramSetTest (RFC 7091 section 7.2).
 func Test512() *Curve { return test512() }
 
 // TC26_512A is id-tc26-gost-3410-12-512-paramSetA (RFC 7836 appendix A.1).
-func TC26_512A() *Curve { return tc26512A() }
+func TC26_512A() *Curve { return tc26512A() } //nolint:revive,staticcheck // ST1003: TC26256A would run the committee and the length together
 
 // TC26_512B is id-tc26-gost-3410-12-512-paramSetB (RFC 7836 appendix A.1).
-func TC26_512B() *Curve { return tc26512B() }
+func TC26_512B() *Curve { return tc26512B() } //nolint:revive,staticcheck // ST1003: TC26256A would run the committee and the length together
 
 // TC26_512C is id-tc26-gost-3410-2012-512-paramSetC (RFC 7836 appendix A.2).
-func TC26_512C() *Curve { return tc26512C() }
+func TC26_512C() *Curve { return tc26512C() } //nolint:revive,staticcheck // ST1003: TC26256A would run the committee and the length together

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 )
 
 // ErrPrivateKey means that octets are not a private key of the curve: too long, zero, or not below q.
@@ -86,13 +85,10 @@ func (k *PrivateKey) Equal(x crypto.PrivateKey) bool {
 // Bytes returns the scalar, big-endian, 32 or 64 octets. It is the secret itself.
 func (k *PrivateKey) Bytes() []byte { return bytes.Clone(k.be) }
 
-// LogValue keeps the scalar out of logs.
-func (k *PrivateKey) LogValue() slog.Value { return slog.StringValue(k.String()) }
-
 // String names the curve and not the scalar.
 func (k *PrivateKey) String() string { return "gost.PrivateKey(" + k.public.curve.name + ", hidden)" }
 
-// Format keeps the scalar out of every verb of fmt.
+// Format keeps the scalar out of every verb of fmt, and so out of text logs; JSON has no exported field to show.
 func (k *PrivateKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, k.String()) }
 
 // Sign signs digest, the hash's octets as hashed (32 or 64, by the curve), and returns r‖s, each little-endian: the

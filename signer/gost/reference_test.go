@@ -20,11 +20,11 @@ type refCurve struct {
 // refPoint is infinity when x is nil.
 type refPoint struct{ x, y *big.Int }
 
-func hexInt(t testing.TB, s string) *big.Int {
-	t.Helper()
+func hexInt(tb testing.TB, s string) *big.Int {
+	tb.Helper()
 	n, ok := new(big.Int).SetString(s, 16)
 	if !ok {
-		t.Fatalf("%q is no number", s)
+		tb.Fatalf("%q is no number", s)
 	}
 	return n
 }
@@ -186,20 +186,20 @@ func intField[E elem](f *field[E], x *big.Int) E {
 }
 
 // key makes the private key of a big integer.
-func (c testCurve) key(t testing.TB, d *big.Int) *PrivateKey {
-	t.Helper()
+func (c testCurve) key(tb testing.TB, d *big.Int) *PrivateKey {
+	tb.Helper()
 	k, err := NewPrivateKey(c.Curve, d.Bytes())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
 
-func publicOf(t testing.TB, k *PrivateKey) *PublicKey {
-	t.Helper()
+func publicOf(tb testing.TB, k *PrivateKey) *PublicKey {
+	tb.Helper()
 	p, ok := k.Public().(*PublicKey)
 	if !ok {
-		t.Fatalf("Public is a %T", k.Public())
+		tb.Fatalf("Public is a %T", k.Public())
 	}
 	return p
 }

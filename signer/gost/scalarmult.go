@@ -129,7 +129,7 @@ func wnaf[E elem](digits *[520]int8, k *E, w int) int {
 			at++
 			continue
 		}
-		d := int(bitsAt(k, at, w) + carry)
+		d := int(bitsAt(k, at, w) + carry) //nolint:gosec // G115: at most 2^w
 		carry = 0
 		if d >= 1<<(w-1) {
 			d -= 1 << w

@@ -10,7 +10,7 @@ import (
 var hasVector = cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512VBMI && cpu.X86.HasAVX512GFNI
 
 //go:noescape
-func streebogAVX512(h, n, sigma *[8]uint64, p *byte, blocks, bits uint64, k *streebogVector)
+func streebogAVX512(h, n, sigma *[8]uint64, p *byte, blocks, bits uint64, k *streebogVector) //nolint:revive // argument-limit: the whole loop runs in assembly
 
 // streebogVector is what streebogAVX512 keeps in registers, in this order.
 type streebogVector struct {

@@ -10,11 +10,11 @@ import (
 	"testing"
 )
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
 	b, err := hex.DecodeString(strings.Join(strings.Fields(s), ""))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -141,6 +141,7 @@ func TestSignatureVectors(t *testing.T) {
 
 // signatureVector takes d, e, k, the public x and y, r and s.
 func signatureVector[E elem](t *testing.T, c *Curve, v [7]string) {
+	t.Helper()
 	var n [7]*big.Int
 	for i, s := range v {
 		n[i] = hexInt(t, s)

@@ -52,8 +52,8 @@ func BenchmarkHash(b *testing.B) {
 }
 
 func BenchmarkField(b *testing.B) {
-	f4 := CryptoProA().arith.(*group[[4]uint64])
-	f8 := TC26_512A().arith.(*group[[8]uint64])
+	f4 := CryptoProA().arith.(*group[[4]uint64]) //nolint:errcheck // four limbs
+	f8 := TC26_512A().arith.(*group[[8]uint64])  //nolint:errcheck // eight limbs
 	x4, x8 := f4.g.y, f8.g.y
 	b.Run("mul4", func(b *testing.B) {
 		for b.Loop() {
