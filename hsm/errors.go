@@ -65,8 +65,8 @@ var errStale = errors.New("library was initialised again")
 // errSessionsLost: the token has no session left because earlier connections were given up with theirs open.
 var errSessionsLost = errors.New("sessions of earlier connections fill the token")
 
-// errKeyLost: a key that was there is not found on a connection that may be blind to the token's present state.
-var errKeyLost = errors.New("the key is not found any more")
+// errKeyLost: a key that was good is missing or bad, seen once.
+var errKeyLost = errors.New("the key is not as it was")
 
 // errOvertaken: the call's deadline passed while it waited for the library.
 var errOvertaken = errors.New("deadline passed before the call")
@@ -105,9 +105,7 @@ func faultOf(err error) fault {
 // typed gives an error of the module the sentinel that a caller branches on.
 func typed(err error) error {
 	switch {
-	case errors.Is(err, errKeyLost):
-		return fmt.Errorf("%w: %w", ErrKeyNotFound, err)
-	case errors.Is(err, errStale), errors.Is(err, errSessionsLost), errors.Is(err, errOvertaken):
+	case errors.Is(err, errStale), errors.Is(err, errSessionsLost), errors.Is(err, errOvertaken), errors.Is(err, errKeyLost):
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	var code pkcs11.Error

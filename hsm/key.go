@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto"
-	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -25,6 +24,7 @@ type Key struct {
 	pub   crypto.PublicKey
 
 	bound atomic.Pointer[binding] // where the key was found last
+	doubt atomic.Pointer[doubt]   // nil: it was as it should be when it was looked up last
 	wrong atomic.Pointer[conn]    // the connection on which it made wrong signatures to the end
 }
 
@@ -32,6 +32,12 @@ type Key struct {
 type binding struct {
 	conn   *conn
 	handle pkcs11.ObjectHandle
+}
+
+// doubt is that a key was not as it should be on a connection. It is believed when seen on a second one.
+type doubt struct {
+	conn     *conn
+	believed bool
 }
 
 // Key finds a private key by its label and checks that it signs, does nothing else, and cannot leave the token. The
@@ -180,19 +186,34 @@ func (k *Key) handle(s session) (pkcs11.ObjectHandle, error) {
 	return handle, nil
 }
 
-// find looks the key up again and checks that it is still the same one. A key that is missing may be missing because
-// the library holds on to a token that is gone: only a library that was initialised anew is believed.
+// find looks the key up again and checks that it is still the same one.
 func (k *Key) find(s session) (pkcs11.ObjectHandle, error) {
 	found, err := s.findKey(k.label)
-	if errors.Is(err, ErrKeyNotFound) && !s.afresh {
-		return 0, errKeyLost
-	}
-	if err != nil {
+	if faultOf(err) != faultNone {
 		return 0, err
 	}
-	same, ok := found.pub.(interface{ Equal(crypto.PublicKey) bool })
-	if !ok || !same.Equal(k.pub) || !bytes.Equal(found.id, k.id) {
-		return 0, ErrKeyChanged
+	if err == nil && (!sameKey(found.pub, k.pub) || !bytes.Equal(found.id, k.id)) {
+		err = ErrKeyChanged
 	}
+	if err != nil {
+		return 0, k.confirm(s, err)
+	}
+	k.doubt.Store(nil)
 	return found.handle, nil
+}
+
+// confirm has a second look before a key that was good is called missing or bad: its token may be just vanishing, half
+// of its objects before the others, or be gone while the library still holds on to it. Only a library that was
+// initialised anew since is believed; then its connection is not voided for this key again.
+func (k *Key) confirm(s session, verdict error) error {
+	d := k.doubt.Load()
+	switch {
+	case d != nil && d.conn == s.conn && d.believed:
+		return verdict
+	case d != nil && d.conn != s.conn && s.afresh:
+		k.doubt.Store(&doubt{conn: s.conn, believed: true})
+		return verdict
+	}
+	k.doubt.Store(&doubt{conn: s.conn})
+	return fmt.Errorf("%w: %w", errKeyLost, verdict)
 }

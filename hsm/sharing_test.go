@@ -134,7 +134,7 @@ func TestOpenErrors(t *testing.T) {
 
 func TestCancelledAndLateCalls(t *testing.T) {
 	token := open(t, softhsm.ForTest(t), func(c *hsm.Config) { c.SessionsMax, c.QueueMax = 1, 2 })
-	k := generate(t, token, "k", hsm.RSA4096)
+	k := generate(t, token, "k", hsm.RSA3072)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := k.SignContext(cancelled, make([]byte, 32), optsOf(k)); !errors.Is(err, context.Canceled) {

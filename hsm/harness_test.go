@@ -1,14 +1,10 @@
 package hsm_test
 
 import (
-	"context"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha256"
-	"errors"
 	"log/slog"
 	"qaqpa/hsm"
 	"qaqpa/testenv/softhsm"
@@ -75,30 +71,4 @@ func verify(pub crypto.PublicKey, message, signature []byte, opts crypto.SignerO
 		return ed25519.Verify(pub, digest, signature)
 	}
 	return false
-}
-
-func TestSmoke(t *testing.T) {
-	token := open(t, softhsm.ForTest(t))
-	for _, a := range []hsm.Algorithm{hsm.RSA2048, hsm.ECDSAP256, hsm.ECDSAP384, hsm.ECDSAP521} {
-		k := generate(t, token, "smoke-"+string(a), a)
-		d := sha256.Sum256([]byte("m"))
-		sig, err := k.Sign(rand.Reader, d[:], crypto.SHA256)
-		if err != nil {
-			t.Fatal(a, err)
-		}
-		if !verify(k.Public(), []byte("m"), sig, crypto.SHA256) {
-			t.Fatal(a)
-		}
-	}
-	k := generate(t, token, "smoke-ed", hsm.Ed25519)
-	sig, err := k.Sign(nil, []byte("m"), crypto.Hash(0))
-	if err != nil || !verify(k.Public(), []byte("m"), sig, crypto.Hash(0)) {
-		t.Fatal(err)
-	}
-	if err := token.Health(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := token.Generate(t.Context(), "smoke-ed", hsm.Ed25519); !errors.Is(err, hsm.ErrKeyExists) {
-		t.Fatal(err)
-	}
 }
