@@ -149,9 +149,8 @@ func TestDecodeRefusesDepth(t *testing.T) {
 		`{"a":[[],[],[]]}`: TooLong,
 	} {
 		_, err := d.Decode([]byte(body))
-		var e *Error
 		got := Reason("")
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*Error](err); ok {
 			got = e.Reason
 		}
 		if got != want {
