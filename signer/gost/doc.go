@@ -20,11 +20,21 @@
 //
 // Signing and the derivation of a public key run in time independent of the secrets: no branch and no
 // address depends on the private scalar or on the nonce. Verification handles public values only and
-// takes whatever time is shortest.
+// takes whatever time is shortest. There is one limit: without AVX-512 (VBMI and GFNI), Streebog looks its
+// tables up at addresses that depend on what is hashed, and to derive a nonce it hashes the private scalar. Who must
+// fear neighbours that watch the cache signs on a processor with these instructions, or in a token.
 //
-// The nonce is HMAC-Streebog-512 under the private scalar over the curve, the digest and, when the caller
+// The nonce is HMAC-Streebog-512 under the private scalar over the digest and, when the caller
 // gives a source of randomness, 32 fresh octets of it: without randomness signatures are deterministic, with
 // it a fault or a repeated digest reveals nothing, and a broken source does no worse than none.
+//
+// # How it is computed
+//
+// Numbers are 4 or 8 limbs of 64 bits; 2^256 − 617 and 2^512 − 569 are reduced by their form, all other moduli by
+// Montgomery. Points are Jacobian; the two curves of cofactor four are computed as twisted Edwards curves.
+// Multiples of the base point come from tables of signed digits that are read whole; verification interleaves two
+// non-adjacent forms. Assembly for amd64 (multiplication with ADX, Streebog with AVX-512, table look-ups with AVX2)
+// is used where the processor has it, and tests run it against the plain Go that is used elsewhere.
 //
 // # Deviations
 //

@@ -302,7 +302,7 @@ func (e *edwards[E]) mulBase(k *E) edwardsPoint[E] {
 		none := isZero64(mag)
 		q := edwardsAffine[E]{}
 		lookup(&q, rows[i][:], mag)
-		q.y[0] |= none // the neutral point: f.one is 1 where the form is pseudo-Mersenne
+		selectLimbs(&q.y, &f.one, &q.y, none) // the neutral point
 		var minus E
 		f.neg(&minus, &q.x)
 		selectLimbs(&q.x, &minus, &q.x, neg)

@@ -60,8 +60,8 @@ func (g *group[E]) makeComb() []combRow[E] {
 // mulBase computes k·g for 0 < k < q in constant time.
 //
 // It sums one signed digit of five bits per row, from the lowest. The sum so far is below 2^(5i) in magnitude
-// and the addend is a multiple of 2^(5i), so that the two are never equal or opposite: except, at the last row,
-// for at most one k of each curve. For it ok is false, and the caller takes another way.
+// and the addend is a multiple of 2^(5i), so that the two are never equal or opposite, except at the last rows by
+// wrapping around q, for one k of a curve. For it ok is false, and the caller takes another way.
 func (g *group[E]) mulBase(k *E) (p jacobian[E], ok bool) {
 	f := g.fp
 	rows := g.comb()
@@ -119,8 +119,8 @@ func bitsAt[E elem](k *E, at, n int) uint64 {
 	return w & (1<<n - 1)
 }
 
-// wnaf writes the width-w non-adjacent form of k into digits, which are zeros, lowest first, and returns how many there are.
-// Digits are zero or odd, of magnitude below 2^(w−1). Variable time.
+// wnaf writes the width-w non-adjacent form of k into digits, which come in as zeros, lowest first, and returns how
+// many there are. Digits are zero or odd, of magnitude below 2^(w−1). Variable time.
 func wnaf[E elem](digits *[520]int8, k *E, w int) int {
 	n := 0
 	carry := uint64(0)
