@@ -58,8 +58,10 @@ type fence struct {
 var (
 	pureLeaves = []string{
 		"qaqpa/signer/gost", "qaqpa/signer/algo", "qaqpa/signer/asn1ber", "qaqpa/signer/pkix", "qaqpa/signer/cms", "qaqpa/signer/tsp",
-		"qaqpa/signer/path", "qaqpa/signer/kz", "qaqpa/signer/report", "qaqpa/signer/engine",
-		"qaqpa/payment/money", "qaqpa/payment/catalog", "qaqpa/payment/debt", "qaqpa/payment/ledger", "qaqpa/payment/receipt",
+		"qaqpa/signer/path", "qaqpa/signer/kz", "qaqpa/signer/trust", "qaqpa/signer/report", "qaqpa/signer/engine",
+		"qaqpa/signer/xmltree", "qaqpa/signer/c14n", "qaqpa/signer/xpath", "qaqpa/signer/xmldsig",
+		"qaqpa/payment/money", "qaqpa/payment/canon", "qaqpa/payment/catalog", "qaqpa/payment/debt", "qaqpa/payment/order", "qaqpa/payment/flow",
+		"qaqpa/payment/ledger", "qaqpa/payment/receipt",
 	}
 	fences = []fence{
 		{why: "pure leaves take bytes and a time and do no I/O", in: pureLeaves, deny: []string{"database/sql", "github.com/jmoiron/sqlx", "github.com/lib/pq", "net", "net/http", "os", "log", "crypto/rand", "math/rand", "context"}},
@@ -159,7 +161,7 @@ func TestTopLevel(t *testing.T) {
 const linesMax = 600
 
 // leftover finds words of unfinished work; the words are split so that this file does not find itself.
-var leftover = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME)\b|\bXX` + `X\s|(?i)not ` + `implemented|unimple` + `mented|in a real ` + `system|simplified ` + `version`)
+var leftover = regexp.MustCompile(`\b(TO` + `DO|FIX` + `ME)\b|\bXX` + `X:|(?i)not ` + `implemented|unimple` + `mented|in a real ` + `system|simplified ` + `version`)
 
 func TestFilesAreOfOneIdeaAndFinished(t *testing.T) {
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
