@@ -17,6 +17,7 @@ libengine-gost-openssl | ls /usr/lib/*/engines-3/gost.so                        
 test_packages='
 libssl-dev             | test -e /usr/include/openssl/evp.h                               | builds the comparison with the GOST engine
 opensc                 | command -v pkcs11-tool                                           | a second reader of the token
+opensc-pkcs11          | ls /usr/lib/*/pkcs11-spy.so                                      | counts the calls to the token
 p11-kit                | command -v p11-kit                                               | a token that can be stopped in the middle of a call
 p11-kit-modules        | ls /usr/lib/*/pkcs11/p11-kit-client.so                           | the client side of it
 libxml2-utils          | command -v xmllint                                               | canonical XML, independently
