@@ -300,7 +300,7 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, resp *response) {
 		h.SetContentType(resp.contentType)
 	}
 	for _, p := range securityHeaders(resp.contentType) {
-		h.Set(p.name, p.value)
+		h.SetCanonical([]byte(p.name), []byte(p.value))
 	}
 	for _, p := range resp.headers {
 		h.Set(p.name, p.value)
