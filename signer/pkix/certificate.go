@@ -137,7 +137,7 @@ func (c *Certificate) parseTBS(tbs asn1ber.Element) (algorithm []byte, err error
 	if c.Version, err = readVersion(&r); err != nil {
 		return nil, err
 	}
-	if c.Serial, err = readSerial(&r); err != nil {
+	if err = c.readSerial(&r); err != nil {
 		return nil, err
 	}
 	inner, err := r.Read(asn1ber.Sequence)
@@ -211,6 +211,22 @@ func readVersion(r *asn1ber.Reader) (int, error) {
 		return 0, fmt.Errorf("%w: version %d", asn1ber.ErrSyntax, v)
 	}
 	return int(v) + 1, nil
+}
+
+// readSerial takes a serial number with a needless leading octet, which no ASN.1 encoding allows, for a defect: such
+// certificates sign documents that a report must be able to speak of.
+func (c *Certificate) readSerial(r *asn1ber.Reader) error {
+	next := *r
+	if e, err := next.Read(asn1ber.Integer); err == nil && len(e.Content) > 0 && len(e.Content) <= maxSerialOctets {
+		if _, err := e.Integer(); err != nil {
+			c.defect("", fmt.Errorf("serial number: %w", err))
+			c.Serial, *r = e.Content, next
+			return nil
+		}
+	}
+	serial, err := readSerial(r)
+	c.Serial = serial
+	return err
 }
 
 func readSerial(r *asn1ber.Reader) ([]byte, error) {
