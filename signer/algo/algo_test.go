@@ -110,11 +110,11 @@ type signer struct {
 	pss  bool
 }
 
-func signers(t testing.TB) []signer {
-	t.Helper()
+func signers(tb testing.TB) []signer {
+	tb.Helper()
 	must := func(err error) {
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	rsaKey, err := rsa.GenerateKey(rand.Reader, 2048)
@@ -122,7 +122,9 @@ func signers(t testing.TB) []signer {
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	must(err)
 	out := []signer{
-		{"RSA", rsaKey, nil, SHA256, false}, {"RSA SHA3", rsaKey, nil, SHA3_512, false}, {"PSS", rsaKey, nil, SHA384, true},
+		{"RSA", rsaKey, nil, SHA256, false},
+		{"RSA SHA3", rsaKey, nil, SHA3_512, false},
+		{"PSS", rsaKey, nil, SHA384, true},
 		{"Ed25519", ed, nil, 0, false},
 	}
 	for curve, h := range map[elliptic.Curve]Hash{elliptic.P224(): SHA224, elliptic.P256(): SHA256, elliptic.P384(): SHA384, elliptic.P521(): SHA512} {
@@ -146,7 +148,7 @@ func signers(t testing.TB) []signer {
 		must(err)
 		pub, ok := key.Public().(*gost.PublicKey)
 		if !ok {
-			t.Fatal("not a GOST key")
+			tb.Fatal("not a GOST key")
 		}
 		out = append(out, signer{g.c.Name(), key, seq(seq(oid(g.key), seq(oid(g.curve), oid(g.box))), bits(octets(pub.Bytes()))), 0, false})
 	}

@@ -25,11 +25,11 @@ const (
 	SHA256
 	SHA384
 	SHA512
-	SHA512_256
-	SHA3_224
-	SHA3_256
-	SHA3_384
-	SHA3_512
+	SHA512_256      //nolint:revive,staticcheck // ST1003: named as in package crypto
+	SHA3_224        //nolint:revive,staticcheck // ST1003: named as in package crypto
+	SHA3_256        //nolint:revive,staticcheck // ST1003: named as in package crypto
+	SHA3_384        //nolint:revive,staticcheck // ST1003: named as in package crypto
+	SHA3_512        //nolint:revive,staticcheck // ST1003: named as in package crypto
 	GOST94Test      // ГОСТ 34.311-95: GOST R 34.11-94 with the test S-box of RFC 5831, the national one
 	GOST94CryptoPro // GOST R 34.11-94 with the CryptoPro S-box (RFC 4357 11.2)
 	Streebog256     // GOST R 34.11-2012 (RFC 6986)
@@ -63,10 +63,14 @@ var hashes = [hashEnd]hashInfo{
 	SHA3_256:   {name: "SHA3-256", oid: "2.16.840.1.101.3.4.2.8", size: 32, std: crypto.SHA3_256, make: func() hash.Hash { return sha3.New256() }},
 	SHA3_384:   {name: "SHA3-384", oid: "2.16.840.1.101.3.4.2.9", size: 48, std: crypto.SHA3_384, make: func() hash.Hash { return sha3.New384() }},
 	SHA3_512:   {name: "SHA3-512", oid: "2.16.840.1.101.3.4.2.10", size: 64, std: crypto.SHA3_512, make: func() hash.Hash { return sha3.New512() }},
-	GOST94Test: {name: "GOST 34.311-95", oid: "1.2.398.3.10.1.3.1", size: 32, sbox: "1.2.398.3.10.1.3.1.1.0",
-		make: func() hash.Hash { return gost.New34311(gost.SBoxTest()) }},
-	GOST94CryptoPro: {name: "GOST R 34.11-94", oid: "1.2.643.2.2.9", size: 32, sbox: "1.2.643.2.2.30.1",
-		make: func() hash.Hash { return gost.New34311(gost.SBoxCryptoPro()) }},
+	GOST94Test: {
+		name: "GOST 34.311-95", oid: "1.2.398.3.10.1.3.1", size: 32, sbox: "1.2.398.3.10.1.3.1.1.0",
+		make: func() hash.Hash { return gost.New34311(gost.SBoxTest()) },
+	},
+	GOST94CryptoPro: {
+		name: "GOST R 34.11-94", oid: "1.2.643.2.2.9", size: 32, sbox: "1.2.643.2.2.30.1",
+		make: func() hash.Hash { return gost.New34311(gost.SBoxCryptoPro()) },
+	},
 	Streebog256: {name: "Streebog-256", oid: "1.2.398.3.10.1.3.2", size: 32, rfc: "1.2.643.7.1.1.2.2", make: gost.NewStreebog256},
 	Streebog512: {name: "Streebog-512", oid: "1.2.398.3.10.1.3.3", size: 64, rfc: "1.2.643.7.1.1.2.3", make: gost.NewStreebog512},
 }
@@ -182,7 +186,7 @@ func (h Hash) New() hash.Hash {
 
 // Sum appends the digest of data to dst. The common hashes are computed without a heap allocation.
 func (h Hash) Sum(dst, data []byte) []byte {
-	switch h {
+	switch h { //nolint:exhaustive // the others are hashed below
 	case SHA1:
 		d := sha1.Sum(data) //nolint:gosec // G401: see the import
 		return append(dst, d[:]...)
@@ -197,7 +201,7 @@ func (h Hash) Sum(dst, data []byte) []byte {
 		return append(dst, d[:]...)
 	}
 	w := h.New()
-	w.Write(data) //nolint:errcheck // hash.Hash never returns an error
+	w.Write(data)
 	return w.Sum(dst)
 }
 

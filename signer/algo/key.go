@@ -23,10 +23,11 @@ const (
 	RSAPSS
 	ECDSA
 	Ed25519
-	GOST2004     // ГОСТ 34.310-2004, GOST R 34.10-2001
-	GOST2012_256 // СТ РК ГОСТ Р 34.10-2015 and GOST R 34.10-2012, 256 bits
-	GOST2012_512
-	DSA // recognised and refused
+	GOST2004 // ГОСТ 34.310-2004, GOST R 34.10-2001
+	// СТ РК ГОСТ Р 34.10-2015 and GOST R 34.10-2012 of 256 and 512 bits.
+	GOST2012_256 //nolint:revive,staticcheck // ST1003: named by year and size
+	GOST2012_512 //nolint:revive,staticcheck // ST1003: likewise
+	DSA          // recognised and refused
 )
 
 var familyNames = [...]string{"unknown", "RSA", "RSA-PSS", "ECDSA", "Ed25519", "GOST 34.310-2004", "GOST R 34.10-2012-256", "GOST R 34.10-2012-512", "DSA"}
@@ -111,6 +112,8 @@ type keyForm struct {
 	rfc    bool
 	parse  func(params parameters, key []byte) (PublicKey, error)
 }
+
+func (f keyForm) gost() bool { return f.family >= GOST2004 && f.family <= GOST2012_512 }
 
 var keyByRaw = indexKeys()
 

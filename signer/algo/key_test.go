@@ -109,8 +109,10 @@ func TestKeysRefused(t *testing.T) {
 	if err != nil || form3.Family != GOST2004 || !form3.Matches(old.Public()) {
 		t.Errorf("6801: %+v, %v", form3, err)
 	}
-	for name, good := range map[string][]byte{"GOST": kz(kzParams, octets(xy)), "GOST without hash": kz(seq(oid(oidKZ2015512+".1")), octets(xy)),
-		"RSA without NULL": seq(seq(oid(oidRSA)), bits(seq(asn1ber.EncodedUint(odd(2048).Bytes()), asn1ber.EncodedInt(3))))} {
+	for name, good := range map[string][]byte{
+		"GOST": kz(kzParams, octets(xy)), "GOST without hash": kz(seq(oid(oidKZ2015512+".1")), octets(xy)),
+		"RSA without NULL": seq(seq(oid(oidRSA)), bits(seq(asn1ber.EncodedUint(odd(2048).Bytes()), asn1ber.EncodedInt(3)))),
+	} {
 		if _, err := ParsePublicKey(good); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}

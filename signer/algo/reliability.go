@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -125,8 +126,8 @@ func hashNamed(name string) (Hash, bool) {
 
 func familyNamed(name string) (Family, bool) {
 	for i, n := range familyNames {
-		if n == name && Family(i) != Unknown { //nolint:gosec // G115: a table of nine names
-			return Family(i), true //nolint:gosec // G115: likewise
+		if n == name && Family(i) != Unknown {
+			return Family(i), true
 		}
 	}
 	return Unknown, false
@@ -144,10 +145,9 @@ func (t *Reliability) Hash(h Hash, at time.Time) Strength {
 // Key tells whether a key of a family and size in bits was reliable at a time. A size below all listed ones never was.
 func (t *Reliability) Key(f Family, bits int, at time.Time) Strength {
 	s := Strength{Subject: fmt.Sprintf("%s of %d bits", f, bits)}
-	rows := t.keys[f]
-	for i := len(rows) - 1; i >= 0; i-- {
-		if bits >= rows[i].bits {
-			return rows[i].at(s, at)
+	for _, row := range slices.Backward(t.keys[f]) {
+		if bits >= row.bits {
+			return row.at(s, at)
 		}
 	}
 	return s

@@ -163,18 +163,17 @@ func ParseCMSSignature(algorithmIdentifier []byte, digest Hash) (Signature, erro
 		return Signature{}, err
 	}
 	s := Signature{Name: signatureName(form.family, digest), OID: dotted, Family: form.family, Hash: digest, RFC: form.rfc}
-	switch form.family {
-	case RSA, ECDSA, DSA:
-		if digest >= GOST94Test {
-			return Signature{}, fmt.Errorf("%w: %s with %s", ErrMismatch, form.family, digest)
-		}
-		if !params.absentOrNull() && form.family == RSA {
-			return Signature{}, fmt.Errorf("%w: rsaEncryption with parameters", ErrParameters)
-		}
-	default:
+	if form.gost() {
 		if want := gostHash(form.family, form.rfc); digest != want {
 			return Signature{}, fmt.Errorf("%w: %s with %s, not %s", ErrMismatch, form.family, digest, want)
 		}
+		return s, nil
+	}
+	if digest >= GOST94Test {
+		return Signature{}, fmt.Errorf("%w: %s with %s", ErrMismatch, form.family, digest)
+	}
+	if form.family == RSA && !params.absentOrNull() {
+		return Signature{}, fmt.Errorf("%w: rsaEncryption with parameters", ErrParameters)
 	}
 	return s, nil
 }
@@ -189,12 +188,12 @@ func parsePSSParams(params parameters) (*PSSParams, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &PSSParams{Hash: SHA1, SaltLength: 20}
-	mgf := SHA1
+	p := &PSSParams{}
 	if p.Hash, err = optionalHash(&r, 0, SHA1); err != nil {
 		return nil, err
 	}
-	if mgf, err = optionalMGF(&r); err != nil {
+	mgf, err := optionalMGF(&r)
+	if err != nil {
 		return nil, err
 	}
 	salt, err := optionalInt(&r, 2, 20)

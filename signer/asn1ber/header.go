@@ -18,7 +18,7 @@ var identifierFits = indexIdentifiers()
 func indexIdentifiers() (fits [2][256]bool) {
 	for _, enc := range []Encoding{BER, DER} {
 		for i := 1; i < 256; i++ {
-			h := header{tag: Tag(i>>6)<<30 | Tag(i&0x1f), constructed: i&0x20 != 0} //nolint:gosec // G115: below 256
+			h := header{tag: Tag(i>>6)<<30 | Tag(i&0x1f), constructed: i&0x20 != 0}
 			fits[enc][i] = i&0x1f != 0x1f && h.checkForm(enc) == nil
 		}
 	}
@@ -117,7 +117,7 @@ func (h *header) readLength(in []byte, enc Encoding) error {
 	if length > uint64(len(in)) {
 		return fmt.Errorf("%w: length %d with %d octets left", ErrSyntax, length, len(in)-h.size)
 	}
-	h.length = int(length) //nolint:gosec // G115: not above len(in)
+	h.length = int(length)
 	return nil
 }
 

@@ -55,6 +55,10 @@ type budget struct {
 	depth    uint16
 }
 
+func newBudget(lim Limits) *budget {
+	return &budget{elements: lim.Elements, depth: uint16(max(0, min(lim.Depth, maxDepth)))}
+}
+
 // Reader walks the elements of one level. The zero Reader is empty.
 type Reader struct {
 	rest   []byte
@@ -81,7 +85,7 @@ func New(b []byte, enc Encoding, lim Limits) (Reader, error) {
 	if len(b) > lim.Bytes {
 		return Reader{}, fmt.Errorf("%w: %d octets, at most %d allowed", ErrLimit, len(b), lim.Bytes)
 	}
-	return Reader{rest: b, budget: &budget{elements: lim.Elements, depth: uint16(min(lim.Depth, maxDepth))}, depth: 1, enc: enc}, nil
+	return Reader{rest: b, budget: newBudget(lim), depth: 1, enc: enc}, nil
 }
 
 // Parse reads b as exactly one element: trailing octets are ErrSyntax.

@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func unhex(t testing.TB, s string) []byte {
-	t.Helper()
+func unhex(tb testing.TB, s string) []byte {
+	tb.Helper()
 	b, err := hex.DecodeString(s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -509,6 +509,7 @@ func FuzzReader(f *testing.F) {
 }
 
 func checkElement(t *testing.T, e Element) {
+	t.Helper()
 	if len(e.Content) > len(e.Raw) || !bytes.Contains(e.Raw, e.Content) {
 		t.Fatal("contents outside of the element")
 	}

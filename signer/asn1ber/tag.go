@@ -7,36 +7,36 @@ type Tag uint32
 
 // Class bits of a Tag, as in the identifier octet (X.690 8.1.2.2), moved to the top of the word.
 const (
-	classUniversal   Tag = 0
-	classApplication Tag = 1 << 30
-	classContext     Tag = 2 << 30
-	classPrivate     Tag = 3 << 30
-	numberMask       Tag = 1<<28 - 1
+	classUniversal   = 0
+	classApplication = 1 << 30
+	classContext     = 2 << 30
+	classPrivate     = 3 << 30
+	numberMask       = 1<<28 - 1
 )
 
-// Universal tags (X.680 8.4).
+// Universal tags (X.680 8.4), without a type of their own: a switch over a Tag never means to list them all.
 const (
-	EndOfContents   Tag = 0
-	Boolean         Tag = 1
-	Integer         Tag = 2
-	BitString       Tag = 3
-	OctetString     Tag = 4
-	Null            Tag = 5
-	OID             Tag = 6
-	Enumerated      Tag = 10
-	UTF8String      Tag = 12
-	Sequence        Tag = 16
-	Set             Tag = 17
-	NumericString   Tag = 18
-	PrintableString Tag = 19
-	T61String       Tag = 20
-	IA5String       Tag = 22
-	UTCTime         Tag = 23
-	GeneralizedTime Tag = 24
-	VisibleString   Tag = 26
-	GeneralString   Tag = 27
-	UniversalString Tag = 28
-	BMPString       Tag = 30
+	EndOfContents   = 0
+	Boolean         = 1
+	Integer         = 2
+	BitString       = 3
+	OctetString     = 4
+	Null            = 5
+	OID             = 6
+	Enumerated      = 10
+	UTF8String      = 12
+	Sequence        = 16
+	Set             = 17
+	NumericString   = 18
+	PrintableString = 19
+	T61String       = 20
+	IA5String       = 22
+	UTCTime         = 23
+	GeneralizedTime = 24
+	VisibleString   = 26
+	GeneralString   = 27
+	UniversalString = 28
+	BMPString       = 30
 )
 
 // Context is the context-specific tag [number].

@@ -23,7 +23,7 @@ func AppendHeader(out []byte, tag Tag, constructed bool, length int) []byte {
 		return append(out, byte(length)) //nolint:gosec // G115: below 0x80
 	}
 	var be [8]byte
-	binary.BigEndian.PutUint64(be[:], uint64(length)) //nolint:gosec // G115: a slice's length is not negative
+	binary.BigEndian.PutUint64(be[:], uint64(length))
 	skip := 0
 	for be[skip] == 0 {
 		skip++

@@ -8,7 +8,7 @@ import (
 	"qaqpa/signer/asn1ber"
 )
 
-// ErrNoSigner: the document has no signer with that index.
+// ErrNoSigner means that the document has no signer with that index.
 var ErrNoSigner = errors.New("no such signer")
 
 // AddUnsigned returns the document with one unsigned attribute more at a signer, for instance a signature time-stamp

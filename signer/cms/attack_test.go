@@ -10,10 +10,10 @@ import (
 	"qaqpa/signer/pkix"
 )
 
-func mustID(t testing.TB, der []byte, err error) []byte {
-	t.Helper()
+func mustID(tb testing.TB, der []byte, err error) []byte {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return der
 }
@@ -280,8 +280,10 @@ func TestCounterSignature(t *testing.T) {
 	}{
 		"over the signature": {[][]byte{usual(t, notary, cms.OIDData, value)["message-digest"], usual(t, notary, cms.OIDData, value)["ess"]}, cms.Passed},
 		"over the content":   {[][]byte{usual(t, notary, cms.OIDData, content)["message-digest"], usual(t, notary, cms.OIDData, content)["ess"]}, cms.Failed},
-		"with a content type": {[][]byte{usual(t, notary, cms.OIDData, value)["message-digest"], usual(t, notary, cms.OIDData, value)["ess"],
-			usual(t, notary, cms.OIDData, value)["content-type"]}, cms.Failed},
+		"with a content type": {[][]byte{
+			usual(t, notary, cms.OIDData, value)["message-digest"], usual(t, notary, cms.OIDData, value)["ess"],
+			usual(t, notary, cms.OIDData, value)["content-type"],
+		}, cms.Failed},
 	} {
 		t.Run(name, func(t *testing.T) {
 			signed := parse(t, forgery{attributes: c.attributes, content: value}.build(t, notary))

@@ -10,35 +10,35 @@ import (
 )
 
 // corpora is the folder of real test data; tests that need it are skipped plainly where it is absent.
-func corpora(t testing.TB, parts ...string) string {
-	t.Helper()
+func corpora(tb testing.TB, parts ...string) string {
+	tb.Helper()
 	root := os.Getenv("QAQPA_CORPORA")
 	if root == "" {
 		root = filepath.Join("..", "..", "..", "shared", "corpora")
 	}
 	path := filepath.Join(append([]string{root}, parts...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("corpora not here (set QAQPA_CORPORA): %v", err)
+		tb.Skipf("corpora not here (set QAQPA_CORPORA): %v", err)
 	}
 	return path
 }
 
-func readFile(t testing.TB, path string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, path string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func certificates(t testing.TB, sd *cms.SignedData) []*pkix.Certificate {
-	t.Helper()
+func certificates(tb testing.TB, sd *cms.SignedData) []*pkix.Certificate {
+	tb.Helper()
 	var out []*pkix.Certificate
 	for _, der := range sd.Certificates {
 		c, err := pkix.ParseCertificate(der)
 		if err != nil {
-			t.Fatalf("embedded certificate: %v", err)
+			tb.Fatalf("embedded certificate: %v", err)
 		}
 		out = append(out, c)
 	}

@@ -34,11 +34,11 @@ func attr(o string, values ...[]byte) []byte {
 func octets(b []byte) []byte { return asn1ber.Primitive(asn1ber.OctetString, b) }
 
 // usual are the attributes of a CAdES-B signature over body.
-func usual(t testing.TB, id identity, contentType string, body []byte) map[string][]byte {
-	t.Helper()
+func usual(tb testing.TB, id identity, contentType string, body []byte) map[string][]byte {
+	tb.Helper()
 	s, _, err := signatureOf(id)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	h := s.Hash
 	if h == 0 {
@@ -47,7 +47,7 @@ func usual(t testing.TB, id identity, contentType string, body []byte) map[strin
 	f := id.cert.Fingerprint()
 	when, err := asn1ber.EncodedTime(at)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return map[string][]byte{
 		"content-type":   attr(cms.OIDContentType, oid(contentType)),
@@ -57,11 +57,11 @@ func usual(t testing.TB, id identity, contentType string, body []byte) map[strin
 	}
 }
 
-func (f forgery) build(t testing.TB, id identity) []byte {
-	t.Helper()
+func (f forgery) build(tb testing.TB, id identity) []byte {
+	tb.Helper()
 	s, sigID, err := signatureOf(id)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	h := s.Hash
 	if h == 0 {
@@ -69,7 +69,7 @@ func (f forgery) build(t testing.TB, id identity) []byte {
 	}
 	digestID, err := h.AlgorithmIdentifier()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if f.eContentType == "" {
 		f.eContentType = cms.OIDData
@@ -90,7 +90,7 @@ func (f forgery) build(t testing.TB, id identity) []byte {
 		f.certificates = [][]byte{id.cert.Raw}
 	}
 	if f.attributes == nil && !f.noAttributes {
-		for _, a := range usual(t, id, f.eContentType, f.content) {
+		for _, a := range usual(tb, id, f.eContentType, f.content) {
 			f.attributes = append(f.attributes, a)
 		}
 	}
@@ -109,7 +109,7 @@ func (f forgery) build(t testing.TB, id identity) []byte {
 	}
 	sig, err := id.key.Sign(rand.Reader, message, s.SignerOpts())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var inner []byte
 	if !f.detached {

@@ -100,23 +100,23 @@ var identities = sync.OnceValues(func() ([]identity, error) {
 	return out, nil
 })
 
-func allIdentities(t testing.TB) []identity {
-	t.Helper()
+func allIdentities(tb testing.TB) []identity {
+	tb.Helper()
 	ids, err := identities()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return ids
 }
 
-func named(t testing.TB, name string) identity {
-	t.Helper()
-	for _, id := range allIdentities(t) {
+func named(tb testing.TB, name string) identity {
+	tb.Helper()
+	for _, id := range allIdentities(tb) {
 		if id.name == name {
 			return id
 		}
 	}
-	t.Fatalf("no identity %q", name)
+	tb.Fatalf("no identity %q", name)
 	return identity{}
 }
 

@@ -14,43 +14,43 @@ import (
 )
 
 // openssl runs the program in a folder; the other implementation of everything here.
-func openssl(t testing.TB, dir string, args ...string) ([]byte, error) {
-	t.Helper()
+func openssl(tb testing.TB, dir string, args ...string) ([]byte, error) {
+	tb.Helper()
 	path, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("openssl is not installed")
+		tb.Skip("openssl is not installed")
 	}
-	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd := exec.CommandContext(tb.Context(), path, args...)
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Logf("openssl %s: %v: %s", strings.Join(args, " "), err, stderr.String())
+		tb.Logf("openssl %s: %v: %s", strings.Join(args, " "), err, stderr.String())
 	}
 	return out, err
 }
 
-func mustOpenSSL(t testing.TB, dir string, args ...string) []byte {
-	t.Helper()
-	out, err := openssl(t, dir, args...)
+func mustOpenSSL(tb testing.TB, dir string, args ...string) []byte {
+	tb.Helper()
+	out, err := openssl(tb, dir, args...)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
 
-func needGOSTEngine(t testing.TB, dir string) {
-	t.Helper()
-	if _, err := openssl(t, dir, "engine", "gost"); err != nil {
-		t.Skip("OpenSSL's gost engine is not installed")
+func needGOSTEngine(tb testing.TB, dir string) {
+	tb.Helper()
+	if _, err := openssl(tb, dir, "engine", "gost"); err != nil {
+		tb.Skip("OpenSSL's gost engine is not installed")
 	}
 }
 
-func write(t testing.TB, dir, name string, b []byte) {
-	t.Helper()
+func write(tb testing.TB, dir, name string, b []byte) {
+	tb.Helper()
 	if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
@@ -63,8 +63,10 @@ func TestOpenSSLVerifiesOurs(t *testing.T) {
 		for _, detached := range []bool{false, true} {
 			t.Run(id.name+map[bool]string{false: " attached", true: " detached"}[detached], func(t *testing.T) {
 				dir := t.TempDir()
-				args := []string{"cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", "doc.p7s", "-CAfile", "ca.pem",
-					"-attime", "1788000000", "-purpose", "any"}
+				args := []string{
+					"cms", "-verify", "-binary", "-cades", "-inform", "DER", "-in", "doc.p7s", "-CAfile", "ca.pem",
+					"-attime", "1788000000", "-purpose", "any",
+				}
 				if strings.HasSuffix(id.name, "RFC") {
 					needGOSTEngine(t, dir)
 					args = append(args, "-engine", "gost")
@@ -129,8 +131,10 @@ func TestWeVerifyOpenSSL(t *testing.T) {
 				needGOSTEngine(t, dir)
 				engine = []string{"-engine", "gost"}
 			}
-			args := append([]string{"req", "-x509", "-nodes", "-subj", "/CN=" + name, "-keyout", "key.pem", "-out", "cert.pem", "-" + k.digest,
-				"-newkey"}, k.newkey...)
+			args := append([]string{
+				"req", "-x509", "-nodes", "-subj", "/CN=" + name, "-keyout", "key.pem", "-out", "cert.pem", "-" + k.digest,
+				"-newkey",
+			}, k.newkey...)
 			mustOpenSSL(t, dir, append(args, engine...)...)
 			pool, err := pkix.ParsePEMOrDER(readFile(t, filepath.Join(dir, "cert.pem")))
 			if err != nil {
@@ -145,8 +149,10 @@ func TestWeVerifyOpenSSL(t *testing.T) {
 					continue
 				}
 				t.Run(form, func(t *testing.T) {
-					args := append([]string{"cms", "-sign", "-binary", "-in", "content", "-signer", "cert.pem", "-inkey", "key.pem",
-						"-md", k.digest, "-outform", "DER"}, f.args...)
+					args := append([]string{
+						"cms", "-sign", "-binary", "-in", "content", "-signer", "cert.pem", "-inkey", "key.pem",
+						"-md", k.digest, "-outform", "DER",
+					}, f.args...)
 					doc := mustOpenSSL(t, dir, append(args, engine...)...)
 					sd := parse(t, doc)
 					si := &sd.Signers[0]
@@ -182,8 +188,10 @@ func TestSeveralSigners(t *testing.T) {
 	for name, newkey := range map[string][]string{
 		"rsa": {"rsa:2048"}, "ec": {"ec", "-pkeyopt", "ec_paramgen_curve:P-384"},
 	} {
-		mustOpenSSL(t, dir, append([]string{"req", "-x509", "-nodes", "-subj", "/CN=" + name, "-keyout", name + ".key", "-out", name + ".pem",
-			"-newkey"}, newkey...)...)
+		mustOpenSSL(t, dir, append([]string{
+			"req", "-x509", "-nodes", "-subj", "/CN=" + name, "-keyout", name + ".key", "-out", name + ".pem",
+			"-newkey",
+		}, newkey...)...)
 	}
 	mustOpenSSL(t, dir, "cms", "-sign", "-binary", "-nodetach", "-in", "content", "-signer", "rsa.pem", "-inkey", "rsa.key", "-outform", "DER", "-out", "one")
 	doc := mustOpenSSL(t, dir, "cms", "-resign", "-inform", "DER", "-in", "one", "-signer", "ec.pem", "-inkey", "ec.key", "-outform", "DER")

@@ -28,7 +28,7 @@ type Limits struct {
 	Attributes   int // of one signer, signed and unsigned, each
 }
 
-// DefaultLimits: 64 MiB, 48 levels, 2^20 elements, 1,024 certificates, 256 signers, 256 attributes.
+// DefaultLimits suit signed documents: 64 MiB, 48 levels, 2^20 elements, 1,024 certificates, 256 signers, 256 attributes.
 func DefaultLimits() Limits {
 	return Limits{Bytes: 64 << 20, Depth: 48, Elements: 1 << 20, Certificates: 1024, Signers: 256, Attributes: 256}
 }
@@ -36,8 +36,12 @@ func DefaultLimits() Limits {
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
 	for _, f := range []struct{ value, standard *int }{
-		{&l.Bytes, &d.Bytes}, {&l.Depth, &d.Depth}, {&l.Elements, &d.Elements}, {&l.Certificates, &d.Certificates},
-		{&l.Signers, &d.Signers}, {&l.Attributes, &d.Attributes},
+		{&l.Bytes, &d.Bytes},
+		{&l.Depth, &d.Depth},
+		{&l.Elements, &d.Elements},
+		{&l.Certificates, &d.Certificates},
+		{&l.Signers, &d.Signers},
+		{&l.Attributes, &d.Attributes},
 	} {
 		if *f.value == 0 {
 			*f.value = *f.standard

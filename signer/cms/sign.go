@@ -12,7 +12,7 @@ import (
 	"qaqpa/signer/pkix"
 )
 
-// ErrKeyMismatch: the signer's key is not the certificate's.
+// ErrKeyMismatch means that the signer's key is not the certificate's.
 var ErrKeyMismatch = errors.New("signing key does not belong to the certificate")
 
 // SignInput says what to sign and how.

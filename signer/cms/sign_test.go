@@ -6,12 +6,12 @@ import (
 	"errors"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"qaqpa/signer/algo"
 	"qaqpa/signer/asn1ber"
 	"qaqpa/signer/cms"
 	"qaqpa/signer/pkix"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 var content = []byte("The fee of 540600 tiyn is paid.\r\n")
@@ -23,20 +23,20 @@ func (id identity) input(detached bool) cms.SignInput {
 	}
 }
 
-func (id identity) sign(t testing.TB, detached bool) []byte {
-	t.Helper()
+func (id identity) sign(tb testing.TB, detached bool) []byte {
+	tb.Helper()
 	doc, err := cms.Sign(id.input(detached))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return doc
 }
 
-func parse(t testing.TB, doc []byte) *cms.SignedData {
-	t.Helper()
+func parse(tb testing.TB, doc []byte) *cms.SignedData {
+	tb.Helper()
 	sd, err := cms.Parse(doc, cms.Limits{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return sd
 }

@@ -35,11 +35,11 @@ type purpose struct {
 
 var timeStamping = asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 3, 8}
 
-func newAuthority(t testing.TB, p purpose) authority {
-	t.Helper()
+func newAuthority(tb testing.TB, p purpose) authority {
+	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(7), Subject: cryptopkix.Name{CommonName: "TSA"},
@@ -52,17 +52,17 @@ func newAuthority(t testing.TB, p purpose) authority {
 	if !p.absent {
 		value, err := asn1.Marshal(p.oids)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		template.ExtraExtensions = []cryptopkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: !p.lax, Value: value}}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cert, err := pkix.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return authority{key, cert}
 }
@@ -85,8 +85,8 @@ type tstInfo struct {
 	tail    [][]byte
 }
 
-func (i tstInfo) encode(t testing.TB) []byte {
-	t.Helper()
+func (i tstInfo) encode(tb testing.TB) []byte {
+	tb.Helper()
 	if i.version == 0 {
 		i.version = 1
 	}
@@ -104,7 +104,7 @@ func (i tstInfo) encode(t testing.TB) []byte {
 	}
 	id, err := i.hash.AlgorithmIdentifier()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	parts := append([][]byte{
 		asn1ber.EncodedInt(i.version), oid(i.policy), seq(id, octets(i.imprint)), asn1ber.EncodedInt(99),
@@ -113,13 +113,13 @@ func (i tstInfo) encode(t testing.TB) []byte {
 	return seq(parts...)
 }
 
-func (a authority) stamp(t testing.TB, info []byte) []byte {
-	t.Helper()
+func (a authority) stamp(tb testing.TB, info []byte) []byte {
+	tb.Helper()
 	token, err := cms.Sign(cms.SignInput{
 		Content: info, ContentType: cms.OIDTSTInfo, Certificate: a.cert, Signer: a.key, SigningTime: at, Rand: rand.Reader,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return token
 }

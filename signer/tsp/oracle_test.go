@@ -15,19 +15,19 @@ import (
 	"qaqpa/signer/tsp"
 )
 
-func openssl(t testing.TB, dir string, args ...string) []byte {
-	t.Helper()
+func openssl(tb testing.TB, dir string, args ...string) []byte {
+	tb.Helper()
 	path, err := exec.LookPath("openssl")
 	if err != nil {
-		t.Skip("openssl is not installed")
+		tb.Skip("openssl is not installed")
 	}
-	cmd := exec.CommandContext(t.Context(), path, args...)
+	cmd := exec.CommandContext(tb.Context(), path, args...)
 	cmd.Dir = dir
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
 	if err != nil {
-		t.Fatalf("openssl %s: %v: %s", strings.Join(args, " "), err, stderr.String())
+		tb.Fatalf("openssl %s: %v: %s", strings.Join(args, " "), err, stderr.String())
 	}
 	return out
 }
@@ -96,7 +96,7 @@ func TestOpenSSLAuthority(t *testing.T) {
 			reply := openssl(t, dir, "ts", "-reply", "-queryfile", "request", "-config", "tsa.cnf")
 			p, err := tsp.ParseResponse(reply)
 			if strings.HasPrefix(name, "other") {
-				var refused *tsp.Refused
+				var refused *tsp.RefusedError
 				if !errors.As(err, &refused) || len(p.Failures) == 0 {
 					t.Errorf("%+v, %v", p, err)
 				}
@@ -123,37 +123,37 @@ func TestOpenSSLAuthority(t *testing.T) {
 	}
 }
 
-func corpora(t testing.TB, parts ...string) string {
-	t.Helper()
+func corpora(tb testing.TB, parts ...string) string {
+	tb.Helper()
 	root := os.Getenv("QAQPA_CORPORA")
 	if root == "" {
 		root = filepath.Join("..", "..", "..", "shared", "corpora")
 	}
 	path := filepath.Join(append([]string{root}, parts...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("corpora not here (set QAQPA_CORPORA): %v", err)
+		tb.Skipf("corpora not here (set QAQPA_CORPORA): %v", err)
 	}
 	return path
 }
 
-func read(t testing.TB, path string) []byte {
-	t.Helper()
+func read(tb testing.TB, path string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
 // pool is the certificates of several documents.
-func pool(t testing.TB, lists ...[][]byte) []*pkix.Certificate {
-	t.Helper()
+func pool(tb testing.TB, lists ...[][]byte) []*pkix.Certificate {
+	tb.Helper()
 	var out []*pkix.Certificate
 	for _, list := range lists {
 		for _, der := range list {
 			c, err := pkix.ParseCertificate(der)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			out = append(out, c)
 		}
@@ -193,10 +193,9 @@ func TestNationalToken(t *testing.T) {
 
 // dssTokens are the time-stamps that do not hold, by document and kind, and why.
 var dssTokens = map[string]string{
-	"cades-t-copied-sigtst.p7m signature":           "a copy of the content time-stamp",
-	"cades-broken-sig-tst-and-ats-v3.cms signature": "broken",
-	"Signature-C-DE_CRY-3.p7m signature":            "wrapped in an OCTET STRING; DSS finds none either",
-	"Signature-C-DE_CRY-4.p7m signature":            "wrapped in an OCTET STRING; DSS finds none either",
+	"cades-t-copied-sigtst.p7m signature": "a copy of the content time-stamp",
+	"Signature-C-DE_CRY-3.p7m signature":  "wrapped in an OCTET STRING; DSS finds none either",
+	"Signature-C-DE_CRY-4.p7m signature":  "wrapped in an OCTET STRING; DSS finds none either",
 }
 
 // Every signature time-stamp inside the CAdES documents of DSS.

@@ -49,11 +49,11 @@ type Response struct {
 	Token    *Token
 }
 
-// Refused is the error of a response without a token.
-type Refused struct{ Response *Response }
+// RefusedError is the error of a response without a token.
+type RefusedError struct{ Response *Response }
 
 // Error says what the authority said.
-func (r *Refused) Error() string {
+func (r *RefusedError) Error() string {
 	parts := append([]string{r.Response.Status.String()}, r.Response.Failures...)
 	if r.Response.Text != "" {
 		parts = append(parts, fmt.Sprintf("%q", r.Response.Text))
@@ -65,7 +65,7 @@ func (r *Refused) Error() string {
 const maxTexts = 16
 
 // ParseResponse reads a TimeStampResp (DER or BER) and nothing after it. A response that grants no token is a Response
-// together with *[Refused]; a malformed one is asn1ber.ErrSyntax or ErrLimit, or an error of [ParseToken].
+// together with *[RefusedError]; a malformed one is asn1ber.ErrSyntax or ErrLimit, or an error of [ParseToken].
 func ParseResponse(b []byte) (*Response, error) {
 	lim := limits()
 	e, err := asn1ber.Parse(b, asn1ber.BER, asn1ber.Limits{Bytes: lim.Bytes, Depth: lim.Depth, Elements: lim.Elements})
@@ -78,7 +78,7 @@ func ParseResponse(b []byte) (*Response, error) {
 	}
 	if p.Status != Granted && p.Status != GrantedWithMods {
 		p.RawToken = nil
-		return p, &Refused{p}
+		return p, &RefusedError{p}
 	}
 	if p.RawToken == nil {
 		return nil, fmt.Errorf("couldn't read time-stamp response: %w: granted without a token", asn1ber.ErrSyntax)

@@ -10,7 +10,7 @@ import (
 	"qaqpa/signer/cms"
 )
 
-// ErrNotToken: CMS that is not a time-stamp token.
+// ErrNotToken is what CMS gives that is not a time-stamp token.
 var ErrNotToken = errors.New("not a time-stamp token")
 
 // Limits of one token: a token carries a few certificates and seldom passes 20 kB.

@@ -182,7 +182,7 @@ func TestResponses(t *testing.T) {
 	refusal := seq(seq(asn1ber.EncodedInt(2), seq(asn1ber.Primitive(asn1ber.UTF8String, []byte("no such policy")), asn1ber.Primitive(asn1ber.UTF8String, []byte("sorry"))),
 		asn1ber.Primitive(asn1ber.BitString, []byte{0, 0, 1})))
 	p, err = tsp.ParseResponse(refusal)
-	var refused *tsp.Refused
+	var refused *tsp.RefusedError
 	if !errors.As(err, &refused) || p.Status != tsp.Rejection || p.Text != "no such policy; sorry" || len(p.Failures) != 1 {
 		t.Errorf("%+v, %v", p, err)
 	}
