@@ -13,18 +13,18 @@ import (
 )
 
 // certificatesOnly makes a SignedData without signers, as authorities publish certificates.
-func certificatesOnly(t testing.TB, der []byte) []byte {
-	t.Helper()
-	dir := t.TempDir()
+func certificatesOnly(tb testing.TB, der []byte) []byte {
+	tb.Helper()
+	dir := tb.TempDir()
 	in, out := filepath.Join(dir, "c.pem"), filepath.Join(dir, "c.p7")
 	if err := os.WriteFile(in, pemOf(der), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	cmd := exec.CommandContext(context.Background(), "openssl", "crl2pkcs7", "-nocrl", "-certfile", in, "-outform", "DER", "-out", out)
 	if msg, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("openssl: %v\n%s", err, msg)
+		tb.Fatalf("openssl: %v\n%s", err, msg)
 	}
-	return read(t, out)
+	return read(tb, out)
 }
 
 func pemOf(der []byte) []byte { return (&pki.Identity{Certificate: der}).PEM() }

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"qaqpa/signer"
 	"qaqpa/signer/audit"
 	"qaqpa/signer/fetch"
@@ -21,6 +19,8 @@ import (
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/pki"
 	"qaqpa/testenv/postgres"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // clock is the one time of a test: of the authorities and of the service.
@@ -162,24 +162,24 @@ func (b *bench) validateRequest(req signer.ValidateRequest) signer.Verdict {
 }
 
 // checkInvariants holds what must be true of any verdict.
-func checkInvariants(t testing.TB, v signer.Verdict) {
-	t.Helper()
+func checkInvariants(tb testing.TB, v signer.Verdict) {
+	tb.Helper()
 	if v.Indication == report.TotalPassed != (v.Sub == "") {
-		t.Errorf("%s with sub-indication %q", v.Indication, v.Sub)
+		tb.Errorf("%s with sub-indication %q", v.Indication, v.Sub)
 	}
 	if v.Passed() && len(v.Signatures) == 0 {
-		t.Error("passed without a signature")
+		tb.Error("passed without a signature")
 	}
 	reasons := slices.Clone(v.Reasons)
 	for _, s := range v.Signatures {
 		if s.Indication.Worse(v.Indication) {
-			t.Errorf("the document is %s, a signature %s", v.Indication, s.Indication)
+			tb.Errorf("the document is %s, a signature %s", v.Indication, s.Indication)
 		}
 		if s.Indication == report.TotalPassed != (len(s.Reasons) == 0 && s.Sub == "") {
-			t.Errorf("%s/%s with reasons %v", s.Indication, s.Sub, s.Reasons)
+			tb.Errorf("%s/%s with reasons %v", s.Indication, s.Sub, s.Reasons)
 		}
 		if s.Indication == report.TotalPassed && (s.Covers == "none" || s.Signer == nil || len(s.Chain) < 2) {
-			t.Errorf("passed, covering %q, signer %v, chain of %d", s.Covers, s.Signer, len(s.Chain))
+			tb.Errorf("passed, covering %q, signer %v, chain of %d", s.Covers, s.Signer, len(s.Chain))
 		}
 		reasons = slices.Concat(reasons, s.Reasons, s.Remarks)
 		for _, ts := range s.TimeStamps {
@@ -188,7 +188,7 @@ func checkInvariants(t testing.TB, v signer.Verdict) {
 	}
 	for _, r := range reasons {
 		if !report.Known(r.Code) {
-			t.Errorf("the catalogue does not know %q", r.Code)
+			tb.Errorf("the catalogue does not know %q", r.Code)
 		}
 	}
 }
@@ -223,34 +223,34 @@ func (b *bench) want(v signer.Verdict, i report.Indication, sub report.SubIndica
 }
 
 // corpora is the folder of real data; without it a test that needs it is skipped.
-func corpora(t testing.TB, parts ...string) string {
-	t.Helper()
+func corpora(tb testing.TB, parts ...string) string {
+	tb.Helper()
 	dir := os.Getenv("QAQPA_CORPORA")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "shared", "corpora")
 	}
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("the corpora are not at %s; set QAQPA_CORPORA to run this test", dir)
+		tb.Skipf("the corpora are not at %s; set QAQPA_CORPORA to run this test", dir)
 	}
 	return filepath.Join(append([]string{dir}, parts...)...)
 }
 
-func read(t testing.TB, name string) []byte {
-	t.Helper()
+func read(tb testing.TB, name string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(name)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func parse(t testing.TB, ders ...[]byte) []*pkix.Certificate {
-	t.Helper()
+func parse(tb testing.TB, ders ...[]byte) []*pkix.Certificate {
+	tb.Helper()
 	out := make([]*pkix.Certificate, 0, len(ders))
 	for _, der := range ders {
 		c, err := pkix.ParseCertificate(der)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		out = append(out, c)
 	}

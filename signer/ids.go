@@ -33,5 +33,5 @@ func bucketOf(prefix, id string) (bucket int, ok bool) {
 		}
 	}
 	b, err := strconv.ParseUint(rest[:2], 16, 8)
-	return int(b), err == nil //nolint:gosec // at most 255
+	return int(b), err == nil
 }

@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"qaqpa/signer/report"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 type metrics struct {

@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"qaqpa/signer/migrations"
+
 	"github.com/jmoiron/sqlx"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
-
-	"qaqpa/signer/migrations"
 )
 
 // Migrate brings the schema of the signer domain to the newest version (table goose_signer remembers which). Several

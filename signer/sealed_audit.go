@@ -32,7 +32,7 @@ func (s *Service) VerifyAudit(ctx context.Context) (audit.Report, error) {
 	return audit.Verify(ctx, s.cfg.DB, s.OpenSeal)
 }
 
-// ErrSeal: what was handed to OpenSeal is no seal of a trusted authority's certificate.
+// ErrSeal says that what was handed to OpenSeal is no seal of a trusted authority's certificate.
 var ErrSeal = errors.New("no valid seal")
 
 // OpenSeal returns the content of an attached seal after checking its signature, and the chain of its certificate for

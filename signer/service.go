@@ -7,9 +7,6 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-	"github.com/prometheus/client_golang/prometheus"
-
 	"qaqpa/signer/algo"
 	"qaqpa/signer/audit"
 	"qaqpa/signer/engine"
@@ -17,6 +14,9 @@ import (
 	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/trust"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Errors of the service. They come wrapped; compare with errors.Is.

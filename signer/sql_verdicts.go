@@ -12,10 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"qaqpa/signer/path"
+
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
-
-	"qaqpa/signer/path"
 )
 
 // storeVerdict keeps a verdict, the bodies of its evidence and an audit entry: all of them or none.

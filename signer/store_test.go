@@ -9,14 +9,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
-
 	"qaqpa/signer"
 	"qaqpa/signer/audit"
 	"qaqpa/signer/report"
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/pki"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 func (b *bench) store(doc, detached []byte) signer.Verdict {

@@ -208,23 +208,28 @@ func TestRevocationServices(t *testing.T) {
 		{"OCSP replayed", []fault.Fault{{Kind: pki.FaultWrongNonce, On: "ocsp"}}, passed, "", "", "crl"},
 		{"OCSP without nonce", []fault.Fault{{Kind: pki.FaultNoNonce}}, passed, "", "", "ocsp"},
 		{
-			"OCSP does not know", []fault.Fault{{Kind: pki.FaultUnknown}},
+			"OCSP does not know",
+			[]fault.Fault{{Kind: pki.FaultUnknown}},
 			report.TotalFailed, report.ChainConstraintsFailure, "revocation_unknown", "ocsp",
 		},
 		{
-			"all down", []fault.Fault{{Kind: pki.FaultDown, On: "ocsp"}, {Kind: pki.FaultDown, On: "crl", Count: -1}},
+			"all down",
+			[]fault.Fault{{Kind: pki.FaultDown, On: "ocsp"}, {Kind: pki.FaultDown, On: "crl", Count: -1}},
 			report.Indeterminate, later, "revocation_unavailable", "",
 		},
 		{
-			"list signed wrongly", []fault.Fault{{Kind: pki.FaultDown, On: "ocsp"}, {Kind: pki.FaultWrongSignature, On: "crl", Count: -1}},
+			"list signed wrongly",
+			[]fault.Fault{{Kind: pki.FaultDown, On: "ocsp"}, {Kind: pki.FaultWrongSignature, On: "crl", Count: -1}},
 			report.Indeterminate, later, "revocation_unavailable", "",
 		},
 		{
-			"list is garbage", []fault.Fault{{Kind: pki.FaultTryLater}, {Kind: pki.FaultGarbage, On: "crl", Count: -1}},
+			"list is garbage",
+			[]fault.Fault{{Kind: pki.FaultTryLater}, {Kind: pki.FaultGarbage, On: "crl", Count: -1}},
 			report.Indeterminate, later, "revocation_unavailable", "",
 		},
 		{
-			"list out of date", []fault.Fault{{Kind: pki.FaultDown, On: "ocsp"}, {Kind: pki.FaultStale, On: "crl", Count: -1}},
+			"list out of date",
+			[]fault.Fault{{Kind: pki.FaultDown, On: "ocsp"}, {Kind: pki.FaultStale, On: "crl", Count: -1}},
 			report.TotalFailed, report.ChainConstraintsFailure, report.ReasonCRLExpired, "",
 		},
 	} {

@@ -31,6 +31,8 @@ func New(cfg Config) (*Log, error) {
 // Append adds one entry within the caller's transaction: it is there if and only if the transaction commits. The head
 // row of the subject's chain stays locked until then, so append late. ErrEntry when the entry cannot be kept; database
 // errors come wrapped, those with SQLSTATE 40001 and 40P01 ask for a retry of the transaction.
+//
+//nolint:revive // argument-limit: the signature is that of payment.Auditor, which must not know Entry
 func (l *Log) Append(ctx context.Context, tx *sqlx.Tx, actor, action, subject string, detail []byte) error {
 	return l.AppendAll(ctx, tx, []Entry{{Actor: actor, Action: action, Subject: subject, Detail: detail}})
 }

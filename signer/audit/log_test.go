@@ -11,11 +11,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/jmoiron/sqlx"
-
 	"qaqpa/signer"
 	"qaqpa/signer/audit"
 	"qaqpa/testenv/postgres"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // bench is one log over a database of its own.
@@ -77,9 +77,9 @@ func (b *bench) check(entries int64, faults ...string) {
 	}
 }
 
-func (b *bench) exec(statement string, args ...any) {
+func (b *bench) exec(statement string) {
 	b.Helper()
-	if _, err := b.db.ExecContext(b.Context(), statement, args...); err != nil {
+	if _, err := b.db.ExecContext(b.Context(), statement); err != nil {
 		b.Fatal(err)
 	}
 }

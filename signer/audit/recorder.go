@@ -117,7 +117,7 @@ func (r *Recorder) once(ctx context.Context, entries []Entry) error {
 		return fmt.Errorf("couldn't begin an audit transaction: %w", err)
 	}
 	if err := r.log.AppendAll(ctx, tx, entries); err != nil {
-		_ = tx.Rollback() //nolint:errcheck // the first error is the one to tell; the connection is given up
+		_ = tx.Rollback() // the first error is the one to tell
 		return err
 	}
 	if err := tx.Commit(); err != nil {

@@ -70,7 +70,7 @@ func sealedHeads(ctx context.Context, tx *sqlx.Tx, rep *Report, open OpenSeal) (
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the audit seals: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err is checked
+	defer rows.Close() // rows.Err is checked
 	marks := map[mark][]byte{}
 	for rows.Next() {
 		var id string

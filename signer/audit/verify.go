@@ -102,7 +102,7 @@ func walk(ctx context.Context, tx *sqlx.Tx, rep *Report, heads []head, marks map
 	if err != nil {
 		return fmt.Errorf("couldn't read the audit entries: %w", err)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err is checked
+	defer rows.Close() // rows.Err is checked
 	var ends [Chains]head
 	for rows.Next() {
 		var r row

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"maps"
 	"slices"
 
 	"qaqpa/signer/cms"
@@ -133,7 +134,7 @@ func addCapped[T any](to, from []T, most int) []T {
 	return append(to, from[:max(min(len(from), most-len(to)), 0)]...)
 }
 
-// ErrNoEvidence: bytes that are neither certificates, nor a CRL, nor an OCSP response.
+// ErrNoEvidence says that bytes are neither certificates, nor a CRL, nor an OCSP response.
 var ErrNoEvidence = errors.New("neither certificate nor CRL nor OCSP response")
 
 // ParseEvidence reads one file of evidence from outside the document: certificates (PEM or DER), a CRL or an OCSP response
@@ -168,11 +169,8 @@ func merge[V any](a, b map[path.Digest]V) map[path.Digest]V {
 		return a
 	}
 	out := make(map[path.Digest]V, len(a)+len(b))
-	for _, m := range []map[path.Digest]V{a, b} {
-		for k, v := range m {
-			out[k] = v
-		}
-	}
+	maps.Copy(out, a)
+	maps.Copy(out, b)
 	return out
 }
 

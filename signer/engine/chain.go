@@ -66,22 +66,30 @@ func (a *assessment) weighProblem(r path.Result, p *path.Problem, f *findings) {
 
 // negative tells whether order №500/НҚ calls a problem negative, and how that is named; see # Deviations.
 func (a *assessment) negative(r path.Result, p *path.Problem) (report.SubIndication, bool) {
-	switch p.Code {
-	case path.CodeExpired: // 16: one link out of date is enough
-		return report.Expired, true
-	case path.CodeNotYetValid:
-		return report.NotYetValid, true
-	case path.CodeRevoked, path.CodeOnHold, path.CodeCARevoked: // 16
-		return report.Revoked, true
-	case path.CodeRevocationUnknown: // 19
-		return report.ChainConstraintsFailure, true
-	case path.CodeRevocationMissing: // 18
-		return report.ChainConstraintsFailure, a.onlyExpiredCRL(r, p)
-	case path.CodeKeyUsage, path.CodeExtendedKeyUsage: // 16
-		return report.ChainConstraintsFailure, true
-	default:
+	n, ok := nationalRules[p.Code]
+	if !ok || n.negative == "" || p.Code == path.CodeRevocationMissing && !a.onlyExpiredCRL(r, p) {
 		return "", false
 	}
+	return n.negative, true
+}
+
+// nationalRule is where order №500/НҚ speaks of a problem, and what its negative result is called; empty where it has none.
+type nationalRule struct {
+	point    string
+	negative report.SubIndication
+}
+
+var nationalRules = map[path.Code]nationalRule{
+	path.CodeNoChain:           {"16", ""},
+	path.CodeExpired:           {"16", report.Expired}, // one link out of date is enough
+	path.CodeNotYetValid:       {"16", report.NotYetValid},
+	path.CodeRevoked:           {"16", report.Revoked},
+	path.CodeOnHold:            {"16", report.Revoked},
+	path.CodeCARevoked:         {"16", report.Revoked},
+	path.CodeKeyUsage:          {"16", report.ChainConstraintsFailure},
+	path.CodeExtendedKeyUsage:  {"16", report.ChainConstraintsFailure},
+	path.CodeRevocationMissing: {"18", report.ChainConstraintsFailure}, // by a list past its nextUpdate only
+	path.CodeRevocationUnknown: {"19", report.ChainConstraintsFailure},
 }
 
 // onlyExpiredCRL: the list that the authority publishes is past its nextUpdate, and nothing newer came from elsewhere.
@@ -103,26 +111,14 @@ func (a *assessment) onlyExpiredCRL(r path.Result, p *path.Problem) bool {
 // problemReason puts a problem into words. The codes of package path are those of the catalogue, with hyphens.
 func (a *assessment) problemReason(p *path.Problem) report.Reason {
 	clause := p.Clause
-	if national := nationalClause(p.Code); a.set.Policy.National && national != "" {
-		clause = strings.TrimPrefix(clause+"; "+national, "; ")
+	if n, ok := nationalRules[p.Code]; ok && a.set.Policy.National {
+		clause = strings.TrimPrefix(clause+"; №500/НҚ "+n.point, "; ")
 	}
 	r := report.New(report.Code(strings.ReplaceAll(string(p.Code), "-", "_")), clause, p.Detail)
 	if p.Certificate != nil {
 		r.CertificateSHA256 = hexOf(p.Certificate.Fingerprint())
 	}
 	return r
-}
-
-func nationalClause(c path.Code) string {
-	switch c {
-	case path.CodeExpired, path.CodeNotYetValid, path.CodeRevoked, path.CodeOnHold, path.CodeCARevoked, path.CodeKeyUsage,
-		path.CodeExtendedKeyUsage, path.CodeNoChain:
-		return "№500/НҚ 16"
-	case path.CodeRevocationUnknown:
-		return "№500/НҚ 19"
-	default:
-		return ""
-	}
 }
 
 // missing tells why there is no evidence for a certificate: what was at hand and did not count, and what did not come.

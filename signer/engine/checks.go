@@ -25,12 +25,12 @@ func weighChecks(checks cms.Checks, f *findings) (remarks []report.Reason) {
 // weighFailed keeps to the pairs of EN 319 102-1: what the standard knows only as indeterminate is not called failed.
 func weighFailed(c cms.Check, f *findings) {
 	r := report.New(reasonOf(c), c.Clause, c.Detail)
-	switch sub := report.SubIndication(c.Sub); sub {
-	case report.FormatFailure, report.HashFailure, report.SigCryptoFailure:
+	sub := report.SubIndication(c.Sub)
+	if sub == report.FormatFailure || sub == report.HashFailure || sub == report.SigCryptoFailure {
 		f.fail(sub, r)
-	default:
-		f.open(sub, r)
+		return
 	}
+	f.open(sub, r)
 }
 
 func remarkOf(c cms.Check) report.Code {

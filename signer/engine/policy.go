@@ -25,7 +25,7 @@ const (
 	PolicyStandard = "standard"
 )
 
-// ErrPolicy: there is no policy of this name.
+// ErrPolicy says that there is no policy of this name.
 var ErrPolicy = errors.New("unknown validation policy")
 
 // PolicyNamed returns a policy; the empty name is that of the national one.

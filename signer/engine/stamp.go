@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"qaqpa/signer/cms"
 	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
@@ -93,10 +95,8 @@ func weighStampChecks(checks cms.Checks, f *findings) {
 	var own findings
 	weighChecks(checks, &own)
 	for _, x := range own {
-		switch x.reason.Code {
-		case report.ReasonSignatureWrong, report.ReasonContentChanged:
+		if c := x.reason.Code; c == report.ReasonSignatureWrong || c == report.ReasonContentChanged {
 			x.reason = report.New(report.ReasonTimeStampSignature, x.reason.Clause, x.reason.Detail)
-		default:
 		}
 		*f = append(*f, x)
 	}
@@ -105,7 +105,7 @@ func weighStampChecks(checks cms.Checks, f *findings) {
 // authorityOf finds the certificate that signed a token, as signerOf does for signatures.
 func (a *assessment) authorityOf(s *signer, st *stamp) (*pkix.Certificate, cms.Checks) {
 	want := tsp.Expectation{Content: cms.ContentOf(s.info.Signature)}
-	candidates := st.token.Signer().Candidates(append(st.certificates[:len(st.certificates):len(st.certificates)], a.pool...))
+	candidates := st.token.Signer().Candidates(slices.Concat(st.certificates, a.pool))
 	if len(candidates) == 0 {
 		return nil, st.token.Verify(want, nil)
 	}

@@ -103,14 +103,14 @@ func (c *Client) Close() { c.http.CloseIdleConnections() }
 
 func (c *Client) checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > max(c.cfg.RedirectsMax, 0) {
-		return &Failure{Kind: Status, Detail: "too many redirects"}
+		return failing(Status, "too many redirects")
 	}
 	return c.allowedURL(req.URL)
 }
 
 // allowedURL refuses what can be refused before a name is resolved.
 func (c *Client) allowedURL(u *url.URL) error {
-	forbid := func(detail string) error { return &Failure{Kind: Forbidden, Detail: detail} }
+	forbid := func(detail string) error { return failing(Forbidden, detail) }
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return forbid("only http and https are called")
 	}

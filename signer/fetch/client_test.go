@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"qaqpa/signer/fetch"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // clock is moved by hand; the network runs on real time.
@@ -97,7 +97,7 @@ func TestFailures(t *testing.T) {
 	mux.HandleFunc("/drip", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Length", "100")
 		io.WriteString(w, "half") //nolint:errcheck // the reader gives up
-		w.(http.Flusher).Flush()
+		w.(http.Flusher).Flush()  //nolint:errcheck // the server of httptest flushes
 		<-r.Context().Done()
 	})
 	mux.HandleFunc("/gone", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) })
@@ -105,7 +105,7 @@ func TestFailures(t *testing.T) {
 	mux.HandleFunc("/chunked", func(w http.ResponseWriter, _ *http.Request) {
 		for range 20 {
 			w.Write(make([]byte, 100)) //nolint:errcheck // cut off
-			w.(http.Flusher).Flush()
+			w.(http.Flusher).Flush()   //nolint:errcheck // the server of httptest flushes
 		}
 	})
 	mux.HandleFunc("/loop", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/loop", http.StatusFound) })

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"crypto/sha256"
-	"fmt"
 	"time"
 )
 
@@ -31,13 +30,23 @@ const (
 	Spent       FailureKind = "budget"      // the caller's budget was used up before
 )
 
-// Failure is why a fetch brought nothing. It implements error so that it can be wrapped, not to be returned as one.
+// Failure is why a fetch brought nothing.
 type Failure struct {
 	Kind   FailureKind
 	Detail string
 }
 
-func (f *Failure) Error() string { return fmt.Sprintf("%s: %s", f.Kind, f.Detail) }
+// String is for logs.
+func (f Failure) String() string { return string(f.Kind) + ": " + f.Detail }
+
+// failureError carries a Failure through the transport, which wraps what stops it.
+type failureError struct{ Failure }
+
+func (f *failureError) Error() string { return f.String() }
+
+func failing(kind FailureKind, detail string) error {
+	return &failureError{Failure{Kind: kind, Detail: detail}}
+}
 
 // Object is the outcome of one fetch: a body, or a failure. It is immutable and shared between callers.
 type Object struct {

@@ -62,7 +62,7 @@ func (c *Client) ask(ctx context.Context, r Request) (*Object, time.Time) {
 func (c *Client) roundTrip(ctx context.Context, r Request) ([]byte, error) {
 	u, err := url.Parse(r.URL)
 	if err != nil {
-		return nil, &Failure{Kind: Forbidden, Detail: "the address cannot be read"}
+		return nil, failing(Forbidden, "the address cannot be read")
 	}
 	if err := c.allowedURL(u); err != nil {
 		return nil, err
@@ -73,7 +73,7 @@ func (c *Client) roundTrip(ctx context.Context, r Request) ([]byte, error) {
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), payload)
 	if err != nil {
-		return nil, &Failure{Kind: Forbidden, Detail: "the address cannot be called"}
+		return nil, failing(Forbidden, "the address cannot be called")
 	}
 	req.Header.Set("User-Agent", "qaqpa")
 	if r.Kind == OCSP {
@@ -84,16 +84,16 @@ func (c *Client) roundTrip(ctx context.Context, r Request) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't ask %s: %w", u.Host, err)
 	}
-	defer resp.Body.Close() //nolint:errcheck // the body is read or given up
+	defer resp.Body.Close() // the body is read or given up
 	if resp.StatusCode != http.StatusOK {
-		return nil, &Failure{Kind: Status, Detail: fmt.Sprintf("HTTP status %d", resp.StatusCode)}
+		return nil, failing(Status, fmt.Sprintf("HTTP status %d", resp.StatusCode))
 	}
 	return readLimited(resp, c.bytesMax(r.Kind))
 }
 
 // readLimited reads a body of at most limit bytes; a length that is announced to be larger is refused unread.
 func readLimited(resp *http.Response, limit int64) ([]byte, error) {
-	tooLarge := &Failure{Kind: TooLarge, Detail: fmt.Sprintf("the answer has more than %d bytes", limit)}
+	tooLarge := failing(TooLarge, fmt.Sprintf("the answer has more than %d bytes", limit))
 	if resp.ContentLength > limit {
 		return nil, tooLarge
 	}
@@ -113,9 +113,8 @@ func readLimited(resp *http.Response, limit int64) ([]byte, error) {
 
 // classify turns an error of the transport into a Failure; ours keep their kind through its wrapping.
 func classify(err error) *Failure {
-	var f *Failure
-	if errors.As(err, &f) {
-		return f
+	if f, ok := errors.AsType[*failureError](err); ok {
+		return &f.Failure
 	}
 	var netErr net.Error
 	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || (errors.As(err, &netErr) && netErr.Timeout()) {
@@ -132,10 +131,10 @@ func (c *Client) controlDial(_ context.Context, network, address string, _ sysca
 	}
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
-		return &Failure{Kind: Forbidden, Detail: "the address of " + network + " cannot be read"}
+		return failing(Forbidden, "the address of "+network+" cannot be read")
 	}
 	if !public(at.Addr()) {
-		return &Failure{Kind: Forbidden, Detail: "the host lies in a private network"}
+		return failing(Forbidden, "the host lies in a private network")
 	}
 	return nil
 }

@@ -105,14 +105,14 @@ func TestRegisteredBINs(t *testing.T) {
 }
 
 // corpora is the folder of real data; without it a test that needs it is skipped.
-func corpora(t testing.TB) string {
-	t.Helper()
+func corpora(tb testing.TB) string {
+	tb.Helper()
 	dir := os.Getenv("QAQPA_CORPORA")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "shared", "corpora")
 	}
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("the corpora are not at %s; set QAQPA_CORPORA to run this test", dir)
+		tb.Skipf("the corpora are not at %s; set QAQPA_CORPORA to run this test", dir)
 	}
 	return dir
 }

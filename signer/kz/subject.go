@@ -1,6 +1,7 @@
 package kz
 
 import (
+	"slices"
 	"strings"
 
 	"qaqpa/signer/pkix"
@@ -140,14 +141,7 @@ func (s *Subject) kind(c *pkix.Certificate) Kind {
 	}
 }
 
-func hasUsage(c *pkix.Certificate, oid string) bool {
-	for _, u := range c.EKU {
-		if u == oid {
-			return true
-		}
-	}
-	return false
-}
+func hasUsage(c *pkix.Certificate, oid string) bool { return slices.Contains(c.EKU, oid) }
 
 // numbers finds IIN and BIN: "IIN" in serialNumber and "BIN" in OU, and, for certificates that name only an
 // organisation, "BIN" in serialNumber. An organisation is believed only with the prefix: a plain OU is a department.

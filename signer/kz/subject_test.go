@@ -8,10 +8,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"qaqpa/signer/kz"
 	"qaqpa/signer/pkix"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // certificateOf takes the certificate out of a PKCS#12 file with openssl: Go's readers refuse the national form.

@@ -49,6 +49,8 @@ const (
 	CryptoConstraintsFailure  SubIndication = "CRYPTO_CONSTRAINTS_FAILURE"
 	NoSigningCertificateFound SubIndication = "NO_SIGNING_CERTIFICATE_FOUND"
 	NoCertificateChainFound   SubIndication = "NO_CERTIFICATE_CHAIN_FOUND"
+	NoCertificateChainNoPOE   SubIndication = "NO_CERTIFICATE_CHAIN_FOUND_NO_POE"
+	RevocationOutOfBounds     SubIndication = "REVOCATION_OUT_OF_BOUNDS_NO_POE"
 	RevokedNoPOE              SubIndication = "REVOKED_NO_POE"
 	RevokedCANoPOE            SubIndication = "REVOKED_CA_NO_POE"
 	OutOfBoundsNotRevoked     SubIndication = "OUT_OF_BOUNDS_NOT_REVOKED"
@@ -227,4 +229,23 @@ type Evidence struct {
 	// Failure is the kind of absence: "forbidden", "unreachable", "timeout", "status", "too_large", "malformed",
 	// "try_later" or "budget".
 	Failure string `json:"failure,omitempty"`
+}
+
+// CertificateVerdict is the result of validating a certificate alone. It says nothing about any document.
+type CertificateVerdict struct {
+	Indication Indication    `json:"indication"`
+	Sub        SubIndication `json:"sub_indication,omitempty"`
+	// At, EvidenceAt, Policy, TrustMode and TrustSHA256 are as in Verdict.
+	At          time.Time `json:"at"`
+	EvidenceAt  time.Time `json:"evidence_at"`
+	Policy      string    `json:"policy"`
+	TrustMode   string    `json:"trust_mode"`
+	TrustSHA256 string    `json:"trust_sha256"`
+	// Subject is whom the certificate names; what its key is for stands in key_use and is not judged.
+	Subject    Signer        `json:"subject"`
+	Reasons    []Reason      `json:"reasons"`
+	Remarks    []Reason      `json:"remarks,omitempty"`
+	Chain      []Certificate `json:"chain"`
+	Revocation []Revocation  `json:"revocation"`
+	Evidence   []Evidence    `json:"evidence"`
 }

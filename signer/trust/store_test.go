@@ -98,7 +98,8 @@ func TestDigestNamesTheSnapshot(t *testing.T) {
 	seen := map[string]bool{}
 	root := store(t, trust.Config{Mode: trust.Test}).Authorities()[0].Certificate.Raw
 	for _, cfg := range []trust.Config{
-		{Mode: trust.Production}, {Mode: trust.Test},
+		{Mode: trust.Production},
+		{Mode: trust.Test},
 		{Mode: trust.Custom, Anchors: [][]byte{root}},
 		{Mode: trust.Custom, Anchors: [][]byte{root}, Intermediates: [][]byte{root}},
 	} {
