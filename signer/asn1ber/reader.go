@@ -219,6 +219,13 @@ func (e Element) Explicit(tag Tag) (Element, error) {
 	return inner, r.End()
 }
 
+// Fresh is e on a budget of its own: an element that is kept beyond the parse it came from must not draw on the budget of
+// that parse, which other goroutines may draw on too.
+func (e Element) Fresh(lim Limits) Element {
+	e.budget, e.depth = newBudget(lim.withDefaults()), 1
+	return e
+}
+
 // Inside reads b, which is the value of an OCTET STRING or BIT STRING met within e's input, one level below e and on
 // the same budget.
 func (e Element) Inside(b []byte, enc Encoding) Reader {

@@ -2,6 +2,8 @@ package cms_test
 
 import (
 	"bytes"
+	"errors"
+	"sync"
 	"testing"
 
 	"qaqpa/signer/algo"
@@ -300,5 +302,73 @@ func TestCounterSignature(t *testing.T) {
 				t.Error(got)
 			}
 		})
+	}
+}
+
+// A parsed document is safe to share: readers do not draw on a common budget (run with -race), however often they read.
+func TestSharedDocument(t *testing.T) {
+	id := named(t, "RSA")
+	protection := attr(cms.OIDAlgorithmProtection, seq(seq(oid("2.16.840.1.101.3.4.2.1")), asn1ber.Wrap(asn1ber.Context(1), oid("1.2.840.113549.1.1.11"), asn1ber.Primitive(asn1ber.Null, nil))))
+	attributes := [][]byte{protection}
+	for _, a := range usual(t, id, cms.OIDData, content) {
+		attributes = append(attributes, a)
+	}
+	sd, err := cms.Parse(forgery{attributes: attributes}.build(t, id), cms.Limits{Elements: 200})
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := sd.AddUnsigned(0, cms.OIDCertificateValues, seq(id.cert.Raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sd, err = cms.Parse(doc, cms.Limits{Elements: 200}); err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 50 {
+				si := &sd.Signers[0]
+				if checks := si.Verify(cms.Content{}, id.cert); checks.Worst().Status != cms.Passed {
+					t.Error(checks)
+				}
+				if ev, err := si.Evidence(); err != nil || len(ev.Certificates) != 1 {
+					t.Errorf("%d, %v", len(ev.Certificates), err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestCounterSignaturesNest(t *testing.T) {
+	id := named(t, "P-256")
+	base := parse(t, id.sign(t, false))
+	inner := base.Signers[0].Raw
+	for range 12 {
+		doc, err := base.AddUnsigned(0, cms.OIDCounterSignature, inner)
+		if err != nil {
+			t.Fatal(err)
+		}
+		inner = parse(t, doc).Signers[0].Raw
+	}
+	doc, err := base.AddUnsigned(0, cms.OIDCounterSignature, inner)
+	if err != nil {
+		t.Fatal(err)
+	}
+	si, levels := &parse(t, doc).Signers[0], 0
+	for {
+		counter, err := si.CounterSignatures()
+		if err != nil {
+			if !errors.Is(err, asn1ber.ErrLimit) || levels != 8 {
+				t.Errorf("after %d levels: %v", levels, err)
+			}
+			return
+		}
+		if len(counter) == 0 {
+			t.Fatalf("ended at level %d", levels)
+		}
+		si = &counter[0]
+		levels++
 	}
 }

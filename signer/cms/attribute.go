@@ -24,8 +24,12 @@ func (a *Attribute) Values() ([][]byte, error) {
 	return out, err
 }
 
+// valueLimits bound what is read of one attribute after Parse.
+var valueLimits = asn1ber.Limits{Depth: 40, Elements: 1 << 18}
+
+// each walks the values on a budget of their own, so that attributes can be read by several goroutines.
 func (a *Attribute) each(f func(asn1ber.Element) error) error {
-	r, err := a.values.Children()
+	r, err := a.values.Fresh(valueLimits).Children()
 	if err != nil {
 		return err
 	}
@@ -43,9 +47,9 @@ func (a *Attribute) each(f func(asn1ber.Element) error) error {
 
 var errValueCount = errors.New("not exactly one value")
 
-// single is the attribute's only value.
-func (a *Attribute) single() (asn1ber.Element, error) {
-	r, err := a.values.Children()
+// single is the only member of a SET of values.
+func single(values asn1ber.Element) (asn1ber.Element, error) {
+	r, err := values.Children()
 	if err != nil {
 		return asn1ber.Element{}, err
 	}

@@ -45,6 +45,7 @@ type SignerInfo struct {
 	SigningCertificates []CertificateID
 
 	data    *SignedData // nil for counter-signatures
+	level   int         // of counter-signing
 	limits  Limits
 	faults  []fault
 	rawHead []byte // SignerInfo fields before the unsigned attributes, for AddUnsigned
@@ -230,7 +231,7 @@ func (si *SignerInfo) readOnce(oid string, rule Rule, read func(asn1ber.Element)
 		si.faults = append(si.faults, fault{rule, fmt.Sprintf("attribute %s stands %d times", oid, n)})
 		return
 	}
-	v, err := a.single()
+	v, err := single(a.values)
 	if err == nil {
 		err = read(v)
 	}
@@ -265,10 +266,16 @@ func valuesOf(list []Attribute, oid string) ([][]byte, error) {
 	return out, nil
 }
 
+// maxCounterLevels bounds counter-signatures of counter-signatures.
+const maxCounterLevels = 8
+
 // CounterSignatures are the signatures over this signature's octets (RFC 5652 11.4). Their content is si.Signature and
-// they have no content type. Depth of nesting is bounded by the document's limits.
+// they have no content type. They may carry counter-signatures themselves, to 8 levels; deeper is asn1ber.ErrLimit.
 func (si *SignerInfo) CounterSignatures() ([]SignerInfo, error) {
 	var out []SignerInfo
+	if _, n := find(si.UnsignedAttributes, OIDCounterSignature); n > 0 && si.level == maxCounterLevels {
+		return nil, fmt.Errorf("couldn't read counter-signature: %w: more than %d levels", asn1ber.ErrLimit, maxCounterLevels)
+	}
 	for _, a := range withOID(si.UnsignedAttributes, OIDCounterSignature) {
 		err := a.each(func(v asn1ber.Element) error {
 			if len(out) == si.limits.Signers {
@@ -277,7 +284,7 @@ func (si *SignerInfo) CounterSignatures() ([]SignerInfo, error) {
 			if v.Tag != asn1ber.Sequence {
 				return fmt.Errorf("%w: %s", asn1ber.ErrSyntax, v.Tag)
 			}
-			counter := SignerInfo{limits: si.limits}
+			counter := SignerInfo{limits: si.limits, level: si.level + 1}
 			if err := counter.parse(v); err != nil {
 				return err
 			}

@@ -270,7 +270,7 @@ func (v *verification) algorithmProtection() {
 
 // readAlgorithmProtection reads CMSAlgorithmProtection of a signature: SEQUENCE { digest, [1] signature }.
 func readAlgorithmProtection(a *Attribute, digest algo.Hash) (algo.Hash, algo.Signature, error) {
-	value, err := a.single()
+	value, err := single(a.values.Fresh(valueLimits))
 	if err != nil {
 		return 0, algo.Signature{}, err
 	}
