@@ -17,6 +17,8 @@
 // # Deviations
 //
 //   - PSS with an MGF1 hash other than the message's hash is refused, although RFC 4055 allows it.
+//   - PSS with an empty salt is refused: crypto/rsa cannot be told to demand one.
+//   - A DigestInfo without NULL parameters is refused (RFC 8017 B.1 demands them), although some verifiers take it.
 //   - RSA keys below 1024 bits are [ErrNotAllowed]: crypto/rsa does not take them.
 //   - The national parameter sets B to D of ГОСТ 34.310-2004 are refused: no document at hand says what they are.
 package algo

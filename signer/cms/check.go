@@ -54,6 +54,7 @@ const (
 	SubNoCertificate      = "NO_SIGNING_CERTIFICATE_FOUND"
 	SubCryptoConstraints  = "CRYPTO_CONSTRAINTS_FAILURE"
 	SubSigningConstraints = "SIG_CONSTRAINTS_FAILURE"
+	SubChainConstraints   = "CHAIN_CONSTRAINTS_FAILURE"
 )
 
 // Check is the outcome of one rule.

@@ -2,14 +2,19 @@ package cms_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/pem"
 	"errors"
+	"io"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
+	"qaqpa/signer/algo"
 	"qaqpa/signer/asn1ber"
 	"qaqpa/signer/cms"
 )
@@ -195,6 +200,42 @@ func TestHostileShapes(t *testing.T) {
 	}
 	if sd := parse(t, shape(nil, nil)); len(sd.Signers) != 0 {
 		t.Error("signers out of nothing")
+	}
+}
+
+// zeros is content without end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+// Streamed content costs the buffer and the digests, whatever its size.
+func TestReadContentIsFlat(t *testing.T) {
+	const size = 64 << 20
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	c, err := cms.ReadContent(io.LimitReader(zeros{}, size), []algo.Hash{algo.SHA256, algo.SHA256, algo.SHA1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	if used := after.TotalAlloc - before.TotalAlloc; used > 1<<20 {
+		t.Errorf("%d octets allocated for %d of content", used, size)
+	}
+	want := sha256.Sum256(make([]byte, size))
+	if got, err := c.Digest(algo.SHA256); err != nil || !bytes.Equal(got, want[:]) {
+		t.Errorf("%x, %v", got, err)
+	}
+	if _, err := c.Digest(algo.SHA512); !errors.Is(err, cms.ErrNoDigest) {
+		t.Errorf("digest that was not made: %v", err)
+	}
+	if _, err := cms.ReadContent(iotest.ErrReader(io.ErrUnexpectedEOF), nil); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("reader that breaks: %v", err)
+	}
+	if _, err := cms.ReadContent(zeros{}, []algo.Hash{0}); !errors.Is(err, algo.ErrUnknownAlgorithm) {
+		t.Errorf("no hash: %v", err)
 	}
 }
 

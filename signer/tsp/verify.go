@@ -139,11 +139,11 @@ func (t *Token) checkPurpose(cert *pkix.Certificate) cms.Check {
 	eku := cert.Extension(pkix.OIDExtendedKeyUsage)
 	switch {
 	case eku == nil:
-		return failed(c, "CHAIN_CONSTRAINTS_FAILURE", "certificate without extended key usage")
+		return failed(c, cms.SubChainConstraints, "certificate without extended key usage")
 	case len(cert.EKU) != 1 || cert.EKU[0] != pkix.EKUTimeStamping:
-		return failed(c, "CHAIN_CONSTRAINTS_FAILURE", "certificate for other purposes: "+strings.Join(cert.EKU, ", "))
+		return failed(c, cms.SubChainConstraints, "certificate for other purposes: "+strings.Join(cert.EKU, ", "))
 	case !eku.Critical:
-		return failed(c, "CHAIN_CONSTRAINTS_FAILURE", "extended key usage is not critical")
+		return failed(c, cms.SubChainConstraints, "extended key usage is not critical")
 	}
 	return c
 }
