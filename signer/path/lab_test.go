@@ -2,8 +2,7 @@ package path
 
 import (
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
+	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/sha1"
 	"crypto/sha256"
@@ -21,15 +20,17 @@ import (
 // now is the instant of all laboratory tests.
 var now = time.Date(2026, 3, 4, 12, 0, 0, 0, time.UTC)
 
-// lab makes certificates, CRLs and OCSP responses with the standard library, right or wrong in one point.
+// lab makes certificates, CRLs and OCSP responses with the standard library, right or wrong in one point. Its keys are
+// Ed25519 from a counter, so that everything it makes is the same in each run, as fuzzing needs.
 type lab struct {
 	t      testing.TB
 	serial int64
+	keys   byte
 }
 
 // entity is a key with its certificate.
 type entity struct {
-	key  *ecdsa.PrivateKey
+	key  ed25519.PrivateKey
 	cert *pkix.Certificate
 	std  *x509.Certificate
 }
@@ -39,13 +40,11 @@ func newLab(t testing.TB) *lab {
 	return &lab{t: t, serial: 1000}
 }
 
-func (l *lab) key() *ecdsa.PrivateKey {
+func (l *lab) key() ed25519.PrivateKey {
 	l.t.Helper()
-	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		l.t.Fatal(err)
-	}
-	return k
+	l.keys++
+	seed := sha256.Sum256([]byte{l.keys, byte(l.serial >> 8), byte(l.serial)})
+	return ed25519.NewKeyFromSeed(seed[:])
 }
 
 // issue makes a certificate for a new key; parent nil makes it self-signed. edit changes the template.
@@ -54,7 +53,7 @@ func (l *lab) issue(parent *entity, name string, edit func(*x509.Certificate)) *
 	return l.issueFor(l.key(), parent, name, edit)
 }
 
-func (l *lab) issueFor(key *ecdsa.PrivateKey, parent *entity, name string, edit func(*x509.Certificate)) *entity {
+func (l *lab) issueFor(key ed25519.PrivateKey, parent *entity, name string, edit func(*x509.Certificate)) *entity {
 	l.t.Helper()
 	l.serial++
 	tmpl := &x509.Certificate{
@@ -68,14 +67,14 @@ func (l *lab) issueFor(key *ecdsa.PrivateKey, parent *entity, name string, edit 
 	if parent != nil {
 		signer, parentTmpl = parent.key, parent.std
 	}
-	der, err := x509.CreateCertificate(rand.Reader, tmpl, parentTmpl, &key.PublicKey, signer)
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, parentTmpl, key.Public(), signer)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	return l.entity(key, der)
 }
 
-func (l *lab) entity(key *ecdsa.PrivateKey, der []byte) *entity {
+func (l *lab) entity(key ed25519.PrivateKey, der []byte) *entity {
 	l.t.Helper()
 	cert, err := pkix.ParseCertificate(der)
 	if err != nil {
@@ -296,16 +295,13 @@ func (l *lab) ocspDER(r response) []byte {
 		data.Responder = asn1.RawValue{Class: 2, Tag: 2, IsCompound: true, Bytes: hash}
 	}
 	tbs := der(l.t, data, "")
-	sig, err := ecdsa.SignASN1(rand.Reader, r.signer.key, digest(crypto.SHA256, tbs))
-	if err != nil {
-		l.t.Fatal(err)
-	}
+	sig := ed25519.Sign(r.signer.key, tbs)
 	if r.breakSignature {
 		sig[len(sig)-1] ^= 1
 	}
 	basic := basicResponse{
 		TBS:       asn1.RawValue{FullBytes: tbs},
-		Algorithm: stdpkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 2, 840, 10045, 4, 3, 2}},
+		Algorithm: stdpkix.AlgorithmIdentifier{Algorithm: asn1.ObjectIdentifier{1, 3, 101, 112}},
 		Signature: asn1.BitString{Bytes: sig, BitLength: 8 * len(sig)},
 	}
 	for _, c := range r.certs {

@@ -50,6 +50,9 @@ func (v *validation) finish(j *judgement) Result {
 	for i := range j.findings {
 		r.Problems = append(r.Problems, j.findings[i].Problem)
 	}
+	if v.spent && r.Indication != Passed {
+		r.Problems = append(r.Problems, Problem{Code: CodeBudget, Detail: errBudget.Error()})
+	}
 	return r
 }
 
@@ -75,15 +78,8 @@ func (v *validation) noPath() *judgement {
 			j.findings = append(j.findings, finding{f.sub, p})
 		}
 	}
-	if v.spent {
-		j.findings = append(j.findings, finding{f.sub, v.spentProblem()})
-	}
 	j.conclude()
 	return j
-}
-
-func (v *validation) spentProblem() Problem {
-	return Problem{Code: CodeBudget, Detail: errBudget.Error()}
 }
 
 // role is what a path is wanted for.

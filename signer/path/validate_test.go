@@ -168,14 +168,14 @@ func TestSubIndications(t *testing.T) {
 			s.in.EKU = []string{pkix.EKUEmailProtection}
 		}, "", ""},
 		{"algorithm no longer reliable", func(s *scene) {
-			withStatus(s).in.Algorithms = reliability(t, `{"name":"SHA-256","source":"x","end":"2020-01-01"}`)
+			withStatus(s).in.Algorithms = reliability(t, `{"family":"Ed25519","bits_min":256,"source":"x","end":"2020-01-01"}`)
 		}, CryptoConstraintsNoPOE, CodeWeakAlgorithm},
 		{"algorithm no longer reliable when signed", func(s *scene) {
-			withStatus(s).in.Algorithms = reliability(t, `{"name":"SHA-256","source":"x","end":"2020-01-01"}`)
+			withStatus(s).in.Algorithms = reliability(t, `{"family":"Ed25519","bits_min":256,"source":"x","end":"2020-01-01"}`)
 			s.in.SignedAfter = now.AddDate(-1, 0, 0)
 		}, CryptoConstraintsFailure, CodeWeakAlgorithm},
 		{"algorithm never reliable", func(s *scene) {
-			withStatus(s).in.Algorithms = reliability(t, `{"name":"SHA-512","source":"x"}`)
+			withStatus(s).in.Algorithms = reliability(t, `{"family":"RSA","bits_min":2048,"source":"x"}`)
 		}, CryptoConstraintsFailure, CodeWeakAlgorithm},
 		{"unknown critical extension", func(s *scene) { unknownCritical(s) }, ChainGeneralFailure, CodeCriticalExtension},
 		{"unknown critical extension that the caller knows", func(s *scene) {
@@ -184,7 +184,7 @@ func TestSubIndications(t *testing.T) {
 		}, "", ""},
 		{"malformed extension", func(s *scene) {
 			withStatus(withLeaf(s, func(c *x509.Certificate) {
-				c.ExtraExtensions = []stdpkix.Extension{extension(pkix.OIDPolicyMappings, false, asn1.NullBytes)}
+				c.ExtraExtensions = []stdpkix.Extension{extension(pkix.OIDFreshestCRL, false, asn1.NullBytes)}
 			}))
 		}, ChainGeneralFailure, CodeMalformed},
 		{"issuer is not a CA", func(s *scene) {
@@ -251,10 +251,9 @@ func unknownCritical(s *scene) {
 	}))
 }
 
-func reliability(t *testing.T, hash string) *algo.Reliability {
+func reliability(t *testing.T, key string) *algo.Reliability {
 	t.Helper()
-	r, err := algo.LoadReliability([]byte(`{"version":"t","sources":{"x":"test"},"hashes":[` + hash + `],
-		"keys":[{"family":"ECDSA","bits_min":256,"source":"x"}]}`))
+	r, err := algo.LoadReliability([]byte(`{"version":"t","sources":{"x":"test"},"hashes":[],"keys":[` + key + `]}`))
 	if err != nil {
 		t.Fatal(err)
 	}

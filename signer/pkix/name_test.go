@@ -2,6 +2,7 @@ package pkix
 
 import (
 	"testing"
+	"unicode"
 
 	"qaqpa/signer/asn1ber"
 
@@ -149,6 +150,29 @@ func TestPrepareIsIdempotent(t *testing.T) {
 		}
 		if spaced, ok := prepare("  " + s + "\t"); !ok || spaced != once {
 			t.Fatalf("%q prepared is %q, with spaces %q", s, once, spaced)
+		}
+	})
+}
+
+// TestPrepareCommon: the short way says what the long way does.
+func TestPrepareCommon(t *testing.T) {
+	for r := rune(0x400); r < 0x530; r++ {
+		if cyrillic(r) && lowerCyrillic(r) != unicode.ToLower(r) {
+			t.Errorf("%c: %c, want %c", r, lowerCyrillic(r), unicode.ToLower(r))
+		}
+		if short, ok := prepareCommon(string(r)); ok {
+			if long, _ := fold(string(r)); short != long {
+				t.Errorf("%c: %q, want %q", r, short, long)
+			}
+		}
+	}
+	letters := []rune("aB  zҚқӘәАяӀӏѠѡӁӂԮԯ\"-.")
+	rapid.Check(t, func(t *rapid.T) {
+		s := rapid.StringOf(rapid.RuneFrom(letters)).Draw(t, "s")
+		short, ok := prepareCommon(s)
+		long, okLong := fold(s)
+		if !ok || !okLong || short != squeeze(long) {
+			t.Fatalf("%q: %q, want %q", s, short, squeeze(long))
 		}
 	})
 }

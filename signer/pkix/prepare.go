@@ -2,7 +2,6 @@ package pkix
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/cases"
@@ -12,8 +11,8 @@ import (
 // prepare is the string preparation of RFC 4518 for caseIgnoreMatch: map, fold, normalise, and drop insignificant
 // space. The result is not ok for strings with prohibited characters (2.4), whose comparison the RFC leaves undefined.
 func prepare(s string) (string, bool) {
-	if plainASCII(s) {
-		return s, true
+	if out, ok := prepareCommon(s); ok {
+		return out, true
 	}
 	folded, ok := fold(s)
 	if !ok {
@@ -22,50 +21,83 @@ func prepare(s string) (string, bool) {
 	return squeeze(folded), true
 }
 
-// plainASCII reports whether s is its own prepared form: printable lower-case ASCII with single inner spaces.
-func plainASCII(s string) bool {
-	space := true
-	for i := range len(s) {
+// prepareCommon does all steps in one for printable ASCII and the Cyrillic letters, which are normalised as they stand
+// and fold letter by letter: nearly every name is of these. ok is false for anything else.
+func prepareCommon(s string) (prepared string, ok bool) {
+	out := make([]byte, 0, len(s))
+	same, space := true, true // no space is due at the beginning
+	for i := 0; i < len(s); i++ {
 		c := s[i]
-		if c < ' ' || c > '~' || 'A' <= c && c <= 'Z' || c == ' ' && space {
-			return false
+		switch {
+		case c == ' ':
+			if space {
+				same = false
+				continue
+			}
+		case 'A' <= c && c <= 'Z':
+			c, same = c+('a'-'A'), false
+		case c < ' ' || c == 0x7f:
+			return "", false
+		case c >= 0x80:
+			r, n := utf8.DecodeRuneInString(s[i:])
+			if !cyrillic(r) {
+				return "", false
+			}
+			lower := lowerCyrillic(r)
+			out, same, space = utf8.AppendRune(out, lower), same && lower == r, false
+			i += n - 1
+			continue
 		}
-		space = c == ' '
+		out, space = append(out, c), c == ' '
 	}
-	return !space || s == ""
+	if space && len(out) > 0 {
+		out, same = out[:len(out)-1], false
+	}
+	if same {
+		return s, true
+	}
+	return string(out), true
 }
 
-// fold maps (RFC 4518 2.2), folds case and normalises to NFKC (2.3). Names in Latin and Cyrillic letters, which are
-// normalised as they stand, are folded letter by letter.
+// cyrillic reports whether r is a letter of U+0400 to U+052F; the signs U+0482 to U+0489 are combining marks and the
+// like.
+func cyrillic(r rune) bool { return r >= 0x400 && r < 0x530 && (r < 0x482 || r > 0x489) }
+
+// lowerCyrillic is unicode.ToLower for these letters.
+func lowerCyrillic(r rune) rune {
+	switch {
+	case r < 0x410:
+		return r + 0x50
+	case r < 0x430:
+		return r + 0x20
+	case r < 0x460:
+		return r
+	case r == 0x4c0:
+		return 0x4cf
+	case r > 0x4c0 && r <= 0x4ce:
+		return r + r&1
+	case r == 0x4cf:
+		return r
+	}
+	return r | 1
+}
+
+// fold maps (RFC 4518 2.2), folds case and normalises to NFKC (2.3).
 func fold(s string) (string, bool) {
 	var b strings.Builder
 	b.Grow(len(s))
-	simple := norm.NFKC.IsNormalString(s)
 	for _, r := range s {
-		switch m, keep := mapRune(r); {
-		case prohibited(r):
+		if prohibited(r) {
 			return "", false
-		case !keep:
-			simple = false
-		case simpleFold(m):
-			b.WriteRune(unicode.ToLower(m))
-		default:
-			b.WriteRune(m)
-			simple = false
 		}
-	}
-	if simple {
-		return b.String(), true
+		if m, keep := mapRune(r); keep {
+			b.WriteRune(m)
+		}
 	}
 	folder := cases.Fold()
 	// Folding and normalising once more catches the characters whose normal form has case (RFC 3454 B.2).
 	once := norm.NFKC.String(folder.String(b.String()))
 	return norm.NFKC.String(folder.String(once)), true
-}
-
-// simpleFold reports whether folding r is lowering it: so for Latin up to Extended-A, but four letters, and Cyrillic.
-func simpleFold(r rune) bool {
-	return r < 0x180 && r != 'ß' && r != 'İ' && r != 'ŉ' && r != 'ſ' || r >= 0x400 && r < 0x530
 }
 
 // mapRune is the mapping of RFC 4518 2.2: some characters to nothing, white space to SPACE.
