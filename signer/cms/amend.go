@@ -67,8 +67,6 @@ func (si *SignerInfo) withUnsigned(added []byte) []byte {
 }
 
 func (sd *SignedData) rebuild(certificates []byte, signers [][]byte) []byte {
-	return contentInfo(asn1ber.Wrap(asn1ber.Sequence,
-		asn1ber.EncodedInt(int64(sd.Version)),
-		sd.rawDigests, sd.rawContent, certificates, sd.rawCRLs,
-		asn1ber.Wrap(asn1ber.Set, signers...)))
+	return contentInfo(asn1ber.EncodedInt(int64(sd.Version)), sd.rawDigests, sd.rawContent, certificates, sd.rawCRLs,
+		asn1ber.Wrap(asn1ber.Set, signers...))
 }

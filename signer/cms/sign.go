@@ -184,10 +184,6 @@ func (in SignInput) document(p plan, signer []byte) []byte {
 	if in.ContentType != "" && in.ContentType != OIDData {
 		version = 3
 	}
-	var content []byte
-	if !in.Detached {
-		content = asn1ber.Wrap(asn1ber.Context(0), asn1ber.Primitive(asn1ber.OctetString, in.Content))
-	}
 	certificates := make([][]byte, 0, 1+len(in.Chain))
 	certificates = append(certificates, in.Certificate.Raw)
 	for _, c := range in.Chain {
@@ -195,16 +191,36 @@ func (in SignInput) document(p plan, signer []byte) []byte {
 			certificates = append(certificates, c.Raw)
 		}
 	}
-	return contentInfo(asn1ber.Wrap(asn1ber.Sequence,
-		asn1ber.EncodedInt(version),
-		asn1ber.Wrap(asn1ber.Set, p.digestID),
-		asn1ber.Wrap(asn1ber.Sequence, p.contentType, content),
-		asn1ber.SetOf(asn1ber.Context(0), certificates...),
-		asn1ber.Wrap(asn1ber.Set, signer)))
+	parts := [][]byte{asn1ber.EncodedInt(version), asn1ber.Wrap(asn1ber.Set, p.digestID)}
+	parts = append(parts, in.encapsulated(p)...)
+	parts = append(parts, asn1ber.SetOf(asn1ber.Context(0), certificates...), asn1ber.Wrap(asn1ber.Set, signer))
+	return contentInfo(parts...)
 }
 
-func contentInfo(signedData []byte) []byte {
-	return asn1ber.Wrap(asn1ber.Sequence,
-		asn1ber.Primitive(asn1ber.OID, []byte(asn1ber.MustOID(OIDSignedData))),
-		asn1ber.Wrap(asn1ber.Context(0), signedData))
+// encapsulated is EncapsulatedContentInfo in parts, so that content is copied once, into the document.
+func (in SignInput) encapsulated(p plan) [][]byte {
+	if in.Detached {
+		return [][]byte{asn1ber.Wrap(asn1ber.Sequence, p.contentType)}
+	}
+	octets := header(asn1ber.OctetString, false, in.Content)
+	explicit := header(asn1ber.Context(0), true, octets, in.Content)
+	outer := header(asn1ber.Sequence, true, p.contentType, explicit, octets, in.Content)
+	return [][]byte{outer, p.contentType, explicit, octets, in.Content}
+}
+
+// header is the identifier and length octets of an element with these contents.
+func header(tag asn1ber.Tag, constructed bool, contents ...[]byte) []byte {
+	n := 0
+	for _, c := range contents {
+		n += len(c)
+	}
+	return asn1ber.AppendHeader(nil, tag, constructed, n)
+}
+
+// contentInfo is ContentInfo around the fields of a SignedData.
+func contentInfo(fields ...[]byte) []byte {
+	inner := append([][]byte{header(asn1ber.Sequence, true, fields...)}, fields...)
+	explicit := header(asn1ber.Context(0), true, inner...)
+	all := append([][]byte{asn1ber.Primitive(asn1ber.OID, []byte(asn1ber.MustOID(OIDSignedData))), explicit}, inner...)
+	return asn1ber.Wrap(asn1ber.Sequence, all...)
 }
