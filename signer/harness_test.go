@@ -35,7 +35,7 @@ func (c *clock) add(d time.Duration) { c.mu.Lock(); defer c.mu.Unlock(); c.at = 
 
 // bench is a service beside running test authorities.
 type bench struct {
-	*testing.T
+	testing.TB
 	clk   *clock
 	pki   *pki.PKI
 	srv   *pki.Server
@@ -46,20 +46,20 @@ type bench struct {
 
 // setup starts authorities of the given families and a service that trusts their roots. change may alter its
 // configuration.
-func setup(t *testing.T, families []pki.Family, change func(*bench, *signer.Config)) *bench {
-	t.Helper()
-	b := &bench{T: t, clk: &clock{at: time.Date(2026, 10, 1, 9, 0, 0, 0, time.UTC)}}
+func setup(tb testing.TB, families []pki.Family, change func(*bench, *signer.Config)) *bench {
+	tb.Helper()
+	b := &bench{TB: tb, clk: &clock{at: time.Date(2026, 10, 1, 9, 0, 0, 0, time.UTC)}}
 	var err error
-	if b.pki, err = pki.New(pki.Options{Dir: t.TempDir(), Families: families, Now: b.clk.now}); err != nil {
-		t.Fatal(err)
+	if b.pki, err = pki.New(pki.Options{Dir: tb.TempDir(), Families: families, Now: b.clk.now}); err != nil {
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() {
+	tb.Cleanup(func() {
 		if err := b.pki.Release(); err != nil {
-			t.Error(err)
+			tb.Error(err)
 		}
 	})
-	if b.srv, err = b.pki.Serve(t.Context()); err != nil {
-		t.Fatal(err)
+	if b.srv, err = b.pki.Serve(tb.Context()); err != nil {
+		tb.Fatal(err)
 	}
 	b.svc = b.service(change)
 	return b
@@ -69,7 +69,7 @@ func setup(t *testing.T, families []pki.Family, change func(*bench, *signer.Conf
 func withDB(b *bench, cfg *signer.Config) {
 	b.Helper()
 	if b.db == nil {
-		b.db = postgres.ForTest(b.T, signer.Migrate)
+		b.db = postgres.ForTest(b.TB, signer.Migrate)
 		var err error
 		if b.audit, err = audit.New(audit.Config{Now: b.clk.now}); err != nil {
 			b.Fatal(err)

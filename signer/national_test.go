@@ -29,7 +29,7 @@ func national(t *testing.T, mode trust.Mode, now string, revocation signer.Revoc
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &bench{T: t, svc: svc}
+	return &bench{TB: t, svc: svc}
 }
 
 func reasonCodes(reasons []signer.Reason) string {

@@ -80,7 +80,7 @@ func TestSealsVerify(t *testing.T) {
 	for _, family := range b.pki.Families() {
 		t.Run(string(family), func(t *testing.T) {
 			b := *b
-			b.T = t
+			b.TB = t
 			b.db = nil
 			id := b.issue(system(family))
 			b.svc = b.service(sealer(id, id.Key))
@@ -152,7 +152,7 @@ func TestSealRefusesBeforeSigning(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := *b
-			b.T = t
+			b.TB = t
 			p := system(pki.ECDSA)
 			p.Name = strings.ReplaceAll(name, " ", "_")
 			if c.change != nil {

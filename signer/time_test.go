@@ -110,7 +110,7 @@ func TestStampsThatDoNotCount(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := *b
-			b.T = t
+			b.TB = t
 			v := b.validate(b.stamped(doc, c.o, c.over), nil)
 			b.want(v, report.TotalPassed, "", "")
 			s := v.Signatures[0]
@@ -132,7 +132,7 @@ func TestStampsThatDoNotCount(t *testing.T) {
 	}
 	t.Run("the good one of two", func(t *testing.T) {
 		b := *b
-		b.T = t
+		b.TB = t
 		at := b.clk.now().Add(-time.Minute)
 		two := b.stamped(b.stamped(doc, pki.TSPOptions{WrongImprint: true}, nil), pki.TSPOptions{GenTime: at}, nil)
 		s := b.validate(two, nil).Signatures[0]

@@ -38,7 +38,7 @@ func TestGoodSignatures(t *testing.T) {
 		} {
 			t.Run(string(family)+" "+name, func(t *testing.T) {
 				b := *b
-				b.T = t
+				b.TB = t
 				v := b.validate(c.doc, c.original)
 				b.want(v, report.TotalPassed, "", "")
 				if t.Failed() {
@@ -92,7 +92,7 @@ func TestSignersWhoMayNot(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := *b
-			b.T = t
+			b.TB = t
 			c.profile.Name = strings.ReplaceAll(c.name, " ", "_")
 			id := b.issue(c.profile)
 			if c.before != nil {
@@ -103,7 +103,7 @@ func TestSignersWhoMayNot(t *testing.T) {
 	}
 	t.Run("issued by a citizen", func(t *testing.T) {
 		b := *b
-		b.T = t
+		b.TB = t
 		parent := b.issue(pki.Profile{Name: "parent"})
 		child := b.issue(pki.Profile{Name: "child", Issuer: parent})
 		v := b.validate(b.sign(child, content, pki.CMSOptions{Chain: true}), nil)
@@ -112,7 +112,7 @@ func TestSignersWhoMayNot(t *testing.T) {
 	t.Run("untrusted authority", func(t *testing.T) {
 		other := setup(t, []pki.Family{pki.ECDSA}, nil)
 		b := *b
-		b.T = t
+		b.TB = t
 		id := other.issue(pki.Profile{})
 		v := b.validate(b.sign(id, content, pki.CMSOptions{Chain: true}), nil)
 		if v.Passed() || v.Indication != report.Indeterminate {
@@ -174,7 +174,7 @@ func TestBrokenSignatures(t *testing.T) {
 		} {
 			t.Run(string(family)+" "+name, func(t *testing.T) {
 				b := *b
-				b.T = t
+				b.TB = t
 				b.want(b.validate(c.doc, c.original), c.i, c.sub, c.reason)
 			})
 		}
@@ -235,7 +235,7 @@ func TestRevocationServices(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := *b
-			b.T = t
+			b.TB = t
 			b.svc = b.service(func(b *bench, cfg *signer.Config) { withIntermediates(b, cfg) })
 			b.srv.Faults.Clear()
 			for _, f := range c.faults {
@@ -282,7 +282,7 @@ func TestAuthorities(t *testing.T) {
 	doc := b.sign(b.issue(pki.Profile{}), content, pki.CMSOptions{})
 	t.Run("found by address", func(t *testing.T) {
 		b := *b
-		b.T = t
+		b.TB = t
 		v := b.validate(doc, nil)
 		b.want(v, report.TotalPassed, "", "")
 		for _, e := range v.Evidence {
@@ -294,7 +294,7 @@ func TestAuthorities(t *testing.T) {
 	})
 	t.Run("not to be found", func(t *testing.T) {
 		b := *b
-		b.T = t
+		b.TB = t
 		b.svc = b.service(nil)
 		b.fault(fault.Fault{Kind: pki.FaultDown, On: "cert", Count: -1})
 		defer b.srv.Faults.Clear()
@@ -302,7 +302,7 @@ func TestAuthorities(t *testing.T) {
 	})
 	t.Run("state unknown and not listed", func(t *testing.T) {
 		b := *b
-		b.T = t
+		b.TB = t
 		b.svc = b.service(nil)
 		b.fault(fault.Fault{Kind: pki.FaultDown, On: "crl", Count: -1})
 		defer b.srv.Faults.Clear()
@@ -310,7 +310,7 @@ func TestAuthorities(t *testing.T) {
 	})
 	t.Run("state unknown and listed", func(t *testing.T) {
 		b := *b
-		b.T = t
+		b.TB = t
 		b.svc = b.service(func(b *bench, cfg *signer.Config) { withIntermediates(b, cfg) })
 		b.fault(fault.Fault{Kind: pki.FaultDown, On: "crl", Count: -1})
 		defer b.srv.Faults.Clear()
@@ -322,7 +322,7 @@ func TestAuthorities(t *testing.T) {
 	})
 	t.Run("revoked", func(t *testing.T) {
 		b := *b
-		b.T = t
+		b.TB = t
 		if err := b.pki.RevokeCA(b.pki.NCA(pki.ECDSA), pki.CACompromise, b.clk.now().Add(-time.Minute)); err != nil {
 			t.Fatal(err)
 		}
