@@ -212,6 +212,9 @@ func (s *Server) remote(ctx *fasthttp.RequestCtx) netip.Addr {
 		return netip.IPv4Unspecified()
 	}
 	addr = addr.Unmap()
+	if !s.trusts(addr) {
+		return addr
+	}
 	hops := strings.Split(string(bytes.Join(ctx.Request.Header.PeekAll("X-Forwarded-For"), []byte(","))), ",")
 	for i := len(hops) - 1; i >= 0 && s.trusts(addr); i-- {
 		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
