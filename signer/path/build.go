@@ -71,7 +71,7 @@ func (v *validation) walk(path []*pkix.Certificate, visit func(path []*pkix.Cert
 			}
 			continue
 		}
-		next := append(path[:len(path):len(path)], e.cert)
+		next := append(slices.Clip(path), e.cert)
 		if e.anchor != nil {
 			if visit(next, e.anchor) {
 				return true

@@ -14,57 +14,57 @@ import (
 )
 
 // corpora is the folder of real data, or the test is skipped.
-func corpora(t testing.TB) string {
-	t.Helper()
+func corpora(tb testing.TB) string {
+	tb.Helper()
 	dir := os.Getenv("QAQPA_CORPORA")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "shared", "corpora")
 	}
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("real data is absent: %v (set QAQPA_CORPORA)", err)
+		tb.Skipf("real data is absent: %v (set QAQPA_CORPORA)", err)
 	}
 	return dir
 }
 
-func readFile(t testing.TB, name string) []byte {
-	t.Helper()
-	b, err := os.ReadFile(filepath.Join(corpora(t), filepath.FromSlash(name)))
+func readFile(tb testing.TB, name string) []byte {
+	tb.Helper()
+	b, err := os.ReadFile(filepath.Join(corpora(tb), filepath.FromSlash(name)))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
-func readJSON(t testing.TB, name string, into any) {
-	t.Helper()
-	if err := json.Unmarshal(readFile(t, name), into); err != nil {
-		t.Fatal(err)
+func readJSON(tb testing.TB, name string, into any) {
+	tb.Helper()
+	if err := json.Unmarshal(readFile(tb, name), into); err != nil {
+		tb.Fatal(err)
 	}
 }
 
-func readCert(t testing.TB, name string) *pkix.Certificate {
-	t.Helper()
-	certs, err := pkix.ParsePEMOrDER(readFile(t, name))
+func readCert(tb testing.TB, name string) *pkix.Certificate {
+	tb.Helper()
+	certs, err := pkix.ParsePEMOrDER(readFile(tb, name))
 	if err != nil || len(certs) != 1 {
-		t.Fatalf("%s: %d certificates, %v", name, len(certs), err)
+		tb.Fatalf("%s: %d certificates, %v", name, len(certs), err)
 	}
 	return certs[0]
 }
 
-func readCRL(t testing.TB, name string) *pkix.CRL {
-	t.Helper()
-	crl, err := pkix.ParseCRL(unarmour(readFile(t, name)))
+func readCRL(tb testing.TB, name string) *pkix.CRL {
+	tb.Helper()
+	crl, err := pkix.ParseCRL(unarmour(readFile(tb, name)))
 	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+		tb.Fatalf("%s: %v", name, err)
 	}
 	return crl
 }
 
-func readOCSP(t testing.TB, name string) *pkix.OCSPResponse {
-	t.Helper()
-	o, err := pkix.ParseOCSPResponse(unarmour(readFile(t, name)))
+func readOCSP(tb testing.TB, name string) *pkix.OCSPResponse {
+	tb.Helper()
+	o, err := pkix.ParseOCSPResponse(unarmour(readFile(tb, name)))
 	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+		tb.Fatalf("%s: %v", name, err)
 	}
 	return o
 }
@@ -80,11 +80,11 @@ func unarmour(b []byte) []byte {
 	return b
 }
 
-func mustTime(t testing.TB, s string) time.Time {
-	t.Helper()
+func mustTime(tb testing.TB, s string) time.Time {
+	tb.Helper()
 	at, err := time.Parse(time.RFC3339, s)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return at.UTC()
 }

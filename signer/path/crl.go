@@ -84,7 +84,7 @@ func pointsOf(c *pkix.Certificate) []pkix.DistributionPoint {
 		Name:    &pkix.DistributionPointName{FullName: []pkix.GeneralName{{Kind: pkix.DirectoryName, Directory: &c.Issuer}}},
 		Reasons: pkix.AllReasons,
 	}
-	return append(c.CRLDistributionPoints[:len(c.CRLDistributionPoints):len(c.CRLDistributionPoints)], implied)
+	return append(slices.Clip(c.CRLDistributionPoints), implied)
 }
 
 // concerns is 6.3.3 (b)(1) as far as names go: does the list come from whom the distribution point says?
@@ -153,7 +153,7 @@ func (v *validation) checkCRLScope(q question, point *pkix.DistributionPoint, cr
 		return &Problem{Code: code, Clause: clause, Detail: why, Certificate: q.cert}
 	}
 	if len(crl.Defects) > 0 {
-		return refuse(CodeEvidenceForm, "RFC 5280 5.2", crl.Defects[0].Error())
+		return refuse(CodeEvidenceForm, "RFC 5280 5.2", crl.Defects[0].String())
 	}
 	if len(crl.UnknownCritical) > 0 {
 		return refuse(CodeEvidenceForm, "RFC 5280 5.2", "critical extension "+crl.UnknownCritical[0]+" is not understood")

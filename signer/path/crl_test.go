@@ -21,26 +21,27 @@ type issuingPoint struct {
 	OnlyAttributes bool           `asn1:"tag:5,optional"`
 }
 
-func scope(t testing.TB, p issuingPoint) stdpkix.Extension {
-	t.Helper()
-	return extension(pkix.OIDIssuingDistPoint, true, der(t, p, ""))
+func scope(tb testing.TB, p issuingPoint) stdpkix.Extension {
+	tb.Helper()
+	return extension(pkix.OIDIssuingDistPoint, true, der(tb, p, ""))
 }
 
 // uriPoint is [0] DistributionPointName with a URI.
-func uriPoint(t testing.TB, uri string) asn1.RawValue {
-	t.Helper()
-	full := der(t, asn1.RawValue{Class: 2, Tag: 0, IsCompound: true, Bytes: der(t, asn1.RawValue{Class: 2, Tag: 6, Bytes: []byte(uri)}, "")}, "")
-	return asn1.RawValue{FullBytes: der(t, asn1.RawValue{Class: 2, Tag: 0, IsCompound: true, Bytes: full}, "")}
+func uriPoint(tb testing.TB, uri string) asn1.RawValue {
+	tb.Helper()
+	full := der(tb, asn1.RawValue{Class: 2, Tag: 0, IsCompound: true, Bytes: der(tb, asn1.RawValue{Class: 2, Tag: 6, Bytes: []byte(uri)}, "")}, "")
+	return asn1.RawValue{FullBytes: der(tb, asn1.RawValue{Class: 2, Tag: 0, IsCompound: true, Bytes: full}, "")}
 }
 
-func number(t testing.TB, n int64) []byte {
-	t.Helper()
-	return der(t, big.NewInt(n), "")
+func number(tb testing.TB, n int64) []byte {
+	tb.Helper()
+	return der(tb, big.NewInt(n), "")
 }
 
-func deltaOf(t testing.TB, base int64) func(*x509.RevocationList) {
+func deltaOf(tb testing.TB, base int64) func(*x509.RevocationList) {
+	tb.Helper()
 	return func(l *x509.RevocationList) {
-		l.ExtraExtensions = append(l.ExtraExtensions, extension(pkix.OIDDeltaCRLIndicator, true, number(t, base)))
+		l.ExtraExtensions = append(l.ExtraExtensions, extension(pkix.OIDDeltaCRLIndicator, true, number(tb, base)))
 		l.ThisUpdate = now.Add(-time.Minute)
 	}
 }

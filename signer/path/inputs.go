@@ -136,9 +136,12 @@ func (in *Inputs) withDefaults() Inputs {
 	d := DefaultBudget()
 	b := &out.Budget
 	for _, f := range []struct{ at, value *int }{
-		{&b.Depth, &d.Depth}, {&b.Steps, &d.Steps}, {&b.Signatures, &d.Signatures},
+		{&b.Depth, &d.Depth},
+		{&b.Steps, &d.Steps},
+		{&b.Signatures, &d.Signatures},
 		{&b.Octets, &d.Octets},
-		{&b.Names, &d.Names}, {&b.Paths, &d.Paths},
+		{&b.Names, &d.Names},
+		{&b.Paths, &d.Paths},
 	} {
 		if *f.at == 0 {
 			*f.at = *f.value

@@ -12,40 +12,40 @@ import (
 )
 
 // fromKeyStore lets OpenSSL take the certificate out of a PKCS#12 file.
-func fromKeyStore(t testing.TB, path string) []byte {
-	t.Helper()
+func fromKeyStore(tb testing.TB, path string) []byte {
+	tb.Helper()
 	for _, password := range []string{"Qwerty12", "Aa123456"} { // published with the test keys
-		out, err := exec.Command("openssl", "pkcs12", "-in", path, "-nokeys", "-legacy", "-passin", "pass:"+password).Output()
+		out, err := exec.CommandContext(tb.Context(), "openssl", "pkcs12", "-in", path, "-nokeys", "-legacy", "-passin", "pass:"+password).Output()
 		if err == nil {
 			return out
 		}
 	}
-	t.Fatalf("openssl cannot read %s", path)
+	tb.Fatalf("openssl cannot read %s", path)
 	return nil
 }
 
 // kzCertificates are all certificates of the national corpora, from files and key stores, each once.
-func kzCertificates(t testing.TB) []*pkix.Certificate {
-	t.Helper()
+func kzCertificates(tb testing.TB) []*pkix.Certificate {
+	tb.Helper()
 	var out []*pkix.Certificate
 	seen := map[Digest]bool{}
-	walkKZ(t, func(path string) {
+	walkKZ(tb, func(path string) {
 		var b []byte
 		var err error
 		switch base := filepath.Base(path); {
 		case strings.HasSuffix(base, ".p12") || strings.HasPrefix(base, "WithTestData.KEY_"):
-			b = fromKeyStore(t, path)
+			b = fromKeyStore(tb, path)
 		case strings.HasSuffix(base, ".cer"), strings.HasSuffix(base, ".crt"), strings.HasSuffix(base, ".pem"),
 			strings.Contains(base, "CERT"):
 			if b, err = os.ReadFile(path); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		default:
 			return
 		}
 		certs, err := pkix.ParsePEMOrDER(b)
 		if err != nil {
-			t.Fatalf("%s: %v", path, err)
+			tb.Fatalf("%s: %v", path, err)
 		}
 		for _, c := range certs {
 			if !seen[c.Fingerprint()] {
@@ -57,16 +57,16 @@ func kzCertificates(t testing.TB) []*pkix.Certificate {
 	return out
 }
 
-func walkKZ(t testing.TB, visit func(path string)) {
-	t.Helper()
-	err := filepath.WalkDir(filepath.Join(corpora(t), "kz"), func(path string, d fs.DirEntry, err error) error {
+func walkKZ(tb testing.TB, visit func(path string)) {
+	tb.Helper()
+	err := filepath.WalkDir(filepath.Join(corpora(tb), "kz"), func(path string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() {
 			visit(path)
 		}
 		return err
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 

@@ -4,9 +4,9 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/sha1"
+	_ "crypto/sha1"
 	"crypto/sha256"
-	"crypto/sha512"
+	_ "crypto/sha512"
 	"crypto/x509"
 	stdpkix "crypto/x509/pkix"
 	"encoding/asn1"
@@ -35,9 +35,9 @@ type entity struct {
 	std  *x509.Certificate
 }
 
-func newLab(t testing.TB) *lab {
-	t.Helper()
-	return &lab{t: t, serial: 1000}
+func newLab(tb testing.TB) *lab {
+	tb.Helper()
+	return &lab{t: tb, serial: 1000}
 }
 
 func (l *lab) key() ed25519.PrivateKey {
@@ -122,11 +122,11 @@ func oidOf(dotted string) asn1.ObjectIdentifier {
 	return out
 }
 
-func der(t testing.TB, v any, params string) []byte {
-	t.Helper()
+func der(tb testing.TB, v any, params string) []byte {
+	tb.Helper()
 	b, err := asn1.MarshalWithParams(v, params)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
@@ -217,27 +217,19 @@ var hashOIDs = map[crypto.Hash]asn1.ObjectIdentifier{
 }
 
 func digest(h crypto.Hash, b []byte) []byte {
-	switch h {
-	case crypto.SHA1:
-		s := sha1.Sum(b)
-		return s[:]
-	case crypto.SHA512:
-		s := sha512.Sum512(b)
-		return s[:]
-	default:
-		s := sha256.Sum256(b)
-		return s[:]
-	}
+	w := h.New()
+	w.Write(b)
+	return w.Sum(nil)
 }
 
-func publicKeyBits(t testing.TB, c *x509.Certificate) []byte {
-	t.Helper()
+func publicKeyBits(tb testing.TB, c *x509.Certificate) []byte {
+	tb.Helper()
 	var spki struct {
 		Algorithm stdpkix.AlgorithmIdentifier
 		Key       asn1.BitString
 	}
 	if _, err := asn1.Unmarshal(c.RawSubjectPublicKeyInfo, &spki); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return spki.Key.RightAlign()
 }
@@ -334,9 +326,9 @@ type scene struct {
 	in             Inputs
 }
 
-func newScene(t testing.TB) *scene {
-	t.Helper()
-	l := newLab(t)
+func newScene(tb testing.TB) *scene {
+	tb.Helper()
+	l := newLab(tb)
 	root := l.issue(nil, "Root", asCA)
 	ca := l.issue(root, "CA", asCA)
 	leaf := l.issue(ca, "Leaf", nil)

@@ -28,14 +28,14 @@ func TestOCSPAccepted(t *testing.T) {
 		{"by the CA, named by name", func(s *scene) *pkix.OCSPResponse {
 			return s.ocsp(response{signer: s.ca, byName: true, single: []singleResponse{s.good(s.leaf, s.ca)}})
 		}, StatusGood, ""},
-		{"delegated", func(s *scene) *pkix.OCSPResponse { return delegated(s, nil, nil) }, StatusGood, ""},
+		{"delegated", func(s *scene) *pkix.OCSPResponse { return delegated(s, nil) }, StatusGood, ""},
 		{"delegated, certificate in the pool", func(s *scene) *pkix.OCSPResponse {
 			r := s.responder(nil)
 			s.in.Pool = append(s.in.Pool, r.cert)
 			return s.ocsp(response{signer: r, single: []singleResponse{s.good(s.leaf, s.ca)}})
 		}, StatusGood, ""},
 		{"delegated, without ocsp-nocheck", func(s *scene) *pkix.OCSPResponse {
-			return delegated(s, func(c *x509.Certificate) { c.ExtraExtensions = nil }, nil)
+			return delegated(s, func(c *x509.Certificate) { c.ExtraExtensions = nil })
 		}, StatusGood, ""},
 		{"CertID by SHA-1", func(s *scene) *pkix.OCSPResponse {
 			return s.ocsp(response{signer: s.ca, single: []singleResponse{s.goodBy(crypto.SHA1, s.leaf, s.ca)}})
@@ -101,16 +101,16 @@ func TestOCSPPassedOver(t *testing.T) {
 			return s.ocsp(response{signer: r, named: s.leaf, certs: []*entity{r}, single: []singleResponse{s.good(s.leaf, s.ca)}})
 		}, StatusUnavailable, CodeEvidenceSigner},
 		{"delegated without the purpose", func(s *scene) *pkix.OCSPResponse {
-			return delegated(s, func(c *x509.Certificate) { c.ExtKeyUsage = nil }, nil)
+			return delegated(s, func(c *x509.Certificate) { c.ExtKeyUsage = nil })
 		}, StatusUnavailable, CodeEvidenceSigner},
 		{"delegated with another purpose", func(s *scene) *pkix.OCSPResponse {
-			return delegated(s, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping} }, nil)
+			return delegated(s, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping} })
 		}, StatusUnavailable, CodeEvidenceSigner},
 		{"delegated with any purpose", func(s *scene) *pkix.OCSPResponse {
-			return delegated(s, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} }, nil)
+			return delegated(s, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageAny} })
 		}, StatusUnavailable, CodeEvidenceSigner},
 		{"delegated, key not for signing", func(s *scene) *pkix.OCSPResponse {
-			return delegated(s, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment }, nil)
+			return delegated(s, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageKeyEncipherment })
 		}, StatusUnavailable, CodeEvidenceSigner},
 		{"delegated by the root", func(s *scene) *pkix.OCSPResponse {
 			r := s.issue(s.root, "Responder", asResponder)
@@ -130,19 +130,19 @@ func TestOCSPPassedOver(t *testing.T) {
 			return s.ocsp(response{signer: s.leaf, certs: []*entity{s.leaf}, single: []singleResponse{s.good(s.leaf, s.ca)}})
 		}, StatusUnavailable, CodeEvidenceSigner},
 		{"responder expired", func(s *scene) *pkix.OCSPResponse {
-			return delegated(s, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Second) }, nil)
+			return delegated(s, func(c *x509.Certificate) { c.NotAfter = now.Add(-time.Second) })
 		}, StatusUnavailable, CodeEvidenceSignerDates},
 		{"responder not yet valid", func(s *scene) *pkix.OCSPResponse {
-			return delegated(s, func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) }, nil)
+			return delegated(s, func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })
 		}, StatusUnavailable, CodeEvidenceSignerDates},
 		{"responder with an unknown critical extension", func(s *scene) *pkix.OCSPResponse {
 			return delegated(s, func(c *x509.Certificate) {
 				c.ExtraExtensions = append(c.ExtraExtensions, extension("1.2.3.4", true, asn1.NullBytes))
-			}, nil)
+			})
 		}, StatusUnavailable, CodeEvidenceSigner},
 		{"responder without status where one is demanded", func(s *scene) *pkix.OCSPResponse {
 			s.in.Revocation.CheckResponders = true
-			return delegated(s, func(c *x509.Certificate) { c.ExtraExtensions = nil }, nil)
+			return delegated(s, func(c *x509.Certificate) { c.ExtraExtensions = nil })
 		}, StatusUnavailable, CodeEvidenceSigner},
 		{"responder revoked", func(s *scene) *pkix.OCSPResponse {
 			r := s.responder(func(c *x509.Certificate) { c.ExtraExtensions = nil })
@@ -189,8 +189,10 @@ func TestOCSPPassedOver(t *testing.T) {
 				r.Extensions = []stdpkix.Extension{extension("1.2.3.4", true, asn1.NullBytes)}
 			})
 		}, StatusUnavailable, CodeEvidenceForm},
-		{"another nonce", func(s *scene) *pkix.OCSPResponse { return withNonce(s, []byte("asked for"), []byte("something else")) },
-			StatusUnavailable, CodeEvidenceNonce},
+		{
+			"another nonce", func(s *scene) *pkix.OCSPResponse { return withNonce(s, []byte("asked for"), []byte("something else")) },
+			StatusUnavailable, CodeEvidenceNonce,
+		},
 		{"no nonce where one is demanded", func(s *scene) *pkix.OCSPResponse {
 			s.in.Revocation.RequireNonce = true
 			return withNonce(s, []byte("asked for"), nil)
@@ -253,7 +255,7 @@ func TestOCSPAfterExpiry(t *testing.T) {
 func TestOCSPOldResponseWithProof(t *testing.T) {
 	s := newScene(t)
 	s.in.EvidenceAt = now.AddDate(0, 6, 0)
-	o := delegated(s, func(c *x509.Certificate) { c.NotAfter = now.AddDate(0, 1, 0) }, nil)
+	o := delegated(s, func(c *x509.Certificate) { c.NotAfter = now.AddDate(0, 1, 0) })
 	s.in.OCSP = []*pkix.OCSPResponse{o}
 	r := Validate(s.in)
 	if r.Sub != RevocationOutOfBoundsNoPOE {
@@ -305,13 +307,10 @@ func single(s *scene, edit func(*singleResponse)) *pkix.OCSPResponse {
 }
 
 // delegated is a response of a responder of the CA whose certificate edit changes.
-func delegated(s *scene, edit func(*x509.Certificate), change func(*singleResponse)) *pkix.OCSPResponse {
+func delegated(s *scene, edit func(*x509.Certificate)) *pkix.OCSPResponse {
 	s.t.Helper()
 	responder := s.responder(edit)
 	r := s.good(s.leaf, s.ca)
-	if change != nil {
-		change(&r)
-	}
 	return s.ocsp(response{signer: responder, certs: []*entity{responder}, single: []singleResponse{r}})
 }
 

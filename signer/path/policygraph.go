@@ -18,8 +18,6 @@ type policyNode struct {
 	dead       bool
 }
 
-func (n *policyNode) expects(oid string) bool { return slices.Contains(n.expected, oid) }
-
 // policyGraph is valid_policy_graph. levels[0] holds the root, anyPolicy. A nil graph is NULL: no policy is valid.
 type policyGraph struct {
 	levels []policyLevel
@@ -259,7 +257,7 @@ func appendPolicy(out []Policy, oid string, q []pkix.PolicyQualifier) []Policy {
 const maxQualifiers = 64 // shown to a person; beyond that nobody reads
 
 func mergeQualifiers(a, b []pkix.PolicyQualifier) []pkix.PolicyQualifier {
-	out := a[:len(a):len(a)]
+	out := slices.Clip(a)
 	for _, q := range b {
 		if len(out) == maxQualifiers {
 			break

@@ -112,8 +112,8 @@ type RevocationInfo struct {
 }
 
 // OnHold reports whether the certificate is suspended rather than revoked for good.
-func (r RevocationInfo) OnHold() bool {
-	return r.Status == StatusRevoked && r.HasReason && r.Reason == pkix.CertificateHold
+func (info *RevocationInfo) OnHold() bool {
+	return info.Status == StatusRevoked && info.HasReason && info.Reason == pkix.CertificateHold
 }
 
 // RejectedEvidence is evidence that was at hand and did not count.

@@ -114,11 +114,9 @@ func (v *validation) statusOf(q question, mode Mode) RevocationInfo {
 	if known, ok := v.statuses[key]; ok {
 		return known
 	}
-	for _, c := range v.stack {
-		if c == q.cert { // the evidence would vouch for its own signer
-			info.Status = StatusUnavailable
-			return info
-		}
+	if slices.Contains(v.stack, q.cert) { // the evidence would vouch for its own signer
+		info.Status = StatusUnavailable
+		return info
 	}
 	v.stack = append(v.stack, q.cert)
 	answers := v.askOCSP(q, &info)

@@ -170,7 +170,7 @@ func (v *validation) applyMappings(j *judgement, s *state, c *pkix.Certificate) 
 // checkIssuer is 6.1.4 (k) and (n): may the certificate sign others? An anchor of version 1 or 2 may, since it is
 // trusted from outside; an intermediate one may not.
 func (v *validation) checkIssuer(j *judgement, c *pkix.Certificate, anchor bool) {
-	if !c.IsCA && !(anchor && c.Version < 3) {
+	if !c.IsCA && (!anchor || c.Version == 3) {
 		j.add(ChainGeneralFailure, Problem{
 			Code: CodeNotCA, Clause: "RFC 5280 6.1.4 (k)", Certificate: c, Detail: "it may not issue certificates",
 		})

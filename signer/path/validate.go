@@ -140,12 +140,9 @@ func (j *judgement) conclude() {
 		j.indication, j.sub = Passed, ""
 		return
 	}
-	j.sub = j.findings[0].sub
-	switch j.sub {
-	case Revoked, Expired, NotYetValid:
+	j.sub, j.indication = j.findings[0].sub, Indeterminate
+	if j.sub == Revoked || j.sub == Expired || j.sub == NotYetValid {
 		j.indication = Failed
-	default:
-		j.indication = Indeterminate
 	}
 }
 
@@ -199,7 +196,7 @@ func (v *validation) checkCertificates(j *judgement) {
 	for i, c := range j.path {
 		for _, d := range c.Defects {
 			j.add(ChainGeneralFailure, Problem{
-				Code: CodeMalformed, Clause: "RFC 5280 4.2", Detail: d.Error(), Certificate: c,
+				Code: CodeMalformed, Clause: "RFC 5280 4.2", Detail: d.String(), Certificate: c,
 			})
 		}
 		for _, oid := range c.UnknownCritical {
@@ -240,7 +237,7 @@ func (v *validation) dateProblem(c *pkix.Certificate) *Problem {
 
 func (v *validation) leafOutOfDate(j *judgement) bool {
 	isAnchor := len(j.path) == 1
-	return !(isAnchor && j.anchor.IgnoreDates) && v.dateProblem(j.path[0]) != nil
+	return (!isAnchor || !j.anchor.IgnoreDates) && v.dateProblem(j.path[0]) != nil
 }
 
 // checkLeafDates decides what an out-of-date leaf means (EN 319 102-1 5.2.6.4, 5.5.4): failed where the signature is

@@ -118,7 +118,7 @@ func TestSubIndications(t *testing.T) {
 			s.in.CRLs = append(s.in.CRLs, s.crl(s.ca, nil, revokedAt(s.leaf, monthAgo, 1)))
 		}, RevokedNoPOE, CodeRevoked},
 		{"responder out of date", func(s *scene) {
-			s.in.OCSP = []*pkix.OCSPResponse{delegated(s, func(c *x509.Certificate) { c.NotAfter = monthAgo }, nil)}
+			s.in.OCSP = []*pkix.OCSPResponse{delegated(s, func(c *x509.Certificate) { c.NotAfter = monthAgo })}
 		}, RevocationOutOfBoundsNoPOE, CodeRevocationMissing},
 		{"leaf expired, status unknown", func(s *scene) {
 			withLeaf(s, func(c *x509.Certificate) { c.NotAfter = monthAgo })

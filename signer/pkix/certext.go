@@ -266,7 +266,7 @@ func parseAuthorityKeyID(v asn1ber.Element) (*AuthorityKeyID, error) {
 	if e, ok, err := r.Optional(asn1ber.Context(1)); err != nil {
 		return nil, err
 	} else if ok {
-		if out.Issuer, err = readGeneralNames(e, false); err != nil {
+		if out.Issuer, err = readGeneralNames(e); err != nil {
 			return nil, err
 		}
 	}
@@ -301,7 +301,7 @@ func readNamesExtension(v asn1ber.Element) ([]GeneralName, error) {
 	if v.Tag != asn1ber.Sequence {
 		return nil, fmt.Errorf("%w: %s where SEQUENCE is due", asn1ber.ErrSyntax, v.Tag)
 	}
-	return readGeneralNames(v, false)
+	return readGeneralNames(v)
 }
 
 func (x *CertificateExtensions) readAuthorityInfo(v asn1ber.Element) error {

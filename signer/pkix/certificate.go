@@ -54,7 +54,7 @@ const (
 
 var certificateLimits = asn1ber.Limits{Bytes: maxCertificateBytes, Depth: 32, Elements: 1 << 16}
 
-// ErrDuplicateExtension: an extension stands twice in one object (RFC 5280 4.2 forbids it), so its meaning is open.
+// ErrDuplicateExtension means that an extension stands twice in one object (RFC 5280 4.2 forbids it), so its meaning is open.
 var ErrDuplicateExtension = errors.New("duplicate extension")
 
 // ParseCertificate reads one DER certificate and nothing after it. The result aliases der. An unknown key or signature

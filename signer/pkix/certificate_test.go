@@ -31,8 +31,8 @@ func testKey(n byte) ed25519.PrivateKey {
 }
 
 // certificateDER lets the standard library make a certificate; edit changes the template.
-func certificateDER(t testing.TB, edit func(*x509.Certificate)) []byte {
-	t.Helper()
+func certificateDER(tb testing.TB, edit func(*x509.Certificate)) []byte {
+	tb.Helper()
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(0x1234), Subject: stdpkix.Name{CommonName: "Test", Country: []string{"KZ"}},
 		NotBefore: now, NotAfter: now.AddDate(1, 0, 0),
@@ -42,27 +42,27 @@ func certificateDER(t testing.TB, edit func(*x509.Certificate)) []byte {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, testKey(1).Public(), testKey(1))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return der
 }
 
-func parse(t testing.TB, der []byte) *Certificate {
-	t.Helper()
+func parse(tb testing.TB, der []byte) *Certificate {
+	tb.Helper()
 	c, err := ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
 
-func oids(t testing.TB, dotted ...string) []x509.OID {
-	t.Helper()
+func oids(tb testing.TB, dotted ...string) []x509.OID {
+	tb.Helper()
 	out := make([]x509.OID, len(dotted))
 	for i, d := range dotted {
 		var err error
 		if out[i], err = x509.ParseOID(d); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	return out
@@ -210,7 +210,7 @@ func TestDefects(t *testing.T) {
 		{"octets after", OIDOCSPNoCheck, []byte{5, 0, 0}},
 	} {
 		cert := parse(t, certificateDER(t, with(c.oid, false, c.value)))
-		if len(cert.Defects) != 1 || cert.Defects[0].OID != c.oid || cert.Defects[0].Error() == "" {
+		if len(cert.Defects) != 1 || cert.Defects[0].OID != c.oid || cert.Defects[0].String() == "" {
 			t.Errorf("%s: %v", c.name, cert.Defects)
 		}
 		if cert.IsCA || cert.KeyUsage != 0 && cert.KeyUsage != 0x1ff || cert.OCSPNoCheck && c.oid != OIDOCSPNoCheck {

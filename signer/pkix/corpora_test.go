@@ -12,23 +12,23 @@ import (
 )
 
 // corpora is the folder of real data, or the test is skipped.
-func corpora(t testing.TB) string {
-	t.Helper()
+func corpora(tb testing.TB) string {
+	tb.Helper()
 	dir := os.Getenv("QAQPA_CORPORA")
 	if dir == "" {
 		dir = filepath.Join("..", "..", "..", "shared", "corpora")
 	}
 	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("real data is absent: %v (set QAQPA_CORPORA)", err)
+		tb.Skipf("real data is absent: %v (set QAQPA_CORPORA)", err)
 	}
 	return dir
 }
 
 // files lists the files below a folder of the corpora whose names end in one of the suffixes.
-func files(t testing.TB, folder string, suffixes ...string) []string {
-	t.Helper()
+func files(tb testing.TB, folder string, suffixes ...string) []string {
+	tb.Helper()
 	var out []string
-	err := filepath.WalkDir(filepath.Join(corpora(t), folder), func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(filepath.Join(corpora(tb), folder), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
@@ -41,16 +41,16 @@ func files(t testing.TB, folder string, suffixes ...string) []string {
 		return nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return out
 }
 
-func read(t testing.TB, path string) []byte {
-	t.Helper()
+func read(tb testing.TB, path string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }

@@ -18,13 +18,13 @@ import (
 )
 
 // crlDER lets the standard library make a list; edit changes the template.
-func crlDER(t testing.TB, edit func(*x509.RevocationList), entries ...x509.RevocationListEntry) []byte {
-	t.Helper()
-	issuer, err := x509.ParseCertificate(certificateDER(t, func(c *x509.Certificate) {
+func crlDER(tb testing.TB, edit func(*x509.RevocationList), entries ...x509.RevocationListEntry) []byte {
+	tb.Helper()
+	issuer, err := x509.ParseCertificate(certificateDER(tb, func(c *x509.Certificate) {
 		c.IsCA, c.BasicConstraintsValid, c.KeyUsage, c.SubjectKeyId = true, true, x509.KeyUsageCRLSign, []byte("key")
 	}))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	l := &x509.RevocationList{Number: big.NewInt(258), ThisUpdate: now, NextUpdate: now.Add(time.Hour), RevokedCertificateEntries: entries}
 	if edit != nil {
@@ -32,16 +32,16 @@ func crlDER(t testing.TB, edit func(*x509.RevocationList), entries ...x509.Revoc
 	}
 	der, err := x509.CreateRevocationList(rand.Reader, l, issuer, testKey(1))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return der
 }
 
-func parseCRL(t testing.TB, der []byte) *CRL {
-	t.Helper()
+func parseCRL(tb testing.TB, der []byte) *CRL {
+	tb.Helper()
 	c, err := ParseCRL(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
@@ -257,22 +257,22 @@ func TestBigList(t *testing.T) {
 }
 
 // bigCRL puts a list into an otherwise good CRL; the signature is then wrong, which a parser does not see.
-func bigCRL(t testing.TB, list []byte) []byte {
-	t.Helper()
-	small := parseCRL(t, crlDER(t, nil))
+func bigCRL(tb testing.TB, list []byte) []byte {
+	tb.Helper()
+	small := parseCRL(tb, crlDER(tb, nil))
 	tbs, err := asn1ber.ParseDER(small.RawTBS)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	r, err := tbs.Children()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	var parts [][]byte
 	for !r.Empty() {
 		e, err := r.Next()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if e.Tag == asn1ber.Context(0) {
 			parts = append(parts, asn1ber.Wrap(asn1ber.Sequence, list))

@@ -106,7 +106,7 @@ func readDistributionPoint(r *asn1ber.Reader) (d DistributionPoint, err error) {
 		return d, err
 	}
 	if ok {
-		if d.CRLIssuer, err = readGeneralNames(issuer, false); err != nil {
+		if d.CRLIssuer, err = readGeneralNames(issuer); err != nil {
 			return d, err
 		}
 	}
@@ -133,7 +133,7 @@ func readPointName(s *asn1ber.Reader) (*DistributionPointName, error) {
 	out := &DistributionPointName{}
 	switch choice.Tag {
 	case asn1ber.Context(0):
-		out.FullName, err = readGeneralNames(choice, false)
+		out.FullName, err = readGeneralNames(choice)
 	case asn1ber.Context(1):
 		out.Relative, err = readRDN(choice)
 	default:

@@ -80,7 +80,7 @@ func (x *entryIndex) build(list []byte, version int) (unknown []string, err erro
 		if !ok {
 			return nil, fmt.Errorf("%w: entry %d of CRL", asn1ber.ErrSyntax, len(heads)+1)
 		}
-		offset := uint32(at) //nolint:gosec // G115: bounded above
+		offset := uint32(at)
 		e, err := x.checkEntry(raw, offset, version)
 		if err != nil {
 			return nil, fmt.Errorf("entry %d of CRL: %w", len(heads)+1, err)
@@ -152,7 +152,7 @@ func (x *entryIndex) checkEntry(body []byte, offset uint32, version int) (e Entr
 // entry reads a checked entry again, with the issuer that holds for it.
 func (x *entryIndex) entry(offset uint32) Entry {
 	body, _, _ := nextDER(x.list[offset:], tagSequence)
-	e, _ := parseEntry(body) //nolint:errcheck // checked by build
+	e, _ := parseEntry(body) // build has checked it
 	after := sort.Search(len(x.issuers), func(i int) bool { return x.issuers[i].offset > offset })
 	e.Issuer = nil
 	if after > 0 {
@@ -276,7 +276,7 @@ func parseReason(v asn1ber.Element) (Reason, error) {
 	if err != nil || !validReason(n) {
 		return 0, fmt.Errorf("%w: reason of revocation", asn1ber.ErrSyntax)
 	}
-	return Reason(n), nil //nolint:gosec // G115: bounded above
+	return Reason(n), nil //nolint:gosec // G115: validReason bounds it
 }
 
 // Lookup finds the entries of a certificate by the name of its issuer and its serial number. More than one is a fault

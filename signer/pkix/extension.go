@@ -19,8 +19,8 @@ type Defect struct {
 	Err error
 }
 
-// Error says where and what.
-func (d Defect) Error() string {
+// String says where and what.
+func (d Defect) String() string {
 	if d.OID == "" {
 		return d.Err.Error()
 	}

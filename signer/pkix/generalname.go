@@ -52,7 +52,7 @@ type GeneralName struct {
 const maxGeneralNames = 4096
 
 // readGeneralNames reads the members of e, whose tag the caller has checked; at least one is due.
-func readGeneralNames(e asn1ber.Element, constraint bool) ([]GeneralName, error) {
+func readGeneralNames(e asn1ber.Element) ([]GeneralName, error) {
 	r, err := e.Children()
 	if err != nil {
 		return nil, err
@@ -65,7 +65,7 @@ func readGeneralNames(e asn1ber.Element, constraint bool) ([]GeneralName, error)
 		if len(out) == maxGeneralNames {
 			return nil, fmt.Errorf("%w: more than %d names", asn1ber.ErrLimit, maxGeneralNames)
 		}
-		n, err := readGeneralName(&r, constraint)
+		n, err := readGeneralName(&r, false)
 		if err != nil {
 			return nil, err
 		}

@@ -131,7 +131,7 @@ func (d RDN) appendKey(key []byte) []byte {
 	if len(parts) > 1 {
 		slices.SortFunc(parts, cmp.Compare[string]) // the members of a SET have no order
 	}
-	key = append(key, byte(len(parts)))
+	key = append(key, byte(len(parts))) //nolint:gosec // G115: at most maxAttributesRDN
 	for _, p := range parts {
 		n := len(p)
 		key = append(key, byte(n>>16), byte(n>>8), byte(n)) //nolint:gosec // G115: a name is at most 1 MiB
@@ -205,11 +205,11 @@ func (n Name) CommonName() string {
 // String writes the name as RFC 4514 does, the object first: "CN=…,O=…,C=KZ".
 func (n Name) String() string {
 	var b strings.Builder
-	for i := len(n.RDNs) - 1; i >= 0; i-- {
+	for _, rdn := range slices.Backward(n.RDNs) {
 		if b.Len() > 0 {
 			b.WriteByte(',')
 		}
-		for j, a := range n.RDNs[i] {
+		for j, a := range rdn {
 			if j > 0 {
 				b.WriteByte('+')
 			}

@@ -16,15 +16,15 @@ type attr struct {
 }
 
 // nameDER encodes a name; each inner slice is one RDN.
-func nameDER(t testing.TB, rdns ...[]attr) []byte {
-	t.Helper()
+func nameDER(tb testing.TB, rdns ...[]attr) []byte {
+	tb.Helper()
 	var parts [][]byte
 	for _, rdn := range rdns {
 		var members [][]byte
 		for _, a := range rdn {
 			oid, err := asn1ber.EncodedOID(a.oid)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			members = append(members, asn1ber.Wrap(asn1ber.Sequence, oid, asn1ber.Primitive(a.tag, []byte(a.value))))
 		}
@@ -33,11 +33,11 @@ func nameDER(t testing.TB, rdns ...[]attr) []byte {
 	return asn1ber.Wrap(asn1ber.Sequence, parts...)
 }
 
-func name(t testing.TB, rdns ...[]attr) Name {
-	t.Helper()
-	n, err := ParseName(nameDER(t, rdns...))
+func name(tb testing.TB, rdns ...[]attr) Name {
+	tb.Helper()
+	n, err := ParseName(nameDER(tb, rdns...))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return n
 }

@@ -116,7 +116,7 @@ const (
 
 var ocspLimits = asn1ber.Limits{Bytes: maxOCSPBytes, Depth: 32, Elements: 1 << 18}
 
-// ErrOCSPType: the response is successful but not a basic one (RFC 6960 4.2.1), so it cannot be read.
+// ErrOCSPType means that the response is successful but not a basic one (RFC 6960 4.2.1), so it cannot be read.
 var ErrOCSPType = errors.New("OCSP response of unknown type")
 
 // ParseOCSPResponse reads one DER OCSPResponse and nothing after it. The result aliases der. Errors wrap
@@ -160,7 +160,7 @@ func (o *OCSPResponse) parseOuter(der []byte) ([]byte, error) {
 	if err != nil || v < 0 || v == 4 || v > int64(OCSPUnauthorized) {
 		return nil, fmt.Errorf("%w: OCSP status", asn1ber.ErrSyntax)
 	}
-	o.Status = OCSPStatus(v) //nolint:gosec // G115: bounded above
+	o.Status = OCSPStatus(v)
 	if o.Status != OCSPSuccessful {
 		return nil, nil // some responders add response bytes to an error: they mean nothing
 	}

@@ -72,30 +72,30 @@ func TestOCSPRequest(t *testing.T) {
 }
 
 // responder is a self-signed certificate with a key that golang.org/x/crypto/ocsp can sign with.
-func responder(t testing.TB) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
+func responder(tb testing.TB) (*x509.Certificate, *ecdsa.PrivateKey) {
+	tb.Helper()
 	key, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), testKey(2).Seed())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := &x509.Certificate{
 		SerialNumber: big.NewInt(0x1234), Subject: stdpkix.Name{CommonName: "Test"}, NotBefore: now, NotAfter: now.AddDate(1, 0, 0),
 	}
 	der, err := x509.CreateCertificate(rand.Reader, c, c, key.Public(), key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	std, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return std, key
 }
 
 // ocspDER lets another program make a response and returns the responder's certificate with it.
-func ocspDER(t testing.TB, edit func(*ocsp.Response)) ([]byte, *Certificate) {
-	t.Helper()
-	std, key := responder(t)
+func ocspDER(tb testing.TB, edit func(*ocsp.Response)) ([]byte, *Certificate) {
+	tb.Helper()
+	std, key := responder(tb)
 	r := ocsp.Response{
 		Status: ocsp.Good, SerialNumber: big.NewInt(0x1234), ThisUpdate: now, NextUpdate: now.Add(time.Hour), IssuerHash: crypto.SHA256,
 		Certificate: std,
@@ -105,9 +105,9 @@ func ocspDER(t testing.TB, edit func(*ocsp.Response)) ([]byte, *Certificate) {
 	}
 	der, err := ocsp.CreateResponse(std, std, r, key)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return der, parse(t, std.Raw)
+	return der, parse(tb, std.Raw)
 }
 
 func TestOCSPResponse(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 	"qaqpa/signer/asn1ber"
 )
 
-// ErrNoCertificate: the input holds none.
+// ErrNoCertificate means that the input holds none.
 var ErrNoCertificate = errors.New("no certificate")
 
 const maxPEMCertificates = 4096
@@ -64,7 +64,7 @@ func parseBareBase64(b []byte) ([]*Certificate, error) {
 	}, b)
 	der, err := base64.StdEncoding.DecodeString(string(stripped))
 	if err != nil || !looksLikeDER(der) {
-		return nil, ErrNoCertificate //nolint:nilerr // not base64: then it is no certificate in any form we know
+		return nil, ErrNoCertificate
 	}
 	c, err := ParseCertificate(der)
 	if err != nil {
