@@ -419,5 +419,5 @@ func (s *story) crash(ctx context.Context) error {
 
 // verifyLedger runs `qaqpa ledger verify` with the public key that was printed when the checkpoint key was made.
 func (w *world) verifyLedger(ctx context.Context) (string, error) {
-	return w.qaqpa(ctx, "ledger", "verify", "--checkpoint-key", w.keyFile("checkpoint"))
+	return w.qaqpa(ctx, "ledger", "verify", "--checkpoint-public-key", w.keyFile("checkpoint"))
 }

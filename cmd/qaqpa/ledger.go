@@ -18,13 +18,14 @@ type ledgerCmd struct {
 
 type ledgerVerifyCmd struct {
 	databaseSettings `embed:""`
-	CheckpointKey    []string `name:"checkpoint-verifier" type:"existingfile" required:"" placeholder:"FILE" help:"File with the verifier key of checkpoints (NAME+HASH+KEY, as /v1/checkpoints/latest and 'serve' print it). Several after a rotation."`
+	PublicKeys       []string `name:"checkpoint-public-key" type:"existingfile" required:"" placeholder:"FILE" help:"Public key of the checkpoints (PEM), as 'keys generate' printed it. Several after a rotation."`
+	IssuerBIN        string   `name:"issuer-bin" env:"QAQPA_ISSUER_BIN" required:"" placeholder:"DIGITS" help:"BIN of the operator, which names the journal."`
 	JSON             bool     `name:"json" help:"Print the report as JSON."`
 }
 
 // Run ends with exit code 4 when something does not fit.
 func (c *ledgerVerifyCmd) Run(ctx context.Context, io streams) (err error) {
-	keys, err := readVerifiers(c.CheckpointKey)
+	keys, err := c.verifiers()
 	if err != nil {
 		return err
 	}
@@ -57,17 +58,26 @@ func printLedgerReport(io streams, rep payment.LedgerReport) {
 	}
 }
 
-// readVerifiers reads the keys under which checkpoints are believed.
-func readVerifiers(paths []string) (note.Verifiers, error) {
+// verifiers reads the keys under which checkpoints are believed. They come from the operator, never from the database that is checked.
+func (c *ledgerVerifyCmd) verifiers() (note.Verifiers, error) {
+	origin := payment.JournalOrigin(receipt.Issuer{BIN: c.IssuerBIN})
 	var list []note.Verifier
-	for _, path := range paths {
+	for _, path := range c.PublicKeys {
 		b, err := os.ReadFile(path) //nolint:gosec // the operator names the file
 		if err != nil {
 			return nil, fmt.Errorf("couldn't read the checkpoint key: %w", err)
 		}
-		v, err := note.NewVerifier(strings.TrimSpace(string(b)))
+		block, _ := pem.Decode(b)
+		if block == nil {
+			return nil, fmt.Errorf("%s holds no PEM", path)
+		}
+		public, err := x509.ParsePKIXPublicKey(block.Bytes)
 		if err != nil {
 			return nil, fmt.Errorf("couldn't parse the checkpoint key in %s: %w", path, err)
+		}
+		v, err := ledger.NewVerifier(origin, public)
+		if err != nil {
+			return nil, fmt.Errorf("couldn't use the checkpoint key in %s: %w", path, err)
 		}
 		list = append(list, v)
 	}
