@@ -135,3 +135,83 @@ func TestNationalNamesAreNotConfused(t *testing.T) {
 		t.Errorf("%s equals %s", a.Subject, b.Subject)
 	}
 }
+
+// TestNationalRevocation judges the published test keys by the lists published with them. Their folders say which are
+// revoked; where the lists know better, the case says so.
+func TestNationalRevocation(t *testing.T) {
+	pool := kzCertificates(t)
+	var anchors []Anchor
+	for _, c := range pool {
+		if c.SelfIssued() {
+			anchors = append(anchors, Anchor{Certificate: c, IgnoreDates: true})
+		}
+	}
+	var agreed, total int
+	for _, set := range []struct {
+		keys, lists string
+		odd         map[string]Status // part of a path: what the lists say in place of its folder
+	}{
+		{"kz/testkeys-2027", "kz/testkeys-2027", map[string]Status{
+			"legal/valid/employee.p12": StatusRevoked, "legal/valid/infosystem.p12": StatusRevoked, // superseded
+		}},
+		{"kz/sdk/Gost2015/2023.11.17_valid", "kz/sdk/CRL", map[string]Status{
+			"6dba535d60e55c61d30ec7ec8984b1b332f12027": StatusGood, // an information system's key that is newer than the list
+		}},
+		{"kz/sdk/Gost2004 and RSA/2023.11.17_valid", "kz/sdk/CRL", map[string]Status{
+			"c0f94276a64698a3e011ce3216335caf5913854f": StatusUnavailable, // of a CA whose lists are not there
+		}},
+	} {
+		var lists []*pkix.CRL
+		walk(t, set.lists, ".crl", func(_ string, b []byte) {
+			crl, err := pkix.ParseCRL(unarmour(b))
+			if err != nil {
+				t.Fatal(err)
+			}
+			lists = append(lists, crl)
+		})
+		walk(t, set.keys, ".p12", func(path string, _ []byte) {
+			total++
+			certs, err := pkix.ParsePEMOrDER(fromKeyStore(t, path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := certs[0].NotBefore
+			for _, crl := range lists {
+				if crl.Issuer.Equal(certs[0].Issuer) && crl.ThisUpdate.After(at) {
+					at = crl.ThisUpdate
+				}
+			}
+			r := Validate(Inputs{Leaf: certs[0], Pool: pool, Anchors: anchors, At: at, CRLs: lists, Revocation: Revocation{CA: IfAvailable}})
+			want := StatusGood
+			if strings.Contains(strings.ToLower(path), "/revoked/") {
+				want = StatusRevoked
+			}
+			for part, status := range set.odd {
+				if strings.Contains(path, part) {
+					want = status
+				}
+			}
+			if len(r.Revocation) == 0 || r.Revocation[0].Status != want {
+				t.Errorf("%s at %s: want %s, got %s", path, at, want, explain(r))
+				return
+			}
+			agreed++
+		})
+	}
+	t.Logf("national revocation: %d/%d", agreed, total)
+}
+
+func walk(t *testing.T, folder, suffix string, visit func(path string, b []byte)) {
+	t.Helper()
+	err := filepath.WalkDir(filepath.Join(corpora(t), folder), func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !strings.HasSuffix(path, suffix) {
+			return err
+		}
+		b, err := os.ReadFile(path)
+		visit(path, b)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
