@@ -129,6 +129,19 @@ func (s NodeSet) HasSubtree(n Node) bool {
 	return Subtree(n).WithoutComments().Subtract(s).Empty()
 }
 
+// Tree are the nodes in document order without the namespace nodes.
+func (s NodeSet) Tree() iter.Seq[Node] {
+	return func(yield func(Node) bool) {
+		for _, r := range s.runs {
+			for i := r.first; i < r.end; i++ {
+				if !yield(Node{doc: s.doc, index: i}) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // Nodes are the nodes in document order, namespace nodes included.
 func (s NodeSet) Nodes() iter.Seq[Node] {
 	return func(yield func(Node) bool) {
