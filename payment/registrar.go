@@ -2,7 +2,9 @@ package payment
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -22,7 +24,9 @@ type RegistrarConfig struct {
 // Registrar keeps agencies and banks. It needs no keys, so that an operator can use it from the command line; a
 // [Service] carries one.
 type Registrar struct {
-	cfg RegistrarConfig
+	store
+	auditor   Auditor
+	plainHTTP bool
 }
 
 // NewRegistrar checks the configuration and returns a registrar.
@@ -30,15 +34,147 @@ func NewRegistrar(cfg RegistrarConfig) (*Registrar, error) {
 	if cfg.DB == nil || cfg.Auditor == nil || cfg.Now == nil {
 		return nil, errors.New("payment: a required field of RegistrarConfig is missing")
 	}
-	return &Registrar{cfg: cfg}, nil
+	return &Registrar{store: newStore(cfg.DB, cfg.Now), auditor: cfg.Auditor, plainHTTP: cfg.AllowPrivate}, nil
 }
 
-// RegisterAgency registers an agency or changes the one with the same BIN.
+// RegisterAgency registers an agency, or changes the one with the same BIN; a new address of its webhooks lifts a
+// disablement. Errors: [ErrInvalid] naming the field, and those of [Idem].
 func (r *Registrar) RegisterAgency(ctx context.Context, idem Idem, spec catalog.AgencySpec) (catalog.Agency, bool, error) {
-	return catalog.Agency{}, false, errUnbuilt
+	if err := spec.Check(r.plainHTTP); err != nil {
+		return catalog.Agency{}, false, invalidSpec(err)
+	}
+	return idempotent(ctx, &r.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (catalog.Agency, error) {
+		id, err := newID(prefixAgency, -1)
+		if err != nil {
+			return catalog.Agency{}, err
+		}
+		var row agencyRow
+		err = one(ctx, tx, nil, &row, `
+			INSERT INTO agencies (id, bin, name_kk, name_ru, name_en, webhook_url, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (bin) DO UPDATE SET name_kk = excluded.name_kk, name_ru = excluded.name_ru, name_en = excluded.name_en,
+				webhook_url = excluded.webhook_url,
+				webhook_disabled_at = CASE WHEN agencies.webhook_url = excluded.webhook_url THEN agencies.webhook_disabled_at END
+			RETURNING `+agencyColumns,
+			id, spec.BIN, spec.Names.KK, spec.Names.RU, spec.Names.EN, spec.WebhookURL, r.now())
+		if err != nil {
+			return catalog.Agency{}, err
+		}
+		return row.agency(), r.audit(ctx, tx, idem.Caller, "agency.registered", row.ID, spec)
+	})
 }
 
-// RegisterBank registers a bank or changes the one with the same BIC.
+// RegisterBank registers a bank, or changes the one with the same BIC. Errors: [ErrInvalid] naming the field, and those
+// of [Idem].
 func (r *Registrar) RegisterBank(ctx context.Context, idem Idem, spec catalog.BankSpec) (catalog.Bank, bool, error) {
-	return catalog.Bank{}, false, errUnbuilt
+	if err := spec.Check(r.plainHTTP); err != nil {
+		return catalog.Bank{}, false, invalidSpec(err)
+	}
+	return idempotent(ctx, &r.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (catalog.Bank, error) {
+		var row bankRow
+		err := one(ctx, tx, nil, &row, `
+			INSERT INTO banks (bic, bin, name, url, paused, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (bic) DO UPDATE SET bin = excluded.bin, name = excluded.name, url = excluded.url, paused = excluded.paused
+			RETURNING `+bankColumns, spec.BIC, spec.BIN, spec.Name, spec.URL, spec.Paused, r.now())
+		if err != nil {
+			return catalog.Bank{}, err
+		}
+		return row.bank(), r.audit(ctx, tx, idem.Caller, "bank.registered", spec.BIC, spec)
+	})
+}
+
+// Agency returns an agency by id, or [ErrAgencyUnknown].
+func (r *Registrar) Agency(ctx context.Context, id string) (catalog.Agency, error) {
+	var row agencyRow
+	err := one(ctx, r.db, ErrAgencyUnknown, &row, `SELECT `+agencyColumns+` FROM agencies WHERE id = $1`, id)
+	return row.agency(), err
+}
+
+// Banks lists the banks by BIC.
+func (r *Registrar) Banks(ctx context.Context) ([]catalog.Bank, error) {
+	var rows []bankRow
+	if err := all(ctx, r.db, &rows, `SELECT `+bankColumns+` FROM banks ORDER BY bic`); err != nil {
+		return nil, err
+	}
+	banks := make([]catalog.Bank, len(rows))
+	for i, row := range rows {
+		banks[i] = row.bank()
+	}
+	return banks, nil
+}
+
+// audit writes an audit entry whose detail is JSON.
+func (r *Registrar) audit(ctx context.Context, tx *sqlx.Tx, actor, action, subject string, detail any) error {
+	return audit(ctx, tx, r.auditor, entry{actor, action, subject, detail})
+}
+
+// entry of the audit log.
+type entry struct {
+	actor, action, subject string
+	detail                 any
+}
+
+// audit appends to the log within the transaction, as the last thing before its end: the log's head stays locked.
+func audit(ctx context.Context, tx *sqlx.Tx, auditor Auditor, e entry) error {
+	detail, err := json.Marshal(e.detail)
+	if err != nil {
+		return fmt.Errorf("couldn't encode an audit entry: %w", err)
+	}
+	if err := auditor.Append(ctx, tx, e.actor, e.action, e.subject, detail); err != nil {
+		return fmt.Errorf("couldn't write the audit entry %s: %w", e.action, err)
+	}
+	return nil
+}
+
+// invalidSpec turns a refusal of package catalog into ours.
+func invalidSpec(err error) error {
+	var f *catalog.FieldError
+	if errors.As(err, &f) {
+		return ErrInvalid.with(f.Rule).at(f.Field)
+	}
+	return ErrInvalid.because(err)
+}
+
+const (
+	agencyColumns = `id, bin, name_kk, name_ru, name_en, webhook_url, webhook_disabled_at, created_at`
+	bankColumns   = `bic, bin, name, url, paused, created_at`
+)
+
+type agencyRow struct {
+	ID         string     `db:"id"`
+	BIN        string     `db:"bin"`
+	KK         string     `db:"name_kk"`
+	RU         string     `db:"name_ru"`
+	EN         string     `db:"name_en"`
+	WebhookURL string     `db:"webhook_url"`
+	DisabledAt *time.Time `db:"webhook_disabled_at"`
+	CreatedAt  time.Time  `db:"created_at"`
+}
+
+func (r agencyRow) agency() catalog.Agency {
+	return catalog.Agency{
+		ID: r.ID, BIN: r.BIN, Names: catalog.Names{KK: r.KK, RU: r.RU, EN: r.EN}, WebhookURL: r.WebhookURL,
+		WebhookDisabledAt: utc(r.DisabledAt), CreatedAt: r.CreatedAt.UTC(),
+	}
+}
+
+type bankRow struct {
+	BIC       string    `db:"bic"`
+	BIN       string    `db:"bin"`
+	Name      string    `db:"name"`
+	URL       string    `db:"url"`
+	Paused    bool      `db:"paused"`
+	CreatedAt time.Time `db:"created_at"`
+}
+
+func (r bankRow) bank() catalog.Bank {
+	return catalog.Bank{BIC: r.BIC, BIN: r.BIN, Name: r.Name, URL: r.URL, Paused: r.Paused, CreatedAt: r.CreatedAt.UTC()}
+}
+
+// utc brings an optional time to UTC.
+func utc(at *time.Time) *time.Time {
+	if at == nil {
+		return nil
+	}
+	t := at.UTC()
+	return &t
 }

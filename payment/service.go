@@ -2,13 +2,24 @@ package payment
 
 import (
 	"crypto"
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/mod/sumdb/note"
 
+	"qaqpa/payment/bank"
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/flow"
+	"qaqpa/payment/ledger"
+	"qaqpa/payment/notify"
+	"qaqpa/payment/order"
 	"qaqpa/payment/receipt"
 )
 
@@ -26,17 +37,18 @@ type Config struct {
 	CheckpointSigner crypto.Signer
 	// WebhookSigner signs webhooks: Ed25519.
 	WebhookSigner crypto.Signer
-	// Issuer is the operator as receipts name it.
+	// Issuer is the operator as receipts name it. Its BIN also names the journal; see [JournalOrigin].
 	Issuer receipt.Issuer
-	// Banks carries messages to banks; nil means HTTP with AllowPrivate as below.
+	// Banks carries messages to banks; nil means HTTP.
 	Banks BankChannel
-	// AllowPrivate lets agencies' webhooks and banks live at loopback and private addresses and speak plain HTTP.
+	// AllowPrivate lets agencies' webhooks live at loopback and private addresses, and agencies and banks speak plain
+	// HTTP.
 	AllowPrivate bool
 	// OrderTTL is how long an order waits for its signature; 0 means 15 minutes.
 	OrderTTL time.Duration
 	// Poll is how often workers look for work that nobody announced; 0 means 500 ms.
 	Poll time.Duration
-	// CheckpointEvery is the pause between checkpoints while the journal grows; 0 means 1 s.
+	// CheckpointEvery is the least pause between checkpoints while the journal grows; 0 means 1 s.
 	CheckpointEvery time.Duration
 	// BankTimeout bounds a call to a bank; 0 means 10 s.
 	BankTimeout time.Duration
@@ -58,20 +70,127 @@ type Config struct {
 
 // Service is the payment domain. Make it with [New].
 type Service struct {
-	cfg Config
-	db  *sqlx.DB
-	log *slog.Logger
+	*Registrar
+	cfg     Config
+	log     *slog.Logger
+	metrics *metrics
+
+	orderTable   flow.Table[order.State]
+	attemptTable flow.Table[order.AttemptState]
+	debtTable    flow.Table[debt.State]
+
+	noteSigner note.Signer
+	noteKeys   note.Verifiers
+	webhooks   *notify.Client
+
+	// calls are open calls to banks, posts open deliveries.
+	calls, posts *pool
+	// The workers sleep on these; a send never blocks.
+	wakeAttempts, wakeCheckpoint, wakeReceipts, wakeWebhooks chan struct{}
 }
+
+func (c Config) withDefaults() Config {
+	set := func(d *time.Duration, fallback time.Duration) {
+		if *d == 0 {
+			*d = fallback
+		}
+	}
+	set(&c.OrderTTL, 15*time.Minute)
+	set(&c.Poll, 500*time.Millisecond)
+	set(&c.CheckpointEvery, time.Second)
+	set(&c.BankTimeout, 10*time.Second)
+	set(&c.LookupBackoffMin, time.Second)
+	set(&c.LookupBackoffMax, 5*time.Minute)
+	set(&c.WebhookTimeout, 15*time.Second)
+	if c.WebhookBackoff == nil {
+		c.WebhookBackoff = notify.DefaultBackoff()
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Banks == nil {
+		c.Banks = bank.New(bank.Config{Timeout: c.BankTimeout})
+	}
+	return c
+}
+
+func (c Config) check() error {
+	if c.DB == nil || c.Sealer == nil || c.Auditor == nil || c.Verifier == nil || c.CheckpointSigner == nil || c.WebhookSigner == nil || c.Now == nil {
+		return errors.New("payment: a required field of Config is missing")
+	}
+	if _, ok := c.WebhookSigner.Public().(ed25519.PublicKey); !ok {
+		return notify.ErrKey
+	}
+	if !catalog.ValidPayerID(c.Issuer.BIN) || c.Issuer.URL == "" {
+		return errors.New("payment: Config.Issuer needs a BIN with a right check digit and a public address")
+	}
+	if err := c.Issuer.Name.Check("issuer.name"); err != nil {
+		return err
+	}
+	for _, d := range []time.Duration{c.OrderTTL, c.Poll, c.CheckpointEvery, c.BankTimeout, c.LookupBackoffMin, c.LookupBackoffMax, c.WebhookTimeout} {
+		if d < 0 {
+			return errors.New("payment: a duration of Config is negative")
+		}
+	}
+	return nil
+}
+
+// JournalOrigin is the name of an operator's journal, and of the key that signs its checkpoints.
+func JournalOrigin(issuer receipt.Issuer) string { return "qaqpa/" + issuer.BIN + "/journal" }
 
 // New checks the configuration and returns the service. It starts nothing; see [Service.Run].
 func New(cfg Config) (*Service, error) {
-	if cfg.DB == nil || cfg.Sealer == nil || cfg.Auditor == nil || cfg.Verifier == nil || cfg.CheckpointSigner == nil ||
-		cfg.WebhookSigner == nil || cfg.Now == nil {
-		return nil, errors.New("payment: a required field of Config is missing")
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
-	log := cfg.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	cfg = cfg.withDefaults()
+	registrar, err := NewRegistrar(RegistrarConfig{DB: cfg.DB, Auditor: cfg.Auditor, AllowPrivate: cfg.AllowPrivate, Now: cfg.Now})
+	if err != nil {
+		return nil, err
 	}
-	return &Service{cfg: cfg, db: cfg.DB, log: log}, nil
+	s := &Service{
+		Registrar: registrar, cfg: cfg, log: cfg.Log,
+		webhooks:     notify.New(notify.Config{Timeout: cfg.WebhookTimeout, AllowPrivate: cfg.AllowPrivate}),
+		wakeAttempts: make(chan struct{}, 1), wakeCheckpoint: make(chan struct{}, 1),
+		wakeReceipts: make(chan struct{}, 1), wakeWebhooks: make(chan struct{}, 1),
+	}
+	s.calls = newPool(attemptsAtOnce, func() { s.kick(s.wakeAttempts) })
+	s.posts = newPool(webhooksAtOnce, func() { s.kick(s.wakeWebhooks) })
+	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
+		return nil, fmt.Errorf("couldn't register metrics: %w", err)
+	}
+	s.retried = s.metrics.retries.Inc
+	if s.orderTable, err = order.Transitions(); err != nil {
+		return nil, err
+	}
+	if s.attemptTable, err = order.AttemptTransitions(); err != nil {
+		return nil, err
+	}
+	if s.debtTable, err = debt.Transitions(); err != nil {
+		return nil, err
+	}
+	origin := JournalOrigin(cfg.Issuer)
+	if s.noteSigner, err = ledger.NewSigner(origin, cfg.CheckpointSigner, rand.Reader); err != nil {
+		return nil, fmt.Errorf("couldn't use the key of checkpoints: %w", err)
+	}
+	verifier, err := ledger.NewVerifier(origin, cfg.CheckpointSigner.Public())
+	if err != nil {
+		return nil, fmt.Errorf("couldn't use the key of checkpoints: %w", err)
+	}
+	s.noteKeys = note.VerifierList(verifier)
+	return s, nil
+}
+
+// CheckpointKey is the verifier key of the journal's checkpoints as text, NAME+HASH+KEY, the form that auditors keep and
+// ledger.ParseVerifier reads.
+func (s *Service) CheckpointKey() (string, error) {
+	return ledger.VerifierKey(JournalOrigin(s.cfg.Issuer), s.cfg.CheckpointSigner.Public())
+}
+
+// kick wakes a worker.
+func (s *Service) kick(worker chan struct{}) {
+	select {
+	case worker <- struct{}{}:
+	default:
+	}
 }

@@ -101,3 +101,12 @@ func parseCheckpoint(body string) (Checkpoint, error) {
 	}
 	return c, nil
 }
+
+// PeekCheckpoint reads a note without checking its signature, for showing what the gateway itself has stored.
+func PeekCheckpoint(signed string) (Checkpoint, error) {
+	body, _, found := strings.Cut(signed, "\n\n")
+	if !found || len(signed) > noteMax {
+		return Checkpoint{}, fmt.Errorf("%w: no signature", ErrCheckpoint)
+	}
+	return parseCheckpoint(body + "\n")
+}

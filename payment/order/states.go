@@ -41,7 +41,6 @@ func Transitions() (flow.Table[State], error) {
 		{From: Executing, Event: Confirm, To: Executed},
 		{From: Executing, Event: Refuse, To: Refused},
 		{From: Executing, Event: Lose, To: Unknown},
-		{From: Executing, Event: Resend, To: Executing},
 		{From: Unknown, Event: Confirm, To: Executed},
 		{From: Unknown, Event: Refuse, To: Refused},
 		{From: Unknown, Event: Resend, To: Executing},

@@ -1,0 +1,227 @@
+package payment
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"qaqpa/payment/bank"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/flow"
+	"qaqpa/payment/order"
+)
+
+// signatureMax is the largest signature of a payer, in bytes.
+const signatureMax = 256 << 10
+
+// Authorise takes the payer's signature, a CMS attached or detached, over the stored document of the order. The signer
+// must be the payer, or hold authority for him by the role in the certificate (R26, R28). The debts are reserved and the
+// attempt is stored in the same transaction; a worker then asks the bank, so the result is the authorised order, not yet
+// executed.
+//
+// Errors: [ErrOrderUnknown], [ErrOrderExpired], [ErrOrderFinished], [ErrSignatureInvalid] with reasons,
+// [ErrSignatureContent], [ErrSignerNotPayer], [ErrSignerNoAuthority], [ErrVerifierUnavailable], [ErrBankPaused],
+// [ErrDebtChanged], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrDebtPaid], [ErrInvalid], and those of [Idem].
+func (s *Service) Authorise(ctx context.Context, idem Idem, id string, signature []byte) (order.Order, bool, error) {
+	if len(signature) == 0 || len(signature) > signatureMax {
+		return order.Order{}, false, ErrInvalid.with("a signature has 1 to 262144 bytes").at("signature")
+	}
+	var accepted acceptance
+	prepare := func(ctx context.Context) error {
+		o, err := readOrder(ctx, s.db, id)
+		if err != nil {
+			return err
+		}
+		if err := s.signable(o); err != nil {
+			return err
+		}
+		accepted, err = s.acceptSignature(ctx, o, signature)
+		return err
+	}
+	out, replayed, err := idempotent(ctx, &s.store, idem, prepare, func(ctx context.Context, tx *sqlx.Tx) (order.Order, error) {
+		return s.authorise(ctx, tx, idem.Caller, id, accepted)
+	})
+	if err == nil && !replayed {
+		s.kick(s.wakeAttempts)
+	}
+	return out, replayed, err
+}
+
+// acceptance is a payer's signature that was verified over the stored document.
+type acceptance struct {
+	signature []byte
+	document  [sha256.Size]byte
+	verdictID string
+	signer    Signer
+}
+
+// signable refuses orders that cannot be signed any more.
+func (s *Service) signable(o *orderRow) error {
+	if expired(o, s.now()) {
+		return ErrOrderExpired
+	}
+	if _, err := s.orderTable.Next(o.State, order.Authorise); err != nil {
+		return ErrOrderFinished.with("the order is " + string(o.State)).because(err)
+	}
+	return nil
+}
+
+// acceptSignature asks the verifier and finds a signer with authority.
+func (s *Service) acceptSignature(ctx context.Context, o *orderRow, signature []byte) (acceptance, error) {
+	found, err := s.cfg.Verifier.Verify(ctx, signature, o.Document)
+	if err != nil {
+		return acceptance{}, ErrVerifierUnavailable.because(err)
+	}
+	if found.Content != nil && !bytes.Equal(found.Content, o.Document) {
+		e := *ErrSignatureContent
+		e.VerdictID = found.VerdictID
+		return acceptance{}, &e
+	}
+	if !found.Valid || len(found.Signers) == 0 {
+		return acceptance{}, invalidSignature(found)
+	}
+	refused := error(order.ErrNotPayer)
+	for _, one := range found.Signers {
+		err := order.Authority(o.PayerID, order.Holder{IIN: one.IIN, BIN: one.BIN, Kind: one.Kind, Roles: one.Roles})
+		if err == nil {
+			return acceptance{
+				signature: signature, document: sha256.Sum256(o.Document), verdictID: found.VerdictID, signer: one,
+			}, nil
+		}
+		if errors.Is(err, order.ErrNoAuthority) {
+			refused = err
+		}
+	}
+	e := *ErrSignerNotPayer
+	if errors.Is(refused, order.ErrNoAuthority) {
+		e = *ErrSignerNoAuthority
+	}
+	e.VerdictID = found.VerdictID
+	return acceptance{}, &e
+}
+
+func invalidSignature(found Signature) *Error {
+	e := *ErrSignatureInvalid
+	e.Detail = strings.TrimSuffix(found.Indication+" "+found.Sub, " ")
+	e.Reasons, e.VerdictID = found.Reasons, found.VerdictID
+	return &e
+}
+
+// authorise does it: order, debts, signature, attempt, events and audit in one transaction.
+func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, a acceptance) (order.Order, error) {
+	o, err := lockOrder(ctx, tx, id)
+	if err != nil {
+		return order.Order{}, err
+	}
+	if err := s.signable(o); err != nil {
+		return order.Order{}, err
+	}
+	doc, err := order.DecodeDocument(o.Document)
+	if err != nil || sha256.Sum256(o.Document) != a.document {
+		return order.Order{}, errors.Join(errors.New("the document of the order changed while it was signed"), err)
+	}
+	var paused bool
+	if err := one(ctx, tx, ErrBankUnknown, &paused, `SELECT paused FROM banks WHERE bic = $1`, o.Bank); err != nil {
+		return order.Order{}, err
+	}
+	if paused {
+		return order.Order{}, ErrBankPaused
+	}
+	items, err := itemsOf(ctx, tx, o.Bucket, o.ID)
+	if err != nil {
+		return order.Order{}, err
+	}
+	if err := s.reserve(ctx, tx, o, items); err != nil {
+		return order.Order{}, err
+	}
+	now := s.now()
+	if err := s.prepareAttempt(ctx, tx, o, doc, now); err != nil {
+		return order.Order{}, err
+	}
+	if err := o.step(s.orderTable, order.Authorise, now, "verdict "+a.verdictID); err != nil {
+		return order.Order{}, err
+	}
+	if err := saveOrder(ctx, tx, o); err != nil {
+		return order.Order{}, err
+	}
+	if err := exec(ctx, tx, 1, `
+		INSERT INTO authorisations (bucket, order_id, signature, verdict_id, signer, certificate_sha256, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		o.Bucket, o.ID, a.signature, a.verdictID, a.signer.IIN, a.signer.CertificateSHA256, now); err != nil {
+		return order.Order{}, err
+	}
+	view := viewOrder(o, items, &authorisationRow{VerdictID: a.verdictID, Signer: a.signer.IIN, At: now}, now)
+	return view, s.audit(ctx, tx, actor, "order.authorised", o.ID, map[string]string{
+		"attempt": deref(o.Attempt), "verdict": a.verdictID, "document_sha256": hex.EncodeToString(a.document[:]),
+	})
+}
+
+// reserve ties the debts to the order. Of two payers, or two orders of one payer, that race for a debt, the second waits
+// here for the first and then finds it reserved.
+func (s *Service) reserve(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow) error {
+	ids := make([]string, len(items))
+	for i, item := range items {
+		ids[i] = item.Debt
+	}
+	debts, err := lockOwnDebts(ctx, tx, o.Bucket, ids)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		d, known := debts[item.Debt]
+		switch _, err := s.debtTable.Next(d.State, debt.Reserve); {
+		case !known:
+			return ErrDebtUnknown.with(item.Debt)
+		case err != nil:
+			return debtStateError(d.State).with(item.Debt)
+		case d.Version != item.DebtVersion || d.Amount != item.Amount:
+			return ErrDebtChanged.with(item.Debt)
+		}
+	}
+	return s.moveDebts(ctx, tx, o, ids, debt.Reserve, nil)
+}
+
+// moveDebts takes locked debts of an order along an edge.
+func (s *Service) moveDebts(ctx context.Context, tx *sqlx.Tx, o *orderRow, ids []string, event flow.Event, paidAt *time.Time) error {
+	from := debt.Reserved
+	if event == debt.Reserve {
+		from = debt.Open
+	}
+	to, err := s.debtTable.Next(from, event)
+	if err != nil {
+		return err
+	}
+	var tied *string
+	if to != debt.Open {
+		tied = &o.ID
+	}
+	return exec(ctx, tx, int64(len(ids)), `
+		UPDATE debts SET state = $4, order_id = $5, paid_at = $6
+		WHERE bucket = $1 AND id = ANY($2) AND state = $3 AND (state = 'open' OR order_id = $7)`,
+		o.Bucket, pq.Array(ids), from, to, tied, paidAt, o.ID)
+}
+
+// message renders the payment order for the bank. It is stored, so that every repetition has the same content.
+func (s *Service) message(o *orderRow, doc order.Document, attempt string, now time.Time) ([]byte, error) {
+	first := doc.Items[0]
+	references := make([]string, len(doc.Items))
+	for i, item := range doc.Items {
+		references[i] = item.Reference
+	}
+	return bank.Order{
+		Attempt: attempt, Order: o.ID, Bank: o.Bank, Amount: o.Amount, Payer: bank.Payer{ID: o.PayerID},
+		Beneficiary: bank.Beneficiary{
+			Name: first.Beneficiary.Name, BIN: first.Beneficiary.BIN, Account: first.Beneficiary.Account, BIC: first.Beneficiary.BIC,
+			KBK: first.KBK, KNP: first.KNP, KBE: first.KBE,
+		},
+		Purpose:   clip(first.ServiceName.RU + ". " + strings.Join(references, ", ")),
+		CreatedAt: now.Format(time.RFC3339Nano),
+	}.Encode()
+}

@@ -1,0 +1,314 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sort"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/money"
+)
+
+// batchMax is the most items in one batch of debts.
+const batchMax = 1000
+
+// SubmitDebts stores a batch of an agency, 1 to 1,000 items. Good items are stored, bad ones are told one by one; the
+// batch as a whole fails only when it cannot be read as one. A known reference of the same payer amends the debt, unless
+// somebody is paying it. Errors: [ErrInvalid], [ErrAgencyUnknown], and those of [Idem].
+func (s *Service) SubmitDebts(ctx context.Context, idem Idem, agency string, items []debt.Item) (DebtBatch, bool, error) {
+	if len(items) == 0 || len(items) > batchMax {
+		return DebtBatch{}, false, ErrInvalid.with("a batch has 1 to 1000 items").at("items")
+	}
+	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (DebtBatch, error) {
+		var known string
+		if err := one(ctx, tx, ErrAgencyUnknown, &known, `SELECT id FROM agencies WHERE id = $1`, agency); err != nil {
+			return DebtBatch{}, err
+		}
+		b := batch{agency: agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now()}
+		if err := b.price(ctx, tx); err != nil {
+			return DebtBatch{}, err
+		}
+		if err := b.store(ctx, tx); err != nil {
+			return DebtBatch{}, err
+		}
+		out := b.report()
+		return out, s.audit(ctx, tx, idem.Caller, "debts.submitted", agency,
+			map[string]int{"accepted": out.Accepted, "refused": out.Refused})
+	})
+}
+
+// batch is one feed on its way through.
+type batch struct {
+	agency   string
+	items    []debt.Item
+	results  []debt.Result
+	fresh    []*debt.Debt // by item; nil when refused
+	loadedAt time.Time
+}
+
+func (b *batch) refuse(i int, err error) error {
+	var r *debt.Refusal
+	if !errors.As(err, &r) {
+		return err
+	}
+	b.results[i].Outcome, b.results[i].Code, b.results[i].Field, b.results[i].Detail = debt.Refused, r.Code, r.Field, r.Detail
+	b.fresh[i] = nil
+	return nil
+}
+
+// price checks every item and finds what it owes.
+func (b *batch) price(ctx context.Context, tx *sqlx.Tx) error {
+	services, err := loadServices(ctx, tx, `s.agency_id = $1`, b.agency)
+	if err != nil {
+		return err
+	}
+	byID := make(map[string]catalog.Service, len(services))
+	for _, v := range services {
+		byID[v.ID] = v
+	}
+	mrp, err := loadMRP(ctx, tx)
+	if err != nil {
+		return err
+	}
+	on := catalog.DateOf(b.loadedAt)
+	b.fresh = make([]*debt.Debt, len(b.items))
+	seen := make(map[debtKey]bool, len(b.items))
+	for i, item := range b.items {
+		b.results[i] = debt.Result{Index: i, Reference: item.Reference}
+		fresh, err := b.priced(item, byID, mrp, on)
+		key := debtKey{item.Payer.ID, item.Reference}
+		if err == nil && seen[key] {
+			err = &debt.Refusal{Code: debt.CodeDuplicate, Field: "reference", Detail: "stands twice in the batch; the first was taken"}
+		}
+		if err != nil {
+			if err := b.refuse(i, err); err != nil {
+				return err
+			}
+			continue
+		}
+		seen[key] = true
+		b.fresh[i] = &fresh
+	}
+	return nil
+}
+
+func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp []catalog.MRP, on catalog.Date) (debt.Debt, error) {
+	if err := item.Check(); err != nil {
+		return debt.Debt{}, err
+	}
+	service, own := services[item.Service]
+	if !own {
+		return debt.Debt{}, &debt.Refusal{Code: debt.CodeServiceUnknown, Field: "service", Detail: "is not a service of this agency"}
+	}
+	amount, basis, err := item.Price(service, on, mrp)
+	if err != nil {
+		return debt.Debt{}, err
+	}
+	return debt.Debt{
+		Agency: b.agency, Reference: item.Reference, Payer: item.Payer, Service: service.ID, ServiceVersion: service.Version,
+		Amount: amount, Basis: basis, Purpose: item.Purpose, DueOn: item.DueOn, LoadedAt: b.loadedAt,
+	}, nil
+}
+
+// store decides each item against what is stored, and writes.
+func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
+	var keys []debtKey
+	for _, d := range b.fresh {
+		if d != nil {
+			keys = append(keys, debtKey{d.Payer.ID, d.Reference})
+		}
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i].payer+keys[i].reference < keys[j].payer+keys[j].reference })
+	stored, err := lockDebts(ctx, tx, b.agency, keys)
+	if err != nil {
+		return err
+	}
+	var inserted, updated []debt.Debt
+	for i, fresh := range b.fresh {
+		if fresh == nil {
+			continue
+		}
+		var old *debt.Debt
+		if d, known := stored[debtKey{fresh.Payer.ID, fresh.Reference}]; known {
+			old = &d
+			b.results[i].Debt = d.ID
+		} else if fresh.ID, err = newID(prefixDebt, bucketOf(fresh.Payer.ID)); err != nil {
+			return err
+		}
+		next, outcome, err := debt.Decide(*fresh, old)
+		if err != nil {
+			if err := b.refuse(i, err); err != nil {
+				return err
+			}
+			continue
+		}
+		b.results[i].Outcome, b.results[i].Debt = outcome, next.ID
+		if old == nil {
+			inserted = append(inserted, next)
+		} else {
+			updated = append(updated, next)
+		}
+	}
+	if err := insertDebts(ctx, tx, inserted, b.loadedAt); err != nil {
+		return err
+	}
+	return updateDebts(ctx, tx, updated, b.loadedAt)
+}
+
+func (b *batch) report() DebtBatch {
+	out := DebtBatch{Results: b.results, LoadedAt: b.loadedAt}
+	for _, r := range b.results {
+		if r.Outcome == debt.Refused {
+			out.Refused++
+		} else {
+			out.Accepted++
+		}
+	}
+	return out
+}
+
+// Debts lists the debts of a payer in the order of ids. Errors: [ErrPayerIDInvalid], [ErrInvalid].
+func (s *Service) Debts(ctx context.Context, q DebtQuery) (DebtPage, error) {
+	if !catalog.ValidPayerID(q.Payer) {
+		return DebtPage{}, ErrPayerIDInvalid.at("payer")
+	}
+	switch q.State {
+	case "", debt.Open, debt.Reserved, debt.Paid, debt.Recalled:
+	default:
+		return DebtPage{}, ErrInvalid.with("state is not open, reserved, paid or recalled").at("state")
+	}
+	limit, err := pageLimit(q.Limit)
+	if err != nil {
+		return DebtPage{}, err
+	}
+	var rows []debtRow
+	err = all(ctx, s.db, &rows, `SELECT `+debtColumns+` FROM debts d
+		WHERE d.bucket = $1 AND d.payer_id = $2 AND d.id > $3 AND (d.state = $4 OR ($4 = '' AND d.state IN ('open', 'reserved')))
+		ORDER BY d.id LIMIT $5`, bucketOf(q.Payer), q.Payer, q.After, q.State, limit+1)
+	if err != nil {
+		return DebtPage{}, err
+	}
+	debts, err := debtsOf(rows[:min(len(rows), limit)])
+	if err != nil {
+		return DebtPage{}, err
+	}
+	page := DebtPage{Items: debts, HasMore: len(rows) > limit}
+	for i := range debts {
+		if page.LoadedAt == nil || debts[i].LoadedAt.Before(*page.LoadedAt) {
+			page.LoadedAt = &debts[i].LoadedAt
+		}
+	}
+	return page, nil
+}
+
+// Debt returns a debt by id, or [ErrDebtUnknown].
+func (s *Service) Debt(ctx context.Context, id string) (debt.Debt, error) {
+	bucket, ok := bucketOfID(prefixDebt, id)
+	if !ok {
+		return debt.Debt{}, ErrDebtUnknown
+	}
+	var row debtRow
+	if err := one(ctx, s.db, ErrDebtUnknown, &row, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = $2`, bucket, id); err != nil {
+		return debt.Debt{}, err
+	}
+	return row.debt()
+}
+
+// RecallDebt takes an agency's debt back; the reason, 1 to 200 characters, is shown to the payer. Orders that are not
+// signed yet will be refused at signing. Errors: [ErrDebtUnknown], [ErrDebtOfAgency], [ErrDebtBeingPaid], [ErrDebtPaid],
+// [ErrDebtRecalled], [ErrInvalid], and those of [Idem].
+func (s *Service) RecallDebt(ctx context.Context, idem Idem, agency, id, reason string) (debt.Debt, bool, error) {
+	const reasonMax = 200
+	if err := catalog.CheckText("reason", reason, 1, reasonMax); err != nil {
+		return debt.Debt{}, false, invalidSpec(err)
+	}
+	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (debt.Debt, error) {
+		bucket, ok := bucketOfID(prefixDebt, id)
+		if !ok {
+			return debt.Debt{}, ErrDebtUnknown
+		}
+		found, err := lockOwnDebts(ctx, tx, bucket, []string{id})
+		if err != nil {
+			return debt.Debt{}, err
+		}
+		d, known := found[id]
+		switch {
+		case !known:
+			return debt.Debt{}, ErrDebtUnknown
+		case d.Agency != agency:
+			return debt.Debt{}, ErrDebtOfAgency
+		}
+		if d.State, err = s.debtTable.Next(d.State, debt.Recall); err != nil {
+			return debt.Debt{}, debtStateError(found[id].State)
+		}
+		d.RecallReason = reason
+		d.Version++
+		if err := exec(ctx, tx, 1, `UPDATE debts SET state = $3, recall_reason = $4, version = $5 WHERE bucket = $1 AND id = $2`,
+			bucket, id, d.State, reason, d.Version); err != nil {
+			return debt.Debt{}, err
+		}
+		return d, s.audit(ctx, tx, idem.Caller, "debt.recalled", id, map[string]string{"reason": reason})
+	})
+}
+
+// debtStateError says why a debt in this state cannot be taken.
+func debtStateError(state debt.State) *Error {
+	switch state {
+	case debt.Reserved:
+		return ErrDebtBeingPaid
+	case debt.Paid:
+		return ErrDebtPaid
+	case debt.Recalled:
+		return ErrDebtRecalled
+	case debt.Open:
+	}
+	return ErrDebtChanged
+}
+
+// PaymentFact tells an agency what became of one of its debts: amount, date, sender and beneficiary (R10). Errors:
+// [ErrDebtUnknown], [ErrDebtOfAgency].
+func (s *Service) PaymentFact(ctx context.Context, agency, debtID string) (PaymentFact, error) {
+	d, err := s.Debt(ctx, debtID)
+	if err != nil {
+		return PaymentFact{}, err
+	}
+	if d.Agency != agency {
+		return PaymentFact{}, ErrDebtOfAgency
+	}
+	key := serviceKey{d.Service, d.ServiceVersion}
+	services, err := loadServiceVersions(ctx, s.db, []serviceKey{key})
+	if err != nil {
+		return PaymentFact{}, err
+	}
+	fact := PaymentFact{
+		Debt: d.ID, Reference: d.Reference, Agency: d.Agency, Paid: d.State == debt.Paid, State: d.State, Amount: d.Amount,
+		Payer: d.Payer, Beneficiary: services[key].Beneficiary, Order: d.Order,
+	}
+	if d.State != debt.Paid {
+		return fact, nil
+	}
+	var paid struct {
+		Transfer      string     `db:"id"`
+		Bank          string     `db:"bank_bic"`
+		BankReference string     `db:"bank_reference"`
+		ExecutedAt    *time.Time `db:"executed_at"`
+		Receipt       string     `db:"receipt_id"`
+		money.Amount
+	}
+	bucket := bucketOf(d.Payer.ID)
+	err = one(ctx, s.db, nil, &paid, `
+		SELECT t.id, o.bank_bic, o.bank_reference, o.executed_at, coalesce(o.receipt_id, '') AS receipt_id, t.amount, t.currency
+		FROM transfers t JOIN orders o ON o.bucket = t.bucket AND o.id = t.order_id
+		WHERE t.bucket = $1 AND t.debt_id = $2 AND t.kind = 'payment'`, bucket, d.ID)
+	if err != nil {
+		return PaymentFact{}, fmt.Errorf("couldn't find the payment of %s: %w", d.ID, err)
+	}
+	fact.Transfer, fact.Bank, fact.BankReference = paid.Transfer, paid.Bank, paid.BankReference
+	fact.ExecutedAt, fact.Receipt, fact.Amount = utc(paid.ExecutedAt), paid.Receipt, paid.Amount
+	return fact, nil
+}

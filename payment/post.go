@@ -1,0 +1,147 @@
+package payment
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"qaqpa/payment/debt"
+	"qaqpa/payment/flow"
+	"qaqpa/payment/ledger"
+	"qaqpa/payment/order"
+)
+
+// errReservation says that an order was to be executed whose debts are not reserved by it: an invariant is broken.
+var errReservation = errors.New("debts of the order are not reserved by it")
+
+// moveOrderDebts locks the debts of an order and takes them along an edge.
+func (s *Service) moveOrderDebts(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow, event flow.Event, paidAt *time.Time) error {
+	ids := make([]string, len(items))
+	for i, item := range items {
+		ids[i] = item.Debt
+	}
+	debts, err := lockOwnDebts(ctx, tx, o.Bucket, ids)
+	if err != nil {
+		return err
+	}
+	for _, item := range items {
+		if d := debts[item.Debt]; d.State != debt.Reserved || d.Order != o.ID {
+			return fmt.Errorf("%w: %s of %s is %s", errReservation, item.Debt, o.ID, d.State)
+		}
+	}
+	return s.moveDebts(ctx, tx, o, ids, event, paidAt)
+}
+
+// post records an execution: debts paid, transfers, journal leaf, outbox. From its commit on the operation is guaranteed
+// (R6).
+func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *orderRow, now time.Time) error {
+	items, err := itemsOf(ctx, tx, o.Bucket, o.ID)
+	if err != nil {
+		return err
+	}
+	if err := s.moveOrderDebts(ctx, tx, o, items, debt.Pay, o.ExecutedAt); err != nil {
+		return err
+	}
+	if err := saveOrder(ctx, tx, o); err != nil {
+		return err
+	}
+	doc, err := order.DecodeDocument(o.Document)
+	if err != nil {
+		return fmt.Errorf("couldn't read the document of %s: %w", o.ID, err)
+	}
+	transfers, err := transfersOf(o, doc)
+	if err != nil {
+		return err
+	}
+	if err := s.enqueue(ctx, tx, o, items, now); err != nil {
+		return err
+	}
+	digest := sha256.Sum256(o.Document)
+	seq, err := appendLeaf(ctx, tx, ledger.Entry{
+		Type: ledger.EntryType, Version: ledger.EntryVersion, Bucket: o.Bucket, Order: o.ID, Attempt: a.ID,
+		DocumentSHA256: hex.EncodeToString(digest[:]), PayerSHA256: ledger.PayerCommitment(doc.Nonce, o.PayerID),
+		Bank: o.Bank, BankReference: *o.BankReference, ExecutedAt: o.ExecutedAt.Format(time.RFC3339Nano),
+		RecordedAt: now.Format(time.RFC3339Nano), Amount: o.Amount, Transfers: transfers,
+	}, now)
+	if err != nil {
+		return err
+	}
+	return insertTransfers(ctx, tx, o, transfers, seq, now)
+}
+
+// transfersOf makes one transfer per debt: the bank owes it, the beneficiary is due it.
+func transfersOf(o *orderRow, doc order.Document) ([]ledger.Transfer, error) {
+	transfers := make([]ledger.Transfer, len(doc.Items))
+	for i, item := range doc.Items {
+		id, err := newID(prefixTransfer, o.Bucket)
+		if err != nil {
+			return nil, err
+		}
+		transfers[i] = ledger.Transfer{
+			ID: id, Debt: item.Debt, Debit: ledger.BankDue(o.Bank), Credit: ledger.BeneficiaryDue(item.Agency, item.KBK), Amount: item.Amount,
+		}
+		if err := transfers[i].Check(); err != nil {
+			return nil, err
+		}
+	}
+	return transfers, nil
+}
+
+// appendLeaf adds an entry to the journal of its bucket and returns its number. The head row orders the writers of one
+// bucket; it is locked as late as possible.
+func appendLeaf(ctx context.Context, tx *sqlx.Tx, e ledger.Entry, now time.Time) (int64, error) {
+	var head struct {
+		Size  int64  `db:"size"`
+		Chain []byte `db:"chain"`
+	}
+	if err := one(ctx, tx, nil, &head, `SELECT size, chain FROM journal_heads WHERE bucket = $1 FOR UPDATE`, e.Bucket); err != nil {
+		return 0, err
+	}
+	e.Seq = head.Size
+	leaf, err := e.Encode()
+	if err != nil {
+		return 0, fmt.Errorf("couldn't write the journal entry of %s: %w", e.Order, err)
+	}
+	chain := ledger.ChainNext(ledger.Hash(head.Chain), leaf)
+	if err := exec(ctx, tx, 1, `INSERT INTO journal (bucket, seq, order_id, leaf, chain, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
+		e.Bucket, e.Seq, e.Order, leaf, chain[:], now); err != nil {
+		return 0, err
+	}
+	return e.Seq, exec(ctx, tx, 1, `UPDATE journal_heads SET size = $2, chain = $3 WHERE bucket = $1`, e.Bucket, e.Seq+1, chain[:])
+}
+
+func insertTransfers(ctx context.Context, tx *sqlx.Tx, o *orderRow, transfers []ledger.Transfer, seq int64, now time.Time) error {
+	n := len(transfers)
+	ids, debts, debits, credits, amounts := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
+	for i, t := range transfers {
+		ids[i], debts[i], debits[i], credits[i], amounts[i] = t.ID, t.Debt, string(t.Debit), string(t.Credit), t.Tiyn
+	}
+	return exec(ctx, tx, int64(n), `
+		INSERT INTO transfers (bucket, id, kind, order_id, debt_id, debit_account, credit_account, amount, currency, journal_seq, created_at)
+		SELECT $1, id, 'payment', $2, debt_id, debit, credit, amount, $3, $4, $5
+		FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[]) AS t (id, debt_id, debit, credit, amount)`,
+		o.Bucket, o.ID, o.Currency, seq, now, pq.Array(ids), pq.Array(debts), pq.Array(debits), pq.Array(credits), pq.Array(amounts))
+}
+
+// enqueue writes the webhooks of an execution, one per debt; they wait for the receipt.
+func (s *Service) enqueue(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow, now time.Time) error {
+	n := len(items)
+	ids, agencies, debts := make([]string, n), make([]string, n), make([]string, n)
+	for i, item := range items {
+		var err error
+		if ids[i], err = newID(prefixMessage, o.Bucket); err != nil {
+			return err
+		}
+		agencies[i], debts[i] = item.Agency, item.Debt
+	}
+	return exec(ctx, tx, int64(n), `
+		INSERT INTO outbox (bucket, id, agency_id, order_id, debt_id, state, failures, due_at, created_at)
+		SELECT $1, id, agency_id, $2, debt_id, 'waiting', 0, $3, $3 FROM unnest($4::text[], $5::text[], $6::text[]) AS t (id, agency_id, debt_id)`,
+		o.Bucket, o.ID, now, pq.Array(ids), pq.Array(agencies), pq.Array(debts))
+}

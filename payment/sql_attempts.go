@@ -1,0 +1,105 @@
+package payment
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/flow"
+	"qaqpa/payment/money"
+	"qaqpa/payment/order"
+)
+
+const attemptColumns = `a.bucket, a.id, a.order_id, a.bank_bic, a.state, a.amount, a.currency, a.message, a.sends, a.tries, a.due_at,
+	a.last_problem, a.created_at, a.updated_at`
+
+type attemptRow struct {
+	Bucket int                `db:"bucket"`
+	ID     string             `db:"id"`
+	Order  string             `db:"order_id"`
+	Bank   string             `db:"bank_bic"`
+	State  order.AttemptState `db:"state"`
+	money.Amount
+	Message     []byte    `db:"message"`
+	Sends       int       `db:"sends"`
+	Tries       int       `db:"tries"`
+	DueAt       time.Time `db:"due_at"`
+	LastProblem string    `db:"last_problem"`
+	CreatedAt   time.Time `db:"created_at"`
+	UpdatedAt   time.Time `db:"updated_at"`
+}
+
+// step takes an edge of the attempt's table.
+func (a *attemptRow) step(table flow.Table[order.AttemptState], event flow.Event) error {
+	next, err := table.Next(a.State, event)
+	if err != nil {
+		return fmt.Errorf("couldn't move attempt %s: %w", a.ID, err)
+	}
+	a.State = next
+	return nil
+}
+
+// prepareAttempt stores the payment that the bank shall execute, before anyone calls the bank, and names it in the order.
+func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, doc order.Document, now time.Time) error {
+	id, err := newID(prefixAttempt, o.Bucket)
+	if err != nil {
+		return err
+	}
+	message, err := s.message(o, doc, id, now)
+	if err != nil {
+		return fmt.Errorf("couldn't write the payment order of %s: %w", o.ID, err)
+	}
+	o.Attempt = &id
+	return exec(ctx, tx, 1, `
+		INSERT INTO attempts (bucket, id, order_id, bank_bic, state, amount, currency, message, sends, tries, due_at, last_problem,
+			created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, '', $9, $9)`,
+		o.Bucket, id, o.ID, o.Bank, s.attemptTable.Start(), o.Tiyn, o.Currency, message, now)
+}
+
+// lockAttempt locks an attempt and its order, the order first, or returns [ErrAttemptUnknown].
+func lockAttempt(ctx context.Context, tx *sqlx.Tx, id string) (*attemptRow, *orderRow, error) {
+	bucket, ok := bucketOfID(prefixAttempt, id)
+	if !ok {
+		return nil, nil, ErrAttemptUnknown
+	}
+	var orderID string
+	if err := one(ctx, tx, ErrAttemptUnknown, &orderID, `SELECT order_id FROM attempts WHERE bucket = $1 AND id = $2`, bucket, id); err != nil {
+		return nil, nil, err
+	}
+	o, err := lockOrder(ctx, tx, orderID)
+	if err != nil {
+		return nil, nil, err
+	}
+	var a attemptRow
+	err = one(ctx, tx, ErrAttemptUnknown, &a, `SELECT `+attemptColumns+` FROM attempts a WHERE a.bucket = $1 AND a.id = $2 FOR UPDATE`, bucket, id)
+	return &a, o, err
+}
+
+func saveAttempt(ctx context.Context, tx *sqlx.Tx, a *attemptRow) error {
+	return exec(ctx, tx, 1, `UPDATE attempts SET state = $3, sends = $4, tries = $5, due_at = $6, last_problem = $7, updated_at = $8
+		WHERE bucket = $1 AND id = $2`, a.Bucket, a.ID, a.State, a.Sends, a.Tries, a.DueAt, clip(a.LastProblem), a.UpdatedAt)
+}
+
+// dueBuckets lists the buckets in which a table has work, from a partial index; the claims are made bucket by bucket.
+func (s *store) dueBuckets(ctx context.Context, query string, args ...any) ([]int, error) {
+	var buckets []int
+	err := all(ctx, s.db, &buckets, query, args...)
+	return buckets, err
+}
+
+// claimAttempts takes attempts of one bucket that are due, and makes them due again after the lease, so that a worker
+// that dies leaves them to the next one.
+func (s *store) claimAttempts(ctx context.Context, bucket, limit int, lease time.Duration) ([]attemptRow, error) {
+	var rows []attemptRow
+	now := s.now()
+	err := all(ctx, s.db, &rows, `
+		WITH due AS (
+			SELECT id FROM attempts
+			WHERE bucket = $1 AND due_at <= $2 AND state IN ('prepared', 'sent', 'unknown', 'absent')
+			ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+		UPDATE attempts a SET due_at = $4, tries = a.tries + 1 FROM due WHERE a.bucket = $1 AND a.id = due.id
+		RETURNING `+attemptColumns, bucket, now, limit, now.Add(lease))
+	return rows, err
+}

@@ -1,0 +1,188 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"qaqpa/payment/canon"
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/money"
+)
+
+const debtColumns = `d.bucket, d.id, d.agency_id, d.reference, d.payer_id, d.payer_name, d.service_id, d.service_version, d.amount,
+	d.currency, d.basis, d.purpose, coalesce(d.due_on::text, '') AS due_on, d.state, d.version, coalesce(d.order_id, '') AS order_id,
+	d.loaded_at, d.paid_at, d.recall_reason`
+
+type debtRow struct {
+	Bucket         int    `db:"bucket"`
+	ID             string `db:"id"`
+	Agency         string `db:"agency_id"`
+	Reference      string `db:"reference"`
+	PayerID        string `db:"payer_id"`
+	PayerName      string `db:"payer_name"`
+	Service        string `db:"service_id"`
+	ServiceVersion int    `db:"service_version"`
+	money.Amount
+	Basis        string       `db:"basis"`
+	Purpose      string       `db:"purpose"`
+	DueOn        catalog.Date `db:"due_on"`
+	State        debt.State   `db:"state"`
+	Version      int          `db:"version"`
+	Order        string       `db:"order_id"`
+	LoadedAt     time.Time    `db:"loaded_at"`
+	PaidAt       *time.Time   `db:"paid_at"`
+	RecallReason string       `db:"recall_reason"`
+}
+
+func (r debtRow) debt() (debt.Debt, error) {
+	d := debt.Debt{
+		ID: r.ID, Agency: r.Agency, Reference: r.Reference, Payer: debt.Payer{ID: r.PayerID, Name: r.PayerName},
+		Service: r.Service, ServiceVersion: r.ServiceVersion, Amount: r.Amount, Purpose: r.Purpose, DueOn: r.DueOn,
+		State: r.State, Version: r.Version, Order: r.Order, LoadedAt: r.LoadedAt.UTC(), PaidAt: utc(r.PaidAt), RecallReason: r.RecallReason,
+	}
+	if err := json.Unmarshal([]byte(r.Basis), &d.Basis); err != nil {
+		return debt.Debt{}, fmt.Errorf("couldn't read how %s came about: %w", r.ID, err)
+	}
+	return d, nil
+}
+
+func debtsOf(rows []debtRow) ([]debt.Debt, error) {
+	debts := make([]debt.Debt, len(rows))
+	for i, r := range rows {
+		var err error
+		if debts[i], err = r.debt(); err != nil {
+			return nil, err
+		}
+	}
+	return debts, nil
+}
+
+// debtKey is the agency's own name of a debt.
+type debtKey struct{ payer, reference string }
+
+// lockDebts locks an agency's debts with the given keys, in the order of bucket and id.
+func lockDebts(ctx context.Context, tx *sqlx.Tx, agency string, keys []debtKey) (map[debtKey]debt.Debt, error) {
+	buckets, payers, references := make([]int64, len(keys)), make([]string, len(keys)), make([]string, len(keys))
+	for i, k := range keys {
+		buckets[i], payers[i], references[i] = int64(bucketOf(k.payer)), k.payer, k.reference
+	}
+	var rows []debtRow
+	err := all(ctx, tx, &rows, `SELECT `+debtColumns+`
+		FROM debts d JOIN unnest($2::integer[], $3::text[], $4::text[]) AS k (bucket, payer_id, reference)
+			ON d.bucket = k.bucket AND d.agency_id = $1 AND d.payer_id = k.payer_id AND d.reference = k.reference
+		ORDER BY d.bucket, d.id FOR UPDATE OF d`, agency, pq.Array(buckets), pq.Array(payers), pq.Array(references))
+	if err != nil {
+		return nil, err
+	}
+	debts, err := debtsOf(rows)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[debtKey]debt.Debt, len(debts))
+	for _, d := range debts {
+		found[debtKey{d.Payer.ID, d.Reference}] = d
+	}
+	return found, nil
+}
+
+// debtArrays spreads debts over columns for unnest.
+type debtArrays struct {
+	bucket, serviceVersion, amount, version                                                       []int64
+	id, agency, reference, payer, payerName, service, currency, basis, purpose, dueOn, state, why []string
+}
+
+func spread(debts []debt.Debt) (debtArrays, error) {
+	var a debtArrays
+	for _, d := range debts {
+		basis, err := canon.Marshal(d.Basis)
+		if err != nil {
+			return a, fmt.Errorf("couldn't encode how %s came about: %w", d.ID, err)
+		}
+		a.bucket, a.id = append(a.bucket, int64(bucketOf(d.Payer.ID))), append(a.id, d.ID)
+		a.agency, a.reference = append(a.agency, d.Agency), append(a.reference, d.Reference)
+		a.payer, a.payerName = append(a.payer, d.Payer.ID), append(a.payerName, d.Payer.Name)
+		a.service, a.serviceVersion = append(a.service, d.Service), append(a.serviceVersion, int64(d.ServiceVersion))
+		a.amount, a.currency = append(a.amount, d.Tiyn), append(a.currency, string(d.Currency))
+		a.basis, a.purpose, a.dueOn = append(a.basis, string(basis)), append(a.purpose, d.Purpose), append(a.dueOn, string(d.DueOn))
+		a.state, a.version, a.why = append(a.state, string(d.State)), append(a.version, int64(d.Version)), append(a.why, d.RecallReason)
+	}
+	return a, nil
+}
+
+// insertDebts stores new debts. A reference that another batch stored at this moment makes the transaction run again.
+func insertDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt time.Time) error {
+	if len(debts) == 0 {
+		return nil
+	}
+	a, err := spread(debts)
+	if err != nil {
+		return err
+	}
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO debts (bucket, id, agency_id, reference, payer_id, payer_name, service_id, service_version, amount, currency,
+			basis, purpose, due_on, state, version, loaded_at, recall_reason)
+		SELECT bucket, id, agency_id, reference, payer_id, payer_name, service_id, service_version, amount, currency,
+			basis, purpose, nullif(due_on, '')::date, state, version, $16, ''
+		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::bigint[],
+			$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[])
+			AS t (bucket, id, agency_id, reference, payer_id, payer_name, service_id, service_version, amount, currency,
+				basis, purpose, due_on, state, version)
+		ON CONFLICT DO NOTHING`,
+		pq.Array(a.bucket), pq.Array(a.id), pq.Array(a.agency), pq.Array(a.reference), pq.Array(a.payer), pq.Array(a.payerName),
+		pq.Array(a.service), pq.Array(a.serviceVersion), pq.Array(a.amount), pq.Array(a.currency), pq.Array(a.basis),
+		pq.Array(a.purpose), pq.Array(a.dueOn), pq.Array(a.state), pq.Array(a.version), loadedAt)
+	if err != nil {
+		return fmt.Errorf("couldn't store debts: %w", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n != int64(len(debts)) {
+		return fmt.Errorf("couldn't store debts: %w", errAgain)
+	}
+	return nil
+}
+
+// updateDebts rewrites locked debts by what the agency states now.
+func updateDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt time.Time) error {
+	if len(debts) == 0 {
+		return nil
+	}
+	a, err := spread(debts)
+	if err != nil {
+		return err
+	}
+	return exec(ctx, tx, int64(len(debts)), `
+		UPDATE debts SET payer_name = t.payer_name, service_id = t.service_id, service_version = t.service_version, amount = t.amount,
+			currency = t.currency, basis = t.basis, purpose = t.purpose, due_on = nullif(t.due_on, '')::date, state = t.state,
+			version = t.version, recall_reason = t.recall_reason, loaded_at = $14
+		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::text[], $9::text[],
+			$10::text[], $11::text[], $12::integer[], $13::text[])
+			AS t (bucket, id, payer_name, service_id, service_version, amount, currency, basis, purpose, due_on, state, version, recall_reason)
+		WHERE debts.bucket = t.bucket AND debts.id = t.id`,
+		pq.Array(a.bucket), pq.Array(a.id), pq.Array(a.payerName), pq.Array(a.service), pq.Array(a.serviceVersion), pq.Array(a.amount),
+		pq.Array(a.currency), pq.Array(a.basis), pq.Array(a.purpose), pq.Array(a.dueOn), pq.Array(a.state), pq.Array(a.version),
+		pq.Array(a.why), loadedAt)
+}
+
+// lockOwnDebts locks debts of one bucket by id, in the order of ids.
+func lockOwnDebts(ctx context.Context, tx *sqlx.Tx, bucket int, ids []string) (map[string]debt.Debt, error) {
+	var rows []debtRow
+	err := all(ctx, tx, &rows, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d`,
+		bucket, pq.Array(ids))
+	if err != nil {
+		return nil, err
+	}
+	debts, err := debtsOf(rows)
+	if err != nil {
+		return nil, err
+	}
+	found := make(map[string]debt.Debt, len(debts))
+	for _, d := range debts {
+		found[d.ID] = d
+	}
+	return found, nil
+}

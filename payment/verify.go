@@ -1,0 +1,112 @@
+package payment
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+	"golang.org/x/mod/sumdb/note"
+
+	"qaqpa/payment/ledger"
+)
+
+// problemsMax bounds the problems that a report lists; the rest is counted.
+const problemsMax = 1000
+
+// verifyPage is the number of rows that are read at once.
+const verifyPage = 500
+
+// LedgerReport is the result of [VerifyLedger].
+type LedgerReport struct {
+	// Problems are empty when everything holds; at most 1,000 are listed.
+	Problems []string `json:"problems"`
+	// Unlisted counts further problems.
+	Unlisted int `json:"unlisted"`
+	// Leaves, Transfers, Receipts and Checkpoints count what was walked.
+	Leaves      int64 `json:"leaves"`
+	Transfers   int64 `json:"transfers"`
+	Receipts    int64 `json:"receipts"`
+	Checkpoints int64 `json:"checkpoints"`
+	// Unsigned counts leaves that no checkpoint covers yet; normal for the last second.
+	Unsigned int64 `json:"unsigned"`
+	// Balances per account in tiyn, debits positive; they sum to zero. A bank's is what it owes (R6).
+	Balances ledger.Balances `json:"balances"`
+}
+
+func (r *LedgerReport) problem(format string, args ...any) {
+	if len(r.Problems) == problemsMax {
+		r.Unlisted++
+		return
+	}
+	r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+}
+
+// Holds reports whether no problem was found.
+func (r *LedgerReport) Holds() bool { return len(r.Problems) == 0 }
+
+// VerifyLedger walks the whole ledger in one snapshot and compares everything with everything: chains and heads of the
+// journal; trees with every signed checkpoint, in order and under the keys; leaves with transfers, orders, attempts,
+// items and debts, in both directions; receipts by their own proofs. It changes nothing, and may run beside a working
+// gateway. A ledger that does not hold is a report with problems; an error means that it could not be read.
+func VerifyLedger(ctx context.Context, db *sqlx.DB, keys note.Verifiers) (LedgerReport, error) {
+	if keys == nil {
+		return LedgerReport{}, errors.New("payment: the keys of checkpoints are missing")
+	}
+	tx, err := db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
+	if err != nil {
+		return LedgerReport{}, fmt.Errorf("couldn't begin to read the ledger: %w", err)
+	}
+	defer tx.Rollback() //nolint:errcheck // nothing was written
+	w := walk{tx: tx, keys: keys, report: &LedgerReport{Problems: []string{}, Balances: ledger.Balances{}}}
+	if err := w.checkpoints(ctx); err != nil {
+		return LedgerReport{}, err
+	}
+	for bucket := range ledger.Buckets {
+		if err := w.bucket(ctx, bucket); err != nil {
+			return LedgerReport{}, fmt.Errorf("couldn't read bucket %d: %w", bucket, err)
+		}
+	}
+	var sum int64
+	for _, balance := range w.report.Balances {
+		sum += balance
+	}
+	if sum != 0 {
+		w.report.problem("balances sum to %d tiyn instead of zero", sum)
+	}
+	return *w.report, nil
+}
+
+// VerifyLedger walks the whole ledger under the present checkpoint key; see the function of this name.
+func (s *Service) VerifyLedger(ctx context.Context) (LedgerReport, error) {
+	return VerifyLedger(ctx, s.db, s.noteKeys)
+}
+
+// walk is one verification.
+type walk struct {
+	tx     *sqlx.Tx
+	keys   note.Verifiers
+	report *LedgerReport
+	// claims are the roots that checkpoints state, per bucket in order of size.
+	claims [ledger.Buckets][]claimedRoot
+	// heads are the state under the newest checkpoint.
+	heads *ledger.Heads
+}
+
+// claimedRoot is what a checkpoint says of one bucket.
+type claimedRoot struct {
+	number int64
+	head   ledger.Head
+}
+
+// bucket walks everything in one bucket.
+func (w *walk) bucket(ctx context.Context, bucket int) error {
+	if err := w.journal(ctx, bucket); err != nil {
+		return err
+	}
+	if err := w.states(ctx, bucket); err != nil {
+		return err
+	}
+	return w.receipts(ctx, bucket)
+}

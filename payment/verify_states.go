@@ -1,0 +1,97 @@
+package payment
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+
+	"qaqpa/payment/receipt"
+)
+
+// states looks for rows whose states do not fit together. Each query lists what must not be.
+func (w *walk) states(ctx context.Context, bucket int) error {
+	for _, rule := range []struct{ text, query string }{
+		{"debt %s is reserved by no order that is being paid", `
+			SELECT d.id FROM debts d
+			LEFT JOIN order_items i ON i.bucket = d.bucket AND i.order_id = d.order_id AND i.debt_id = d.id
+			LEFT JOIN orders o ON o.bucket = i.bucket AND o.id = i.order_id AND o.state IN ('authorised', 'executing', 'unknown')
+			WHERE d.bucket = $1 AND d.state = 'reserved' AND o.id IS NULL`},
+		{"order %s is being paid without having reserved its debts", `
+			SELECT DISTINCT o.id FROM orders o
+			JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id
+			JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
+			WHERE o.bucket = $1 AND o.state IN ('authorised', 'executing', 'unknown')
+				AND (d.state <> 'reserved' OR d.order_id <> o.id OR d.amount <> i.amount)`},
+		{"order %s and its attempt are in states that do not fit", `
+			SELECT o.id FROM orders o LEFT JOIN attempts a ON a.bucket = o.bucket AND a.id = o.attempt_id
+			WHERE o.bucket = $1 AND o.attempt_id IS NOT NULL AND (a.id IS NULL OR a.order_id <> o.id OR a.amount <> o.amount
+				OR a.bank_bic <> o.bank_bic OR (o.state, a.state) NOT IN (('authorised', 'prepared'), ('executing', 'sent'),
+				('unknown', 'unknown'), ('unknown', 'absent'), ('executed', 'executed'), ('refused', 'refused')))`},
+		{"attempt %s belongs to no order", `
+			SELECT a.id FROM attempts a LEFT JOIN orders o ON o.bucket = a.bucket AND o.id = a.order_id AND o.attempt_id = a.id
+			WHERE a.bucket = $1 AND o.id IS NULL`},
+		{"order %s was paid without a stored signature", `
+			SELECT o.id FROM orders o LEFT JOIN authorisations s ON s.bucket = o.bucket AND s.order_id = o.id
+			WHERE o.bucket = $1 AND o.attempt_id IS NOT NULL AND s.order_id IS NULL`},
+		{"order %s is executed without a stored message of the bank", `
+			SELECT o.id FROM orders o LEFT JOIN bank_messages m ON m.bucket = o.bucket AND m.attempt_id = o.attempt_id AND m.outcome = 'executed'
+			WHERE o.bucket = $1 AND o.state = 'executed' AND m.attempt_id IS NULL`},
+		{"items of order %s do not add up", `
+			SELECT o.id FROM orders o JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id
+			WHERE o.bucket = $1 GROUP BY o.id, o.amount HAVING sum(i.amount) <> o.amount`},
+		{"events of order %s do not lead to its state", `
+			SELECT o.id FROM orders o LEFT JOIN order_events e ON e.bucket = o.bucket AND e.order_id = o.id AND e.seq = o.events
+			WHERE o.bucket = $1 AND (e.seq IS NULL OR e.to_state <> o.state)`},
+		{"order %s has a receipt that does not exist", `
+			SELECT o.id FROM orders o LEFT JOIN receipts r ON r.bucket = o.bucket AND r.id = o.receipt_id AND r.order_id = o.id
+			WHERE o.bucket = $1 AND o.receipt_id IS NOT NULL AND r.id IS NULL`},
+		{"receipt %s belongs to no order", `
+			SELECT r.id FROM receipts r LEFT JOIN orders o ON o.bucket = r.bucket AND o.receipt_id = r.id
+			WHERE r.bucket = $1 AND o.id IS NULL`},
+	} {
+		var bad []string
+		if err := all(ctx, w.tx, &bad, rule.query+` LIMIT 100`, bucket); err != nil {
+			return err
+		}
+		for _, id := range bad {
+			w.report.problem("bucket %d: "+rule.text, bucket, id)
+		}
+	}
+	return nil
+}
+
+// receipts verifies each receipt as a stranger would.
+func (w *walk) receipts(ctx context.Context, bucket int) error {
+	for last := ""; ; {
+		var rows []struct {
+			ID     string `db:"id"`
+			Code   string `db:"code"`
+			Order  string `db:"order_id"`
+			Core   []byte `db:"core"`
+			PDF    []byte `db:"pdf"`
+			Digest string `db:"pdf_sha256"`
+		}
+		const page = 50 // pages of receipts are large
+		err := all(ctx, w.tx, &rows, `SELECT id, code, order_id, core, pdf, pdf_sha256 FROM receipts WHERE bucket = $1 AND id > $2 ORDER BY id LIMIT $3`,
+			bucket, last, page)
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			core, _, err := receipt.Verify(r.Core, w.keys)
+			if err != nil {
+				w.report.problem("receipt %s: %v", r.ID, err)
+				continue
+			}
+			digest := sha256.Sum256(r.PDF)
+			if core.ID != r.ID || core.Code != r.Code || core.Order != r.Order || core.PDFSHA256 != r.Digest || hex.EncodeToString(digest[:]) != r.Digest {
+				w.report.problem("receipt %s: differs from its row or its page", r.ID)
+			}
+			w.report.Receipts++
+		}
+		if len(rows) < page {
+			return nil
+		}
+		last = rows[len(rows)-1].ID
+	}
+}

@@ -1,0 +1,200 @@
+package payment
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/notify"
+)
+
+// webhooksAtOnce bounds the deliveries that one process has open.
+const webhooksAtOnce = 32
+
+// outboxRow is a webhook that is due.
+type outboxRow struct {
+	Bucket   int    `db:"bucket"`
+	ID       string `db:"id"`
+	Agency   string `db:"agency_id"`
+	Payload  []byte `db:"payload"`
+	Failures int    `db:"failures"`
+}
+
+// workWebhooks starts the delivery of webhooks that are due, as many as there are free slots, and returns how many. It
+// does not wait for them: an agency that hangs holds up nobody else.
+func (s *Service) workWebhooks(ctx context.Context) (int, error) {
+	if s.posts.free() == 0 {
+		return 0, nil
+	}
+	buckets, err := s.dueBuckets(ctx, `SELECT DISTINCT bucket FROM outbox WHERE state = 'pending' AND due_at <= $1`, s.now())
+	if err != nil {
+		return 0, err
+	}
+	done := 0
+	for _, bucket := range buckets {
+		free := s.posts.free()
+		if free == 0 {
+			break
+		}
+		claimed, err := s.claimWebhooks(ctx, bucket, free)
+		if err != nil {
+			return done, err
+		}
+		for _, w := range claimed {
+			s.posts.start(func() {
+				if err := s.deliver(ctx, w); err != nil {
+					s.metrics.failures.WithLabelValues("webhooks").Inc()
+					s.log.WarnContext(ctx, "webhook goes on later", slog.String("webhook", w.ID), slog.Any("err", err))
+				}
+			})
+		}
+		done += len(claimed)
+	}
+	return done, nil
+}
+
+func (s *Service) claimWebhooks(ctx context.Context, bucket, limit int) ([]outboxRow, error) {
+	var claimed []outboxRow
+	now := s.now()
+	err := all(ctx, s.db, &claimed, `
+		WITH due AS (
+			SELECT id FROM outbox WHERE bucket = $1 AND state = 'pending' AND due_at <= $2
+			ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+		UPDATE outbox w SET due_at = $4 FROM due WHERE w.bucket = $1 AND w.id = due.id
+		RETURNING w.bucket, w.id, w.agency_id, w.payload, w.failures`, bucket, now, limit, now.Add(s.cfg.WebhookTimeout+storeGrace))
+	return claimed, err
+}
+
+// deliver tries one webhook once and stores what came of it. A crash between the two delivers it again under the same
+// webhook-id: at least once.
+func (s *Service) deliver(ctx context.Context, w outboxRow) error {
+	agency, err := s.Agency(ctx, w.Agency)
+	if err != nil {
+		return err
+	}
+	if agency.WebhookURL == "" || agency.WebhookDisabledAt != nil {
+		return s.finish(ctx, w, "unwanted")
+	}
+	started := s.now()
+	headers, err := notify.Sign(s.cfg.WebhookSigner, rand.Reader, w.ID, started, w.Payload)
+	if err != nil {
+		return err
+	}
+	result := s.webhooks.Deliver(ctx, agency.WebhookURL, headers, w.Payload)
+	if ctx.Err() != nil {
+		return nil // we are stopping: not the receiver's failure, and the lease brings it back
+	}
+	return s.storeDelivery(ctx, w, result, started)
+}
+
+func (s *Service) finish(ctx context.Context, w outboxRow, state string) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		return exec(ctx, tx, -1, `UPDATE outbox SET state = $3, finished_at = $4 WHERE bucket = $1 AND id = $2 AND state = 'pending'`,
+			w.Bucket, w.ID, state, s.now())
+	})
+}
+
+// storeDelivery logs a try and decides what comes next: delivered, another try, or dead.
+func (s *Service) storeDelivery(ctx context.Context, w outboxRow, r notify.Result, started time.Time) error {
+	now := s.now()
+	state, failures, due := "pending", w.Failures, now
+	var finished *time.Time
+	label := "failed"
+	if r.Delivered() {
+		state, finished, label = "delivered", &now, "delivered"
+	} else {
+		failures++
+		pause, again := notify.Backoff(s.cfg.WebhookBackoff, failures, r.RetryAfter, spread64())
+		due = now.Add(pause)
+		if !again || r.Gone() {
+			state, finished, label = "dead", &now, "dead"
+		}
+	}
+	problem := ""
+	if r.Err != nil {
+		problem = clip(r.Err.Error())
+	}
+	s.metrics.deliveries.WithLabelValues(label).Inc()
+	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		var number int
+		if err := one(ctx, tx, nil, &number, `SELECT count(*) + 1 FROM deliveries WHERE bucket = $1 AND outbox_id = $2`, w.Bucket, w.ID); err != nil {
+			return err
+		}
+		// A try after the lease of another worker: the row may be finished, and the log still tells of both.
+		if err := exec(ctx, tx, -1, `
+			INSERT INTO deliveries (bucket, outbox_id, number, at, status, problem, duration_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT DO NOTHING`, w.Bucket, w.ID, number, started, r.Status, problem, now.Sub(started).Milliseconds()); err != nil {
+			return err
+		}
+		if r.Gone() {
+			if err := exec(ctx, tx, -1, `UPDATE agencies SET webhook_disabled_at = $2 WHERE id = $1 AND webhook_disabled_at IS NULL`, w.Agency, now); err != nil {
+				return err
+			}
+		}
+		return exec(ctx, tx, -1, `UPDATE outbox SET state = $3, failures = $4, due_at = $5, finished_at = $6
+			WHERE bucket = $1 AND id = $2 AND state = 'pending'`, w.Bucket, w.ID, state, failures, due, finished)
+	})
+}
+
+// spread64 is the random number by which pauses differ.
+func spread64() uint64 {
+	var raw [8]byte
+	if _, err := rand.Read(raw[:]); err != nil {
+		return 0 // crypto/rand does not fail; without spread the pause is only less spread
+	}
+	return binary.LittleEndian.Uint64(raw[:])
+}
+
+// Delivery is one try to deliver a webhook.
+type Delivery struct {
+	// Webhook is the webhook-id.
+	Webhook string `json:"webhook"`
+	Debt    string `json:"debt"`
+	// State of the webhook: waiting for its receipt, pending, delivered, dead, or unwanted by an agency without address.
+	State string `json:"state"`
+	// Number counts tries from 1; 0 when there was none yet.
+	Number int       `json:"number"`
+	At     time.Time `json:"at"`
+	Status int       `json:"status"`
+	// Problem tells why there was no status.
+	Problem    string `json:"problem,omitempty"`
+	DurationMS int64  `json:"duration_ms"`
+}
+
+// Deliveries lists the tries to tell agencies of an order, oldest first per webhook. Errors: [ErrOrderUnknown].
+func (s *Service) Deliveries(ctx context.Context, orderID string) ([]Delivery, error) {
+	o, err := readOrder(ctx, s.db, orderID)
+	if err != nil {
+		return nil, err
+	}
+	var rows []struct {
+		Webhook  string    `db:"id"`
+		Debt     string    `db:"debt_id"`
+		State    string    `db:"state"`
+		Number   int       `db:"number"`
+		At       time.Time `db:"at"`
+		Status   int       `db:"status"`
+		Problem  string    `db:"problem"`
+		Duration int64     `db:"duration_ms"`
+	}
+	err = all(ctx, s.db, &rows, `
+		SELECT w.id, w.debt_id, w.state, coalesce(d.number, 0) AS number, coalesce(d.at, w.created_at) AS at, coalesce(d.status, 0) AS status,
+			coalesce(d.problem, '') AS problem, coalesce(d.duration_ms, 0) AS duration_ms
+		FROM outbox w LEFT JOIN deliveries d ON d.bucket = w.bucket AND d.outbox_id = w.id
+		WHERE w.bucket = $1 AND w.order_id = $2 ORDER BY w.id, d.number`, o.Bucket, o.ID)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't list deliveries of %s: %w", orderID, err)
+	}
+	out := make([]Delivery, len(rows))
+	for i, r := range rows {
+		out[i] = Delivery{
+			Webhook: r.Webhook, Debt: r.Debt, State: r.State, Number: r.Number, At: r.At.UTC(), Status: r.Status, Problem: r.Problem, DurationMS: r.Duration,
+		}
+	}
+	return out, nil
+}
