@@ -111,7 +111,7 @@ func (v *validation) judgeCRL(q question, point *pkix.DistributionPoint, crl *pk
 		return 0, nil
 	}
 	delta := v.deltaFor(q, crl, signer, info)
-	times, stale := v.checkTimes(e)
+	times, stale := v.checkTimes(q, e)
 	if stale && delta != nil && delta.BaseNumber != nil {
 		times, stale = nil, false // the delta makes the old base current (5.2.4)
 	}
@@ -274,7 +274,7 @@ func (v *validation) checkDelta(q question, base, d *pkix.CRL, signer *pkix.Cert
 		p.Detail = "the delta is for a later base"
 		return p
 	}
-	if times, _ := v.checkTimes(e); times != nil {
+	if times, _ := v.checkTimes(q, e); times != nil {
 		return times
 	}
 	if err := v.verify(signer, d); err != nil {

@@ -39,6 +39,13 @@
 //   - RFC 5280 6.1 takes no notice of a trust anchor's extensions and dates. Here its validity, constraints and unknown
 //     critical extensions bind (RFC 5937; the national rule wants each link of the chain in date), unless the anchor
 //     says that its dates do not.
+//   - A certificate on hold is TRY_LATER, as EN 319 102-1 5.2.6.4 has it, whatever is proven about the signature: a hold may
+//     be lifted. Policies that hold it for a refusal find it by [CodeOnHold].
+//   - RFC 5280 6.3.3 stops when all reasons are covered. Here every list at hand is asked, so that an old one that does not
+//     list a certificate cannot hide a newer one that does; and a list that is too old to acquit still convicts.
+//   - A separate signer of lists must have the Key Usage extension with cRLSign; RFC 5280 6.3.3 (f) looks at it where it
+//     is present. If its own certificate names it as the issuer of the list about itself, that list does for it (PKITS
+//     4.14.30).
 //   - RFC 5280 6.3.3 (c) combines a delta with a base of a lower CRL number. The national CA counts bases and deltas apart:
 //     a delta must not be older than its base instead, and the base number is compared as the RFC says.
 package path

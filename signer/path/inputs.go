@@ -40,10 +40,10 @@ const (
 type Revocation struct {
 	Leaf Mode
 	CA   Mode // of intermediate certificates, and of separate signers of CRLs
-	// MaxAge bounds how long before At evidence may have been made, even where its nextUpdate is later; zero: nextUpdate
-	// alone decides.
-	MaxAge time.Duration
-	// MaxAgeOpen is MaxAge for evidence without nextUpdate; zero: 24 hours.
+	// MaxAge and MaxAgeCA bound how long before At evidence about the leaf, or about other certificates, may have been
+	// made, even where its nextUpdate is later; zero: nextUpdate alone decides.
+	MaxAge, MaxAgeCA time.Duration
+	// MaxAgeOpen bounds the age of evidence without nextUpdate; zero: 24 hours.
 	MaxAgeOpen time.Duration
 	// Skew is by how much evidence may be younger than EvidenceAt, since clocks differ; zero: 5 minutes.
 	Skew time.Duration

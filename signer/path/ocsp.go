@@ -49,7 +49,7 @@ func (v *validation) judgeOCSP(q question, o *pkix.OCSPResponse, s *pkix.SingleR
 	if p := v.checkOCSPForm(q, o, s); p != nil {
 		return nil, p
 	}
-	times, stale := v.checkTimes(e)
+	times, stale := v.checkTimes(q, e)
 	if times != nil && !stale {
 		return nil, times
 	}

@@ -224,7 +224,7 @@ func (info *RevocationInfo) reject(e evidence, p Problem) {
 
 // checkTimes judges the age of evidence: nil when it is fresh. stale tells that it is only too old. Evidence made at or
 // after At speaks about At whatever its age is now; older evidence must still be current at At.
-func (v *validation) checkTimes(e evidence) (p *Problem, stale bool) {
+func (v *validation) checkTimes(q question, e evidence) (p *Problem, stale bool) {
 	r := &v.in.Revocation
 	p = &Problem{Code: CodeEvidenceStale, Clause: "EN 319 102-1 5.2.5"}
 	switch {
@@ -241,7 +241,10 @@ func (v *validation) checkTimes(e evidence) (p *Problem, stale bool) {
 		p.Detail = "it was current until " + e.next.Format(time.RFC3339)
 		return p, true
 	}
-	limit := r.MaxAge
+	limit := r.MaxAgeCA
+	if q.cert == v.in.Leaf {
+		limit = r.MaxAge
+	}
 	if e.next.IsZero() && (limit == 0 || r.MaxAgeOpen < limit) {
 		limit = r.MaxAgeOpen
 	}

@@ -27,6 +27,9 @@
 //     parameters and the other without: that difference is taken in CRLs, and no other.
 //   - A critical Freshest CRL extension in a CRL, which RFC 5280 5.2.6 forbids, marks a delta CRL: the national profile
 //     of 2026 says so.
+//   - critical FALSE and version 1 may be written out, which DER forbids for defaults: too many certificates do it. An
+//     empty list of subject alternative names counts as none (RFC 5280 4.2.1.6 forbids it), and ocsp-nocheck may have no
+//     value where NULL is due: so the national responders have it. A serial number that is not minimal is a defect.
 //   - Strings that are not of their type (Latin-1 octets in a PrintableString) do not make a name unreadable; such a
 //     value equals only the same octets.
 package pkix
