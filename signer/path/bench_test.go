@@ -10,6 +10,7 @@ import (
 func BenchmarkValidate(b *testing.B) {
 	s := withStatus(newScene(b))
 	run := func(b *testing.B) {
+		b.Helper()
 		b.ReportAllocs()
 		for b.Loop() {
 			if r := Validate(s.in); r.Indication != Passed {
@@ -35,6 +36,7 @@ func BenchmarkNational(b *testing.B) {
 		At:      crl.ThisUpdate, CRLs: []*pkix.CRL{crl}, Revocation: Revocation{CA: IfAvailable},
 	}
 	run := func(b *testing.B) {
+		b.Helper()
 		b.ReportAllocs()
 		for b.Loop() {
 			if r := Validate(in); r.Indication != Passed {
