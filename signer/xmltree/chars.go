@@ -99,3 +99,6 @@ func nameEnd(s string, i int) int {
 
 // IsNCName tells whether s is a name without a colon (Namespaces in XML 1.0, production 4).
 func IsNCName(s string) bool { return s != "" && len(s) <= maxName && nameEnd(s, 0) == len(s) }
+
+// NCNameLength is the length in octets of the name without a colon that s begins with, 0 when it does not.
+func NCNameLength(s string) int { return nameEnd(s, 0) }

@@ -102,6 +102,26 @@ func (n Node) Is(space, local string) bool {
 	return name.Local == local && name.Space == space
 }
 
+// Named tells whether the node has this expanded name, whatever its kind.
+func (n Node) Named(space, local string) bool {
+	if n.ns != 0 {
+		return space == "" && n.doc.prefixes[n.doc.decls[n.ns-1].prefix] == local
+	}
+	if id := n.record().name; id != none {
+		name := &n.doc.names[id]
+		return name.Local == local && name.Space == space
+	}
+	return false
+}
+
+// Size is the number of nodes in the subtree of n, namespace nodes not counted: what Text has to go through.
+func (n Node) Size() int {
+	if n.ns != 0 {
+		return 1
+	}
+	return int(n.record().next - n.index)
+}
+
 // Value is the content of an attribute, text, comment or instruction, and the namespace of a namespace node; "" for
 // elements and the root.
 func (n Node) Value() string {
