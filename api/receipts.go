@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -11,6 +10,8 @@ import (
 	"qaqpa/api/portal"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/money"
+	"qaqpa/payment/receipt"
 )
 
 // visibleReceipt gets a receipt that the caller may see: portals and operators see all, a bank those of its payments,
@@ -66,47 +67,12 @@ func download(contentType, name string, body []byte) *response {
 	return resp
 }
 
-// receiptCore is what this package reads of a receipt's sealed JSON.
-type receiptCore struct {
-	Type  string `json:"type"`
-	Code  string `json:"code"`
-	Payer struct {
-		ID string `json:"id"`
-	} `json:"payer"`
-	Items []struct {
-		ServiceName catalog.Names       `json:"service_name"`
-		Beneficiary catalog.Beneficiary `json:"beneficiary"`
-		KBK         string              `json:"kbk"`
-		Amount      int64               `json:"amount"`
-	} `json:"items"`
-	Amount   int64  `json:"amount"`
-	Currency string `json:"currency"`
-	Bank     struct {
-		Name string `json:"name"`
-	} `json:"bank"`
-	ExecutedAt time.Time `json:"executed_at"`
-	IssuedAt   time.Time `json:"issued_at"`
-}
-
-// readCore reads a core that the gateway wrote; other JSON fails or has another type.
-func readCore(b []byte) (receiptCore, error) {
-	var c receiptCore
-	if err := json.Unmarshal(b, &c); err != nil {
-		return c, fmt.Errorf("couldn't read the core of a receipt: %w", err)
-	}
-	if c.Type != "receipt" || c.Code == "" {
-		return c, fmt.Errorf("couldn't read the core of a receipt: its type is %q", clip(c.Type))
-	}
-	return c, nil
-}
-
 // receiptCheck is what everybody who has the code may learn.
 type receiptCheck struct {
-	Code       string      `json:"code"`
-	Receipt    string      `json:"receipt"`
-	Payer      string      `json:"payer"`
-	Amount     int64       `json:"amount"`
-	Currency   string      `json:"currency"`
+	Code    string `json:"code"`
+	Receipt string `json:"receipt"`
+	Payer   string `json:"payer"`
+	money.Amount
 	Bank       string      `json:"bank"`
 	ExecutedAt time.Time   `json:"executed_at"`
 	IssuedAt   time.Time   `json:"issued_at"`
@@ -118,29 +84,39 @@ type checkItem struct {
 	ServiceName catalog.Names `json:"service_name"`
 	Beneficiary string        `json:"beneficiary"`
 	KBK         string        `json:"kbk"`
-	Amount      int64         `json:"amount"`
+	money.Amount
 }
 
-// check masks what the code alone does not entitle to.
-func (c receiptCore) check(stored payment.Receipt) receiptCheck {
+// checkOf masks what the code alone does not entitle to.
+func checkOf(core []byte) (receiptCheck, error) {
+	c, err := receipt.Decode(core)
+	if err != nil {
+		return receiptCheck{}, fmt.Errorf("couldn't read the core of a receipt: %w", err)
+	}
 	out := receiptCheck{
-		Code: stored.Code, Receipt: stored.ID, Payer: mask(c.Payer.ID), Amount: c.Amount, Currency: c.Currency, Bank: c.Bank.Name,
-		ExecutedAt: c.ExecutedAt, IssuedAt: c.IssuedAt, PDFSHA256: stored.PDFSHA256, Items: make([]checkItem, len(c.Items)),
+		Code: c.Code, Receipt: c.ID, Payer: mask(c.Payer.ID), Amount: c.Amount, Bank: c.Bank.Name,
+		PDFSHA256: c.PDFSHA256, Items: make([]checkItem, len(c.Items)),
+	}
+	if out.ExecutedAt, err = time.Parse(time.RFC3339Nano, c.ExecutedAt); err != nil {
+		return receiptCheck{}, fmt.Errorf("couldn't read the time of a receipt: %w", err)
+	}
+	if out.IssuedAt, err = time.Parse(time.RFC3339Nano, c.IssuedAt); err != nil {
+		return receiptCheck{}, fmt.Errorf("couldn't read the time of a receipt: %w", err)
 	}
 	for i, item := range c.Items {
 		out.Items[i] = checkItem{ServiceName: item.ServiceName, Beneficiary: item.Beneficiary.Name, KBK: item.KBK, Amount: item.Amount}
 	}
-	return out
+	return out, nil
 }
 
 func (c receiptCheck) receipt() *portal.Receipt {
 	out := &portal.Receipt{
-		Code: c.Code, Payer: c.Payer, Tiyn: c.Amount, Currency: c.Currency, Bank: c.Bank,
+		Code: c.Code, Payer: c.Payer, Tiyn: c.Tiyn, Currency: string(c.Currency), Bank: c.Bank,
 		Executed: c.ExecutedAt, Issued: c.IssuedAt, PDF: c.PDFSHA256,
 	}
 	for _, item := range c.Items {
 		out.Items = append(out.Items, portal.ReceiptItem{
-			Service: item.ServiceName, Beneficiary: item.Beneficiary, KBK: item.KBK, Tiyn: item.Amount,
+			Service: item.ServiceName, Beneficiary: item.Beneficiary, KBK: item.KBK, Tiyn: item.Tiyn,
 		})
 	}
 	return out
@@ -154,20 +130,13 @@ func mask(id string) string {
 	return strings.Repeat("•", len(id)-4) + id[len(id)-4:]
 }
 
-// receiptCheck looks a code up.
+// receiptCheck looks a code up, as people type it.
 func (s *Server) receiptCheck(ctx context.Context, code string) (receiptCheck, error) {
-	if len(code) > 80 || !plain(code) {
-		return receiptCheck{}, payment.ErrReceiptUnknown
-	}
 	rcp, err := s.cfg.Payments.ReceiptByCode(ctx, code)
 	if err != nil {
 		return receiptCheck{}, err
 	}
-	core, err := readCore(rcp.Core)
-	if err != nil {
-		return receiptCheck{}, err
-	}
-	return core.check(rcp), nil
+	return checkOf(rcp.Core)
 }
 
 func (s *Server) getReceiptByCode(ctx context.Context, r *request) (reply[receiptCheck], error) {

@@ -8,6 +8,7 @@ import (
 
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
+	"qaqpa/payment/receipt"
 	"qaqpa/signer"
 )
 
@@ -90,7 +91,7 @@ func (s *Server) judgeEitherWay(ctx context.Context, document, detached []byte) 
 // sealedReceipt recognises content that is a receipt of this gateway, byte for byte; nil for anything else. A failing
 // database leaves it unrecognised, which takes nothing from the verdict.
 func (s *Server) sealedReceipt(ctx context.Context, content []byte) *portal.Receipt {
-	core, err := readCore(content)
+	core, err := receipt.Decode(content)
 	if err != nil {
 		return nil
 	}
@@ -98,7 +99,10 @@ func (s *Server) sealedReceipt(ctx context.Context, content []byte) *portal.Rece
 	if err != nil || !bytes.Equal(stored.Core, content) {
 		return nil
 	}
-	check := core.check(stored)
+	check, err := checkOf(content)
+	if err != nil {
+		return nil
+	}
 	return check.receipt()
 }
 
