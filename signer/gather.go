@@ -29,6 +29,8 @@ type gatherer struct {
 	fetches  int
 	asked    map[string]bool
 	objects  map[path.Digest]fetched
+	helped   []outcome // what brought evidence
+	learned  bool      // some of it was not known to help before
 }
 
 // body is one object of evidence to be kept.
@@ -61,6 +63,7 @@ func (g *gatherer) run(ctx context.Context, c *engine.Case) (Verdict, error) {
 	limited, cancel := context.WithTimeout(ctx, g.s.cfg.GatherTimeout)
 	defer cancel()
 	g.note(c.Embedded(), "document")
+	g.recall(c.Embedded())
 	for range roundsMax {
 		a := c.Assess(g.setting, g.evidence)
 		g.discard(a.Rejected)
@@ -96,6 +99,7 @@ func (s *Service) pathOf(ctx context.Context, leaf *pkix.Certificate, pool []*pk
 }
 
 func (g *gatherer) finish(v Verdict) Verdict {
+	g.learn(v)
 	v.Evidence = append(v.Evidence, g.listed...)
 	return v
 }
@@ -119,6 +123,7 @@ func (g *gatherer) fetchAll(ctx context.Context, needs []path.Need) bool {
 	wg.Wait()
 	for _, o := range slices.Concat(got...) {
 		g.take(o)
+		g.learned = g.learned || o.object.Failure == nil
 	}
 	return len(plans) > 0
 }
@@ -177,7 +182,11 @@ func (g *gatherer) take(o outcome) {
 		})
 		return
 	}
+	g.helped = append(g.helped, o)
 	ev, nonce := evidenceOf(o.object)
+	if slices.ContainsFunc(digestsOf(ev), func(d path.Digest) bool { _, known := g.objects[d]; return known }) {
+		return
+	}
 	before := len(g.listed)
 	g.list(ev, o.request.URL)
 	for i := before; i < len(g.listed); i++ {

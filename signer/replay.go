@@ -19,7 +19,7 @@ func (s *Service) Replay(ctx context.Context, id string, document, detached []by
 	if err != nil {
 		return Verdict{}, err
 	}
-	c := engine.Open(document, detached)
+	c := engine.Open(document, detached, s.certs)
 	ev, err := s.storedEvidence(ctx, stored)
 	if err != nil {
 		return Verdict{}, err

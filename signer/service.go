@@ -97,11 +97,16 @@ type Service struct {
 	log     *slog.Logger
 	metrics *metrics
 	known   *knownEvidence
+	hints   *hints
+	certs   *engine.Known
 	sealing sealing
 }
 
 // memoEntries is how many verified signatures of certificates and revocation data are remembered, at 64 octets each.
 const memoEntries = 1 << 16
+
+// certificatesKnown is how many certificates are remembered, at some 10 kB each.
+const certificatesKnown = 4096
 
 // New checks the configuration and makes a Service.
 func New(cfg Config) (*Service, error) {
@@ -119,9 +124,17 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	h, err := newHints()
+	if err != nil {
+		return nil, fmt.Errorf("couldn't make the signer: %w", err)
+	}
+	certs, err := engine.NewKnown(certificatesKnown)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't make the signer: %w", err)
+	}
 	return &Service{
 		cfg: cfg, trust: engine.NewTrust(cfg.Trust), policy: policy, memo: path.NewMemo(memoEntries),
-		log: cfg.Log, metrics: m, known: newKnownEvidence(),
+		log: cfg.Log, metrics: m, known: newKnownEvidence(), hints: h, certs: certs,
 	}, nil
 }
 
@@ -163,6 +176,6 @@ func setDefault[T comparable](field *T, value T) {
 // setting is under which circumstances a document is judged.
 func (s *Service) setting(at, now time.Time) engine.Setting {
 	return engine.Setting{
-		At: at, Now: now, Trust: s.trust, Policy: s.policy, Algorithms: algo.DefaultReliability(), Memo: s.memo,
+		At: at, Now: now, Trust: s.trust, Policy: s.policy, Algorithms: algo.DefaultReliability(), Memo: s.memo, Known: s.certs,
 	}
 }

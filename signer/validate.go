@@ -57,7 +57,7 @@ func (s *Service) validate(ctx context.Context, req ValidateRequest) (Verdict, e
 		return Verdict{}, err
 	}
 	g := s.gatherer(given, req.At)
-	verdict, err := g.run(ctx, engine.Open(req.Document, req.Detached))
+	verdict, err := g.run(ctx, engine.Open(req.Document, req.Detached, s.certs))
 	if err != nil {
 		return Verdict{}, err
 	}

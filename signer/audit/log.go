@@ -60,7 +60,7 @@ func (l *Log) AppendAll(ctx context.Context, tx *sqlx.Tx, entries []Entry) error
 	}
 	// PostgreSQL keeps microseconds: what is hashed must be what is read back.
 	at := l.now().UTC().Truncate(time.Microsecond)
-	return insert(ctx, tx, chain(heads, entries, at))
+	return insert(ctx, tx, chain(heads, entries, at), heads)
 }
 
 // head is the end of one chain.
@@ -72,8 +72,13 @@ type head struct {
 
 func lockHeads(ctx context.Context, tx *sqlx.Tx, chains []int64) (map[int]*head, error) {
 	var rows []head
-	err := tx.SelectContext(ctx, &rows,
-		`SELECT chain, seq, hash FROM audit_chains WHERE chain = ANY($1) ORDER BY chain FOR UPDATE`, pq.Array(chains))
+	var err error
+	if len(chains) == 1 { // planned faster than ANY
+		err = tx.SelectContext(ctx, &rows, `SELECT chain, seq, hash FROM audit_chains WHERE chain = $1 FOR UPDATE`, chains[0])
+	} else {
+		err = tx.SelectContext(ctx, &rows,
+			`SELECT chain, seq, hash FROM audit_chains WHERE chain = ANY($1) ORDER BY chain FOR UPDATE`, pq.Array(chains))
+	}
 	if err != nil {
 		return nil, fmt.Errorf("couldn't lock the audit chain: %w", err)
 	}
@@ -101,20 +106,42 @@ func chain(heads map[int]*head, entries []Entry, at time.Time) []Record {
 	return records
 }
 
-const insertRecords = `
-WITH fresh AS (
-    SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[], $6::text[], $7::text[], $8::text[], $9::bytea[])
-        AS t (chain, seq, prev_hash, hash, actor, action, subject, detail)
-), stored AS (
+// insertOne and insertMany store records and move the heads in one round trip. The heads are locked by now.
+const (
+	insertOne = `
+WITH stored AS (
     INSERT INTO audit_entries (chain, seq, prev_hash, hash, at, actor, action, subject, detail)
-    SELECT chain, seq, prev_hash, hash, $5::timestamptz, actor, action, subject, detail FROM fresh
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 )
-UPDATE audit_chains SET seq = fresh.seq, hash = fresh.hash
-FROM fresh
-WHERE audit_chains.chain = fresh.chain
-  AND fresh.seq = (SELECT max(last.seq) FROM fresh AS last WHERE last.chain = fresh.chain)`
+UPDATE audit_chains SET seq = $2, hash = $4 WHERE chain = $1`
+	insertMany = `
+WITH stored AS (
+    INSERT INTO audit_entries (chain, seq, prev_hash, hash, at, actor, action, subject, detail)
+    SELECT t.chain, t.seq, t.prev_hash, t.hash, $5, t.actor, t.action, t.subject, t.detail
+    FROM unnest($1::integer[], $2::bigint[], $3::bytea[], $4::bytea[], $6::text[], $7::text[], $8::text[], $9::bytea[])
+        AS t (chain, seq, prev_hash, hash, actor, action, subject, detail)
+)
+UPDATE audit_chains SET seq = h.seq, hash = h.hash
+FROM unnest($10::integer[], $11::bigint[], $12::bytea[]) AS h (chain, seq, hash)
+WHERE audit_chains.chain = h.chain`
+)
 
-func insert(ctx context.Context, tx *sqlx.Tx, records []Record) error {
+func insert(ctx context.Context, tx *sqlx.Tx, records []Record, heads map[int]*head) error {
+	var err error
+	if len(records) == 1 {
+		r := &records[0]
+		_, err = tx.ExecContext(ctx, insertOne, r.Chain, r.Seq, r.PrevHash[:], r.Hash[:], r.At, r.Actor, r.Action, r.Subject, r.detail())
+	} else {
+		_, err = tx.ExecContext(ctx, insertMany, columns(records, heads)...)
+	}
+	if err != nil {
+		return fmt.Errorf("couldn't write the audit entry: %w", err)
+	}
+	return nil
+}
+
+// columns are the arguments of insertMany.
+func columns(records []Record, heads map[int]*head) []any {
 	n := len(records)
 	chains, seqs := make([]int64, n), make([]int64, n)
 	prevs, hashes, details := make([][]byte, n), make([][]byte, n), make([][]byte, n)
@@ -122,16 +149,24 @@ func insert(ctx context.Context, tx *sqlx.Tx, records []Record) error {
 	for i := range records {
 		r := &records[i]
 		chains[i], seqs[i] = int64(r.Chain), r.Seq
-		prevs[i], hashes[i], details[i] = r.PrevHash[:], r.Hash[:], r.Detail
-		if r.Detail == nil {
-			details[i] = []byte{}
-		}
+		prevs[i], hashes[i], details[i] = r.PrevHash[:], r.Hash[:], r.detail()
 		actors[i], actions[i], subjects[i] = r.Actor, r.Action, r.Subject
 	}
-	_, err := tx.ExecContext(ctx, insertRecords, pq.Array(chains), pq.Array(seqs), pq.Array(prevs), pq.Array(hashes),
-		records[0].At, pq.Array(actors), pq.Array(actions), pq.Array(subjects), pq.Array(details))
-	if err != nil {
-		return fmt.Errorf("couldn't write the audit entry: %w", err)
+	headChains, headSeqs := make([]int64, 0, len(heads)), make([]int64, 0, len(heads))
+	headHashes := make([][]byte, 0, len(heads))
+	for _, h := range heads {
+		headChains, headSeqs, headHashes = append(headChains, int64(h.Chain)), append(headSeqs, h.Seq), append(headHashes, h.Hash)
 	}
-	return nil
+	return []any{
+		pq.Array(chains), pq.Array(seqs), pq.Array(prevs), pq.Array(hashes), records[0].At, pq.Array(actors), pq.Array(actions),
+		pq.Array(subjects), pq.Array(details), pq.Array(headChains), pq.Array(headSeqs), pq.Array(headHashes),
+	}
+}
+
+// detail is never NULL.
+func (r *Record) detail() []byte {
+	if r.Detail == nil {
+		return []byte{}
+	}
+	return r.Detail
 }

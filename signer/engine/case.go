@@ -34,6 +34,7 @@ type Case struct {
 	given    cms.Content
 	signers  []*signer
 	embedded Evidence
+	known    *Known
 }
 
 // signer is one SignerInfo with what is known of it.
@@ -46,8 +47,9 @@ type signer struct {
 
 // Open reads a document: CMS SignedData in DER, BER, PEM armour or base64, with its original when the signature is
 // detached (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
-func Open(document, original []byte) *Case {
-	c := &Case{document: sha256.Sum256(document), detached: original != nil}
+// memory may be nil.
+func Open(document, original []byte, memory *Known) *Case {
+	c := &Case{document: sha256.Sum256(document), detached: original != nil, known: memory}
 	sd, err := cms.ParseArmoured(document, cms.Limits{})
 	if err != nil {
 		c.unread = err.Error()
@@ -61,7 +63,7 @@ func Open(document, original []byte) *Case {
 			c.content = original
 		}
 	}
-	c.embedded = collect(sd.Certificates, sd.CRLs, sd.OCSPs)
+	c.embedded = c.collect(sd.Certificates, sd.CRLs, sd.OCSPs)
 	for i := range sd.Signers {
 		c.signers = append(c.signers, c.openSigner(&sd.Signers[i]))
 	}
@@ -71,7 +73,7 @@ func Open(document, original []byte) *Case {
 func (c *Case) openSigner(info *cms.SignerInfo) *signer {
 	s := &signer{info: info, checks: map[path.Digest]cms.Checks{}}
 	if ev, err := info.Evidence(); err == nil {
-		c.embedded.add(collect(ev.Certificates, ev.CRLs, ev.OCSPs))
+		c.embedded.add(c.collect(ev.Certificates, ev.CRLs, ev.OCSPs))
 	}
 	tokens, err := info.SignatureTimestamps()
 	if err != nil {
@@ -104,11 +106,11 @@ func (c *Case) Content() []byte {
 func (c *Case) Embedded() Evidence { return c.embedded }
 
 // collect parses objects; what cannot be read is passed over, since it can support nothing.
-func collect(certificates, crls, ocsps [][]byte) Evidence {
+func (c *Case) collect(certificates, crls, ocsps [][]byte) Evidence {
 	var ev Evidence
 	for _, raw := range certificates[:min(len(certificates), certificatesMax)] {
-		if c, err := pkix.ParseCertificate(raw); err == nil {
-			ev.Certificates = append(ev.Certificates, c)
+		if cert, err := c.known.parse(raw); err == nil {
+			ev.Certificates = append(ev.Certificates, cert)
 		}
 	}
 	for _, raw := range crls[:min(len(crls), evidenceMax)] {

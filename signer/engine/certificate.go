@@ -18,12 +18,12 @@ func AssessCertificate(set Setting, ev Evidence, cert *pkix.Certificate) (report
 	a := &assessment{set: set, ev: ev, pool: slices.Concat(ev.Certificates, set.Trust.pool)}
 	v := report.CertificateVerdict{
 		At: set.At.UTC(), EvidenceAt: set.Now.UTC(), Policy: set.Policy.Name, TrustMode: set.Trust.mode, TrustSHA256: set.Trust.digest,
-		Subject: *describe(cert), Evidence: []report.Evidence{},
+		Subject: set.Known.about(cert).signer, Evidence: []report.Evidence{},
 	}
 	var f findings
 	in := a.inputs(cert)
 	r := path.Validate(in)
-	v.Chain, v.Revocation = describeChain(r), describeRevocation(r)
+	v.Chain, v.Revocation = a.describeChain(r), describeRevocation(r)
 	v.Remarks = a.weighChain(in, r, &f)
 	if set.Trust.mode == "test" {
 		v.Remarks = append(v.Remarks, report.New(report.ReasonTestTrust, "", ""))

@@ -139,14 +139,11 @@ func (a *assessment) missing(info path.RevocationInfo) []report.Reason {
 	return out
 }
 
-func describeChain(r path.Result) []report.Certificate {
-	out := make([]report.Certificate, 0, len(r.Chain))
+func (a *assessment) describeChain(r path.Result) []report.Certificate {
+	out := make([]report.Certificate, len(r.Chain))
 	for i, c := range r.Chain {
-		out = append(out, report.Certificate{
-			Subject: c.Subject.String(), Issuer: c.Issuer.String(), Serial: c.SerialHex(), SHA256: hexOf(c.Fingerprint()),
-			NotBefore: c.NotBefore.UTC(), NotAfter: c.NotAfter.UTC(), Algorithm: c.SignatureAlgorithm.Name,
-			Anchor: r.Anchor != nil && i == len(r.Chain)-1,
-		})
+		out[i] = a.set.Known.about(c).link
+		out[i].Anchor = r.Anchor != nil && i == len(r.Chain)-1
 	}
 	return out
 }

@@ -10,9 +10,8 @@ import (
 )
 
 // describe says who a certificate names.
-func describe(c *pkix.Certificate) *report.Signer {
-	s := kz.Describe(c)
-	out := &report.Signer{
+func describe(c *pkix.Certificate, s kz.Subject) report.Signer {
+	out := report.Signer{
 		Kind: string(s.Kind), Name: s.Name, Organisation: s.Organisation, IIN: s.IIN, BIN: s.BIN, IdentifiersValid: s.NumbersValid,
 		KeyUse: string(s.KeyUse), Storage: s.Storage.Name, Email: s.Email, Roles: []report.Role{},
 		CertificateSHA256: hexOf(c.Fingerprint()), Serial: c.SerialHex(), Issuer: c.Issuer.String(),

@@ -81,7 +81,7 @@ func (l *lab) sign(o pki.CMSOptions) []byte {
 }
 
 func (l *lab) assess(doc, original []byte) engine.Assessment {
-	return engine.Open(doc, original).Assess(l.setting, l.evidence)
+	return engine.Open(doc, original, nil).Assess(l.setting, l.evidence)
 }
 
 // TestPure: the same in, the same out, however often and in whatever order evidence was looked at.
@@ -95,7 +95,7 @@ func TestPure(t *testing.T) {
 		}
 		return string(b)
 	}
-	c := engine.Open(doc, nil)
+	c := engine.Open(doc, nil, nil)
 	first := encode(c.Assess(l.setting, l.evidence).Verdict)
 	for range 3 {
 		if again := encode(c.Assess(l.setting, l.evidence).Verdict); again != first {
@@ -208,8 +208,15 @@ func TestMutations(t *testing.T) {
 func FuzzAssess(f *testing.F) {
 	l := setup(f, pki.ECDSA)
 	for _, o := range []pki.CMSOptions{
-		{}, {Detached: true}, {Indefinite: true}, {TimeStamp: true}, {Chain: true}, {SubjectKeyIdentifier: true},
-		{NoSignedAttributes: true}, {NoCertificate: true}, {CorruptSignature: true},
+		{},
+		{Detached: true},
+		{Indefinite: true},
+		{TimeStamp: true},
+		{Chain: true},
+		{SubjectKeyIdentifier: true},
+		{NoSignedAttributes: true},
+		{NoCertificate: true},
+		{CorruptSignature: true},
 	} {
 		doc := l.sign(o)
 		f.Add(doc, false)

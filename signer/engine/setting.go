@@ -21,6 +21,8 @@ type Setting struct {
 	Algorithms *algo.Reliability
 	// Memo remembers verified signatures; nil: none.
 	Memo *path.Memo
+	// Known remembers certificates; nil: none.
+	Known *Known
 }
 
 // Trust is a trust store as the engine uses it.

@@ -27,7 +27,8 @@ func (a *assessment) signature(s *signer) report.Signature {
 	broken := len(f) > 0 && f.worst() == report.TotalFailed
 	a.timeStamps(s, &out, broken)
 	if cert != nil {
-		out.Signer = describe(cert)
+		signer := a.set.Known.about(cert).signer
+		out.Signer = &signer
 		a.strength(s.info, cert, &out, &f)
 		a.chain(cert, &out, &f, broken)
 		a.keyUse(cert, &f)
@@ -131,7 +132,7 @@ func (a *assessment) strength(info *cms.SignerInfo, cert *pkix.Certificate, out 
 // keyUse: documents are signed with keys that are for it. The national profile marks them with nonRepudiation (№1187
 // 6.3, №500/НҚ 16); certificates of other authorities may have digitalSignature alone.
 func (a *assessment) keyUse(cert *pkix.Certificate, f *findings) {
-	s := kz.Describe(cert)
+	s := &a.set.Known.about(cert).subject
 	fit := !cert.HasKeyUsage || cert.KeyUsage&(pkix.DigitalSignature|pkix.NonRepudiation) != 0
 	if s.National {
 		fit = cert.KeyUsage.Has(pkix.NonRepudiation)
@@ -156,7 +157,7 @@ func (a *assessment) chain(cert *pkix.Certificate, out *report.Signature, f *fin
 		in.SignedBefore = out.BestAt
 	}
 	r := path.Validate(in)
-	out.Chain, out.Revocation = describeChain(r), describeRevocation(r)
+	out.Chain, out.Revocation = a.describeChain(r), describeRevocation(r)
 	out.Remarks = append(out.Remarks, a.weighChain(in, r, f)...)
 	if !broken {
 		a.want(path.Needs(in, r))

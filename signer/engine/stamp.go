@@ -27,10 +27,10 @@ func (c *Case) openStamp(raw []byte) *stamp {
 		return st
 	}
 	st.token = token
-	carried := collect(token.CMS.Certificates, token.CMS.CRLs, token.CMS.OCSPs)
+	carried := c.collect(token.CMS.Certificates, token.CMS.CRLs, token.CMS.OCSPs)
 	st.certificates = carried.Certificates
 	if ev, err := token.Signer().Evidence(); err == nil {
-		carried.add(collect(ev.Certificates, ev.CRLs, ev.OCSPs))
+		carried.add(c.collect(ev.Certificates, ev.CRLs, ev.OCSPs))
 	}
 	carried.Certificates = nil
 	c.embedded.add(carried)
@@ -77,7 +77,7 @@ func (a *assessment) timeStamp(s *signer, st *stamp, broken bool) report.TimeSta
 	in := a.inputs(cert)
 	in.EKU = []string{pkix.EKUTimeStamping}
 	r := path.Validate(in)
-	out.Chain, out.Revocation = describeChain(r), describeRevocation(r)
+	out.Chain, out.Revocation = a.describeChain(r), describeRevocation(r)
 	a.weighChain(in, r, &f)
 	if !wrong {
 		a.want(path.Needs(in, r))

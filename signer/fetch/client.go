@@ -148,6 +148,9 @@ func (c *Client) bytesMax(k Kind) int64 {
 	}
 }
 
+// Cached returns what Do would take from the cache, or nil. It asks nobody.
+func (c *Client) Cached(r Request) *Object { return c.cache.get(r.key(), c.cfg.Now()) }
+
 // Do fetches, or takes from the cache, what r asks for. It never returns nil. When ctx ends first, the object is a failure
 // of kind Timeout; the request itself goes on for others who wait, within Config.Timeout.
 func (c *Client) Do(ctx context.Context, r Request) *Object {
