@@ -6,12 +6,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"text/tabwriter"
+	"time"
+
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/signer/audit"
-	"text/tabwriter"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jmoiron/sqlx"

@@ -7,10 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"qaqpa/hsm"
-	"qaqpa/payment"
 	"strings"
 	"time"
+
+	"qaqpa/hsm"
+	"qaqpa/payment"
 
 	"github.com/jmoiron/sqlx"
 )

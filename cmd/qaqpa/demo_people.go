@@ -4,6 +4,7 @@ package main
 
 import (
 	"fmt"
+
 	"qaqpa/testenv/pki"
 )
 

@@ -11,9 +11,10 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
+
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/pki"
-	"time"
 
 	"github.com/google/uuid"
 )

@@ -16,12 +16,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
+
 	"qaqpa/testenv/agency"
 	"qaqpa/testenv/bank"
 	"qaqpa/testenv/pki"
 	"qaqpa/testenv/postgres"
 	"qaqpa/testenv/softhsm"
-	"strings"
 )
 
 // worldConfig says where a world lives and how its gateway is started.

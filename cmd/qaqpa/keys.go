@@ -12,8 +12,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"qaqpa/hsm"
 	"text/tabwriter"
+
+	"qaqpa/hsm"
 )
 
 // keysCmd is what an operator does with keys. A private key is made in the token and never leaves it.

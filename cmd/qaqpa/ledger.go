@@ -2,14 +2,18 @@ package main
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
-	"qaqpa/payment"
-	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"qaqpa/payment"
+	"qaqpa/payment/ledger"
+	"qaqpa/payment/receipt"
 )
 
 type ledgerCmd struct {

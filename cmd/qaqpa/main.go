@@ -55,7 +55,7 @@ func run(ctx context.Context, args []string, io streams) int {
 	parser, err := kong.New(&cli,
 		kong.Name("qaqpa"),
 		kong.Description("qaqpa: the gateway for digital signatures and payments. Every setting may also stand in the environment or in the file of --config."),
-		kong.Configuration(kong.JSON),
+		kong.Configuration(loadSettings),
 		kong.Writers(io.out, io.err),
 		kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)),

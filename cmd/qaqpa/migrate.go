@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/signer"

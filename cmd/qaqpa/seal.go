@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
+
 	"qaqpa/signer"
 	"qaqpa/signer/audit"
-	"time"
 )
 
 // sealCmd signs one document with the gateway's key. It needs the database: each use of the key is in the audit log

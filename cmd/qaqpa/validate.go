@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"time"
+
 	"qaqpa/signer"
 	"qaqpa/signer/fetch"
 	"qaqpa/signer/report"
-	"strings"
-	"time"
 )
 
 // validateCmd judges documents without a database: nothing is stored.

@@ -9,6 +9,9 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
+	"time"
+
 	"qaqpa/api"
 	"qaqpa/api/auth"
 	"qaqpa/hsm"
@@ -19,8 +22,6 @@ import (
 	"qaqpa/signer/fetch"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/trust"
-	"strings"
-	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/prometheus/client_golang/prometheus"
