@@ -57,12 +57,18 @@ func (g *gatherer) fresh(what string, subject path.Digest, requests []fetch.Requ
 		return nil
 	}
 	g.asked[key] = true
-	if g.fetches >= fetchesMax {
+	n := min(len(requests), fetchesMax-g.fetches)
+	if n < len(requests) { // say so, once: the rest is not asked
+		g.take(outcome{subject, requests[n], &fetch.Object{
+			Kind: requests[n].Kind, URL: requests[n].URL, At: g.s.cfg.Now(),
+			Failure: &fetch.Failure{Kind: fetch.Spent, Detail: "this document has used up its calls"},
+		}})
+	}
+	if n == 0 {
 		return nil
 	}
-	requests = requests[:min(len(requests), fetchesMax-g.fetches)]
-	g.fetches += len(requests)
-	return []step{{subject, requests}}
+	g.fetches += n
+	return []step{{subject, requests[:n]}}
 }
 
 // follow makes the requests of each step in turn until one brings something.

@@ -46,7 +46,7 @@ func (c *Case) Assess(set Setting, ev Evidence) Assessment {
 func Chain(set Setting, ev Evidence, leaf *pkix.Certificate) (path.Result, []path.Need, []path.Digest) {
 	a := &assessment{set: set, ev: ev, pool: slices.Concat(ev.Certificates, set.Trust.pool)}
 	in := a.inputs(leaf)
-	r := path.Validate(in)
+	r := a.validate(in)
 	var rejected []path.Digest
 	for _, info := range r.Revocation {
 		for _, e := range info.Rejected {
@@ -94,6 +94,17 @@ func (a *assessment) judge() {
 		}
 		v.Signatures = append(v.Signatures, sig)
 	}
+}
+
+// validate is path.Validate within the document's budget.
+func (a *assessment) validate(in path.Inputs) path.Result {
+	if a.c == nil {
+		return path.Validate(in)
+	}
+	in.Budget = a.c.budget.forPath()
+	r := path.Validate(in)
+	a.c.budget.used(r.Work)
+	return r
 }
 
 // want adds needs, each certificate once.

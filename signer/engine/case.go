@@ -35,6 +35,7 @@ type Case struct {
 	signers  []*signer
 	embedded Evidence
 	known    *Known
+	budget   budget
 }
 
 // signer is one SignerInfo with what is known of it.
@@ -49,7 +50,7 @@ type signer struct {
 // detached (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
 // memory may be nil.
 func Open(document, original []byte, memory *Known) *Case {
-	c := &Case{document: sha256.Sum256(document), detached: original != nil, known: memory}
+	c := &Case{document: sha256.Sum256(document), detached: original != nil, known: memory, budget: newBudget()}
 	sd, err := cms.ParseArmoured(document, cms.Limits{})
 	if err != nil {
 		c.unread = err.Error()

@@ -22,7 +22,7 @@ func AssessCertificate(set Setting, ev Evidence, cert *pkix.Certificate) (report
 	}
 	var f findings
 	in := a.inputs(cert)
-	r := path.Validate(in)
+	r := a.validate(in)
 	v.Chain, v.Revocation = a.describeChain(r), describeRevocation(r)
 	v.Remarks = a.weighChain(in, r, &f)
 	if set.Trust.mode == "test" {

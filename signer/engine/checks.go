@@ -80,7 +80,10 @@ func reasonOf(c cms.Check) report.Code {
 	case cms.RuleMessageDigest, cms.RuleSigningTime, cms.RuleAttributeEncoding:
 		return report.ReasonAttributeMalformed
 	case cms.RuleSignature:
-		if c.Status == cms.Undecided {
+		switch {
+		case c.Sub == string(report.ChainGeneralFailure):
+			return report.ReasonBudget
+		case c.Status == cms.Undecided:
 			return report.ReasonSignerMissing
 		}
 		return report.ReasonSignatureWrong

@@ -256,3 +256,40 @@ func FuzzAssess(f *testing.F) {
 		}
 	})
 }
+
+// TestManySigners: a document with many signatures is judged whole; one that asks for more work than the budget is
+// judged in bounded time, and what was not verified does not pass.
+func TestManySigners(t *testing.T) {
+	l := setup(t, pki.ECDSA)
+	signers := make([]*pki.Identity, 200)
+	for i := range signers {
+		signers[i] = l.id
+	}
+	doc, err := pki.CoSign(content, pki.CMSOptions{}, signers...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := time.Now()
+	v := l.assess(doc, nil).Verdict
+	if v.Indication != report.TotalPassed || len(v.Signatures) != 200 {
+		t.Errorf("%s/%s, %d signatures", v.Indication, v.Sub, len(v.Signatures))
+	}
+	// Rounds of gathering repeat nothing of the cryptography, but hostile evidence could: go on until the budget ends.
+	c := engine.Open(doc, nil, nil)
+	for range 60 {
+		l.setting.Memo = nil // as if no signature were worth remembering
+		v = c.Assess(l.setting, l.evidence).Verdict
+	}
+	if v.Indication == report.TotalPassed {
+		t.Error("passes beyond the budget")
+	}
+	found := false
+	for _, s := range v.Signatures {
+		for _, r := range s.Reasons {
+			found = found || r.Code == report.ReasonBudget
+		}
+	}
+	if d := time.Since(start); !found || d > 10*time.Second {
+		t.Errorf("budget given as reason: %v; took %s", found, d)
+	}
+}

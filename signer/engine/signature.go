@@ -62,11 +62,20 @@ func (a *assessment) signerOf(s *signer) (*pkix.Certificate, cms.Checks) {
 	return candidates[0], a.verify(s, candidates[0])
 }
 
+// spent are the checks of a signature for which no work was left.
+var spent = cms.Checks{{
+	Rule: cms.RuleSignature, Status: cms.Undecided, Sub: string(report.ChainGeneralFailure),
+	Detail: "the document is too complex: the bound of verifications is reached",
+}}
+
 // verify does the cryptography once for each certificate: it depends on nothing that is gathered later.
 func (a *assessment) verify(s *signer, cert *pkix.Certificate) cms.Checks {
 	id := cert.Fingerprint()
 	checks, ok := s.checks[id]
 	if !ok {
+		if !a.c.budget.spend() {
+			return spent
+		}
 		checks = s.info.Verify(a.c.given, cert)
 		s.checks[id] = checks
 	}
@@ -156,7 +165,7 @@ func (a *assessment) chain(cert *pkix.Certificate, out *report.Signature, f *fin
 	if out.TimeProven {
 		in.SignedBefore = out.BestAt
 	}
-	r := path.Validate(in)
+	r := a.validate(in)
 	out.Chain, out.Revocation = a.describeChain(r), describeRevocation(r)
 	out.Remarks = append(out.Remarks, a.weighChain(in, r, f)...)
 	if !broken {

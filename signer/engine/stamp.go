@@ -76,7 +76,7 @@ func (a *assessment) timeStamp(s *signer, st *stamp, broken bool) report.TimeSta
 	wrong := broken || f.worst() != report.TotalPassed
 	in := a.inputs(cert)
 	in.EKU = []string{pkix.EKUTimeStamping}
-	r := path.Validate(in)
+	r := a.validate(in)
 	out.Chain, out.Revocation = a.describeChain(r), describeRevocation(r)
 	a.weighChain(in, r, &f)
 	if !wrong {
@@ -113,9 +113,13 @@ func (a *assessment) authorityOf(s *signer, st *stamp) (*pkix.Certificate, cms.C
 	for i, cert := range candidates[:min(len(candidates), candidatesMax)] {
 		id := cert.Fingerprint()
 		checks, ok := st.checks[id]
-		if !ok {
+		switch {
+		case ok:
+		case a.c.budget.spend():
 			checks = st.token.Verify(want, cert)
 			st.checks[id] = checks
+		default:
+			checks = spent
 		}
 		if checks.Worst().Status <= cms.Noted {
 			return cert, checks
