@@ -31,7 +31,7 @@ func inMemory(t *testing.T, s *Server, handler fasthttp.RequestHandler) (*http.C
 	}}, done
 }
 
-func fetchURL(t *testing.T, c *http.Client, address string) (*http.Response, string) {
+func fetchURL(t *testing.T, c *http.Client, address string) (status int, body string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
 	if err != nil {
@@ -42,11 +42,11 @@ func fetchURL(t *testing.T, c *http.Client, address string) (*http.Response, str
 		t.Fatal(err)
 	}
 	defer func() { _ = resp.Body.Close() }()
-	body, err := io.ReadAll(resp.Body)
+	got, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	return resp.StatusCode, string(got)
 }
 
 // A defect costs one request, not the process, and tells nothing.
@@ -57,13 +57,13 @@ func TestPanicIsOneFailedRequest(t *testing.T) {
 			panic("secret inner state")
 		}
 	})
-	resp, body := fetchURL(t, client, "http://x/panic")
+	status, body := fetchURL(t, client, "http://x/panic")
 	var p problem
-	if err := json.Unmarshal([]byte(body), &p); err != nil || resp.StatusCode != 500 || p.Code != codeInternal || p.Detail != "" || strings.Contains(body, "secret") {
-		t.Errorf("got %d %s", resp.StatusCode, body)
+	if err := json.Unmarshal([]byte(body), &p); err != nil || status != 500 || p.Code != codeInternal || p.Detail != "" || strings.Contains(body, "secret") {
+		t.Errorf("got %d %s", status, body)
 	}
-	if resp, _ := fetchURL(t, client, "http://x/"); resp.StatusCode != 200 {
-		t.Errorf("the server did not go on: %d", resp.StatusCode)
+	if status, _ := fetchURL(t, client, "http://x/"); status != 200 {
+		t.Errorf("the server did not go on: %d", status)
 	}
 	if err := s.Shutdown(t.Context()); err != nil {
 		t.Error(err)
@@ -80,9 +80,9 @@ func TestFailuresTellNothing(t *testing.T) {
 		{errors.New("pq: password authentication failed"), 500, codeInternal},
 		{context.DeadlineExceeded, 503, codeUnavailable},
 		{&net.OpError{Op: "dial", Err: errors.New("postgres.internal refused")}, 503, codeUnavailable},
-		{sqlState("57P01"), 503, codeUnavailable},
-		{sqlState("40001"), 503, codeUnavailable},
-		{sqlState("23505"), 500, codeInternal},
+		{stateError("57P01"), 503, codeUnavailable},
+		{stateError("40001"), 503, codeUnavailable},
+		{stateError("23505"), 500, codeInternal},
 		{refuse("no_such_code"), 500, codeInternal},
 	} {
 		resp := s.problemResponse(row.err, "trace-1", "en")
@@ -100,11 +100,11 @@ func TestFailuresTellNothing(t *testing.T) {
 	}
 }
 
-// sqlState is an error of the database.
-type sqlState string
+// stateError is an error of the database.
+type stateError string
 
-func (s sqlState) Error() string    { return "pq: " + string(s) }
-func (s sqlState) SQLState() string { return string(s) }
+func (s stateError) Error() string    { return "pq: " + string(s) }
+func (s stateError) SQLState() string { return string(s) }
 
 func TestShutdownLetsRequestsFinish(t *testing.T) {
 	s := bare(t)
@@ -112,8 +112,8 @@ func TestShutdownLetsRequestsFinish(t *testing.T) {
 	client, served := inMemory(t, s, func(*fasthttp.RequestCtx) { close(started); <-finish })
 	answered := make(chan int, 1)
 	go func() {
-		resp, _ := fetchURL(t, client, "http://x/")
-		answered <- resp.StatusCode
+		status, _ := fetchURL(t, client, "http://x/")
+		answered <- status
 	}()
 	<-started
 	stopped := make(chan error, 1)
@@ -141,8 +141,8 @@ func TestShutdownCancelsWhatDoesNotFinish(t *testing.T) {
 	client, _ := inMemory(t, s, func(*fasthttp.RequestCtx) { close(started); <-s.base.Done() })
 	answered := make(chan int, 1)
 	go func() {
-		resp, _ := fetchURL(t, client, "http://x/")
-		answered <- resp.StatusCode
+		status, _ := fetchURL(t, client, "http://x/")
+		answered <- status
 	}()
 	<-started
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -165,9 +165,9 @@ func TestAdminListener(t *testing.T) {
 	g.do(call{method: http.MethodGet, path: "/v1/banks"}).want(t, 401, codeUnauthorised)
 	g.do(call{method: "BREW", path: "/teapot/850101300019", bad: true}).want(t, 404, codeRouteUnknown)
 	get := func(path string, want int) string {
-		resp, body := fetchURL(t, admin.Client(), admin.URL+path)
-		if resp.StatusCode != want {
-			t.Errorf("%s: got %d", path, resp.StatusCode)
+		status, body := fetchURL(t, admin.Client(), admin.URL+path)
+		if status != want {
+			t.Errorf("%s: got %d", path, status)
 		}
 		return body
 	}

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -82,16 +83,17 @@ func (w *whole) authorise(orderID string, cms []byte) answered {
 	return w.do(call{method: http.MethodPost, path: "/v1/orders/" + orderID + "/authorisation", key: w.portalKey, idem: uuid.NewString(), contentType: typeSignature, body: cms})
 }
 
-func (w *whole) await(orderID string, state order.State) order.Order {
+// executed waits until the order is executed and its receipt made.
+func (w *whole) executed(orderID string) order.Order {
 	w.t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
 		o := in[order.Order](w.t, w.get(w.portalKey, "/v1/orders/"+orderID), 200)
-		if o.State == state && (state != order.Executed || o.Receipt != "") {
+		if o.State == order.Executed && o.Receipt != "" {
 			return o
 		}
 		if time.Now().After(deadline) {
-			w.t.Fatalf("order is %+v, want %s", o, state)
+			w.t.Fatalf("order is %+v", o)
 		}
 		time.Sleep(30 * time.Millisecond)
 	}
@@ -103,7 +105,7 @@ func (w *whole) pay(reference string) (debtID string, o order.Order) {
 	debtID = w.owe(reference, w.citizen.IIN())
 	o = w.order(w.citizen.IIN(), debtID)
 	in[order.Order](w.t, w.authorise(o.ID, w.signed(w.citizen, o.ID)), 202)
-	return debtID, w.await(o.ID, order.Executed)
+	return debtID, w.executed(o.ID)
 }
 
 // One state fee from debt to sealed receipt; every exchange is held against openapi.yaml.
@@ -433,7 +435,7 @@ func TestRefusedPayments(t *testing.T) {
 	}
 	w.companySigns(t)
 	in[order.Order](t, w.authorise(o.ID, w.signed(w.citizen, o.ID)), 202)
-	w.await(o.ID, order.Executed)
+	w.executed(o.ID)
 }
 
 // companySigns: an employee's signature does not bind the company (R28); its head's does, as NCALayer gives it.
@@ -444,7 +446,7 @@ func (w *whole) companySigns(t *testing.T) {
 	armoured := pki.ArmourCMS(w.signed(w.head, o.ID))
 	a := w.do(call{method: http.MethodPost, path: "/v1/orders/" + o.ID + "/authorisation", key: w.portalKey, idem: uuid.NewString(), contentType: typeText, body: armoured})
 	in[order.Order](t, a, 202)
-	w.await(o.ID, order.Executed)
+	w.executed(o.ID)
 	second := w.order(pki.BIN(1), w.owe("AD-company-2", pki.BIN(1)))
 	plainText := []byte(base64.StdEncoding.EncodeToString(w.signed(w.head, second.ID)))
 	a = w.do(call{method: http.MethodPost, path: "/v1/orders/" + second.ID + "/authorisation", key: w.portalKey, idem: uuid.NewString(), contentType: typeText, body: plainText})
@@ -480,9 +482,7 @@ func TestBankConfirmations(t *testing.T) {
 	}
 	confirm := func(who *pki.Identity, change func(map[string]any)) answered {
 		message := map[string]any{}
-		for k, v := range status {
-			message[k] = v
-		}
+		maps.Copy(message, status)
 		if change != nil {
 			change(message)
 		}
@@ -511,7 +511,7 @@ func TestBankConfirmations(t *testing.T) {
 	if n := len(w.bank.Movements()); n != 1 {
 		t.Errorf("money moved %d times", n)
 	}
-	if now := w.await(o.ID, order.Executed); now.Tiyn != o.Tiyn {
+	if now := w.executed(o.ID); now.Tiyn != o.Tiyn {
 		t.Errorf("got %+v", now)
 	}
 }
