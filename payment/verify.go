@@ -63,7 +63,11 @@ func VerifyLedger(ctx context.Context, db *sqlx.DB, keys note.Verifiers) (Ledger
 	if err := w.checkpoints(ctx); err != nil {
 		return LedgerReport{}, err
 	}
-	for bucket := range ledger.Buckets {
+	used, err := w.usedBuckets(ctx)
+	if err != nil {
+		return LedgerReport{}, err
+	}
+	for _, bucket := range used {
 		if err := w.bucket(ctx, bucket); err != nil {
 			return LedgerReport{}, fmt.Errorf("couldn't read bucket %d: %w", bucket, err)
 		}
@@ -98,6 +102,46 @@ type walk struct {
 type claimedRoot struct {
 	number int64
 	head   ledger.Head
+}
+
+// usedBuckets lists the buckets in which there is anything to verify, so that a young ledger is walked quickly. A bucket
+// counts as used also when only its head or a checkpoint says that it is.
+func (w *walk) usedBuckets(ctx context.Context) ([]int, error) {
+	var heads []struct {
+		Bucket int    `db:"bucket"`
+		Size   int64  `db:"size"`
+		Chain  []byte `db:"chain"`
+	}
+	if err := all(ctx, w.tx, &heads, `SELECT bucket, size, chain FROM journal_heads`); err != nil {
+		return nil, err
+	}
+	if len(heads) != ledger.Buckets {
+		w.report.problem("journal: %d heads for %d buckets", len(heads), ledger.Buckets)
+	}
+	marked := [ledger.Buckets]bool{}
+	for _, h := range heads {
+		start := ledger.ChainStart(h.Bucket)
+		marked[h.Bucket] = h.Size != 0 || string(h.Chain) != string(start[:]) || len(w.claims[h.Bucket]) > 0
+	}
+	var filled []int
+	err := all(ctx, w.tx, &filled, `
+		SELECT b FROM generate_series(0, 255) AS t (b) WHERE EXISTS (SELECT 1 FROM debts WHERE bucket = b)
+			OR EXISTS (SELECT 1 FROM orders WHERE bucket = b) OR EXISTS (SELECT 1 FROM attempts WHERE bucket = b)
+			OR EXISTS (SELECT 1 FROM transfers WHERE bucket = b) OR EXISTS (SELECT 1 FROM journal WHERE bucket = b)
+			OR EXISTS (SELECT 1 FROM receipts WHERE bucket = b) OR EXISTS (SELECT 1 FROM outbox WHERE bucket = b)`)
+	if err != nil {
+		return nil, err
+	}
+	for _, bucket := range filled {
+		marked[bucket] = true
+	}
+	var used []int
+	for bucket, is := range marked {
+		if is {
+			used = append(used, bucket)
+		}
+	}
+	return used, nil
 }
 
 // bucket walks everything in one bucket.
