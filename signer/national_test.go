@@ -4,7 +4,6 @@ import (
 	"context"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,12 +145,11 @@ func TestNationalKeysByFolder(t *testing.T) {
 		// In the list as superseded, although the folder says valid.
 		"testkeys-2027/legal/valid/employee.p12":   "revoked",
 		"testkeys-2027/legal/valid/infosystem.p12": "revoked",
+		// Issued by ҰКО 3.0 of the older test hierarchy, whose name differs by one letter from ҰҚО 3.0 and whose list is not in the package.
+		"GOSTKNCA_c0f94276a64698a3e011ce3216335caf5913854f.p12": "unavailable",
 		// Newer than the list of its package.
 		"GOST512_6dba535d60e55c61d30ec7ec8984b1b332f12027.p12": "good",
 	}
-	// Keys in the third form of 2023, whose blob has the header 06020000 3AAA0000 00454331 00020000. Where it is not read,
-	// the certificate must not pass.
-	third := []string{"GOSTKNCA_c0f94276a64698a3e011ce3216335caf5913854f.p12", "GOSTKNCA_15e129235f2fad8ef19549461f90b513f9708dba.p12"}
 	for _, pack := range []struct {
 		dir, now string
 		depth    []string
@@ -181,10 +179,6 @@ func TestNationalKeysByFolder(t *testing.T) {
 				}
 			}
 			v := b.certificate(pkcs12Certificate(t, f), time.Time{}, pack.crls...)
-			if slices.Contains(third, filepath.Base(f)) && v.Sub == report.CryptoConstraintsFailure {
-				t.Logf("%s: not read: %s", filepath.Base(f), v.Reasons[0].Detail)
-				continue
-			}
 			counted[v.Revocation[0].Status]++
 			passed := v.Indication == report.TotalPassed
 			if v.Revocation[0].Status != want || passed != (want == "good") || len(v.Chain) != 3 || !v.Chain[2].Anchor {

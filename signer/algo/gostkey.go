@@ -150,9 +150,9 @@ func newGOST(family Family, c *gost.Curve, xy []byte, rfc bool) (PublicKey, erro
 	return PublicKey{Family: family, Bits: c.Bits(), Curve: c.Name(), Key: key, rfc: rfc}, nil
 }
 
-// blob6801 precedes X‖Y in the third national form (kz-eds §3): a CryptoAPI PUBLICKEYBLOB header, algorithm AA3A,
-// magic "EC1", 512 bits of key material.
-var blob6801 = []byte{6, 2, 0, 0, 0x3a, 0xaa, 0, 0, 'E', 'C', '1', 0, 0, 2, 0, 0}
+// blob6801 precedes X‖Y in the third national form: a CryptoAPI PUBLICKEYBLOB header, algorithm AA3A, magic "EC1" behind a
+// zero octet, 512 bits of key material. So it stands in the two information-system certificates of 2023 that have this form.
+var blob6801 = []byte{6, 2, 0, 0, 0x3a, 0xaa, 0, 0, 0, 'E', 'C', '1', 0, 2, 0, 0}
 
 func parse6801(params parameters, key []byte) (PublicKey, error) {
 	if !params.absentOrNull() {

@@ -75,10 +75,12 @@ func keyID(content []byte) []byte {
 	return id[:]
 }
 
-// serialFrom is how the national authority mostly numbers: the key identifier with its top bit clear.
+// serialFrom is how the national authority mostly numbers: the key identifier with its top bit clear. A first octet of zero is
+// made one: an INTEGER would lose it, and the certificate would not be found under its own number.
 func serialFrom(ski []byte) []byte {
 	serial := append([]byte{}, ski...)
 	serial[0] &= 0x7f
+	serial[0] = max(serial[0], 1)
 	return serial
 }
 

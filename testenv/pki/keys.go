@@ -90,7 +90,7 @@ func marshalSPKI(pub crypto.PublicKey, third2004 bool) (spki, content []byte, er
 	case key.Curve.Size == 64:
 	case third2004:
 		algorithm = seq(oid(oidGOST2004Old), null())
-		header := []byte{0x06, 2, 0, 0, 0x3a, 0xaa, 0, 0, 0x45, 0x43, 0x31, 0, 0, 2, 0, 0}
+		header := []byte{0x06, 2, 0, 0, 0x3a, 0xaa, 0, 0, 0, 0x45, 0x43, 0x31, 0, 2, 0, 0}
 		content = append(header, key.Bytes()...)
 	default:
 		algorithm = seq(oid(oidGOST2004Key), seq(oid(oidGOST2004ParamA), oid(oid34311Params)))
