@@ -158,6 +158,23 @@ func TestTopLevel(t *testing.T) {
 	}
 }
 
+// TestReadmeShowsTheStates: the pictures in README are those that the transition tables draw; payment/order tests the files.
+func TestReadmeShowsTheStates(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"order.mmd", "attempt.mmd"} {
+		picture, err := os.ReadFile(filepath.Join(root, "payment", "order", "testdata", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(readme), strings.TrimSpace(string(picture))) {
+			t.Errorf("README does not show %s as it is", name)
+		}
+	}
+}
+
 const linesMax = 600
 
 // leftover finds words of unfinished work; the words are split so that this file does not find itself.

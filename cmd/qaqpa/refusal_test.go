@@ -154,7 +154,7 @@ func TestConfirmationsAreRefusedOrRepeated(t *testing.T) {
 		"another bank signs":  {w.people.otherBank, message(func(map[string]any) {}), "bank_message_signed_by_another"},
 		"a citizen signs":     {w.people.citizen, message(func(map[string]any) {}), "bank_message_signed_by_another"},
 		"another amount":      {w.people.bank, message(func(m map[string]any) { m["amount"] = order.Amount - 1 }), "confirmation_amount_differs"},
-		"another order":       {w.people.bank, message(func(m map[string]any) { m["order"] = "ord_00" + fmt.Sprintf("%032x", 1) }), "bank_message_invalid"},
+		"another order":       {w.people.bank, message(func(m map[string]any) { m["order"] = "ord_00" + fmt.Sprintf("%032x", 1) }), "confirmation_contradicts"},
 		"unknown attempt":     {w.people.bank, message(func(m map[string]any) { m["attempt"] = "att_00" + fmt.Sprintf("%032x", 1) }), "attempt_unknown"},
 		"unknown outcome":     {w.people.bank, message(func(m map[string]any) { m["outcome"] = "perhaps" }), "bank_message_invalid"},
 		"an unknown field":    {w.people.bank, message(func(m map[string]any) { m["bonus"] = 1 }), "bank_message_invalid"},

@@ -91,10 +91,16 @@ func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) erro
 	return err
 }
 
-// auditSealEvery is the pause between seals of the audit log's heads.
-const auditSealEvery = 10 * time.Minute
+const (
+	// auditSealEvery is the pause between seals of the audit log's heads.
+	auditSealEvery = 10 * time.Minute
+	// auditSealWait bounds the seal at shutdown.
+	auditSealWait = 5 * time.Second
+	// actorAudit is who seals the heads, in the audit log itself.
+	actorAudit = "system:audit"
+)
 
-// sealAuditHeads signs the heads of the audit log now and then: what was sealed cannot be rewritten unseen. A seal
+// sealAuditHeads signs the heads of the audit log now and then, and at the end: what was sealed cannot be rewritten unseen. A seal
 // that fails is logged and tried again next time; entries are kept whether sealed yet or not.
 func (g *gateway) sealAuditHeads(ctx context.Context) error {
 	tick := time.NewTicker(auditSealEvery)
@@ -102,12 +108,19 @@ func (g *gateway) sealAuditHeads(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditSealWait)
+			defer cancel()
+			g.sealAuditOnce(last)
 			return nil
 		case <-tick.C:
-			if _, err := g.audit.SealHeads(ctx, g.db, sealer{g.signer}.Seal); err != nil && ctx.Err() == nil {
-				g.log.ErrorContext(ctx, "audit heads were not sealed", "error", err.Error())
-			}
+			g.sealAuditOnce(ctx)
 		}
+	}
+}
+
+func (g *gateway) sealAuditOnce(ctx context.Context) {
+	if _, err := g.signer.SealAudit(ctx, actorAudit); err != nil {
+		g.log.ErrorContext(ctx, "audit heads were not sealed", "error", err.Error())
 	}
 }
 

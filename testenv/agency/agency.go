@@ -8,11 +8,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/loopback"
 	"slices"
 	"sync"
 	"time"
+
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/loopback"
 )
 
 // Config of an agency.

@@ -14,14 +14,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"qaqpa/testenv/agency"
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/pki"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"qaqpa/testenv/agency"
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/pki"
 )
 
 // harness is an agency and a gateway that notifies it.

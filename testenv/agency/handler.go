@@ -8,11 +8,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/loopback"
 	"strconv"
 	"strings"
 	"time"
+
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/loopback"
 )
 
 const onWebhooks = "webhooks"

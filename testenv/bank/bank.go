@@ -7,11 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
+	"time"
+
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/loopback"
 	"qaqpa/testenv/pki"
-	"sync"
-	"time"
 )
 
 // Config of a bank.

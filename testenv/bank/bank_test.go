@@ -11,14 +11,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"qaqpa/testenv/bank"
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/pki"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"qaqpa/testenv/bank"
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/pki"
 )
 
 // harness is a bank, a gateway that signs orders and one that receives callbacks.

@@ -5,9 +5,10 @@ import (
 	"context"
 	"io"
 	"net/http"
-	"qaqpa/testenv/fault"
 	"slices"
 	"time"
+
+	"qaqpa/testenv/fault"
 )
 
 // triesMax of one callback; with doubling pauses of 200 ms at first that is about ten minutes.

@@ -2,9 +2,10 @@ package bank
 
 import (
 	"crypto/x509"
-	"qaqpa/testenv/pki"
 	"testing"
 	"time"
+
+	"qaqpa/testenv/pki"
 )
 
 // FuzzSeal: only what the gateway sealed opens. The fuzzer starts from a sealed message; any change

@@ -7,10 +7,11 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"time"
+
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/loopback"
 	"qaqpa/testenv/pki"
-	"time"
 )
 
 // Operations that faults can be on.

@@ -4,10 +4,11 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
-	"qaqpa/testenv/fault"
 	"strings"
 	"testing"
 	"time"
+
+	"qaqpa/testenv/fault"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -11,10 +11,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"qaqpa/testenv/gostref"
 	"slices"
 	"strings"
 	"testing"
+
+	"qaqpa/testenv/gostref"
 )
 
 func unhex(t *testing.T, s string) []byte {

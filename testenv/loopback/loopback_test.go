@@ -3,9 +3,10 @@ package loopback_test
 import (
 	"context"
 	"net/http"
-	"qaqpa/testenv/loopback"
 	"testing"
 	"time"
+
+	"qaqpa/testenv/loopback"
 )
 
 func TestListensOnLoopbackOnly(t *testing.T) {

@@ -3,8 +3,9 @@ package pki_test
 import (
 	"bytes"
 	"os/exec"
-	"qaqpa/testenv/pki"
 	"testing"
+
+	"qaqpa/testenv/pki"
 )
 
 // FuzzServices throws octets at the two parsers that read from the network: whatever comes, the

@@ -7,8 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"qaqpa/testenv/gostref"
 	"time"
+
+	"qaqpa/testenv/gostref"
 )
 
 // Issue makes a key and a certificate and keeps both in the folder. [ErrExists] if the name is taken.

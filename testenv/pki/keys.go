@@ -12,6 +12,7 @@ import (
 	"hash"
 	"io"
 	"math/big"
+
 	"qaqpa/testenv/gostref"
 
 	"golang.org/x/crypto/cryptobyte"

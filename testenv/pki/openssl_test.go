@@ -7,11 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"qaqpa/testenv/pki"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"qaqpa/testenv/pki"
 )
 
 // bench is a PKI of the families that OpenSSL knows, with its services and a scratch folder.

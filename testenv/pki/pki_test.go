@@ -13,13 +13,14 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/gostref"
-	"qaqpa/testenv/pki"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/gostref"
+	"qaqpa/testenv/pki"
 )
 
 func faultOf(kind string) fault.Fault     { return fault.Fault{Kind: kind} }

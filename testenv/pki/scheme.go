@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"hash"
 	"io"
+
 	"qaqpa/testenv/gostref"
 )
 

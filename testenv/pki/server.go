@@ -7,10 +7,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"qaqpa/testenv/fault"
-	"qaqpa/testenv/loopback"
 	"strings"
 	"time"
+
+	"qaqpa/testenv/fault"
+	"qaqpa/testenv/loopback"
 )
 
 // Services that faults can be on.
