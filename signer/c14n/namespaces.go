@@ -133,10 +133,11 @@ func (c *canonicaliser) listedAxis(f *frame) error {
 	return nil
 }
 
-// strayNamespaces writes namespace nodes whose element is not in the set, as Canonical XML 1.0 2.3 has it.
+// strayNamespaces writes namespace nodes whose element is not in the set, as Canonical XML 1.0 2.3 has it; in the
+// exclusive form those of the PrefixList.
 func (c *canonicaliser) strayNamespaces(n xmltree.Node) error {
 	element := n.Parent()
-	if c.set.Has(element) || c.strays == element || c.method.Form == Exclusive10 {
+	if c.set.Has(element) || c.strays == element {
 		return nil
 	}
 	c.strays = element
@@ -148,6 +149,9 @@ func (c *canonicaliser) strayNamespaces(n xmltree.Node) error {
 	for _, s := range c.namespacesOf(element) {
 		if err := checkName(s.name); err != nil {
 			return err
+		}
+		if c.method.Form == Exclusive10 && !c.inList(s.prefix) {
+			continue
 		}
 		if name, ok := find(above, s.prefix); !ok || name != s.name {
 			c.declare(s.prefix, s.name)

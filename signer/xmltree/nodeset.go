@@ -60,7 +60,7 @@ func Select(nodes []Node) NodeSet {
 			b.add(n)
 		}
 	}
-	return b.set
+	return b.done()
 }
 
 // Subtrees is the union of the subtrees of these nodes of one document.
@@ -204,7 +204,7 @@ func (s NodeSet) Filter(keep func(Node) (bool, error)) (NodeSet, error) {
 		}
 		b.add(n)
 	}
-	return b.set.unlisted(), nil
+	return b.done(), nil
 }
 
 // builder gathers nodes that come in document order.
@@ -220,10 +220,14 @@ func (b *builder) add(n Node) {
 		b.set.runs = appendRun(b.set.runs, run{n.index, n.index + 1})
 		return
 	}
-	node := spaceNode{n.index, n.ns - 1}
-	if k := len(b.set.spaces); k == 0 || b.set.spaces[k-1] != node {
-		b.set.spaces = append(b.set.spaces, node)
-	}
+	b.set.spaces = append(b.set.spaces, spaceNode{n.index, n.ns - 1})
+}
+
+// done puts the namespace nodes of each element into their order: they come innermost declarations first.
+func (b *builder) done() NodeSet {
+	slices.SortFunc(b.set.spaces, spaceNode.compare)
+	b.set.spaces = slices.Compact(b.set.spaces)
+	return b.set.unlisted()
 }
 
 // unlisted is the same set, without its list where that is just the namespace nodes of its elements. Canonical forms

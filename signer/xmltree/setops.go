@@ -175,3 +175,14 @@ func subtractRuns(a, b []run) (out []run) {
 	}
 	return out
 }
+
+// HasComments tells whether the set holds a comment.
+func (s NodeSet) HasComments() bool {
+	for _, r := range s.runs {
+		i, _ := slices.BinarySearch(s.doc.comments, r.first)
+		if i < len(s.doc.comments) && s.doc.comments[i] < r.end {
+			return true
+		}
+	}
+	return false
+}

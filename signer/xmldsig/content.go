@@ -1,0 +1,62 @@
+package xmldsig
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"qaqpa/signer/xmltree"
+)
+
+// elementsOnly demands that an element holds no text but white space: what the schema does not foresee could be read as
+// something by another program.
+func elementsOnly(n xmltree.Node) error {
+	for c := range n.Children() {
+		if c.Kind() == xmltree.Text && strings.Trim(c.Value(), " \t\r\n") != "" {
+			return fmt.Errorf("%w: text in %s", ErrMalformed, n.Name())
+		}
+	}
+	return nil
+}
+
+// textOnly is the text of an element that holds nothing else. A comment or instruction inside a value is refused: there
+// are programs that read only what stands before it.
+func textOnly(n xmltree.Node) (string, error) {
+	if n.IsZero() {
+		return "", fmt.Errorf("%w: element is missing", ErrMalformed)
+	}
+	first := n.FirstChild()
+	if first.IsZero() {
+		return "", nil
+	}
+	if first.Kind() != xmltree.Text || !first.NextSibling().IsZero() {
+		return "", fmt.Errorf("%w: markup inside %s", ErrMalformed, n.Name())
+	}
+	return first.Value(), nil
+}
+
+// base64Of decodes the text of an element (XML Schema base64Binary): white space anywhere, no other freedom.
+func base64Of(n xmltree.Node) ([]byte, error) {
+	text, err := textOnly(n)
+	if err != nil {
+		return nil, err
+	}
+	return decodeBase64(text)
+}
+
+func decodeBase64(text string) ([]byte, error) {
+	b, err := base64.StdEncoding.Strict().DecodeString(strings.Map(func(r rune) rune {
+		switch r {
+		case ' ', '\t', '\r', '\n':
+			return -1
+		}
+		return r
+	}, text))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if len(b) == 0 {
+		return nil, fmt.Errorf("%w: empty value", ErrMalformed)
+	}
+	return b, nil
+}
