@@ -28,12 +28,10 @@ func (c *Case) Assess(set Setting, ev Evidence) Assessment {
 	a := &assessment{c: c, set: set, ev: c.embedded.Join(ev)}
 	a.pool = slices.Concat(a.ev.Certificates, set.Trust.pool)
 	for _, s := range c.signers {
-		for _, st := range s.stamps {
-			a.pool = slices.Concat(a.pool, st.certificates)
-		}
+		a.pool = append(a.pool, s.stampCertificates()...)
 	}
 	a.verdict = report.Verdict{
-		Format: "CMS", Detached: c.cms != nil && !c.attached, At: set.At.UTC(), EvidenceAt: set.Now.UTC(),
+		Format: c.format, Detached: c.refused == nil && !c.attached, At: set.At.UTC(), EvidenceAt: set.Now.UTC(),
 		Policy: set.Policy.Name, TrustMode: set.Trust.mode, TrustSHA256: set.Trust.digest,
 		DocumentSHA256: hex.EncodeToString(c.document[:]), Content: c.Content(),
 		Reasons: []report.Reason{}, Signatures: []report.Signature{}, Evidence: []report.Evidence{},
@@ -70,11 +68,11 @@ type assessment struct {
 func (a *assessment) judge() {
 	v := &a.verdict
 	if !a.c.Readable() {
-		v.Format, v.Indication, v.Sub = "UNKNOWN", report.TotalFailed, report.FormatFailure
-		v.Reasons = append(v.Reasons, report.New(report.ReasonUnreadable, "EN 319 102-1 5.2.2", a.c.unread))
+		v.Indication, v.Sub = report.TotalFailed, report.FormatFailure
+		v.Reasons = append(v.Reasons, *a.c.refused)
 		return
 	}
-	if a.c.content != nil || a.c.attached || a.c.detached {
+	if a.c.content != nil || a.c.attached || a.c.given {
 		sum := sha256.Sum256(a.c.content)
 		v.ContentSHA256 = hex.EncodeToString(sum[:])
 	}

@@ -20,80 +20,56 @@ const (
 	evidenceMax     = 256
 	candidatesMax   = 8
 	stampsMax       = 8
+	countersMax     = 64
 )
 
 // Case is one document, read. It remembers what does not depend on the evidence, so that rounds of gathering are cheap.
 // Not safe for concurrent use.
 type Case struct {
 	document [sha256.Size]byte
-	content  []byte
-	attached bool
-	detached bool
-	cms      *cms.SignedData
-	unread   string // why the document is not readable
-	given    cms.Content
+	format   string
+	refused  *report.Reason // why the document is not readable; nil when it is
+	content  []byte         // what is signed, as far as it is one string of octets
+	attached bool           // and it came inside the document
+	given    bool           // an original was handed in
 	signers  []*signer
+	counters int
 	embedded Evidence
 	known    *Known
 	budget   budget
 }
 
-// signer is one SignerInfo with what is known of it.
+// signer is one signature with what is known of it.
 type signer struct {
-	info   *cms.SignerInfo
-	stamps []*stamp
-	checks map[path.Digest]cms.Checks
-	notes  []report.Reason
+	form     form
+	stamps   []*stamp
+	counters []*signer
+	checks   map[path.Digest]cms.Checks
+	notes    []report.Reason
 }
+
+func newSigner(f form) *signer { return &signer{form: f, checks: map[path.Digest]cms.Checks{}} }
 
 // Open reads a document: CMS SignedData in DER, BER, PEM armour or base64, with its original when the signature is
 // detached (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
 // memory may be nil.
 func Open(document, original []byte, memory *Known) *Case {
-	c := &Case{document: sha256.Sum256(document), detached: original != nil, known: memory, budget: newBudget()}
-	sd, err := cms.ParseArmoured(document, cms.Limits{})
-	if err != nil {
-		c.unread = err.Error()
-		return c
-	}
-	c.cms, c.attached = sd, sd.HasContent
-	c.content = sd.Content
-	if original != nil {
-		c.given = cms.ContentOf(original)
-		if !sd.HasContent {
-			c.content = original
-		}
-	}
-	c.embedded = c.collect(sd.Certificates, sd.CRLs, sd.OCSPs)
-	for i := range sd.Signers {
-		c.signers = append(c.signers, c.openSigner(&sd.Signers[i]))
-	}
+	c := &Case{document: sha256.Sum256(document), given: original != nil, known: memory, budget: newBudget()}
+	c.openCMS(document, original)
 	return c
 }
 
-func (c *Case) openSigner(info *cms.SignerInfo) *signer {
-	s := &signer{info: info, checks: map[path.Digest]cms.Checks{}}
-	if ev, err := info.Evidence(); err == nil {
-		c.embedded.add(c.collect(ev.Certificates, ev.CRLs, ev.OCSPs))
-	}
-	tokens, err := info.SignatureTimestamps()
-	if err != nil {
-		s.notes = append(s.notes, report.New(report.ReasonTimeStampMalformed, "RFC 5126 6.1.1", err.Error()))
-	}
-	for _, raw := range tokens[:min(len(tokens), stampsMax)] {
-		s.stamps = append(s.stamps, c.openStamp(raw))
-	}
-	if counter, err := info.CounterSignatures(); err != nil || len(counter) > 0 {
-		s.notes = append(s.notes, report.New(report.ReasonCounterSignature, "EN 319 122-1 5.2.7", ""))
-	}
-	return s
+// refuse notes why a document cannot be judged.
+func (c *Case) refuse(format string, code report.Code, err error) {
+	r := report.New(code, "EN 319 102-1 5.2.2", err.Error())
+	c.format, c.refused = format, &r
 }
 
 // Signers is the number of signatures.
 func (c *Case) Signers() int { return len(c.signers) }
 
 // Readable tells whether the document was recognised.
-func (c *Case) Readable() bool { return c.cms != nil }
+func (c *Case) Readable() bool { return c.refused == nil }
 
 // Content is the attached content; nil when there is none.
 func (c *Case) Content() []byte {

@@ -13,25 +13,25 @@ import (
 // signature judges one signer: whose it is, whether it holds, when it was made, and whether the signer could make it then.
 func (a *assessment) signature(s *signer) report.Signature {
 	out := report.Signature{
-		Level: level(s.info), Algorithm: algorithm(s.info), Covers: "none", BestAt: a.set.At.UTC(),
+		Covers: "none", BestAt: a.set.At.UTC(),
 		Remarks: append([]report.Reason(nil), s.notes...), Chain: []report.Certificate{}, Revocation: []report.Revocation{},
 	}
-	if t := s.info.SigningTime; !t.IsZero() {
-		t = t.UTC()
-		out.ClaimedAt = &t
-	}
+	s.form.describe(&out)
 	var f findings
 	cert, checks := a.signerOf(s)
 	out.Remarks = append(out.Remarks, weighChecks(checks, &f)...)
-	out.Covers = a.covers(s.info, checks)
+	s.form.cover(checks, &out, &f)
 	broken := len(f) > 0 && f.worst() == report.TotalFailed
 	a.timeStamps(s, &out, broken)
 	if cert != nil {
 		signer := a.set.Known.about(cert).signer
 		out.Signer = &signer
-		a.strength(s.info, cert, &out, &f)
+		a.strength(s.form, cert, &out, &f)
 		a.chain(cert, &out, &f, broken)
 		a.keyUse(cert, &f)
+	}
+	for _, counter := range s.counters {
+		out.CounterSignatures = append(out.CounterSignatures, a.signature(counter))
 	}
 	out.Indication, out.Sub, out.Reasons = f.conclude()
 	return out
@@ -50,9 +50,9 @@ func (f findings) worst() report.Indication {
 // signerOf finds the certificate whose key made the signature: the first candidate by which every rule holds, else the
 // first of all. Candidates are few, or a document full of look-alikes would cost a verification each.
 func (a *assessment) signerOf(s *signer) (*pkix.Certificate, cms.Checks) {
-	candidates := s.info.Candidates(a.pool)
+	candidates := s.form.candidates(a.pool)
 	if len(candidates) == 0 {
-		return nil, s.info.Verify(a.c.given, nil)
+		return nil, s.form.verify(nil)
 	}
 	for _, cert := range candidates[:min(len(candidates), candidatesMax)] {
 		if checks := a.verify(s, cert); checks.Worst().Status <= cms.Noted {
@@ -76,53 +76,23 @@ func (a *assessment) verify(s *signer, cert *pkix.Certificate) cms.Checks {
 		if !a.c.budget.spend() {
 			return spent
 		}
-		checks = s.info.Verify(a.c.given, cert)
+		checks = s.form.verify(cert)
 		s.checks[id] = checks
 	}
 	return checks
 }
 
-// covers tells which bytes are signed, once their digest has been compared.
-func (a *assessment) covers(info *cms.SignerInfo, checks cms.Checks) string {
-	rule := cms.RuleMessageDigest
-	if !info.HasSignedAttributes {
-		rule = cms.RuleSignature
-	}
-	if c, ok := checks.Find(rule); !ok || c.Status > cms.Noted {
-		return "none"
-	}
-	if a.c.attached {
-		return "content"
-	}
-	return "detached"
-}
-
-// level names the form by the attributes that are there (EN 319 122-1 6).
-func level(info *cms.SignerInfo) string {
-	if !info.HasSignedAttributes || len(info.SigningCertificates) == 0 {
-		return "CMS"
-	}
-	if tokens, err := info.SignatureTimestamps(); err == nil && len(tokens) > 0 {
-		return "CAdES-T"
-	}
-	return "CAdES-B"
-}
-
-func algorithm(info *cms.SignerInfo) string {
-	if info.SignatureErr != nil {
-		return "unknown"
-	}
-	return info.SignatureAlgorithm.Name
-}
-
 // strength judges the algorithms of the signature itself at the time that is proven (EN 319 102-1 5.2.7, 5.5.4).
-func (a *assessment) strength(info *cms.SignerInfo, cert *pkix.Certificate, out *report.Signature, f *findings) {
-	if info.SignatureErr != nil || info.DigestErr != nil || cert.PublicKeyErr != nil {
+func (a *assessment) strength(m form, cert *pkix.Certificate, out *report.Signature, f *findings) {
+	signature, hashes, known := m.algorithms()
+	if !known || cert.PublicKeyErr != nil {
 		return // already a finding of the checks
 	}
-	weakest := a.set.Algorithms.Signature(info.SignatureAlgorithm, cert.PublicKey.Bits, out.BestAt)
-	if h := a.set.Algorithms.Hash(info.DigestAlgorithm, out.BestAt); weakest.Reliable && !h.Reliable {
-		weakest = h
+	weakest := a.set.Algorithms.Signature(signature, cert.PublicKey.Bits, out.BestAt)
+	for _, hash := range hashes {
+		if h := a.set.Algorithms.Hash(hash, out.BestAt); weakest.Reliable && !h.Reliable {
+			weakest = h
+		}
 	}
 	if weakest.Reliable {
 		return

@@ -37,6 +37,17 @@ func (c *Case) openStamp(raw []byte) *stamp {
 	return st
 }
 
+// stampCertificates are those that the time stamps of a signature and of its counter-signatures carry.
+func (s *signer) stampCertificates() (out []*pkix.Certificate) {
+	for _, st := range s.stamps {
+		out = append(out, st.certificates...)
+	}
+	for _, counter := range s.counters {
+		out = append(out, counter.stampCertificates()...)
+	}
+	return out
+}
+
 // timeStamps judges the stamps of a signature; the earliest that passes proves when the signature existed (EN 319 102-1
 // 5.5.4). For a broken signature nothing is asked from the network.
 func (a *assessment) timeStamps(s *signer, out *report.Signature, broken bool) {
@@ -104,7 +115,7 @@ func weighStampChecks(checks cms.Checks, f *findings) {
 
 // authorityOf finds the certificate that signed a token, as signerOf does for signatures.
 func (a *assessment) authorityOf(s *signer, st *stamp) (*pkix.Certificate, cms.Checks) {
-	want := tsp.Expectation{Content: cms.ContentOf(s.info.Signature)}
+	want := tsp.Expectation{Content: cms.ContentOf(s.form.value())}
 	candidates := st.token.Signer().Candidates(slices.Concat(st.certificates, a.pool))
 	if len(candidates) == 0 {
 		return nil, st.token.Verify(want, nil)

@@ -133,6 +133,9 @@ type Signature struct {
 	Revocation []Revocation `json:"revocation"`
 	// TimeStamps are the signature time stamps found, each with its own judgement.
 	TimeStamps []TimeStamp `json:"time_stamps,omitempty"`
+	// CounterSignatures are signatures over this signature's octets (RFC 5652 11.4), each judged like any other. Nobody
+	// vouches for them, so they do not change the indication.
+	CounterSignatures []Signature `json:"counter_signatures,omitempty"`
 }
 
 // Signer describes the subject of the signing certificate.

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"fmt"
+
+	"qaqpa/signer/algo"
+	"qaqpa/signer/cms"
+	"qaqpa/signer/pkix"
+	"qaqpa/signer/report"
+)
+
+// cmsForm is a SignerInfo: of the document, or a counter-signature in one.
+type cmsForm struct {
+	info  *cms.SignerInfo
+	given cms.Content // what was handed in beside the document; for a counter-signature the value that it signs
+	what  string      // what a digest that agrees covers
+}
+
+// openCMS reads SignedData in DER, BER, PEM armour or base64.
+func (c *Case) openCMS(document, original []byte) {
+	sd, err := cms.ParseArmoured(document, cms.Limits{})
+	if err != nil {
+		c.refuse("UNKNOWN", report.ReasonUnreadable, err)
+		return
+	}
+	c.format, c.attached, c.content = "CMS", sd.HasContent, sd.Content
+	var given cms.Content
+	if original != nil {
+		given = cms.ContentOf(original)
+		if !sd.HasContent {
+			c.content = original
+		}
+	}
+	c.embedded = c.collect(sd.Certificates, sd.CRLs, sd.OCSPs)
+	what := "detached"
+	if sd.HasContent {
+		what = "content"
+	}
+	for i := range sd.Signers {
+		c.signers = append(c.signers, c.openSigner(&cmsForm{&sd.Signers[i], given, what}))
+	}
+}
+
+func (c *Case) openSigner(form *cmsForm) *signer {
+	info := form.info
+	s := newSigner(form)
+	if ev, err := info.Evidence(); err == nil {
+		c.embedded.add(c.collect(ev.Certificates, ev.CRLs, ev.OCSPs))
+	}
+	tokens, err := info.SignatureTimestamps()
+	if err != nil {
+		s.notes = append(s.notes, report.New(report.ReasonTimeStampMalformed, "RFC 5126 6.1.1", err.Error()))
+	}
+	for _, raw := range tokens[:min(len(tokens), stampsMax)] {
+		s.stamps = append(s.stamps, c.openStamp(raw))
+	}
+	c.openCounters(s, info)
+	return s
+}
+
+// openCounters reads the counter-signatures, which are signatures over the octets of this one (RFC 5652 11.4). A document
+// has some: those beyond the bound are named and not judged.
+func (c *Case) openCounters(s *signer, info *cms.SignerInfo) {
+	counters, err := info.CounterSignatures()
+	detail := ""
+	if err != nil {
+		detail = err.Error()
+	}
+	over := cms.ContentOf(info.Signature)
+	for i := range counters {
+		if c.counters == countersMax {
+			detail = fmt.Sprintf("only %d counter-signatures of a document are judged", countersMax)
+			break
+		}
+		c.counters++
+		s.counters = append(s.counters, c.openSigner(&cmsForm{&counters[i], over, "signature"}))
+	}
+	if detail != "" {
+		s.notes = append(s.notes, report.New(report.ReasonCounterSignature, "EN 319 122-1 5.2.7", detail))
+	}
+}
+
+func (m *cmsForm) describe(out *report.Signature) {
+	out.Level, out.Algorithm = level(m.info), algorithm(m.info)
+	if t := m.info.SigningTime; !t.IsZero() {
+		t = t.UTC()
+		out.ClaimedAt = &t
+	}
+}
+
+func (m *cmsForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
+	return m.info.Candidates(pool)
+}
+
+func (m *cmsForm) verify(cert *pkix.Certificate) cms.Checks { return m.info.Verify(m.given, cert) }
+
+// cover tells which bytes are signed, once their digest has been compared.
+func (m *cmsForm) cover(checks cms.Checks, out *report.Signature, _ *findings) {
+	rule := cms.RuleMessageDigest
+	if !m.info.HasSignedAttributes {
+		rule = cms.RuleSignature
+	}
+	if c, ok := checks.Find(rule); ok && c.Status <= cms.Noted {
+		out.Covers = m.what
+	}
+}
+
+func (m *cmsForm) algorithms() (algo.Signature, []algo.Hash, bool) {
+	if m.info.SignatureErr != nil || m.info.DigestErr != nil {
+		return algo.Signature{}, nil, false
+	}
+	return m.info.SignatureAlgorithm, []algo.Hash{m.info.DigestAlgorithm}, true
+}
+
+func (m *cmsForm) value() []byte { return m.info.Signature }
+
+// level names the form by the attributes that are there (EN 319 122-1 6).
+func level(info *cms.SignerInfo) string {
+	if !info.HasSignedAttributes || len(info.SigningCertificates) == 0 {
+		return "CMS"
+	}
+	if tokens, err := info.SignatureTimestamps(); err == nil && len(tokens) > 0 {
+		return "CAdES-T"
+	}
+	return "CAdES-B"
+}
+
+func algorithm(info *cms.SignerInfo) string {
+	if info.SignatureErr != nil {
+		return "unknown"
+	}
+	return info.SignatureAlgorithm.Name
+}
