@@ -80,12 +80,15 @@ func (c *Case) openCounters(s *signer, info *cms.SignerInfo) {
 	}
 }
 
-func (m *cmsForm) describe(out *report.Signature) {
-	out.Level, out.Algorithm = level(m.info), algorithm(m.info)
-	if t := m.info.SigningTime; !t.IsZero() {
-		t = t.UTC()
-		out.ClaimedAt = &t
+func (m *cmsForm) about() about {
+	out := about{level: level(m.info), claimedAt: m.info.SigningTime, value: m.info.Signature}
+	if m.info.SignatureErr == nil {
+		out.algorithm = m.info.SignatureAlgorithm
 	}
+	if out.known = m.info.SignatureErr == nil && m.info.DigestErr == nil; out.known {
+		out.hashes = []algo.Hash{m.info.DigestAlgorithm}
+	}
+	return out
 }
 
 func (m *cmsForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
@@ -104,15 +107,6 @@ func (m *cmsForm) cover(checks cms.Checks, out *report.Signature, _ *findings) {
 		out.Covers = m.what
 	}
 }
-
-func (m *cmsForm) algorithms() (algo.Signature, []algo.Hash, bool) {
-	if m.info.SignatureErr != nil || m.info.DigestErr != nil {
-		return algo.Signature{}, nil, false
-	}
-	return m.info.SignatureAlgorithm, []algo.Hash{m.info.DigestAlgorithm}, true
-}
-
-func (m *cmsForm) value() []byte { return m.info.Signature }
 
 // level names the form by the attributes that are there (EN 319 122-1 6).
 func level(info *cms.SignerInfo) string {

@@ -16,7 +16,8 @@ func (a *assessment) signature(s *signer) report.Signature {
 		Covers: "none", BestAt: a.set.At.UTC(),
 		Remarks: append([]report.Reason(nil), s.notes...), Chain: []report.Certificate{}, Revocation: []report.Revocation{},
 	}
-	s.form.describe(&out)
+	about := s.form.about()
+	about.describe(&out)
 	var f findings
 	cert, checks := a.signerOf(s)
 	out.Remarks = append(out.Remarks, weighChecks(checks, &f)...)
@@ -26,7 +27,7 @@ func (a *assessment) signature(s *signer) report.Signature {
 	if cert != nil {
 		signer := a.set.Known.about(cert).signer
 		out.Signer = &signer
-		a.strength(s.form, cert, &out, &f)
+		a.strength(about, cert, &out, &f)
 		a.chain(cert, &out, &f, broken)
 		a.keyUse(cert, &f)
 	}
@@ -83,13 +84,12 @@ func (a *assessment) verify(s *signer, cert *pkix.Certificate) cms.Checks {
 }
 
 // strength judges the algorithms of the signature itself at the time that is proven (EN 319 102-1 5.2.7, 5.5.4).
-func (a *assessment) strength(m form, cert *pkix.Certificate, out *report.Signature, f *findings) {
-	signature, hashes, known := m.algorithms()
-	if !known || cert.PublicKeyErr != nil {
+func (a *assessment) strength(s about, cert *pkix.Certificate, out *report.Signature, f *findings) {
+	if !s.known || cert.PublicKeyErr != nil {
 		return // already a finding of the checks
 	}
-	weakest := a.set.Algorithms.Signature(signature, cert.PublicKey.Bits, out.BestAt)
-	for _, hash := range hashes {
+	weakest := a.set.Algorithms.Signature(s.algorithm, cert.PublicKey.Bits, out.BestAt)
+	for _, hash := range s.hashes {
 		if h := a.set.Algorithms.Hash(hash, out.BestAt); weakest.Reliable && !h.Reliable {
 			weakest = h
 		}

@@ -115,7 +115,7 @@ func weighStampChecks(checks cms.Checks, f *findings) {
 
 // authorityOf finds the certificate that signed a token, as signerOf does for signatures.
 func (a *assessment) authorityOf(s *signer, st *stamp) (*pkix.Certificate, cms.Checks) {
-	want := tsp.Expectation{Content: cms.ContentOf(s.form.value())}
+	want := tsp.Expectation{Content: cms.ContentOf(s.form.about().value)}
 	candidates := st.token.Signer().Candidates(slices.Concat(st.certificates, a.pool))
 	if len(candidates) == 0 {
 		return nil, st.token.Verify(want, nil)
