@@ -3,10 +3,11 @@ package hsm
 import (
 	"crypto"
 	"fmt"
-	"qaqpa/testenv/softhsm"
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"qaqpa/testenv/softhsm"
 
 	"github.com/miekg/pkcs11"
 )

@@ -8,10 +8,11 @@ import (
 	"crypto/x509/pkix"
 	"errors"
 	"math/big"
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 	"testing"
 	"time"
+
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 
 	"github.com/miekg/pkcs11"
 )

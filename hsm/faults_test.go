@@ -5,12 +5,13 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 
 	"github.com/miekg/pkcs11"
 )

@@ -6,10 +6,11 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"log/slog"
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 	"testing"
 	"time"
+
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 )
 
 // open opens a fixture's token for one test.

@@ -11,9 +11,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"testing"
+
 	"qaqpa/hsm"
 	"qaqpa/testenv/softhsm"
-	"testing"
 )
 
 // form is one way to sign, and the openssl command that verifies it.

@@ -8,14 +8,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 	"strconv"
 	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 )
 
 // network is a token behind p11-kit's server: a process of its own that can be frozen and killed, as a network HSM can.

@@ -3,10 +3,11 @@ package hsm_test
 import (
 	"errors"
 	"os"
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 	"strings"
 	"testing"
+
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 
 	"github.com/miekg/pkcs11"
 )

@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 
 	"github.com/prometheus/client_golang/prometheus"
 )

@@ -12,10 +12,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"qaqpa/hsm"
-	"qaqpa/testenv/softhsm"
 	"strings"
 	"testing"
+
+	"qaqpa/hsm"
+	"qaqpa/testenv/softhsm"
 
 	"github.com/miekg/pkcs11"
 	"github.com/prometheus/client_golang/prometheus"
