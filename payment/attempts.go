@@ -65,10 +65,28 @@ func (s *Service) workAttempt(ctx context.Context, a *attemptRow) {
 	case order.AttemptExecuted, order.AttemptRefused:
 		return
 	}
+	if ctx.Err() != nil {
+		err = errors.Join(err, s.release(ctx, `UPDATE attempts SET due_at = $3 WHERE bucket = $1 AND id = $2 AND due_at = $4`, a.Bucket, a.ID, a.DueAt))
+	}
 	if err != nil {
 		s.log.WarnContext(ctx, "attempt goes on later", slog.String("attempt", a.ID), slog.String("state", string(a.State)),
 			slog.Int("tries", a.Tries), slog.Any("err", err))
 	}
+}
+
+// uncut outlives a stop by a grace: for what must be stored, or claimed as a whole, once it was begun.
+func uncut(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), storeGrace)
+}
+
+// release ends a lease, if it is still ours, so that a stop does not hold up what was claimed. The statement takes bucket,
+// id, the present time, and the end of the lease.
+func (s *Service) release(ctx context.Context, statement string, bucket int, id string, lease time.Time) error {
+	ctx, cancel := uncut(ctx)
+	defer cancel()
+	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		return exec(ctx, tx, -1, statement, bucket, id, s.now(), lease)
+	})
 }
 
 // send seals the stored message, stores that it is being sent, and only then calls the bank. A crash before the store
@@ -88,7 +106,7 @@ func (s *Service) send(ctx context.Context, a *attemptRow) error {
 	}
 	reply, err := s.cfg.Banks.Pay(ctx, target.URL, sealed)
 	// From here the payment may have been executed, whatever came back; the outcome is stored even if we are stopping.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeGrace)
+	ctx, cancel := uncut(ctx)
 	defer cancel()
 	switch {
 	case err != nil:
@@ -107,7 +125,7 @@ func (s *Service) lookup(ctx context.Context, a *attemptRow) error {
 		return err
 	}
 	reply, err := s.cfg.Banks.Lookup(ctx, target.URL, a.ID)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeGrace)
+	ctx, cancel := uncut(ctx)
 	defer cancel()
 	switch {
 	case err != nil:
@@ -224,7 +242,7 @@ func (s *Service) lose(ctx context.Context, id, why string) error {
 
 // postpone puts off an attempt that could not be sent yet.
 func (s *Service) postpone(ctx context.Context, a *attemptRow, why string) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeGrace)
+	ctx, cancel := uncut(ctx)
 	defer cancel()
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		return exec(ctx, tx, -1, `UPDATE attempts SET due_at = $3, last_problem = $4 WHERE bucket = $1 AND id = $2 AND state = $5`,

@@ -23,6 +23,9 @@ import (
 // receiptLease is how long one worker has for one receipt before another may try.
 const receiptLease = 30 * time.Second
 
+// receiptPause is how long a receipt waits that could not be made.
+const receiptPause = 2 * time.Second
+
 // receiptsAtOnce bounds the receipts of one bucket that are claimed at once.
 const receiptsAtOnce = 16
 
@@ -48,6 +51,7 @@ func (s *Service) workReceipts(ctx context.Context) (int, error) {
 		}
 		for _, c := range claimed {
 			if err := s.issue(ctx, view, bucket, c); err != nil {
+				err = errors.Join(err, s.putBack(ctx, bucket, c))
 				s.log.WarnContext(ctx, "receipt is made later", slog.String("order", c.Order), slog.Any("err", err))
 				s.metrics.failures.WithLabelValues("receipts").Inc()
 				continue
@@ -66,20 +70,38 @@ func (s *Service) workReceipts(ctx context.Context) (int, error) {
 type claim struct {
 	Order string `db:"id"`
 	Seq   int64  `db:"seq"`
+	// Lease is the time until which it is ours.
+	Lease time.Time `db:"receipt_due_at"`
 }
 
 // claimReceipts takes orders of one bucket whose leaves the checkpoint covers.
 func (s *Service) claimReceipts(ctx context.Context, bucket int, covered int64) ([]claim, error) {
 	var claimed []claim
 	now := s.now()
+	ctx, cancel := uncut(ctx)
+	defer cancel()
 	err := all(ctx, s.db, &claimed, `
 		WITH due AS (
 			SELECT o.id, j.seq FROM orders o JOIN journal j ON j.bucket = o.bucket AND j.order_id = o.id
 			WHERE o.bucket = $1 AND o.state = 'executed' AND o.receipt_id IS NULL AND o.receipt_due_at <= $2 AND j.seq < $3
 			ORDER BY o.receipt_due_at LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
 		UPDATE orders o SET receipt_due_at = $5 FROM due WHERE o.bucket = $1 AND o.id = due.id
-		RETURNING o.id, due.seq`, bucket, now, covered, receiptsAtOnce, now.Add(receiptLease))
+		RETURNING o.id, due.seq, o.receipt_due_at`, bucket, now, covered, receiptsAtOnce, now.Add(receiptLease))
 	return claimed, err
+}
+
+// putBack lets a receipt that could not be made be tried again soon, or at once when we are stopping.
+func (s *Service) putBack(ctx context.Context, bucket int, c claim) error {
+	again := s.now()
+	if ctx.Err() == nil {
+		again = again.Add(receiptPause)
+	}
+	ctx, cancel := uncut(ctx)
+	defer cancel()
+	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		return exec(ctx, tx, -1, `UPDATE orders SET receipt_due_at = $3 WHERE bucket = $1 AND id = $2 AND receipt_id IS NULL AND receipt_due_at = $4`,
+			bucket, c.Order, again, c.Lease)
+	})
 }
 
 // issued is a receipt before it is stored.

@@ -94,6 +94,8 @@ func (s *store) dueBuckets(ctx context.Context, query string, args ...any) ([]in
 func (s *store) claimAttempts(ctx context.Context, bucket, limit int, lease time.Duration) ([]attemptRow, error) {
 	var rows []attemptRow
 	now := s.now()
+	ctx, cancel := uncut(ctx)
+	defer cancel()
 	err := all(ctx, s.db, &rows, `
 		WITH due AS (
 			SELECT id FROM attempts

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -23,6 +24,8 @@ type outboxRow struct {
 	Agency   string `db:"agency_id"`
 	Payload  []byte `db:"payload"`
 	Failures int    `db:"failures"`
+	// DueAt is the end of the lease.
+	DueAt time.Time `db:"due_at"`
 }
 
 // workWebhooks starts the delivery of webhooks that are due, as many as there are free slots, and returns how many. It
@@ -47,7 +50,12 @@ func (s *Service) workWebhooks(ctx context.Context) (int, error) {
 		}
 		for _, w := range claimed {
 			s.posts.start(func() {
-				if err := s.deliver(ctx, w); err != nil {
+				err := s.deliver(ctx, w)
+				if ctx.Err() != nil { // we are stopping: not the receiver's failure
+					err = errors.Join(err, s.release(ctx,
+						`UPDATE outbox SET due_at = $3 WHERE bucket = $1 AND id = $2 AND due_at = $4 AND state = 'pending'`, w.Bucket, w.ID, w.DueAt))
+				}
+				if err != nil {
 					s.metrics.failures.WithLabelValues("webhooks").Inc()
 					s.log.WarnContext(ctx, "webhook goes on later", slog.String("webhook", w.ID), slog.Any("err", err))
 				}
@@ -61,12 +69,14 @@ func (s *Service) workWebhooks(ctx context.Context) (int, error) {
 func (s *Service) claimWebhooks(ctx context.Context, bucket, limit int) ([]outboxRow, error) {
 	var claimed []outboxRow
 	now := s.now()
+	ctx, cancel := uncut(ctx)
+	defer cancel()
 	err := all(ctx, s.db, &claimed, `
 		WITH due AS (
 			SELECT id FROM outbox WHERE bucket = $1 AND state = 'pending' AND due_at <= $2
 			ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 		UPDATE outbox w SET due_at = $4 FROM due WHERE w.bucket = $1 AND w.id = due.id
-		RETURNING w.bucket, w.id, w.agency_id, w.payload, w.failures`, bucket, now, limit, now.Add(s.cfg.WebhookTimeout+storeGrace))
+		RETURNING w.bucket, w.id, w.agency_id, w.payload, w.failures, w.due_at`, bucket, now, limit, now.Add(s.cfg.WebhookTimeout+storeGrace))
 	return claimed, err
 }
 
@@ -87,7 +97,7 @@ func (s *Service) deliver(ctx context.Context, w outboxRow) error {
 	}
 	result := s.webhooks.Deliver(ctx, agency.WebhookURL, headers, w.Payload)
 	if ctx.Err() != nil {
-		return nil // we are stopping: not the receiver's failure, and the lease brings it back
+		return nil // the caller gives the webhook back
 	}
 	return s.storeDelivery(ctx, w, result, started)
 }

@@ -1,0 +1,319 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"qaqpa/payment/bank"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/order"
+)
+
+// simulation drives a gateway through random steps, drawn from a seed, with faults on every side, and remembers what it
+// was promised.
+type simulation struct {
+	*bundle
+	draw   *rand.Rand
+	debts  []debt.Debt
+	orders []order.Order
+	signed []string // orders whose authorisation was answered with success
+}
+
+// faults that a call to the bank may meet.
+func payFaults() []string {
+	return []string{
+		"ok", "ok", "ok", "refuse", "timeoutButDone", "timeoutNotDone", "errorButDone", "errorNotDone", "refuseLost", "pending", "wrongAmount",
+		"wrongAttempt", "wrongOrder", "wrongBank", "otherSigner", "garbage", "badSignature", "notSigned",
+	}
+}
+
+func lookupFaults() []string {
+	return []string{"ok", "ok", "finish", "timeoutNotDone", "errorNotDone", "wrongAmount", "wrongAttempt", "otherSigner", "garbage", "badSignature"}
+}
+
+func pick[T any](s *simulation, from []T) T { return from[s.draw.IntN(len(from))] }
+
+// expected reports whether an error is one that the simulation provokes.
+func expected(err error) bool {
+	var e *Error
+	return err == nil || errors.As(err, &e) || errors.Is(err, errDown)
+}
+
+// step does one random thing.
+func (s *simulation) step() {
+	s.t.Helper()
+	ctx := s.t.Context()
+	var err error
+	switch s.draw.IntN(12) {
+	case 0:
+		s.diary.failNext(0)
+		s.debts = append(s.debts, s.fee(pick(s, []string{citizenIIN, neighborIIN, companyBIN})))
+	case 1:
+		d := pick(s, s.debts)
+		_, _, err = s.SubmitDebts(ctx, s.idem("a"), s.agency.ID, []debt.Item{{Reference: d.Reference, Payer: d.Payer, Service: s.fine.ID, Tiyn: tiyn(1 + s.draw.Int64N(1e6))}})
+	case 2:
+		_, _, err = s.RecallDebt(ctx, s.idem("r"), s.agency.ID, pick(s, s.debts).ID, "error")
+	case 3, 4:
+		var o order.Order
+		d := pick(s, s.debts)
+		o, _, err = s.CreateOrder(ctx, s.idem("o"), order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: testBIC})
+		if err == nil {
+			s.orders = append(s.orders, o)
+		}
+	case 5, 6:
+		err = s.authoriseSome()
+	case 7:
+		if len(s.orders) > 0 {
+			_, _, err = s.CancelOrder(ctx, s.idem("c"), pick(s, s.orders).ID)
+		}
+	case 8:
+		s.bank.mu.Lock()
+		s.bank.pays = append(s.bank.pays, pick(s, payFaults()))
+		s.bank.lookups = append(s.bank.lookups, pick(s, lookupFaults()))
+		s.bank.mu.Unlock()
+		s.attempts()
+	case 9:
+		err = s.callbackSome()
+	case 10:
+		s.clock.advance(time.Duration(s.draw.Int64N(int64(10 * time.Minute))))
+		_, err = s.expireOrders(ctx, 100)
+	case 11:
+		s.background()
+	}
+	if !expected(err) {
+		s.t.Fatal(err)
+	}
+}
+
+// authoriseSome signs some order, mostly rightly, sometimes while something is broken.
+func (s *simulation) authoriseSome() error {
+	if len(s.orders) == 0 {
+		return nil
+	}
+	o := pick(s, s.orders)
+	signer := citizen(o.Payer)
+	if o.Payer == companyBIN {
+		signer = Signer{IIN: citizenIIN, BIN: companyBIN, Kind: "organisation", Roles: []string{"head"}}
+	}
+	switch s.draw.IntN(10) {
+	case 0:
+		signer = citizen("990140000057")
+	case 1:
+		s.notary.fail("verify", 1)
+	case 2:
+		s.diary.failNext(1)
+	case 3:
+		s.notary.fail("seal", 1+s.draw.IntN(3))
+	}
+	idem := s.idem("s")
+	signature := s.bundle.signed(o, signer)
+	_, _, err := s.Authorise(s.t.Context(), idem, o.ID, signature)
+	if err != nil && s.draw.IntN(2) == 0 {
+		_, _, err = s.Authorise(s.t.Context(), idem, o.ID, signature)
+	}
+	if err == nil {
+		s.signed = append(s.signed, o.ID)
+	}
+	return err
+}
+
+// callbackSome lets the bank speak about some attempt, truly or not, perhaps twice, perhaps while something is broken.
+func (s *simulation) callbackSome() error {
+	s.bank.mu.Lock()
+	var known []string
+	for id := range s.bank.payments {
+		known = append(known, id)
+	}
+	s.bank.mu.Unlock()
+	if len(known) == 0 {
+		return nil
+	}
+	var change func(*bank.Status)
+	switch s.draw.IntN(6) {
+	case 0:
+		change = func(x *bank.Status) { x.Tiyn++ }
+	case 1:
+		s.diary.failNext(1)
+	case 2:
+		change = func(x *bank.Status) {
+			*x = bank.Status{Type: x.Type, Bank: x.Bank, Attempt: x.Attempt, Outcome: bank.Pending}
+		}
+	}
+	message := s.bank.says(pick(s, known), change)
+	_, err := s.Confirm(s.t.Context(), testBIC, message)
+	if expected(err) && s.draw.IntN(2) == 0 {
+		_, err = s.Confirm(s.t.Context(), testBIC, message)
+	}
+	return err
+}
+
+// background runs the other workers once, some of them failing.
+func (s *simulation) background() {
+	ctx := s.t.Context()
+	if s.draw.IntN(4) == 0 {
+		s.diary.failNext(1)
+	}
+	if _, err := s.makeCheckpoint(ctx); !expected(err) {
+		s.t.Fatal(err)
+	}
+	if s.draw.IntN(4) == 0 {
+		s.notary.fail("seal", 1)
+	}
+	_, err := s.workReceipts(ctx)
+	s.must(err)
+	s.hook.mu.Lock()
+	s.hook.statuses = append(s.hook.statuses, pick(s, []int{200, 500, 302, 429}))
+	s.hook.mu.Unlock()
+	_, err = s.workWebhooks(ctx)
+	s.must(err)
+	s.posts.wait()
+}
+
+// finish takes all faults away, lets the workers end what was begun, and checks what was promised.
+func (s *simulation) finish() {
+	s.t.Helper()
+	s.check() // whatever state the faults have left
+	s.bank.mu.Lock()
+	s.bank.pays, s.bank.lookups = nil, nil
+	for _, p := range s.bank.payments {
+		if p.outcome == bank.Pending {
+			p.outcome = bank.Executed
+			p.times++
+		}
+	}
+	s.bank.mu.Unlock()
+	s.hook.mu.Lock()
+	s.hook.statuses = nil
+	s.hook.mu.Unlock()
+	s.notary.fail("seal", 0)
+	s.notary.fail("verify", 0)
+	s.diary.failNext(0)
+	s.clock.advance(time.Hour)
+	s.settle()
+	s.settle()
+	report := s.check()
+	s.agree()
+	if report.Unsigned != 0 || report.Receipts != report.Leaves {
+		s.t.Errorf("not everything was ended: %+v", report)
+	}
+	for _, id := range s.signed {
+		if state := s.state(id); state != order.Executed && state != order.Refused {
+			s.t.Errorf("a signed order ended as %s", state)
+		}
+	}
+	for attempt, p := range s.bank.payments {
+		if p.times > 1 {
+			s.t.Errorf("the bank moved the money of %s %d times", attempt, p.times)
+		}
+	}
+	var open int
+	s.must(s.db.Get(&open, `SELECT (SELECT count(*) FROM debts WHERE state = 'reserved')
+		+ (SELECT count(*) FROM outbox WHERE state NOT IN ('delivered', 'dead'))`))
+	if open != 0 {
+		s.t.Errorf("%d debts or webhooks were left on the way", open)
+	}
+}
+
+// TestSimulation runs a few schedules; QAQPA_SIM_SEED replays one, QAQPA_SIM_RUNS runs more.
+func TestSimulation(t *testing.T) {
+	runs, first := 6, uint64(1)
+	if n, err := strconv.Atoi(os.Getenv("QAQPA_SIM_RUNS")); err == nil {
+		runs = n
+	}
+	if seed, err := strconv.ParseUint(os.Getenv("QAQPA_SIM_SEED"), 10, 64); err == nil {
+		runs, first = 1, seed
+	}
+	for i := range runs {
+		seed := first + uint64(i)
+		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
+			t.Parallel()
+			s := &simulation{bundle: setup(t), draw: rand.New(rand.NewPCG(seed, 0))}
+			s.debts = append(s.debts, s.fee(citizenIIN), s.fee(citizenIIN), s.fee(neighborIIN))
+			for range 150 {
+				s.step()
+			}
+			s.finish()
+		})
+	}
+}
+
+// Two processes work one database, are stopped and started in the middle, and the bank loses answers: every payment is
+// made once, and Run returns when told.
+func TestRunTwoProcesses(t *testing.T) {
+	b := setup(t, func(c *Config) {
+		c.Now, c.Poll, c.CheckpointEvery = time.Now, 20*time.Millisecond, 50*time.Millisecond
+		c.LookupBackoffMin, c.LookupBackoffMax, c.BankTimeout = 10*time.Millisecond, 50*time.Millisecond, 100*time.Millisecond
+		c.WebhookBackoff = []time.Duration{10 * time.Millisecond, 10 * time.Millisecond, 10 * time.Millisecond, 10 * time.Millisecond}
+	})
+	b.hook.now, b.bank.clock.at = time.Now, time.Now()
+	const payments = 60
+	draw := rand.New(rand.NewPCG(7, 7))
+	for range payments {
+		b.bank.pays = append(b.bank.pays, []string{"ok", "ok", "timeoutButDone", "timeoutNotDone", "errorNotDone", "pending"}[draw.IntN(6)])
+		b.bank.lookups = append(b.bank.lookups, []string{"finish", "timeoutNotDone", "garbage", "finish"}[draw.IntN(4)])
+		b.hook.statuses = append(b.hook.statuses, []int{200, 200, 500}[draw.IntN(3)])
+	}
+	for len(b.bank.lookups) < 5*payments {
+		b.bank.lookups = append(b.bank.lookups, "finish")
+	}
+	run := func() (stop func()) {
+		ctx, cancel := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		for _, s := range []*Service{b.Service, setupSecond(b)} {
+			wait.Go(func() {
+				if err := s.Run(ctx); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		return func() { cancel(); wait.Wait() }
+	}
+	stop := run()
+	for i := range payments {
+		payer := []string{citizenIIN, neighborIIN}[i%2]
+		o := b.ordered(payer, b.fee(payer))
+		if _, _, err := b.Authorise(t.Context(), b.idem("s"), o.ID, b.signed(o, citizen(payer))); err != nil {
+			t.Fatal(err)
+		}
+		if i == payments/2 {
+			stop()
+			stop = run()
+		}
+	}
+	defer func() { stop() }()
+	deadline := time.Now().Add(60 * time.Second)
+	for {
+		var left int
+		b.must(b.db.Get(&left, `SELECT (SELECT count(*) FROM orders WHERE receipt_id IS NULL) + (SELECT count(*) FROM outbox WHERE state IN ('waiting', 'pending'))`))
+		if left == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("%d orders and webhooks are not ended", left)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	stop()
+	stop = func() {}
+	if r := b.check(); r.Leaves != payments || r.Receipts != payments {
+		t.Errorf("report %+v", r)
+	}
+	b.agree()
+}
+
+// Run ends with its context even when nothing works.
+func TestRunWithoutDatabase(t *testing.T) {
+	b := setup(t, func(c *Config) { c.Now, c.Poll = time.Now, 5*time.Millisecond })
+	b.must(b.db.Close())
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if err := b.Run(ctx); err != nil {
+		t.Error(err)
+	}
+}
