@@ -72,7 +72,7 @@ func (a *assessment) judge() {
 		v.Reasons = append(v.Reasons, *a.c.refused)
 		return
 	}
-	if a.c.content != nil || a.c.attached || a.c.given {
+	if a.c.content != nil || a.c.format == "CMS" && (a.c.attached || a.c.given) {
 		sum := sha256.Sum256(a.c.content)
 		v.ContentSHA256 = hex.EncodeToString(sum[:])
 	}
@@ -91,6 +91,13 @@ func (a *assessment) judge() {
 			v.Indication, v.Sub = sig.Indication, sig.Sub
 		}
 		v.Signatures = append(v.Signatures, sig)
+	}
+	v.Coverage = coverage(v.Signatures)
+	if a.c.uncovered != nil {
+		v.Reasons = append(v.Reasons, *a.c.uncovered)
+		if report.Indeterminate.Worse(v.Indication) {
+			v.Indication, v.Sub = report.Indeterminate, report.SigConstraintsFailure
+		}
 	}
 }
 

@@ -26,17 +26,18 @@ const (
 // Case is one document, read. It remembers what does not depend on the evidence, so that rounds of gathering are cheap.
 // Not safe for concurrent use.
 type Case struct {
-	document [sha256.Size]byte
-	format   string
-	refused  *report.Reason // why the document is not readable; nil when it is
-	content  []byte         // what is signed, as far as it is one string of octets
-	attached bool           // and it came inside the document
-	given    bool           // an original was handed in
-	signers  []*signer
-	counters int
-	embedded Evidence
-	known    *Known
-	budget   budget
+	document  [sha256.Size]byte
+	format    string
+	refused   *report.Reason // why the document is not readable; nil when it is
+	uncovered *report.Reason // what all signatures together leave out although they must not
+	content   []byte         // what is signed, as far as it is one string of octets
+	attached  bool           // and it came inside the document
+	given     bool           // an original was handed in
+	signers   []*signer
+	counters  int
+	embedded  Evidence
+	known     *Known
+	budget    budget
 }
 
 // signer is one signature with what is known of it.
@@ -50,11 +51,19 @@ type signer struct {
 
 func newSigner(f form) *signer { return &signer{form: f, checks: map[path.Digest]cms.Checks{}} }
 
-// Open reads a document: CMS SignedData in DER, BER, PEM armour or base64, with its original when the signature is
-// detached (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
+// Open reads a document: CMS SignedData in DER, BER, PEM armour or base64; XML with signatures or a SOAP message with
+// WS-Security, plain or in base64. original is what a detached signature is over (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
 // memory may be nil.
 func Open(document, original []byte, memory *Known) *Case {
 	c := &Case{document: sha256.Sum256(document), given: original != nil, known: memory, budget: newBudget()}
+	if isXML(document) {
+		c.openXML(document, original)
+		return c
+	}
+	if text := unwrapXML(document); text != nil {
+		c.openXML(text, original)
+		return c
+	}
 	c.openCMS(document, original)
 	return c
 }

@@ -4,6 +4,7 @@ import (
 	"qaqpa/signer/cms"
 	"qaqpa/signer/report"
 	"qaqpa/signer/tsp"
+	"qaqpa/signer/xmldsig"
 )
 
 // weighChecks turns the outcomes of the rules of one signature into findings and remarks.
@@ -12,6 +13,9 @@ func weighChecks(checks cms.Checks, f *findings) (remarks []report.Reason) {
 		switch c.Status {
 		case cms.Passed:
 		case cms.Noted:
+			if c.Rule == xmldsig.RuleCoverage {
+				continue // a finding of cover
+			}
 			remarks = append(remarks, report.New(remarkOf(c), c.Clause, c.Detail))
 		case cms.Undecided:
 			f.open(report.SubIndication(c.Sub), report.New(reasonOf(c), c.Clause, c.Detail))
@@ -41,9 +45,11 @@ func remarkOf(c cms.Check) report.Code {
 		return report.ReasonNoSignedAttributes
 	case cms.RuleAttributeEncoding:
 		return report.ReasonNotDER
+	case xmldsig.RuleReference:
+		return report.ReasonLaterSignatures
 	case cms.RuleAlgorithms, cms.RuleSignerIdentifier, cms.RuleContentType, cms.RuleMessageDigest, cms.RuleSigningTime,
 		cms.RuleAlgorithmProtection, cms.RuleSignature, tsp.RuleImprint, tsp.RuleNonce, tsp.RulePolicy, tsp.RuleAuthority,
-		tsp.RulePurpose, tsp.RuleExtensions:
+		tsp.RulePurpose, tsp.RuleExtensions, xmldsig.RuleStructure, xmldsig.RuleManifest, xmldsig.RuleCoverage, xmldsig.RuleKeyInfo:
 		return report.ReasonOther
 	default:
 		return report.ReasonOther
@@ -64,6 +70,13 @@ func reasonOf(c cms.Check) report.Code {
 		return report.ReasonAlgorithmUnknown
 	}
 	switch c.Rule {
+	case xmldsig.RuleStructure, xmldsig.RuleReference, xmldsig.RuleManifest, xmldsig.RuleCoverage:
+		if c.Sub == cms.SubSigningConstraints {
+			return report.ReasonReferenceRefused
+		}
+		return report.ReasonXMLStructure
+	case xmldsig.RuleKeyInfo:
+		return report.ReasonSignerMissing
 	case cms.RuleAlgorithms, cms.RuleAlgorithmProtection:
 		return report.ReasonAlgorithmConfusion
 	case cms.RuleSignerIdentifier:
@@ -83,6 +96,8 @@ func reasonOf(c cms.Check) report.Code {
 		switch {
 		case c.Sub == string(report.ChainGeneralFailure):
 			return report.ReasonBudget
+		case c.Sub == cms.SubSigningConstraints:
+			return report.ReasonReferenceRefused
 		case c.Status == cms.Undecided:
 			return report.ReasonSignerMissing
 		}

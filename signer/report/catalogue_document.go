@@ -28,6 +28,13 @@ const (
 	ReasonCounterSignature     Code = "counter_signature_not_judged"
 	ReasonRevocationOff        Code = "revocation_not_checked"
 	ReasonTestTrust            Code = "test_authorities_trusted"
+	ReasonDoctype              Code = "xml_doctype_refused"
+	ReasonXMLStructure         Code = "xml_signature_malformed"
+	ReasonReferenceRefused     Code = "xml_reference_refused"
+	ReasonPartial              Code = "document_partly_covered"
+	ReasonNotCovered           Code = "content_not_covered"
+	ReasonBodyNotCovered       Code = "soap_body_not_covered"
+	ReasonLaterSignatures      Code = "later_signatures_left_out"
 )
 
 var documentTexts = map[Code]entry{
@@ -37,9 +44,9 @@ var documentTexts = map[Code]entry{
 	},
 	ReasonUnreadable: {
 		Text{
-			"Құжатты оқу мүмкін емес: бұл CMS пішіміндегі қолтаңба емес немесе файл бүлінген.",
-			"Документ не читается: это не подпись в формате CMS или файл повреждён.",
-			"The document cannot be read: it is not a CMS signature, or the file is damaged.",
+			"Құжатты оқу мүмкін емес: бұл CMS немесе XML пішіміндегі қол қойылған құжат емес, не файл бүлінген.",
+			"Документ не читается: это не подпись CMS и не подписанный XML, или файл повреждён.",
+			"The document cannot be read: it is neither a CMS signature nor signed XML, or the file is damaged.",
 		},
 		Text{
 			"Қол қойылған файлды түпнұсқадан қайта алыңыз да, өзгертпей жіберіңіз.",
@@ -181,12 +188,13 @@ var documentTexts = map[Code]entry{
 	},
 	ReasonNoSigningCertificate: {
 		Text{
-			"Қолтаңба сертификатқа атрибут арқылы байланбаған (CAdES емес).",
-			"Подпись не связана с сертификатом атрибутом (не CAdES).",
-			"No attribute binds the signature to the certificate (it is not CAdES).",
+			"Қолтаңба сертификатқа атрибут арқылы байланбаған (AdES емес).",
+			"Подпись не связана с сертификатом атрибутом (не AdES).",
+			"Nothing that is signed binds the signature to the certificate (it is not AdES).",
 		},
 		Text{
-			"Жаңа қолтаңбаларды CAdES пішімінде жасаңыз.", "Новые подписи делайте в формате CAdES.", "Make new signatures in the CAdES form.",
+			"Жаңа қолтаңбаларды CAdES немесе XAdES пішімінде жасаңыз.", "Новые подписи делайте в формате CAdES или XAdES.",
+			"Make new signatures in the CAdES or XAdES form.",
 		},
 	},
 	ReasonNoSignedAttributes: {

@@ -10,7 +10,7 @@ type entry struct{ text, advice Text }
 
 // Codes lists all codes of the catalogue, sorted.
 func Codes() []Code {
-	all := make([]Code, 0, len(documentTexts)+len(chainTexts)+len(evidenceTexts))
+	all := make([]Code, 0, len(documentTexts)+len(xmlTexts)+len(chainTexts)+len(evidenceTexts))
 	for _, part := range catalogue() {
 		all = slices.AppendSeq(all, maps.Keys(part))
 	}
@@ -34,7 +34,9 @@ func New(c Code, clause, detail string) Reason {
 	return Reason{Code: c, Clause: clause, Text: e.text, Advice: e.advice, Detail: detail}
 }
 
-func catalogue() []map[Code]entry { return []map[Code]entry{documentTexts, chainTexts, evidenceTexts} }
+func catalogue() []map[Code]entry {
+	return []map[Code]entry{documentTexts, xmlTexts, chainTexts, evidenceTexts}
+}
 
 func lookup(c Code) (entry, bool) {
 	for _, part := range catalogue() {

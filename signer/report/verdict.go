@@ -70,8 +70,13 @@ type Verdict struct {
 	Indication Indication `json:"indication"`
 	// Sub is the sub-indication of the worst signature; empty when passed.
 	Sub SubIndication `json:"sub_indication,omitempty"`
-	// Format is what the document was recognised as: "CMS" or "UNKNOWN".
+	// Format is what the document was recognised as: "CMS", "XMLDSig" (XML with signatures), "WSSE" (a SOAP message with
+	// signatures about its Body) or "UNKNOWN".
 	Format string `json:"format"`
+	// Coverage is the least that any of the signatures covers: "FULL" (the document, signatures aside), "DETACHED" (the
+	// original that was handed in), "PARTIAL" (see Signature.Scopes; always so in a SOAP message) or "NOTHING". Empty
+	// without signatures.
+	Coverage string `json:"coverage,omitempty"`
 	// Detached is true when the signed content came beside the signature.
 	Detached bool `json:"detached"`
 	// At is the time of validation: the request's, else the clock's.
@@ -100,15 +105,18 @@ type Verdict struct {
 	Content []byte `json:"-"`
 }
 
-// Passed tells whether the whole document may be relied on.
-func (v Verdict) Passed() bool { return v.Indication == TotalPassed && len(v.Signatures) > 0 }
+// Passed tells whether the whole document may be relied on. It is false where a part of it is signed, however well: then
+// Signature.Scopes tells which.
+func (v Verdict) Passed() bool {
+	return v.Indication == TotalPassed && len(v.Signatures) > 0 && v.Coverage != "PARTIAL" && v.Coverage != "NOTHING"
+}
 
 // Signature is the judgement of one signer of a document.
 type Signature struct {
 	Indication Indication    `json:"indication"`
 	Sub        SubIndication `json:"sub_indication,omitempty"`
-	// Level is what the signature's attributes reach: "CMS", "CAdES-B" or "CAdES-T". A level says what is present, not
-	// that it holds.
+	// Level is what the signature's attributes reach: "CMS", "CAdES-B" or "CAdES-T"; "XMLDSig" for XML. A level says what
+	// is present, not that it holds.
 	Level string `json:"level"`
 	// Reasons say what failed or is missing, gravest first; empty when passed.
 	Reasons []Reason `json:"reasons"`
@@ -124,9 +132,12 @@ type Signature struct {
 	TimeProven bool      `json:"time_proven"`
 	// Algorithm names signature and digest, such as "RSA-2048 with SHA-256".
 	Algorithm string `json:"algorithm"`
-	// Covers says which bytes are signed: "content" (the attached content whole), "detached" (the given original whole)
-	// or "none" when the digest could not be compared or differs.
+	// Covers says what is signed: "content" (the attached content, or the XML document, whole), "detached" (the given
+	// original whole), "part" (parts of an XML document, see Scopes), "signature" (a counter-signature: the value of
+	// another) or "none" when the digest could not be compared or differs.
 	Covers string `json:"covers"`
+	// Scopes name the nodes of an XML document that each reference covers, in the order of the references.
+	Scopes []Scope `json:"scopes,omitempty"`
 	// Chain is the path from the signer to the anchor, as far as it was found.
 	Chain []Certificate `json:"chain"`
 	// Revocation is the state of each certificate of Chain below the anchor.
@@ -136,6 +147,36 @@ type Signature struct {
 	// CounterSignatures are signatures over this signature's octets (RFC 5652 11.4), each judged like any other. Nobody
 	// vouches for them, so they do not change the indication.
 	CounterSignatures []Signature `json:"counter_signatures,omitempty"`
+}
+
+// Scope is what one reference of an XML signature covers.
+type Scope struct {
+	// Coverage is "FULL" (the whole document, signatures and comments aside), "PARTIAL", "DETACHED", "NOTHING", or "CUT"
+	// for references that are left out of the list.
+	Coverage string `json:"coverage"`
+	// Agrees tells whether the digest is that of the nodes; a scope that does not agree is what was meant to be signed.
+	Agrees bool `json:"agrees"`
+	// URI is the reference as it is written; nil when it has none.
+	URI *string `json:"uri,omitempty"`
+	// Parts are the outermost nodes covered, Holes the outermost ones inside them that are not.
+	Parts []Node `json:"parts,omitempty"`
+	Holes []Node `json:"holes,omitempty"`
+	// Cut tells that there are more parts or holes. Derived: not the nodes are signed but what was made of them, such as
+	// what their base64 decodes to. Comments: comments are signed as well.
+	Cut      bool `json:"cut,omitempty"`
+	Derived  bool `json:"derived,omitempty"`
+	Comments bool `json:"comments,omitempty"`
+	// LaterSignaturesLeftOut is how many signatures that were added later had to be left out for the digest to agree.
+	LaterSignaturesLeftOut int `json:"later_signatures_left_out,omitempty"`
+	// Detail is technical and in English.
+	Detail string `json:"detail,omitempty"`
+}
+
+// Node is an element, attribute or text of an XML document.
+type Node struct {
+	// Path is such as "/soap:Envelope/soap:Body"; ID the identifier of an element.
+	Path string `json:"path"`
+	ID   string `json:"id,omitempty"`
 }
 
 // Signer describes the subject of the signing certificate.

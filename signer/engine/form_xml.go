@@ -1,0 +1,194 @@
+package engine
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"slices"
+
+	"qaqpa/signer/cms"
+	"qaqpa/signer/pkix"
+	"qaqpa/signer/report"
+	"qaqpa/signer/xmldsig"
+	"qaqpa/signer/xmltree"
+)
+
+// xmlForm is a ds:Signature whose references have been followed.
+type xmlForm struct {
+	checked  *xmldsig.Checked
+	body     xmltree.Node // the soap:Body that it must cover; zero: none
+	given    bool         // an original was handed in, which it must cover
+	repeated *int64       // octets of SignedInfo that the document may still have canonicalised
+}
+
+// repeatedMax bounds the octets of SignedInfo that are canonicalised for the candidates of all signatures of a document.
+const repeatedMax = 64 << 20
+
+// isXML tells documents that can only be XML: the first character is <, whatever the encoding.
+func isXML(document []byte) bool {
+	b := bytes.TrimPrefix(document, []byte("\xef\xbb\xbf"))
+	for _, bom := range []string{"\xff\xfe", "\xfe\xff"} {
+		b = bytes.TrimPrefix(b, []byte(bom))
+	}
+	b = bytes.TrimLeft(b, " \t\r\n\x00")
+	return len(b) > 0 && b[0] == '<'
+}
+
+// unwrapXML decodes XML that came as base64; nil when it is none.
+func unwrapXML(document []byte) []byte {
+	text := bytes.TrimSpace(document)
+	if len(text) == 0 || !bytes.ContainsRune([]byte("P7/IDCg"), rune(text[0])) { // of <, a byte order mark, white space
+		return nil
+	}
+	plain := slices.DeleteFunc(bytes.Clone(text), func(c byte) bool { return c == '\n' || c == '\r' || c == ' ' || c == '\t' })
+	out, err := base64.StdEncoding.Strict().DecodeString(string(plain))
+	if err != nil || !isXML(out) {
+		return nil
+	}
+	return out
+}
+
+// openXML reads XML with XMLDSig signatures, or a SOAP message with WS-Security.
+func (c *Case) openXML(text, original []byte) {
+	tree, err := xmltree.Parse(text, xmltree.Limits{})
+	switch {
+	case errors.Is(err, xmltree.ErrDoctype):
+		c.refuse("UNKNOWN", report.ReasonDoctype, err)
+		return
+	case err != nil:
+		c.refuse("UNKNOWN", report.ReasonUnreadable, err)
+		return
+	}
+	doc, err := xmldsig.Open(tree, xmldsig.Limits{})
+	if err != nil {
+		c.refuse("UNKNOWN", report.ReasonUnreadable, err)
+		return
+	}
+	c.attached = original == nil
+	if c.format = "XMLDSig"; len(doc.Signatures) == 0 {
+		c.format = "UNKNOWN"
+		return
+	}
+	body, isSOAP, err := soapBody(tree)
+	if err != nil {
+		c.refuse(c.format, report.ReasonXMLStructure, err)
+		return
+	}
+	c.content = original
+	in := xmldsig.Inputs{Work: doc.NewWork()}
+	if original != nil {
+		in.Sources = func(string, bool) (xmldsig.Content, bool) { return xmldsig.Content{Octets: original}, true }
+	}
+	repeated := int64(repeatedMax)
+	var opened []*signer
+	bodyCovered := false
+	for _, s := range doc.Signatures {
+		c.collectXML(s)
+		m := &xmlForm{checked: s.Check(in), given: original != nil, repeated: &repeated}
+		if isSOAP {
+			if !body.Contains(s.Element) {
+				c.format, m.body = "WSSE", body
+			}
+		}
+		opened = append(opened, newSigner(m))
+		if onDocument := c.place(opened, m); onDocument && isSOAP && m.checked.Covers(body) {
+			bodyCovered = true
+		}
+	}
+	if isSOAP && !bodyCovered {
+		r := report.New(report.ReasonBodyNotCovered, "WS-Security 1.1 8", "no signature covers "+body.Path())
+		c.uncovered = &r
+	}
+}
+
+// place lists a signature: beside the one over whose value it is, else with those of the document, which it tells.
+func (c *Case) place(opened []*signer, m *xmlForm) (onDocument bool) {
+	own := opened[len(opened)-1]
+	parent := m.checked.Signature.Parent
+	if parent != nil && c.counters < countersMax && m.checked.Covers(parent.SignatureValue) && !parent.SignatureValue.IsZero() {
+		c.counters++
+		opened[parent.Index].counters = append(opened[parent.Index].counters, own)
+		return false
+	}
+	c.signers = append(c.signers, own)
+	return true
+}
+
+func (c *Case) collectXML(s *xmldsig.Signature) {
+	if s.KeyInfo == nil {
+		return
+	}
+	certificates := make([][]byte, 0, len(s.KeyInfo.Certificates))
+	for _, offered := range s.KeyInfo.Certificates {
+		certificates = append(certificates, offered.DER)
+	}
+	c.embedded.add(c.collect(certificates, s.KeyInfo.CRLs, nil))
+}
+
+var errSOAP = errors.New("a SOAP envelope holds exactly one Body")
+
+// soapBody finds the Body of a SOAP 1.1 or 1.2 message: the child of Envelope, of the same namespace. Two of them, or none,
+// would be read differently by different programs.
+func soapBody(tree *xmltree.Document) (body xmltree.Node, isSOAP bool, err error) {
+	envelope := tree.Element()
+	space := envelope.Name().Space
+	if envelope.Local() != "Envelope" ||
+		space != "http://schemas.xmlsoap.org/soap/envelope/" && space != "http://www.w3.org/2003/05/soap-envelope" {
+		return body, false, nil
+	}
+	for child := range envelope.Elements() {
+		if !child.Is(space, "Body") {
+			continue
+		}
+		if !body.IsZero() {
+			return body, true, errSOAP
+		}
+		body = child
+	}
+	if body.IsZero() {
+		return body, true, errSOAP
+	}
+	return body, true, nil
+}
+
+func (m *xmlForm) about() about {
+	s := m.checked.Signature
+	out := about{level: "XMLDSig", value: s.Value, known: s.AlgorithmErr == nil}
+	if !out.known {
+		return out
+	}
+	out.algorithm = s.Algorithm
+	for _, r := range s.References {
+		if r.Digest.Valid() && !slices.Contains(out.hashes, r.Digest) {
+			out.hashes = append(out.hashes, r.Digest)
+		}
+	}
+	return out
+}
+
+// candidates are the certificates that KeyInfo holds or names; without any, all that are at hand, of which the key that
+// verifies decides. Authorities come last: a chain in X509Data stands in any order.
+func (m *xmlForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
+	info := m.checked.Signature.KeyInfo
+	nameless := info == nil || len(info.Certificates) == 0 && len(info.Selectors) == 0
+	var users, authorities []*pkix.Certificate
+	for _, c := range pool {
+		switch {
+		case !nameless && !info.Names(c):
+		case c.IsCA:
+			authorities = append(authorities, c)
+		default:
+			users = append(users, c)
+		}
+	}
+	return append(users, authorities...)
+}
+
+// verify is bounded over all signatures of the document: each verification canonicalises SignedInfo anew.
+func (m *xmlForm) verify(cert *pkix.Certificate) cms.Checks {
+	from, to := m.checked.Signature.SignedInfo.Range()
+	if *m.repeated -= int64(to - from); *m.repeated < 0 {
+		return append(m.checked.Checks(), spent...)
+	}
+	return m.checked.Verify(cert)
+}

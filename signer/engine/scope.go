@@ -1,0 +1,143 @@
+package engine
+
+import (
+	"fmt"
+
+	"qaqpa/signer/cms"
+	"qaqpa/signer/report"
+	"qaqpa/signer/xmldsig"
+)
+
+// Bounds of what a verdict says about the nodes of one signature: a report must not be larger than the document.
+const (
+	scopesMax = 64
+	pathMax   = 512 // octets of a path or an identifier
+)
+
+// cover names the nodes that are signed. What is not covered never passes for covered: a signature of nothing, one that
+// leaves out the soap:Body of its message or the original that came beside it, is a finding; parts are a remark.
+func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
+	best := xmldsig.Nothing
+	detached := false
+	for i, o := range m.checked.References {
+		if i < scopesMax {
+			out.Scopes = append(out.Scopes, scopeOf(o))
+		}
+		if !o.Agrees() {
+			continue
+		}
+		switch c := o.Scope.Coverage; {
+		case c == xmldsig.Detached:
+			detached = true
+		case c == xmldsig.Full, c == xmldsig.Partial && best == xmldsig.Nothing:
+			best = c
+		}
+	}
+	if more := len(m.checked.References) - scopesMax; more > 0 {
+		out.Scopes = append(out.Scopes, report.Scope{Coverage: "CUT", Detail: fmt.Sprintf("%d more references", more)})
+	}
+	switch {
+	case best == xmldsig.Full:
+		out.Covers = "content"
+	case best == xmldsig.Partial:
+		out.Covers = "part"
+		out.Remarks = append(out.Remarks, report.New(report.ReasonPartial, "XMLDSig 8.1.2", m.partsOf()))
+	case detached:
+		out.Covers = "detached"
+	default:
+		m.uncovered(f, report.ReasonNotCovered, "no reference covers anything that is at hand")
+	}
+	if m.given && !detached {
+		m.uncovered(f, report.ReasonNotCovered, "no reference covers the original that was handed in")
+	}
+	if !m.body.IsZero() && !m.checked.Covers(m.body) {
+		m.uncovered(f, report.ReasonBodyNotCovered, "not covered: "+cut(m.body.Path()))
+	}
+	if !m.certificateCovered() {
+		out.Remarks = append(out.Remarks, report.New(report.ReasonNoSigningCertificate, "EN 319 102-1 5.2.3", ""))
+	}
+}
+
+func (m *xmlForm) uncovered(f *findings, code report.Code, detail string) {
+	f.open(report.SigConstraintsFailure, report.New(code, "XMLDSig 8.1", detail))
+}
+
+// certificateCovered tells whether the signature covers the certificate that it is offered with.
+func (m *xmlForm) certificateCovered() bool {
+	info := m.checked.Signature.KeyInfo
+	if info == nil || len(info.Certificates) == 0 {
+		return false
+	}
+	for _, c := range info.Certificates {
+		if !m.checked.Covers(c.Element) {
+			return false
+		}
+	}
+	return true
+}
+
+// partsOf is one line about the first references that agree.
+func (m *xmlForm) partsOf() string {
+	for _, o := range m.checked.References {
+		if o.Agrees() && o.Scope.Coverage == xmldsig.Partial {
+			return cut(o.Scope.String())
+		}
+	}
+	return ""
+}
+
+func scopeOf(o *xmldsig.Outcome) report.Scope {
+	s := report.Scope{
+		Coverage: o.Scope.Coverage.String(), Agrees: o.Agrees(), Cut: o.Scope.Cut, Derived: o.Scope.Derived,
+		Comments: o.Scope.Comments, LaterSignaturesLeftOut: len(o.Without),
+	}
+	if o.Reference.HasURI {
+		uri := cut(o.Reference.URI)
+		s.URI = &uri
+	}
+	for _, p := range o.Scope.Parts {
+		s.Parts = append(s.Parts, report.Node{Path: cut(p.Path), ID: cut(p.ID)})
+	}
+	for _, p := range o.Scope.Holes {
+		s.Holes = append(s.Holes, report.Node{Path: cut(p.Path), ID: cut(p.ID)})
+	}
+	if !s.Agrees {
+		s.Detail = cut(o.Check.Detail)
+	}
+	return s
+}
+
+// cut shortens what a document names at length.
+func cut(s string) string {
+	if len(s) <= pathMax {
+		return s
+	}
+	end := pathMax
+	for end > 0 && s[end]&0xc0 == 0x80 { // not in the middle of a character
+		end--
+	}
+	return s[:end] + "…"
+}
+
+// coverage is the least that any of the document's signatures covers: whoever relies on the whole must know that one of
+// the signers signed a part.
+func coverage(signatures []report.Signature) string {
+	out := ""
+	for _, s := range signatures {
+		switch s.Covers {
+		case "none":
+			return "NOTHING"
+		case "part":
+			out = "PARTIAL"
+		case "detached":
+			if out == "" || out == "FULL" {
+				out = "DETACHED"
+			}
+		default:
+			if out == "" {
+				out = "FULL"
+			}
+		}
+	}
+	return out
+}
