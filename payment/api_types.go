@@ -101,7 +101,7 @@ type Checkpoint struct {
 }
 
 // PaymentFact answers an agency's question about a debt: amount, date, sender and beneficiary (R10 b).
-type PaymentFact struct {
+type PaymentFact struct { //nolint:revive // "payment fact" is the name in the glossary; a bare Fact says nothing
 	Debt      string `json:"debt"`
 	Reference string `json:"reference"`
 	Agency    string `json:"agency"`

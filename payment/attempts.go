@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net/http"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -112,7 +111,7 @@ func (s *Service) send(ctx context.Context, a *attemptRow) error {
 	case err != nil:
 		s.metrics.outcomes.WithLabelValues(a.Bank, "no_reply").Inc()
 		return errors.Join(err, s.lose(ctx, a.ID, "no reply: "+shortCause(err)))
-	case reply.Status != http.StatusOK || reply.Message == nil:
+	case !reply.Answered():
 		return s.lose(ctx, a.ID, fmt.Sprintf("reply with status %d", reply.Status))
 	}
 	return s.hear(ctx, a, fromReply, reply.Message)
@@ -130,7 +129,7 @@ func (s *Service) lookup(ctx context.Context, a *attemptRow) error {
 	switch {
 	case err != nil:
 		return errors.Join(err, s.lose(ctx, a.ID, "no reply to a lookup: "+shortCause(err)))
-	case (reply.Status != http.StatusOK && reply.Status != http.StatusNotFound) || reply.Message == nil:
+	case !reply.AnsweredLookup():
 		return s.lose(ctx, a.ID, fmt.Sprintf("reply to a lookup with status %d", reply.Status))
 	}
 	return s.hear(ctx, a, fromLookup, reply.Message)
@@ -161,8 +160,7 @@ func (s *Service) hear(ctx context.Context, a *attemptRow, from source, message 
 }
 
 func codeOf(err error) string {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return string(e.Code)
 	}
 	return "could not be processed"
@@ -171,7 +169,7 @@ func codeOf(err error) string {
 // bank reads a bank of the register.
 func (s *Service) bank(ctx context.Context, bic string) (bankRow, error) {
 	var row bankRow
-	err := one(ctx, s.db, ErrBankUnknown, &row, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, bic)
+	err := orMissing(one(ctx, s.db, &row, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, bic), ErrBankUnknown)
 	return row, err
 }
 

@@ -87,7 +87,7 @@ func (s *Service) acceptSignature(ctx context.Context, o *orderRow, signature []
 	if !found.Valid || len(found.Signers) == 0 {
 		return acceptance{}, invalidSignature(found)
 	}
-	refused := error(order.ErrNotPayer)
+	refused := order.ErrNotPayer
 	for _, one := range found.Signers {
 		err := order.Authority(o.PayerID, order.Holder{IIN: one.IIN, BIN: one.BIN, Kind: one.Kind, Roles: one.Roles})
 		if err == nil {
@@ -128,7 +128,7 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 		return order.Order{}, errors.Join(errors.New("the document of the order changed while it was signed"), err)
 	}
 	var paused bool
-	if err := one(ctx, tx, ErrBankUnknown, &paused, `SELECT paused FROM banks WHERE bic = $1`, o.Bank); err != nil {
+	if err := orMissing(one(ctx, tx, &paused, `SELECT paused FROM banks WHERE bic = $1`, o.Bank), ErrBankUnknown); err != nil {
 		return order.Order{}, err
 	}
 	if paused {
@@ -158,9 +158,9 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 		return order.Order{}, err
 	}
 	view := viewOrder(o, items, &authorisationRow{VerdictID: a.verdictID, Signer: a.signer.IIN, At: now}, now)
-	return view, s.audit(ctx, tx, actor, "order.authorised", o.ID, map[string]string{
+	return view, s.audit(ctx, tx, entry{actor, "order.authorised", o.ID, map[string]string{
 		"attempt": deref(o.Attempt), "verdict": a.verdictID, "document_sha256": hex.EncodeToString(a.document[:]),
-	})
+	}})
 }
 
 // reserve ties the debts to the order. Of two payers, or two orders of one payer, that race for a debt, the second waits
@@ -185,27 +185,35 @@ func (s *Service) reserve(ctx context.Context, tx *sqlx.Tx, o *orderRow, items [
 			return ErrDebtChanged.with(item.Debt)
 		}
 	}
-	return s.moveDebts(ctx, tx, o, ids, debt.Reserve, nil)
+	return s.moveDebts(ctx, tx, ids, debtMove{order: o, event: debt.Reserve})
 }
 
-// moveDebts takes locked debts of an order along an edge.
-func (s *Service) moveDebts(ctx context.Context, tx *sqlx.Tx, o *orderRow, ids []string, event flow.Event, paidAt *time.Time) error {
+// debtMove takes the debts of an order along an edge.
+type debtMove struct {
+	order *orderRow
+	event flow.Event
+	// paidAt goes with debt.Pay.
+	paidAt *time.Time
+}
+
+// moveDebts moves debts that are locked.
+func (s *Service) moveDebts(ctx context.Context, tx *sqlx.Tx, ids []string, m debtMove) error {
 	from := debt.Reserved
-	if event == debt.Reserve {
+	if m.event == debt.Reserve {
 		from = debt.Open
 	}
-	to, err := s.debtTable.Next(from, event)
+	to, err := s.debtTable.Next(from, m.event)
 	if err != nil {
 		return err
 	}
 	var tied *string
 	if to != debt.Open {
-		tied = &o.ID
+		tied = &m.order.ID
 	}
 	return exec(ctx, tx, int64(len(ids)), `
 		UPDATE debts SET state = $4, order_id = $5, paid_at = $6
 		WHERE bucket = $1 AND id = ANY($2) AND state = $3 AND (state = 'open' OR order_id = $7)`,
-		o.Bucket, pq.Array(ids), from, to, tied, paidAt, o.ID)
+		m.order.Bucket, pq.Array(ids), from, to, tied, m.paidAt, m.order.ID)
 }
 
 // message renders the payment order for the bank. It is stored, so that every repetition has the same content.

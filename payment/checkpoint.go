@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -71,7 +72,7 @@ func (s *Service) readHeads(ctx context.Context) (int64, *ledger.Heads, error) {
 		Number int64  `db:"number"`
 		Heads  []byte `db:"heads"`
 	}
-	if err := one(ctx, s.db, nil, &row, `SELECT number, heads FROM checkpoint_head WHERE id = 1`); err != nil {
+	if err := one(ctx, s.db, &row, `SELECT number, heads FROM checkpoint_head WHERE id = 1`); err != nil {
 		return 0, nil, err
 	}
 	heads, err := ledger.UnmarshalHeads(row.Heads)
@@ -83,7 +84,7 @@ func (s *Service) previousNote(ctx context.Context, number int64) (ledger.Hash, 
 		return ledger.Hash{}, nil
 	}
 	var text string
-	if err := one(ctx, s.db, nil, &text, `SELECT note FROM checkpoints WHERE number = $1`, number); err != nil {
+	if err := one(ctx, s.db, &text, `SELECT note FROM checkpoints WHERE number = $1`, number); err != nil {
 		return ledger.Hash{}, err
 	}
 	return ledger.NoteHash(text), nil
@@ -137,9 +138,7 @@ func (s *Service) grow(ctx context.Context, bucket int, from, to int64) (growth,
 		if err != nil {
 			return growth{}, err
 		}
-		for index, hash := range made {
-			g.nodes[index] = hash
-		}
+		maps.Copy(g.nodes, made)
 	}
 	g.head.Root, err = ledger.RootOf(to, have)
 	return g, err
@@ -218,7 +217,7 @@ func (s *Service) Checkpoint(ctx context.Context) (Checkpoint, error) {
 		Note   string    `db:"note"`
 		At     time.Time `db:"at"`
 	}
-	if err := one(ctx, s.db, ErrCheckpointUnknown, &row, `SELECT number, size, note, at FROM checkpoints ORDER BY number DESC LIMIT 1`); err != nil {
+	if err := orMissing(one(ctx, s.db, &row, `SELECT number, size, note, at FROM checkpoints ORDER BY number DESC LIMIT 1`), ErrCheckpointUnknown); err != nil {
 		return Checkpoint{}, err
 	}
 	opened, err := ledger.PeekCheckpoint(row.Note)
@@ -238,7 +237,7 @@ func (s *Service) Proof(ctx context.Context, transfer string) (ledger.Proof, err
 		return ledger.Proof{}, ErrTransferUnknown
 	}
 	var seq int64
-	err := one(ctx, s.db, ErrTransferUnknown, &seq, `SELECT journal_seq FROM transfers WHERE bucket = $1 AND id = $2`, bucket, transfer)
+	err := orMissing(one(ctx, s.db, &seq, `SELECT journal_seq FROM transfers WHERE bucket = $1 AND id = $2`, bucket, transfer), ErrTransferUnknown)
 	if err != nil {
 		return ledger.Proof{}, err
 	}
@@ -261,8 +260,8 @@ func (s *Service) newestView(ctx context.Context) (journalView, error) {
 		Note  string `db:"note"`
 		Heads []byte `db:"heads"`
 	}
-	err := one(ctx, s.db, ErrNotYetCheckpoint, &row,
-		`SELECT c.note, h.heads FROM checkpoint_head h JOIN checkpoints c ON c.number = h.number WHERE h.id = 1`)
+	err := orMissing(one(ctx, s.db, &row,
+		`SELECT c.note, h.heads FROM checkpoint_head h JOIN checkpoints c ON c.number = h.number WHERE h.id = 1`), ErrNotYetCheckpoint)
 	if err != nil {
 		return journalView{}, err
 	}
@@ -277,7 +276,7 @@ func (s *Service) prove(ctx context.Context, v journalView, bucket int, seq int6
 		return ledger.Proof{}, ErrNotYetCheckpoint
 	}
 	var leaf []byte
-	if err := one(ctx, s.db, nil, &leaf, `SELECT leaf FROM journal WHERE bucket = $1 AND seq = $2`, bucket, seq); err != nil {
+	if err := one(ctx, s.db, &leaf, `SELECT leaf FROM journal WHERE bucket = $1 AND seq = $2`, bucket, seq); err != nil {
 		return ledger.Proof{}, err
 	}
 	path, err := ledger.PathOf(head.Size, seq, nodeReader{ctx, s.db, bucket})

@@ -111,7 +111,7 @@ func (s *Service) apply(ctx context.Context, h heard) (Confirmation, error) {
 		}
 		done, refused = s.judge(a, o, h.status)
 		if before != "" && refused != nil {
-			return nil // the same words again, still refused: noted once
+			return nil //nolint:nilerr // the same words again, still refused: noted once, and returned below
 		}
 		if before != "" && done != dispositionApplied {
 			return s.progress(ctx, tx, a, h.status)
@@ -278,7 +278,7 @@ func (s *Service) take(ctx context.Context, tx *sqlx.Tx, c carried, now time.Tim
 		if err != nil {
 			return err
 		}
-		if err := s.moveOrderDebts(ctx, tx, o, items, debt.Release, nil); err != nil {
+		if err := s.moveReserved(ctx, tx, items, debtMove{order: o, event: debt.Release}); err != nil {
 			return err
 		}
 	case bank.Absent:

@@ -26,7 +26,7 @@ func (s *Service) SubmitDebts(ctx context.Context, idem Idem, agency string, ite
 	}
 	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (DebtBatch, error) {
 		var known string
-		if err := one(ctx, tx, ErrAgencyUnknown, &known, `SELECT id FROM agencies WHERE id = $1`, agency); err != nil {
+		if err := orMissing(one(ctx, tx, &known, `SELECT id FROM agencies WHERE id = $1`, agency), ErrAgencyUnknown); err != nil {
 			return DebtBatch{}, err
 		}
 		b := batch{agency: agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now()}
@@ -37,8 +37,10 @@ func (s *Service) SubmitDebts(ctx context.Context, idem Idem, agency string, ite
 			return DebtBatch{}, err
 		}
 		out := b.report()
-		return out, s.audit(ctx, tx, idem.Caller, "debts.submitted", agency,
-			map[string]int{"accepted": out.Accepted, "refused": out.Refused})
+		return out, s.audit(ctx, tx, entry{
+			idem.Caller, "debts.submitted", agency,
+			map[string]int{"accepted": out.Accepted, "refused": out.Refused},
+		})
 	})
 }
 
@@ -52,7 +54,7 @@ type batch struct {
 }
 
 func (b *batch) refuse(i int, err error) error {
-	var r *debt.Refusal
+	var r *debt.RefusalError
 	if !errors.As(err, &r) {
 		return err
 	}
@@ -83,7 +85,7 @@ func (b *batch) price(ctx context.Context, tx *sqlx.Tx) error {
 		fresh, err := b.priced(item, byID, mrp, on)
 		key := debtKey{item.Payer.ID, item.Reference}
 		if err == nil && seen[key] {
-			err = &debt.Refusal{Code: debt.CodeDuplicate, Field: "reference", Detail: "stands twice in the batch; the first was taken"}
+			err = &debt.RefusalError{Code: debt.CodeDuplicate, Field: "reference", Detail: "stands twice in the batch; the first was taken"}
 		}
 		if err != nil {
 			if err := b.refuse(i, err); err != nil {
@@ -103,7 +105,7 @@ func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp 
 	}
 	service, own := services[item.Service]
 	if !own {
-		return debt.Debt{}, &debt.Refusal{Code: debt.CodeServiceUnknown, Field: "service", Detail: "is not a service of this agency"}
+		return debt.Debt{}, &debt.RefusalError{Code: debt.CodeServiceUnknown, Field: "service", Detail: "is not a service of this agency"}
 	}
 	amount, basis, err := item.Price(service, on, mrp)
 	if err != nil {
@@ -213,7 +215,7 @@ func (s *Service) Debt(ctx context.Context, id string) (debt.Debt, error) {
 		return debt.Debt{}, ErrDebtUnknown
 	}
 	var row debtRow
-	if err := one(ctx, s.db, ErrDebtUnknown, &row, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = $2`, bucket, id); err != nil {
+	if err := orMissing(one(ctx, s.db, &row, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = $2`, bucket, id), ErrDebtUnknown); err != nil {
 		return debt.Debt{}, err
 	}
 	return row.debt()
@@ -252,7 +254,7 @@ func (s *Service) RecallDebt(ctx context.Context, idem Idem, agency, id, reason 
 			bucket, id, d.State, reason, d.Version); err != nil {
 			return debt.Debt{}, err
 		}
-		return d, s.audit(ctx, tx, idem.Caller, "debt.recalled", id, map[string]string{"reason": reason})
+		return d, s.audit(ctx, tx, entry{idem.Caller, "debt.recalled", id, map[string]string{"reason": reason}})
 	})
 }
 
@@ -301,7 +303,7 @@ func (s *Service) PaymentFact(ctx context.Context, agency, debtID string) (Payme
 		money.Amount
 	}
 	bucket := bucketOf(d.Payer.ID)
-	err = one(ctx, s.db, nil, &paid, `
+	err = one(ctx, s.db, &paid, `
 		SELECT t.id, o.bank_bic, o.bank_reference, o.executed_at, coalesce(o.receipt_id, '') AS receipt_id, t.amount, t.currency
 		FROM transfers t JOIN orders o ON o.bucket = t.bucket AND o.id = t.order_id
 		WHERE t.bucket = $1 AND t.debt_id = $2 AND t.kind = 'payment'`, bucket, d.ID)

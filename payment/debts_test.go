@@ -11,8 +11,6 @@ import (
 	"qaqpa/payment/money"
 )
 
-func tiyn(n int64) *int64 { return &n }
-
 // Good lines land, bad ones are told by number.
 func TestSubmitDebts(t *testing.T) {
 	b := setup(t)
@@ -20,14 +18,14 @@ func TestSubmitDebts(t *testing.T) {
 	payer := debt.Payer{ID: citizenIIN}
 	items := []debt.Item{
 		{Reference: "1", Payer: payer, Service: b.licence.ID},
-		{Reference: "2", Payer: payer, Service: b.fine.ID, Tiyn: tiyn(100)},
+		{Reference: "2", Payer: payer, Service: b.fine.ID, Tiyn: new(int64(100))},
 		{Reference: "3", Payer: debt.Payer{ID: "900101300018"}, Service: b.licence.ID},
 		{Reference: "4", Payer: payer, Service: "svc_other"},
 		{Reference: "5", Payer: payer, Service: b.fine.ID},
-		{Reference: "6", Payer: payer, Service: b.fine.ID, Tiyn: tiyn(0)},
-		{Reference: "7", Payer: payer, Service: b.fine.ID, Tiyn: tiyn(-5)},
-		{Reference: "8", Payer: payer, Service: b.fine.ID, Tiyn: tiyn(100), Currency: "USD"},
-		{Reference: "9", Payer: payer, Service: b.licence.ID, Tiyn: tiyn(540625)},
+		{Reference: "6", Payer: payer, Service: b.fine.ID, Tiyn: new(int64(0))},
+		{Reference: "7", Payer: payer, Service: b.fine.ID, Tiyn: new(int64(-5))},
+		{Reference: "8", Payer: payer, Service: b.fine.ID, Tiyn: new(int64(100)), Currency: "USD"},
+		{Reference: "9", Payer: payer, Service: b.licence.ID, Tiyn: new(int64(540625))},
 		{Reference: "1", Payer: payer, Service: b.licence.ID},
 		{Reference: "", Payer: payer, Service: b.licence.ID},
 		{Reference: "1", Payer: debt.Payer{ID: neighborIIN}, Service: b.licence.ID, Currency: money.KZT, DueOn: "2026-04-01"},
@@ -47,7 +45,7 @@ func TestSubmitDebts(t *testing.T) {
 		t.Errorf("%d accepted, %d refused", out.Accepted, out.Refused)
 	}
 	b.clock.advance(time.Hour)
-	again, _, err := b.SubmitDebts(ctx, b.idem("2"), b.agency.ID, []debt.Item{items[0], {Reference: "2", Payer: payer, Service: b.fine.ID, Tiyn: tiyn(200)}})
+	again, _, err := b.SubmitDebts(ctx, b.idem("2"), b.agency.ID, []debt.Item{items[0], {Reference: "2", Payer: payer, Service: b.fine.ID, Tiyn: new(int64(200))}})
 	b.must(err)
 	if again.Results[0].Outcome != debt.Unchanged || again.Results[1].Outcome != debt.Amended || again.Results[0].Debt != out.Results[0].Debt {
 		t.Errorf("again: %+v", again.Results)
@@ -73,7 +71,7 @@ func TestSubmitDebtsFullBatch(t *testing.T) {
 	b := setup(t)
 	items := make([]debt.Item, batchMax)
 	for i := range items {
-		items[i] = debt.Item{Reference: fmt.Sprint(i), Payer: debt.Payer{ID: []string{citizenIIN, neighborIIN, companyBIN}[i%3]}, Service: b.fine.ID, Tiyn: tiyn(int64(i) + 1)}
+		items[i] = debt.Item{Reference: fmt.Sprint(i), Payer: debt.Payer{ID: []string{citizenIIN, neighborIIN, companyBIN}[i%3]}, Service: b.fine.ID, Tiyn: new(int64(i) + 1)}
 	}
 	for round, want := range []debt.Outcome{debt.Created, debt.Unchanged} {
 		out, _, err := b.SubmitDebts(t.Context(), b.idem(fmt.Sprint(round)), b.agency.ID, items)

@@ -20,7 +20,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"qaqpa/payment/bank"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/money"
@@ -76,11 +75,11 @@ type notary struct {
 	failures map[string]int // how often the next calls of a method fail
 }
 
-func newNotary(t testing.TB) *notary {
-	t.Helper()
+func newNotary(tb testing.TB) *notary {
+	tb.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &notary{key: key, failures: map[string]int{}}
 }
@@ -146,7 +145,7 @@ func (n *notary) Verify(_ context.Context, signature, detached []byte) (Signatur
 	bad := Signature{Indication: "TOTAL-FAILED", Sub: "SIG_CRYPTO_FAILURE", Reasons: []string{"signature"}, VerdictID: "vrd_bad"}
 	if err := json.Unmarshal(signature, &e); err != nil {
 		bad.Sub = "FORMAT_FAILURE"
-		return bad, nil
+		return bad, nil //nolint:nilerr // what cannot be read is a result
 	}
 	content := e.Content
 	if e.Detached {
@@ -240,27 +239,27 @@ type bundle struct {
 }
 
 // setup makes a gateway with an agency, two services and two banks.
-func setup(t testing.TB, change ...func(*Config)) *bundle {
-	t.Helper()
-	return setupOn(t, postgres.ForTest(t, Migrate, migrateDiary), change...)
+func setup(tb testing.TB, change ...func(*Config)) *bundle {
+	tb.Helper()
+	return setupOn(tb, postgres.ForTest(tb, Migrate, migrateDiary), change...)
 }
 
-func setupOn(t testing.TB, db *sqlx.DB, change ...func(*Config)) *bundle {
-	t.Helper()
+func setupOn(tb testing.TB, db *sqlx.DB, change ...func(*Config)) *bundle {
+	tb.Helper()
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	public, webhookKey, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	b := &bundle{
-		t: t, clock: &clock{at: time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)}, notary: newNotary(t), diary: &diary{},
+		t: tb, clock: &clock{at: time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC)}, notary: newNotary(tb), diary: &diary{},
 	}
 	b.hook = &hook{public: public, now: b.clock.now, got: map[string]int{}, bodies: map[string][]byte{}}
 	server := httptest.NewServer(b.hook)
-	t.Cleanup(server.Close)
+	tb.Cleanup(server.Close)
 	b.hookURL = server.URL + "/hook"
 	b.bank = newFakeBank(b.notary, b.clock)
 	cfg := Config{
@@ -272,9 +271,9 @@ func setupOn(t testing.TB, db *sqlx.DB, change ...func(*Config)) *bundle {
 		c(&cfg)
 	}
 	if b.Service, err = New(cfg); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	t.Cleanup(func() { b.calls.wait(); b.posts.wait() })
+	tb.Cleanup(func() { b.calls.wait(); b.posts.wait() })
 	b.stock()
 	return b
 }
@@ -427,194 +426,15 @@ func (b *bundle) check() LedgerReport {
 func (b *bundle) agree() {
 	b.t.Helper()
 	report := b.check()
-	if moved := b.bank.moved(); moved != int64(report.Balances["bank:"+testBIC+":due"]) {
+	if moved := b.bank.moved(); moved != report.Balances["bank:"+testBIC+":due"] {
 		b.t.Errorf("the bank moved %d tiyn, the ledger says %d", moved, report.Balances["bank:"+testBIC+":due"])
 	}
 }
 
 // wants checks for a refusal.
-func wants(t testing.TB, err error, want *Error) {
-	t.Helper()
+func wants(tb testing.TB, err error, want *Error) {
+	tb.Helper()
 	if !errors.Is(err, want) {
-		t.Errorf("got %v, want %s", err, want.Code)
+		tb.Errorf("got %v, want %s", err, want.Code)
 	}
-}
-
-// fakeBank is a bank behind BankChannel. Its script says how the next calls go.
-type fakeBank struct {
-	mu       sync.Mutex
-	notary   *notary
-	clock    *clock
-	payments map[string]*fakePayment
-	pays     []string // script for Pay; then "ok"
-	lookups  []string // script for Lookup; then "ok"
-	calls    int
-}
-
-type fakePayment struct {
-	order   bank.Order
-	outcome bank.Outcome
-	times   int // how often money moved
-	asked   int
-}
-
-func newFakeBank(n *notary, c *clock) *fakeBank {
-	return &fakeBank{notary: n, clock: c, payments: map[string]*fakePayment{}}
-}
-
-func (f *fakeBank) moved() int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	var sum int64
-	for _, p := range f.payments {
-		sum += p.order.Tiyn * int64(p.times)
-	}
-	return sum
-}
-
-func next(script *[]string) string {
-	if len(*script) == 0 {
-		return "ok"
-	}
-	step := (*script)[0]
-	*script = (*script)[1:]
-	return step
-}
-
-// Pay implements BankChannel.
-func (f *fakeBank) Pay(_ context.Context, _ string, message []byte) (bank.Reply, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls++
-	var e envelope
-	var o bank.Order
-	if err := json.Unmarshal(message, &e); err != nil {
-		return bank.Reply{Status: http.StatusBadRequest}, nil
-	}
-	if err := json.Unmarshal(e.Content, &o); err != nil {
-		return bank.Reply{Status: http.StatusBadRequest}, nil
-	}
-	step := next(&f.pays)
-	if step == "timeoutNotDone" || step == "errorNotDone" {
-		return lost(step)
-	}
-	p, known := f.payments[o.Attempt]
-	if !known {
-		p = &fakePayment{order: o, outcome: bank.Executed}
-		f.payments[o.Attempt] = p
-		switch step {
-		case "refuse", "refuseLost":
-			p.outcome = bank.Refused
-		case "pending":
-			p.outcome = bank.Pending
-		default:
-			p.times++
-		}
-	}
-	p.asked++
-	return f.answer(step, p)
-}
-
-// Lookup implements BankChannel.
-func (f *fakeBank) Lookup(_ context.Context, _, attempt string) (bank.Reply, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.calls++
-	step := next(&f.lookups)
-	if step == "timeoutNotDone" || step == "errorNotDone" {
-		return lost(step)
-	}
-	p, known := f.payments[attempt]
-	if !known {
-		s := bank.Status{Type: bank.StatusType, Bank: testBIC, Attempt: attempt, Outcome: bank.Absent}
-		return bank.Reply{Status: http.StatusNotFound, Message: f.seal(s)}, nil
-	}
-	if step == "finish" && p.outcome == bank.Pending {
-		p.outcome = bank.Executed
-		p.times++
-	}
-	return f.answer(step, p)
-}
-
-func lost(step string) (bank.Reply, error) {
-	if step == "errorNotDone" || step == "errorButDone" {
-		return bank.Reply{Status: http.StatusInternalServerError}, nil
-	}
-	return bank.Reply{}, fmt.Errorf("%w: %w", bank.ErrNoReply, context.DeadlineExceeded)
-}
-
-func (f *fakeBank) answer(step string, p *fakePayment) (bank.Reply, error) {
-	s := f.status(p)
-	signer := bankSigner(bankBIN)
-	message := []byte(nil)
-	switch step {
-	case "timeoutButDone", "refuseLost":
-		return lost("timeout")
-	case "errorButDone":
-		return lost(step)
-	case "wrongAmount":
-		s.Tiyn++
-	case "wrongAttempt":
-		s.Attempt = "att_" + s.Attempt[4:6] + "00000000000000000000000000000000"
-	case "wrongOrder":
-		s.Order = "ord_" + s.Order[4:6] + "00000000000000000000000000000000"
-	case "wrongBank":
-		s.Bank = otherBIC
-	case "otherSigner":
-		signer = bankSigner(otherBIN)
-	case "personSigner":
-		signer = Signer{IIN: citizenIIN, BIN: bankBIN, Kind: "person"}
-	case "garbage":
-		message = []byte("\x30\x82")
-	case "badSignature":
-		message = f.notary.sign(signer, []byte("{}"), false)
-		message = bytes.Replace(message, []byte(`"content":"e30="`), []byte(`"content":"e319"`), 1)
-	case "notSigned":
-		return bank.Reply{Status: http.StatusOK}, nil
-	}
-	if message == nil {
-		raw, err := json.Marshal(s)
-		if err != nil {
-			return bank.Reply{}, err
-		}
-		message = f.notary.sign(signer, raw, false)
-	}
-	return bank.Reply{Status: http.StatusOK, Message: message}, nil
-}
-
-func bankSigner(bin string) Signer {
-	return Signer{Name: "Банк", BIN: bin, Kind: "information_system", Roles: []string{"information_system"}}
-}
-
-func (f *fakeBank) status(p *fakePayment) bank.Status {
-	s := bank.Status{
-		Type: bank.StatusType, Bank: testBIC, Attempt: p.order.Attempt, Order: p.order.Order, Outcome: p.outcome,
-		Tiyn: p.order.Tiyn, Currency: p.order.Currency,
-	}
-	switch p.outcome {
-	case bank.Executed:
-		s.BankReference, s.ExecutedAt = "BR-"+p.order.Attempt[6:20], f.clock.now().Format(time.RFC3339Nano)
-	case bank.Refused:
-		s.Reason = "insufficient funds"
-	}
-	return s
-}
-
-func (f *fakeBank) seal(s bank.Status) []byte {
-	raw, err := json.Marshal(s)
-	if err != nil {
-		panic(err)
-	}
-	return f.notary.sign(bankSigner(bankBIN), raw, false)
-}
-
-// says is a signed status about an attempt that the bank has, changed as the test wants.
-func (f *fakeBank) says(attempt string, change func(*bank.Status)) []byte {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := f.status(f.payments[attempt])
-	if change != nil {
-		change(&s)
-	}
-	return f.seal(s)
 }

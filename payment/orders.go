@@ -31,7 +31,7 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 	}
 	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (order.Order, error) {
 		var bank bankRow
-		if err := one(ctx, tx, ErrBankUnknown, &bank, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, req.Bank); err != nil {
+		if err := orMissing(one(ctx, tx, &bank, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, req.Bank), ErrBankUnknown); err != nil {
 			return order.Order{}, err
 		}
 		if bank.Paused {
@@ -51,7 +51,7 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 			return order.Order{}, err
 		}
 		view := viewOrder(o, items, nil, o.CreatedAt)
-		return view, s.audit(ctx, tx, idem.Caller, "order.created", o.ID, map[string]any{"amount": o.Tiyn, "document_sha256": view.DocumentSHA256})
+		return view, s.audit(ctx, tx, entry{idem.Caller, "order.created", o.ID, map[string]any{"amount": o.Tiyn, "document_sha256": view.DocumentSHA256}})
 	})
 }
 
@@ -277,7 +277,7 @@ func (s *Service) CancelOrder(ctx context.Context, idem Idem, id string) (order.
 		if err != nil {
 			return order.Order{}, err
 		}
-		return view, s.audit(ctx, tx, idem.Caller, "order.cancelled", id, nil)
+		return view, s.audit(ctx, tx, entry{idem.Caller, "order.cancelled", id, nil})
 	})
 }
 

@@ -12,7 +12,6 @@ import (
 	"github.com/lib/pq"
 
 	"qaqpa/payment/debt"
-	"qaqpa/payment/flow"
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/order"
 )
@@ -20,22 +19,22 @@ import (
 // errReservation says that an order was to be executed whose debts are not reserved by it: an invariant is broken.
 var errReservation = errors.New("debts of the order are not reserved by it")
 
-// moveOrderDebts locks the debts of an order and takes them along an edge.
-func (s *Service) moveOrderDebts(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow, event flow.Event, paidAt *time.Time) error {
+// moveReserved locks the debts of an order, which it must have reserved, and moves them.
+func (s *Service) moveReserved(ctx context.Context, tx *sqlx.Tx, items []itemRow, m debtMove) error {
 	ids := make([]string, len(items))
 	for i, item := range items {
 		ids[i] = item.Debt
 	}
-	debts, err := lockOwnDebts(ctx, tx, o.Bucket, ids)
+	debts, err := lockOwnDebts(ctx, tx, m.order.Bucket, ids)
 	if err != nil {
 		return err
 	}
 	for _, item := range items {
-		if d := debts[item.Debt]; d.State != debt.Reserved || d.Order != o.ID {
-			return fmt.Errorf("%w: %s of %s is %s", errReservation, item.Debt, o.ID, d.State)
+		if d := debts[item.Debt]; d.State != debt.Reserved || d.Order != m.order.ID {
+			return fmt.Errorf("%w: %s of %s is %s", errReservation, item.Debt, m.order.ID, d.State)
 		}
 	}
-	return s.moveDebts(ctx, tx, o, ids, event, paidAt)
+	return s.moveDebts(ctx, tx, ids, m)
 }
 
 // post records an execution: debts paid, transfers, journal leaf, outbox. From its commit on the operation is guaranteed
@@ -45,7 +44,7 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 	if err != nil {
 		return err
 	}
-	if err := s.moveOrderDebts(ctx, tx, o, items, debt.Pay, o.ExecutedAt); err != nil {
+	if err := s.moveReserved(ctx, tx, items, debtMove{order: o, event: debt.Pay, paidAt: o.ExecutedAt}); err != nil {
 		return err
 	}
 	if err := saveOrder(ctx, tx, o); err != nil {
@@ -72,7 +71,7 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 	if err != nil {
 		return err
 	}
-	return insertTransfers(ctx, tx, o, transfers, seq, now)
+	return insertTransfers(ctx, tx, o, posting{transfers, seq, now})
 }
 
 // transfersOf makes one transfer per debt: the bank owes it, the beneficiary is due it.
@@ -100,7 +99,7 @@ func appendLeaf(ctx context.Context, tx *sqlx.Tx, e ledger.Entry, now time.Time)
 		Size  int64  `db:"size"`
 		Chain []byte `db:"chain"`
 	}
-	if err := one(ctx, tx, nil, &head, `SELECT size, chain FROM journal_heads WHERE bucket = $1 FOR UPDATE`, e.Bucket); err != nil {
+	if err := one(ctx, tx, &head, `SELECT size, chain FROM journal_heads WHERE bucket = $1 FOR UPDATE`, e.Bucket); err != nil {
 		return 0, err
 	}
 	e.Seq = head.Size
@@ -116,17 +115,24 @@ func appendLeaf(ctx context.Context, tx *sqlx.Tx, e ledger.Entry, now time.Time)
 	return e.Seq, exec(ctx, tx, 1, `UPDATE journal_heads SET size = $2, chain = $3 WHERE bucket = $1`, e.Bucket, e.Seq+1, chain[:])
 }
 
-func insertTransfers(ctx context.Context, tx *sqlx.Tx, o *orderRow, transfers []ledger.Transfer, seq int64, now time.Time) error {
-	n := len(transfers)
+// posting is the transfers of one journal entry.
+type posting struct {
+	transfers []ledger.Transfer
+	seq       int64
+	at        time.Time
+}
+
+func insertTransfers(ctx context.Context, tx *sqlx.Tx, o *orderRow, p posting) error {
+	n := len(p.transfers)
 	ids, debts, debits, credits, amounts := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
-	for i, t := range transfers {
+	for i, t := range p.transfers {
 		ids[i], debts[i], debits[i], credits[i], amounts[i] = t.ID, t.Debt, string(t.Debit), string(t.Credit), t.Tiyn
 	}
 	return exec(ctx, tx, int64(n), `
 		INSERT INTO transfers (bucket, id, kind, order_id, debt_id, debit_account, credit_account, amount, currency, journal_seq, created_at)
 		SELECT $1, id, 'payment', $2, debt_id, debit, credit, amount, $3, $4, $5
 		FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[]) AS t (id, debt_id, debit, credit, amount)`,
-		o.Bucket, o.ID, o.Currency, seq, now, pq.Array(ids), pq.Array(debts), pq.Array(debits), pq.Array(credits), pq.Array(amounts))
+		o.Bucket, o.ID, o.Currency, p.seq, p.at, pq.Array(ids), pq.Array(debts), pq.Array(debits), pq.Array(credits), pq.Array(amounts))
 }
 
 // enqueue writes the webhooks of an execution, one per debt; they wait for the receipt.

@@ -280,7 +280,7 @@ func (r receiptRow) receipt() Receipt {
 func (s *Service) Receipt(ctx context.Context, id string) (Receipt, error) {
 	var row receiptRow
 	if bucket, ok := bucketOfID(prefixReceipt, id); ok {
-		err := one(ctx, s.db, ErrReceiptUnknown, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id)
+		err := orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id), ErrReceiptUnknown)
 		return row.receipt(), err
 	}
 	o, err := readOrder(ctx, s.db, id)
@@ -294,7 +294,7 @@ func (s *Service) Receipt(ctx context.Context, id string) (Receipt, error) {
 	if o.State == order.Executed {
 		missing = ErrReceiptPending
 	}
-	err = one(ctx, s.db, missing, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND order_id = $2`, o.Bucket, id)
+	err = orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND order_id = $2`, o.Bucket, id), missing)
 	return row.receipt(), err
 }
 
@@ -305,7 +305,7 @@ func (s *Service) ReceiptByCode(ctx context.Context, code string) (Receipt, erro
 		return Receipt{}, ErrReceiptUnknown
 	}
 	var row receiptRow
-	err = one(ctx, s.db, ErrReceiptUnknown, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND code = $2`, bucket, printed)
+	err = orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND code = $2`, bucket, printed), ErrReceiptUnknown)
 	return row.receipt(), err
 }
 
@@ -316,7 +316,7 @@ func (s *Service) ReceiptCMS(ctx context.Context, id string) ([]byte, error) {
 	if !ok {
 		return nil, ErrReceiptUnknown
 	}
-	err := one(ctx, s.db, ErrReceiptUnknown, &seal, `SELECT core_seal FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id)
+	err := orMissing(one(ctx, s.db, &seal, `SELECT core_seal FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id), ErrReceiptUnknown)
 	return seal, err
 }
 
@@ -330,6 +330,6 @@ func (s *Service) ReceiptPDF(ctx context.Context, id string) (pdf, seal []byte, 
 		PDF  []byte `db:"pdf"`
 		Seal []byte `db:"pdf_seal"`
 	}
-	err = one(ctx, s.db, ErrReceiptUnknown, &row, `SELECT pdf, pdf_seal FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id)
+	err = orMissing(one(ctx, s.db, &row, `SELECT pdf, pdf_seal FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id), ErrReceiptUnknown)
 	return row.PDF, row.Seal, err
 }

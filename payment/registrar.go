@@ -49,7 +49,7 @@ func (r *Registrar) RegisterAgency(ctx context.Context, idem Idem, spec catalog.
 			return catalog.Agency{}, err
 		}
 		var row agencyRow
-		err = one(ctx, tx, nil, &row, `
+		err = one(ctx, tx, &row, `
 			INSERT INTO agencies (id, bin, name_kk, name_ru, name_en, webhook_url, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (bin) DO UPDATE SET name_kk = excluded.name_kk, name_ru = excluded.name_ru, name_en = excluded.name_en,
 				webhook_url = excluded.webhook_url,
@@ -59,7 +59,7 @@ func (r *Registrar) RegisterAgency(ctx context.Context, idem Idem, spec catalog.
 		if err != nil {
 			return catalog.Agency{}, err
 		}
-		return row.agency(), r.audit(ctx, tx, idem.Caller, "agency.registered", row.ID, spec)
+		return row.agency(), r.audit(ctx, tx, entry{idem.Caller, "agency.registered", row.ID, spec})
 	})
 }
 
@@ -71,21 +71,21 @@ func (r *Registrar) RegisterBank(ctx context.Context, idem Idem, spec catalog.Ba
 	}
 	return idempotent(ctx, &r.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (catalog.Bank, error) {
 		var row bankRow
-		err := one(ctx, tx, nil, &row, `
+		err := one(ctx, tx, &row, `
 			INSERT INTO banks (bic, bin, name, url, paused, created_at) VALUES ($1, $2, $3, $4, $5, $6)
 			ON CONFLICT (bic) DO UPDATE SET bin = excluded.bin, name = excluded.name, url = excluded.url, paused = excluded.paused
 			RETURNING `+bankColumns, spec.BIC, spec.BIN, spec.Name, spec.URL, spec.Paused, r.now())
 		if err != nil {
 			return catalog.Bank{}, err
 		}
-		return row.bank(), r.audit(ctx, tx, idem.Caller, "bank.registered", spec.BIC, spec)
+		return row.bank(), r.audit(ctx, tx, entry{idem.Caller, "bank.registered", spec.BIC, spec})
 	})
 }
 
 // Agency returns an agency by id, or [ErrAgencyUnknown].
 func (r *Registrar) Agency(ctx context.Context, id string) (catalog.Agency, error) {
 	var row agencyRow
-	err := one(ctx, r.db, ErrAgencyUnknown, &row, `SELECT `+agencyColumns+` FROM agencies WHERE id = $1`, id)
+	err := orMissing(one(ctx, r.db, &row, `SELECT `+agencyColumns+` FROM agencies WHERE id = $1`, id), ErrAgencyUnknown)
 	return row.agency(), err
 }
 
@@ -103,8 +103,8 @@ func (r *Registrar) Banks(ctx context.Context) ([]catalog.Bank, error) {
 }
 
 // audit writes an audit entry whose detail is JSON.
-func (r *Registrar) audit(ctx context.Context, tx *sqlx.Tx, actor, action, subject string, detail any) error {
-	return audit(ctx, tx, r.auditor, entry{actor, action, subject, detail})
+func (r *Registrar) audit(ctx context.Context, tx *sqlx.Tx, e entry) error {
+	return audit(ctx, tx, r.auditor, e)
 }
 
 // entry of the audit log.
@@ -127,8 +127,7 @@ func audit(ctx context.Context, tx *sqlx.Tx, auditor Auditor, e entry) error {
 
 // invalidSpec turns a refusal of package catalog into ours.
 func invalidSpec(err error) error {
-	var f *catalog.FieldError
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*catalog.FieldError](err); ok {
 		return ErrInvalid.with(f.Rule).at(f.Field)
 	}
 	return ErrInvalid.because(err)

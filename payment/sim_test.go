@@ -56,7 +56,7 @@ func (s *simulation) step() {
 		s.debts = append(s.debts, s.fee(pick(s, []string{citizenIIN, neighborIIN, companyBIN})))
 	case 1:
 		d := pick(s, s.debts)
-		_, _, err = s.SubmitDebts(ctx, s.idem("a"), s.agency.ID, []debt.Item{{Reference: d.Reference, Payer: d.Payer, Service: s.fine.ID, Tiyn: tiyn(1 + s.draw.Int64N(1e6))}})
+		_, _, err = s.SubmitDebts(ctx, s.idem("a"), s.agency.ID, []debt.Item{{Reference: d.Reference, Payer: d.Payer, Service: s.fine.ID, Tiyn: new(1 + s.draw.Int64N(1e6))}})
 	case 2:
 		_, _, err = s.RecallDebt(ctx, s.idem("r"), s.agency.ID, pick(s, s.debts).ID, "error")
 	case 3, 4:

@@ -84,16 +84,20 @@ func repeatable(err error) bool {
 	return errors.Is(err, errAgain) || pq.As(err, pqerror.TRSerializationFailure) != nil || pq.As(err, pqerror.TRDeadlockDetected) != nil
 }
 
-// one runs a query for a single row; no row becomes missing, if that is given.
-func one(ctx context.Context, q sqlx.QueryerContext, missing *Error, into any, query string, args ...any) error {
-	err := sqlx.GetContext(ctx, q, into, query, args...)
-	if errors.Is(err, sql.ErrNoRows) && missing != nil {
-		return missing
-	}
-	if err != nil {
+// one runs a query for a single row; see [orMissing].
+func one(ctx context.Context, q sqlx.QueryerContext, into any, query string, args ...any) error {
+	if err := sqlx.GetContext(ctx, q, into, query, args...); err != nil {
 		return fmt.Errorf("couldn't read %T: %w", into, err)
 	}
 	return nil
+}
+
+// orMissing turns "no row" into a refusal and leaves other errors alone.
+func orMissing(err error, missing *Error) error {
+	if errors.Is(err, sql.ErrNoRows) {
+		return missing
+	}
+	return err
 }
 
 // all runs a query for any number of rows.

@@ -65,7 +65,7 @@ func lockAttempt(ctx context.Context, tx *sqlx.Tx, id string) (*attemptRow, *ord
 		return nil, nil, ErrAttemptUnknown
 	}
 	var orderID string
-	if err := one(ctx, tx, ErrAttemptUnknown, &orderID, `SELECT order_id FROM attempts WHERE bucket = $1 AND id = $2`, bucket, id); err != nil {
+	if err := orMissing(one(ctx, tx, &orderID, `SELECT order_id FROM attempts WHERE bucket = $1 AND id = $2`, bucket, id), ErrAttemptUnknown); err != nil {
 		return nil, nil, err
 	}
 	o, err := lockOrder(ctx, tx, orderID)
@@ -73,7 +73,7 @@ func lockAttempt(ctx context.Context, tx *sqlx.Tx, id string) (*attemptRow, *ord
 		return nil, nil, err
 	}
 	var a attemptRow
-	err = one(ctx, tx, ErrAttemptUnknown, &a, `SELECT `+attemptColumns+` FROM attempts a WHERE a.bucket = $1 AND a.id = $2 FOR UPDATE`, bucket, id)
+	err = orMissing(one(ctx, tx, &a, `SELECT `+attemptColumns+` FROM attempts a WHERE a.bucket = $1 AND a.id = $2 FOR UPDATE`, bucket, id), ErrAttemptUnknown)
 	return &a, o, err
 }
 

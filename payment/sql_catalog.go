@@ -39,7 +39,7 @@ func (s *Service) PublishService(ctx context.Context, idem Idem, agency string, 
 	spec = spec.Normal()
 	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (catalog.Service, error) {
 		var known string
-		if err := one(ctx, tx, ErrAgencyUnknown, &known, `SELECT id FROM agencies WHERE id = $1`, agency); err != nil {
+		if err := orMissing(one(ctx, tx, &known, `SELECT id FROM agencies WHERE id = $1`, agency), ErrAgencyUnknown); err != nil {
 			return catalog.Service{}, err
 		}
 		next, changed, err := s.nextVersion(ctx, tx, agency, spec)
@@ -49,7 +49,7 @@ func (s *Service) PublishService(ctx context.Context, idem Idem, agency string, 
 		if err := insertVersion(ctx, tx, next); err != nil {
 			return catalog.Service{}, err
 		}
-		return next, s.audit(ctx, tx, idem.Caller, "service.published", next.ID, next)
+		return next, s.audit(ctx, tx, entry{idem.Caller, "service.published", next.ID, next})
 	})
 }
 
@@ -70,7 +70,7 @@ func (s *Service) nextVersion(ctx context.Context, tx *sqlx.Tx, agency string, s
 	if n, err := result.RowsAffected(); err != nil || n == 1 {
 		return next, true, err
 	}
-	if err := one(ctx, tx, nil, &next.ID, `SELECT id FROM services WHERE agency_id = $1 AND code = $2 FOR UPDATE`, agency, spec.Code); err != nil {
+	if err := one(ctx, tx, &next.ID, `SELECT id FROM services WHERE agency_id = $1 AND code = $2 FOR UPDATE`, agency, spec.Code); err != nil {
 		return catalog.Service{}, false, err
 	}
 	current, err := loadServices(ctx, tx, `s.id = $1`, next.ID)

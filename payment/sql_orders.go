@@ -90,7 +90,7 @@ func lockOrder(ctx context.Context, tx *sqlx.Tx, id string) (*orderRow, error) {
 		return nil, ErrOrderUnknown
 	}
 	var row orderRow
-	err := one(ctx, tx, ErrOrderUnknown, &row, `SELECT `+orderColumns+` FROM orders o WHERE o.bucket = $1 AND o.id = $2 FOR UPDATE`, bucket, id)
+	err := orMissing(one(ctx, tx, &row, `SELECT `+orderColumns+` FROM orders o WHERE o.bucket = $1 AND o.id = $2 FOR UPDATE`, bucket, id), ErrOrderUnknown)
 	return &row, err
 }
 
@@ -185,7 +185,7 @@ func readOrder(ctx context.Context, q sqlx.QueryerContext, id string) (*orderRow
 		return nil, ErrOrderUnknown
 	}
 	var row orderRow
-	err := one(ctx, q, ErrOrderUnknown, &row, `SELECT `+orderColumns+` FROM orders o WHERE o.bucket = $1 AND o.id = $2`, bucket, id)
+	err := orMissing(one(ctx, q, &row, `SELECT `+orderColumns+` FROM orders o WHERE o.bucket = $1 AND o.id = $2`, bucket, id), ErrOrderUnknown)
 	return &row, err
 }
 

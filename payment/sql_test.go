@@ -60,7 +60,7 @@ func TestSchemaIsPortable(t *testing.T) {
 			t.Errorf("constraint %s ends in a digit, where Citus writes the number of the shard", name[1])
 		}
 	}
-	for _, line := range strings.Split(schema, "\n") {
+	for line := range strings.SplitSeq(schema, "\n") {
 		constrained := regexp.MustCompile(`\b(primary key|unique|foreign key|check)\b`).MatchString(line)
 		if constrained && !strings.Contains(line, "constraint") && !strings.Contains(line, "create unique index") {
 			t.Errorf("a constraint without name: %s", strings.TrimSpace(line))
@@ -129,13 +129,13 @@ func TestAppRole(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer owner.Close()
-	if _, err := owner.Exec(`CREATE ROLE ` + AppRole + ` LOGIN`); err != nil && pq.As(err, pqerror.DuplicateObject) == nil {
+	if _, err := owner.ExecContext(t.Context(), `CREATE ROLE `+AppRole+` LOGIN`); err != nil && pq.As(err, pqerror.DuplicateObject) == nil {
 		t.Fatal(err)
 	}
 	if err := Migrate(t.Context(), owner); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := owner.Exec(`GRANT ALL ON diary TO ` + AppRole); err != nil {
+	if _, err := owner.ExecContext(t.Context(), `GRANT ALL ON diary TO `+AppRole); err != nil {
 		t.Fatal(err)
 	}
 	app, err := Connect(t.Context(), regexp.MustCompile(`user=\S+`).ReplaceAllString(dsn, "user="+AppRole), ConnectConfig{})
@@ -150,7 +150,7 @@ func TestAppRole(t *testing.T) {
 	b.agree()
 	for _, table := range strings.FieldsFunc(appendOnlyTables, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' }) {
 		for _, statement := range []string{`DELETE FROM ` + table, `TRUNCATE ` + table, `UPDATE ` + table + ` SET ` + firstColumn(t, owner, table) + ` = DEFAULT`} {
-			if _, err := app.Exec(statement); pq.As(err, pqerror.InsufficientPrivilege) == nil {
+			if _, err := app.ExecContext(t.Context(), statement); pq.As(err, pqerror.InsufficientPrivilege) == nil {
 				t.Errorf("%s: %v", statement, err)
 			}
 		}
@@ -181,7 +181,7 @@ func TestConstraints(t *testing.T) {
 		"two leaves of a kind":  {`INSERT INTO journal SELECT bucket, seq + 1, order_id, leaf, chain, created_at FROM journal`, "journal_order_key"},
 		"second head":           {`INSERT INTO checkpoint_head SELECT 2, number, heads FROM checkpoint_head`, "checkpoint_head_single"},
 	} {
-		_, err := b.db.Exec(c.statement)
+		_, err := b.db.ExecContext(t.Context(), c.statement)
 		if e := pq.As(err, pqerror.CheckViolation, pqerror.UniqueViolation); e == nil || e.Constraint != c.constraint {
 			t.Errorf("%s: got %v, want %s", name, err, c.constraint)
 		}
@@ -204,7 +204,8 @@ func startProxy(t *testing.T, dsn string) (*proxy, string) {
 	if host == nil || port == nil {
 		t.Fatalf("no host and port in %q", dsn)
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	var config net.ListenConfig
+	listener, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +217,7 @@ func startProxy(t *testing.T, dsn string) (*proxy, string) {
 			if err != nil {
 				return
 			}
-			go p.serve(client)
+			go p.serve(t.Context(), client)
 		}
 	}()
 	_, outPort, _ := net.SplitHostPort(p.address)
@@ -224,9 +225,10 @@ func startProxy(t *testing.T, dsn string) (*proxy, string) {
 	return p, strings.Replace(dsn, port[0], "port="+outPort, 1)
 }
 
-func (p *proxy) serve(client net.Conn) {
+func (p *proxy) serve(ctx context.Context, client net.Conn) {
 	defer client.Close()
-	server, err := net.Dial("unix", p.target)
+	var dialer net.Dialer
+	server, err := dialer.DialContext(ctx, "unix", p.target)
 	if err != nil {
 		return
 	}
@@ -387,7 +389,7 @@ func TestConnectSetsTimeouts(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec(`SELECT pg_sleep(5)`); pq.As(err, pqerror.QueryCanceled) == nil {
+	if _, err := db.ExecContext(t.Context(), `SELECT pg_sleep(5)`); pq.As(err, pqerror.QueryCanceled) == nil {
 		t.Errorf("statement: %v", err)
 	}
 	var lock string

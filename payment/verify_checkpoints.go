@@ -85,7 +85,7 @@ func (w *walk) checkpointHead(ctx context.Context, last int64) error {
 		Number int64  `db:"number"`
 		Heads  []byte `db:"heads"`
 	}
-	if err := one(ctx, w.tx, nil, &row, `SELECT number, heads FROM checkpoint_head WHERE id = 1`); err != nil {
+	if err := one(ctx, w.tx, &row, `SELECT number, heads FROM checkpoint_head WHERE id = 1`); err != nil {
 		return err
 	}
 	if row.Number != last || !bytes.Equal(row.Heads, w.heads.Marshal()) {

@@ -300,7 +300,7 @@ func (j *journalWalk) counts(ctx context.Context) error {
 		Debts     int64  `db:"debts"`
 		Outbox    int64  `db:"outbox"`
 	}
-	err := one(ctx, j.tx, nil, &n, `
+	err := one(ctx, j.tx, &n, `
 		SELECT h.size, h.chain,
 			(SELECT count(*) FROM transfers WHERE bucket = $1) AS transfers,
 			(SELECT count(*) FROM orders WHERE bucket = $1 AND state = 'executed') AS orders,

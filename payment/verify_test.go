@@ -30,7 +30,7 @@ func TestVerifyLedgerFindsTampering(t *testing.T) {
 		"checkpoint removed":      {`DELETE FROM checkpoints WHERE number = 1`, "missing"},
 		"last checkpoint removed": {`DELETE FROM checkpoints WHERE number = (SELECT max(number) FROM checkpoints)`, "head of the checkpoints"},
 		"checkpoint note":         {`UPDATE checkpoints SET note = replace(note, E'\n1\n', E'\n2\n') WHERE number = 1`, "checkpoint 1"},
-		"checkpoint roots":        {`UPDATE checkpoints SET changed = overlay(changed placing '\x00' from 20 for 1) WHERE number = 1`, "signed root"},
+		"checkpoint roots":        {`UPDATE checkpoints SET changed = set_byte(changed, 20, (get_byte(changed, 20) + 1) % 256) WHERE number = 1`, "signed root"},
 		"order amount":            {`UPDATE orders SET amount = amount + 100 WHERE state = 'executed'`, "amount of order"},
 		"order reference":         {`UPDATE orders SET bank_reference = 'X' WHERE state = 'executed'`, "bank reference"},
 		"order time":              {`UPDATE orders SET executed_at = executed_at - interval '1 day' WHERE state = 'executed'`, "time of execution"},
@@ -74,7 +74,7 @@ func TestVerifyLedgerFindsTampering(t *testing.T) {
 				t.Fatalf("report %+v", r)
 			}
 			// Foreign keys and checks would stop most of it; whoever tampers switches them off.
-			_, err := b.db.Exec(`SET session_replication_role = replica; ` + c.change)
+			_, err := b.db.ExecContext(t.Context(), `SET session_replication_role = replica; `+c.change)
 			b.must(err)
 			report, err := b.VerifyLedger(t.Context())
 			b.must(err)
@@ -100,10 +100,10 @@ func TestVerifyLedgerRewrittenHistory(t *testing.T) {
 	forged, err := New(cfg)
 	b.must(err)
 	for _, statement := range []string{`DELETE FROM checkpoints`, `DELETE FROM journal_nodes`} {
-		_, err = b.db.Exec(statement)
+		_, err = b.db.ExecContext(t.Context(), statement)
 		b.must(err)
 	}
-	_, err = b.db.Exec(`UPDATE checkpoint_head SET number = 0, heads = $1`, ledger.NewHeads().Marshal())
+	_, err = b.db.ExecContext(t.Context(), `UPDATE checkpoint_head SET number = 0, heads = $1`, ledger.NewHeads().Marshal())
 	b.must(err)
 	_, err = forged.makeCheckpoint(t.Context())
 	b.must(err)

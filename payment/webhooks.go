@@ -97,7 +97,7 @@ func (s *Service) deliver(ctx context.Context, w outboxRow) error {
 	}
 	result := s.webhooks.Deliver(ctx, agency.WebhookURL, headers, w.Payload)
 	if ctx.Err() != nil {
-		return nil // the caller gives the webhook back
+		return nil //nolint:nilerr // we are stopping, and the caller gives the webhook back
 	}
 	return s.storeDelivery(ctx, w, result, started)
 }
@@ -132,7 +132,7 @@ func (s *Service) storeDelivery(ctx context.Context, w outboxRow, r notify.Resul
 	s.metrics.deliveries.WithLabelValues(label).Inc()
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		var number int
-		if err := one(ctx, tx, nil, &number, `SELECT count(*) + 1 FROM deliveries WHERE bucket = $1 AND outbox_id = $2`, w.Bucket, w.ID); err != nil {
+		if err := one(ctx, tx, &number, `SELECT count(*) + 1 FROM deliveries WHERE bucket = $1 AND outbox_id = $2`, w.Bucket, w.ID); err != nil {
 			return err
 		}
 		// A try after the lease of another worker: the row may be finished, and the log still tells of both.

@@ -111,7 +111,7 @@ func TestWebhookAtLeastOnce(t *testing.T) {
 	b.diary.failNext(0)
 	b.must(b.deliver(t.Context(), claimed[0]))
 	// The note is undone as if the transaction had not committed.
-	_, err = b.db.Exec(`UPDATE outbox SET state = 'pending', finished_at = NULL, due_at = $1`, b.clock.now().Add(time.Minute))
+	_, err = b.db.ExecContext(t.Context(), `UPDATE outbox SET state = 'pending', finished_at = NULL, due_at = $1`, b.clock.now().Add(time.Minute))
 	b.must(err)
 	b.settle()
 	if n := b.hook.got[claimed[0].ID]; n != 2 {

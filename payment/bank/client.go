@@ -24,6 +24,15 @@ type Reply struct {
 	Message []byte
 }
 
+// Answered reports whether the bank answered an order with a message: 200. What the message says is another matter.
+func (r Reply) Answered() bool { return r.Status == http.StatusOK && r.Message != nil }
+
+// AnsweredLookup reports whether the bank answered a look-up with a message: 200, or 404 for an attempt that it does not
+// know.
+func (r Reply) AnsweredLookup() bool {
+	return (r.Status == http.StatusOK || r.Status == http.StatusNotFound) && r.Message != nil
+}
+
 // Config of a [Client].
 type Config struct {
 	// Timeout bounds a whole call, from dialling to the last byte; 0 means 10 s.

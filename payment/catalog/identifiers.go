@@ -11,7 +11,7 @@ func ValidPayerID(text string) bool {
 	if control == 10 {
 		control = weighed(text, 3)
 	}
-	return control < 10 && byte('0'+control) == text[length-1]
+	return control < 10 && control == int(text[length-1]-'0')
 }
 
 // weighed sums the first 11 digits with weights first, first+1, … 11, 1, …, modulo 11.

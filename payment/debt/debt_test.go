@@ -14,10 +14,8 @@ import (
 	"qaqpa/payment/money"
 )
 
-func tiyn(n int64) *int64 { return &n }
-
 func good() Item {
-	return Item{Reference: "ПДД-1", Payer: Payer{ID: "900101300017", Name: "Иманов"}, Service: "svc_1", Tiyn: tiyn(540600)}
+	return Item{Reference: "ПДД-1", Payer: Payer{ID: "900101300017", Name: "Иманов"}, Service: "svc_1", Tiyn: new(int64(540600))}
 }
 
 func service(tariff catalog.Tariff) catalog.Service {
@@ -36,9 +34,9 @@ func TestItemCheckRefuses(t *testing.T) {
 		"payer":           {func(i *Item) { i.Payer.ID = "900101300018" }, CodePayer, "payer.id"},
 		"payer empty":     {func(i *Item) { i.Payer.ID = "" }, CodePayer, "payer.id"},
 		"currency":        {func(i *Item) { i.Currency = "USD" }, CodeCurrency, "currency"},
-		"amount 0":        {func(i *Item) { i.Tiyn = tiyn(0) }, CodeAmount, "amount"},
-		"amount negative": {func(i *Item) { i.Tiyn = tiyn(-1) }, CodeAmount, "amount"},
-		"amount huge":     {func(i *Item) { i.Tiyn = tiyn(catalog.TiynMax + 1) }, CodeAmount, "amount"},
+		"amount 0":        {func(i *Item) { i.Tiyn = new(int64(0)) }, CodeAmount, "amount"},
+		"amount negative": {func(i *Item) { i.Tiyn = new(int64(-1)) }, CodeAmount, "amount"},
+		"amount huge":     {func(i *Item) { i.Tiyn = new(int64(catalog.TiynMax + 1)) }, CodeAmount, "amount"},
 		"reference":       {func(i *Item) { i.Reference = "" }, CodeInvalid, "reference"},
 		"reference long":  {func(i *Item) { i.Reference = strings.Repeat("ә", 65) }, CodeInvalid, "reference"},
 		"purpose control": {func(i *Item) { i.Purpose = "a\x00b" }, CodeInvalid, "purpose"},
@@ -47,7 +45,7 @@ func TestItemCheckRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			item := good()
 			c.spoil(&item)
-			var r *Refusal
+			var r *RefusalError
 			if err := item.Check(); !errors.As(err, &r) || r.Code != c.code || r.Field != c.field {
 				t.Errorf("got %v, want %s at %s", err, c.code, c.field)
 			}
@@ -67,9 +65,9 @@ func TestPrice(t *testing.T) {
 		code    string
 	}{
 		"tariff":              {nil, licence, "2026-03-01", 540600, ""},
-		"tariff repeated":     {tiyn(540600), licence, "2026-03-01", 540600, ""},
-		"tariff contradicted": {tiyn(540625), licence, "2026-03-01", 0, CodeNotTariff},
-		"stated":              {tiyn(1), fine, "2026-03-01", 1, ""},
+		"tariff repeated":     {new(int64(540600)), licence, "2026-03-01", 540600, ""},
+		"tariff contradicted": {new(int64(540625)), licence, "2026-03-01", 0, CodeNotTariff},
+		"stated":              {new(int64(1)), fine, "2026-03-01", 1, ""},
 		"stated but missing":  {nil, fine, "2026-03-01", 0, CodeStated},
 		"before the tariff":   {nil, licence, "2025-03-01", 0, CodeNoTariff},
 		"after the last МРП":  {nil, licence, "2027-03-01", 0, CodeNoTariff},
@@ -78,7 +76,7 @@ func TestPrice(t *testing.T) {
 			item := good()
 			item.Tiyn = c.amount
 			got, _, err := item.Price(c.service, c.on, mrp)
-			var r *Refusal
+			var r *RefusalError
 			if c.code != "" {
 				if !errors.As(err, &r) || r.Code != c.code {
 					t.Errorf("got %v, want %s", err, c.code)
@@ -119,7 +117,7 @@ func TestDecide(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, outcome, err := Decide(c.fresh, c.stored)
-			var r *Refusal
+			var r *RefusalError
 			if errors.As(err, &r) != (c.code != "") || (r != nil && r.Code != c.code) {
 				t.Fatalf("error %v, want %q", err, c.code)
 			}

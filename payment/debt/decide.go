@@ -23,13 +23,13 @@ const (
 	CodePaid           = "debt_already_paid"
 )
 
-// Refusal says why an item was not taken.
-type Refusal struct {
+// RefusalError says why an item was not taken.
+type RefusalError struct {
 	Code, Field, Detail string
 }
 
 // Error implements error.
-func (r *Refusal) Error() string { return fmt.Sprintf("%s (%s): %s", r.Code, r.Field, r.Detail) }
+func (r *RefusalError) Error() string { return fmt.Sprintf("%s (%s): %s", r.Code, r.Field, r.Detail) }
 
 // Limits of texts, in characters.
 const (
@@ -38,16 +38,16 @@ const (
 	nameMax      = 200
 )
 
-// Check refuses an item that breaks a rule whatever is stored. The error is a [*Refusal].
+// Check refuses an item that breaks a rule whatever is stored. The error is a [*RefusalError].
 func (i Item) Check() error {
 	if !catalog.ValidPayerID(i.Payer.ID) {
-		return &Refusal{CodePayer, "payer.id", "is not an IIN or BIN: 12 digits with a right check digit"}
+		return &RefusalError{CodePayer, "payer.id", "is not an IIN or BIN: 12 digits with a right check digit"}
 	}
 	if i.Currency != "" && i.Currency != money.KZT {
-		return &Refusal{CodeCurrency, "currency", "is not KZT"}
+		return &RefusalError{CodeCurrency, "currency", "is not KZT"}
 	}
 	if i.DueOn != "" && !i.DueOn.Valid() {
-		return &Refusal{CodeInvalid, "due_on", "is not a date YYYY-MM-DD"}
+		return &RefusalError{CodeInvalid, "due_on", "is not a date YYYY-MM-DD"}
 	}
 	for _, one := range []struct {
 		field, text string
@@ -63,42 +63,41 @@ func (i Item) Check() error {
 	}
 	if i.Tiyn != nil {
 		if err := catalog.CheckAmount(money.FromTiyn(*i.Tiyn)); err != nil {
-			return &Refusal{CodeAmount, "amount", fmt.Sprintf("is not between 1 and %d tiyn", int64(catalog.TiynMax))}
+			return &RefusalError{CodeAmount, "amount", fmt.Sprintf("is not between 1 and %d tiyn", int64(catalog.TiynMax))}
 		}
 	}
 	return nil
 }
 
-func refuse(err error) *Refusal {
-	var f *catalog.FieldError
-	if errors.As(err, &f) {
-		return &Refusal{CodeInvalid, f.Field, f.Rule}
+func refuse(err error) *RefusalError {
+	if f, ok := errors.AsType[*catalog.FieldError](err); ok {
+		return &RefusalError{CodeInvalid, f.Field, f.Rule}
 	}
-	return &Refusal{CodeInvalid, "", err.Error()}
+	return &RefusalError{CodeInvalid, "", err.Error()}
 }
 
 // Price finds what the item owes: its own amount under a stated tariff, else the tariff's, which an explicit amount
-// must equal. The error is a [*Refusal].
+// must equal. The error is a [*RefusalError].
 func (i Item) Price(service catalog.Service, on catalog.Date, mrp []catalog.MRP) (money.Amount, catalog.Basis, error) {
 	quote, err := service.Quote(on, mrp)
 	switch {
 	case errors.Is(err, catalog.ErrStated):
 		if i.Tiyn == nil {
-			return money.Amount{}, catalog.Basis{}, &Refusal{CodeStated, "amount", "is missing, and the tariff of the service leaves it to the debt"}
+			return money.Amount{}, catalog.Basis{}, &RefusalError{CodeStated, "amount", "is missing, and the tariff of the service leaves it to the debt"}
 		}
 		return money.FromTiyn(*i.Tiyn), quote.Basis, nil
 	case errors.Is(err, catalog.ErrNoTariff):
-		return money.Amount{}, catalog.Basis{}, &Refusal{CodeNoTariff, "service", err.Error()}
+		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeNoTariff, "service", err.Error()}
 	case err != nil:
-		return money.Amount{}, catalog.Basis{}, &Refusal{CodeAmount, "service", err.Error()}
+		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeAmount, "service", err.Error()}
 	case i.Tiyn != nil && *i.Tiyn != quote.Tiyn:
-		return money.Amount{}, catalog.Basis{}, &Refusal{CodeNotTariff, "amount", fmt.Sprintf("is not the tariff, %d tiyn", quote.Tiyn)}
+		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeNotTariff, "amount", fmt.Sprintf("is not the tariff, %d tiyn", quote.Tiyn)}
 	}
 	return quote.Amount, quote.Basis, nil
 }
 
 // Decide says what a checked and priced statement of a debt does to the stored one, nil when there is none. fresh
-// carries everything that the agency states; the result is the debt to store. The error is a [*Refusal].
+// carries everything that the agency states; the result is the debt to store. The error is a [*RefusalError].
 func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 	if stored == nil {
 		fresh.State, fresh.Version = Open, 1
@@ -107,12 +106,12 @@ func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 	next := *stored
 	switch stored.State {
 	case Reserved:
-		return next, Refused, &Refusal{CodeBeingPaid, "reference", "is being paid; it cannot change now"}
+		return next, Refused, &RefusalError{CodeBeingPaid, "reference", "is being paid; it cannot change now"}
 	case Paid:
-		return next, Refused, &Refusal{CodePaid, "reference", "is paid already"}
+		return next, Refused, &RefusalError{CodePaid, "reference", "is paid already"}
 	case Recalled, Open:
 	default:
-		return next, Refused, &Refusal{CodeInvalid, "reference", "is in an unknown state"}
+		return next, Refused, &RefusalError{CodeInvalid, "reference", "is in an unknown state"}
 	}
 	next.LoadedAt = fresh.LoadedAt
 	same := stored.Payer == fresh.Payer && stored.Service == fresh.Service && stored.Amount == fresh.Amount &&

@@ -3,7 +3,7 @@ package flow
 import (
 	"errors"
 	"fmt"
-	"sort"
+	"slices"
 	"strings"
 )
 
@@ -87,7 +87,7 @@ func (t Table[S]) States() []S {
 	for s := range seen {
 		states = append(states, s)
 	}
-	sort.Slice(states, func(i, j int) bool { return states[i] < states[j] })
+	slices.Sort(states)
 	return states
 }
 

@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"qaqpa/payment/money"
@@ -25,10 +26,8 @@ func BeneficiaryDue(agency, kbk string) Account {
 // Valid reports whether the name is of one of the known kinds.
 func (a Account) Valid() bool {
 	parts := strings.Split(string(a), ":")
-	for _, p := range parts {
-		if p == "" {
-			return false
-		}
+	if slices.Contains(parts, "") {
+		return false
 	}
 	switch {
 	case len(parts) == 3 && parts[0] == "bank" && parts[2] == "due":

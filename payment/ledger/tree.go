@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"maps"
 
 	"golang.org/x/mod/sumdb/tlog"
 )
@@ -150,9 +151,7 @@ func Grow(have Nodes, leafNumber int64, leaf []byte) (Nodes, error) {
 	}
 	made := Nodes{}
 	made.append(leafNumber, hashes)
-	for index, hash := range made {
-		have[index] = hash
-	}
+	maps.Copy(have, made)
 	return made, nil
 }
 

@@ -19,24 +19,24 @@ import (
 
 const origin = "journal.qaqpa.test"
 
-func keys(t testing.TB) []crypto.Signer {
-	t.Helper()
+func keys(tb testing.TB) []crypto.Signer {
+	tb.Helper()
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return []crypto.Signer{ed, ec}
 }
 
-func verifiers(t testing.TB, key crypto.Signer) note.Verifiers {
-	t.Helper()
+func verifiers(tb testing.TB, key crypto.Signer) note.Verifiers {
+	tb.Helper()
 	v, err := NewVerifier(origin, key.Public())
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return note.VerifierList(v)
 }
@@ -115,47 +115,47 @@ func TestHeadsMarshal(t *testing.T) {
 }
 
 // proof makes a journal of five leaves in bucket 7 and proves the one with the given number.
-func proof(t testing.TB, key crypto.Signer, n int64) Proof {
-	t.Helper()
+func proof(tb testing.TB, key crypto.Signer, n int64) Proof {
+	tb.Helper()
 	nodes := Nodes{}
 	var wanted []byte
 	for seq := range int64(5) {
 		leaf, err := entry(seq).Encode()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if seq == n {
 			wanted = leaf
 		}
 		if _, err := Grow(nodes, seq, leaf); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	root, err := RootOf(5, nodes)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	heads := NewHeads()
 	heads[7] = Head{Size: 5, Root: root}
 	top, err := heads.Root()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	signer, err := NewSigner(origin, key, rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	signed, err := Checkpoint{Origin: origin, Number: 1, Total: 5, Root: top, At: time.Unix(1, 5000)}.Sign(signer)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	path, err := PathOf(5, n, nodes)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	topPath, err := heads.Path(7)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return Proof{
 		Leaf: string(wanted), Bucket: 7, Index: n, Size: 5, Root: EncodePath([]Hash{root})[0],

@@ -149,6 +149,6 @@ func Backoff(schedule []time.Duration, failures int, wish time.Duration, spread 
 		return 0, false
 	}
 	pause = schedule[failures-1]
-	pause += pause / 4 * time.Duration(spread%parts) / parts //nolint:gosec // G115: below 1024
+	pause += pause / 4 * time.Duration(spread%parts) / parts
 	return max(pause, wish), true
 }

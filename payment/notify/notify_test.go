@@ -16,20 +16,20 @@ import (
 	"pgregory.net/rapid"
 )
 
-func key(t testing.TB) ed25519.PrivateKey {
-	t.Helper()
+func key(tb testing.TB) ed25519.PrivateKey {
+	tb.Helper()
 	_, k, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return k
 }
 
-func public(t testing.TB, k ed25519.PrivateKey) ed25519.PublicKey {
-	t.Helper()
+func public(tb testing.TB, k ed25519.PrivateKey) ed25519.PublicKey {
+	tb.Helper()
 	p, ok := k.Public().(ed25519.PublicKey)
 	if !ok {
-		t.Fatal("not Ed25519")
+		tb.Fatal("not Ed25519")
 	}
 	return p
 }

@@ -205,8 +205,8 @@ func (p *page) row(kk, ru, value string) {
 	valueWidth := p.width - labelWidthMM
 	p.SetFont(fontName, "", 9)
 	lines := 0
-	for _, part := range bytes.Split([]byte(value), []byte("\n")) {
-		lines += max(1, len(p.SplitText(string(part), valueWidth)))
+	for part := range strings.SplitSeq(value, "\n") {
+		lines += max(1, len(p.SplitText(part, valueWidth)))
 	}
 	height := max(float64(lines)*lineMM, 2*lineMM)
 	if _, pageHeight := p.GetPageSize(); p.GetY()+height > pageHeight-marginMM {
@@ -247,14 +247,14 @@ func join(parts ...string) string {
 func tenge(a money.Amount) string {
 	decimal := a.Decimal()
 	whole, part := decimal[:len(decimal)-3], decimal[len(decimal)-2:]
-	out := ""
+	var out strings.Builder
 	for i, digit := range whole {
 		if i > 0 && (len(whole)-i)%3 == 0 && whole[i-1] != '-' {
-			out += "\u00a0"
+			out.WriteRune('\u00a0')
 		}
-		out += string(digit)
+		out.WriteRune(digit)
 	}
-	return out + "," + part + " ₸"
+	return out.String() + "," + part + " ₸"
 }
 
 // local renders a time for people in Almaty.

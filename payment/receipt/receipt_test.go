@@ -25,11 +25,11 @@ import (
 const origin = "journal.qaqpa.test"
 
 // issue makes a receipt of n items in a journal of its own, and the key that opens its checkpoint.
-func issue(t testing.TB, n int) (Core, note.Verifiers) {
-	t.Helper()
+func issue(tb testing.TB, n int) (Core, note.Verifiers) {
+	tb.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	c := Core{
 		Type: Type, Version: Version, ID: "rcp_2a0197f0c0ffee7a8b9c0d1e2f30415263", Code: "58Z3-0000-0000-0001", Order: "ord_2a0197f0c0ffee7a8b9c0d1e2f30415264",
@@ -62,19 +62,19 @@ func issue(t testing.TB, n int) (Core, note.Verifiers) {
 		})
 		c.Amount, err = money.FromTiyn(c.Tiyn).Plus(item.Amount)
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	entry.Amount = c.Amount
-	return prove(t, c, entry, key)
+	return prove(tb, c, entry, key)
 }
 
-func prove(t testing.TB, c Core, entry ledger.Entry, key ed25519.PrivateKey) (Core, note.Verifiers) {
-	t.Helper()
+func prove(tb testing.TB, c Core, entry ledger.Entry, key ed25519.PrivateKey) (Core, note.Verifiers) {
+	tb.Helper()
 	must := func(err error) {
-		t.Helper()
+		tb.Helper()
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	leaf, err := entry.Encode()
