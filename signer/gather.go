@@ -86,13 +86,18 @@ func (s *Service) pathOf(ctx context.Context, leaf *pkix.Certificate, pool []*pk
 	if g.setting.Policy.Revocation == path.Required {
 		g.setting.Policy.Revocation = path.IfAvailable
 	}
+	return g.chain(ctx, leaf)
+}
+
+// chain validates a certificate until nothing more can be had.
+func (g *gatherer) chain(ctx context.Context, leaf *pkix.Certificate) path.Result {
 	for range roundsMax {
 		r, needs, rejected := engine.Chain(g.setting, g.evidence, leaf)
 		g.discard(rejected)
 		if len(needs) == 0 || !g.fetchAll(ctx, needs) {
 			return r
 		}
-		g.setting.Now = s.cfg.Now().UTC()
+		g.setting.Now = g.s.cfg.Now().UTC()
 	}
 	r, _, _ := engine.Chain(g.setting, g.evidence, leaf)
 	return r

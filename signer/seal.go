@@ -65,7 +65,7 @@ func (s *Service) seal(ctx context.Context, req SealRequest) ([]byte, error) {
 	}
 	// Just before the key is used: the certificate may have expired since it was checked.
 	now := s.cfg.Now().UTC()
-	if err := s.sealInDate(now); err != nil {
+	if err := inDate(s.cfg.SealChain[0], now, ErrSealCertificate); err != nil {
 		return nil, err
 	}
 	sealed, err := cms.Sign(cms.SignInput{
@@ -95,19 +95,16 @@ func (s *Service) recordSeal(ctx context.Context, req SealRequest, sealed []byte
 	if err != nil {
 		return fmt.Errorf("couldn't write down the audit entry: %w", err)
 	}
-	s.sealing.once.Do(func() { s.sealing.recorder = audit.NewRecorder(s.cfg.Audit, s.cfg.DB) })
 	entry := audit.Entry{Actor: req.Actor, Action: "document.sealed", Subject: subject, Detail: detail}
-	if err := s.sealing.recorder.Record(ctx, entry); err != nil {
+	if err := s.recorder().Record(ctx, entry); err != nil {
 		return fmt.Errorf("couldn't put the seal on record: %w", err)
 	}
 	return nil
 }
 
-func (s *Service) sealInDate(now time.Time) error {
-	c := s.cfg.SealChain[0]
+func inDate(c *pkix.Certificate, now time.Time, unusable error) error {
 	if now.Before(c.NotBefore) || now.After(c.NotAfter) {
-		return fmt.Errorf("%w: valid from %s until %s", ErrSealCertificate,
-			c.NotBefore.Format(time.RFC3339), c.NotAfter.Format(time.RFC3339))
+		return fmt.Errorf("%w: valid from %s until %s", unusable, c.NotBefore.Format(time.RFC3339), c.NotAfter.Format(time.RFC3339))
 	}
 	return nil
 }
@@ -144,36 +141,42 @@ func (s *Service) checkSeal(ctx context.Context) error {
 }
 
 func (s *Service) judgeSeal(ctx context.Context, now time.Time) error {
-	c := s.cfg.SealChain[0]
+	return s.judgeKey(ctx, s.cfg.SealKey, s.cfg.SealChain, now, ErrSealCertificate)
+}
+
+// judgeKey judges the certificate of a key before the key signs. unusable is the error for a certificate that must not be
+// used; that no revocation service answers is put into the log.
+func (s *Service) judgeKey(ctx context.Context, key crypto.Signer, chain []*pkix.Certificate, now time.Time, unusable error) error {
+	c := chain[0]
 	switch d := kz.Describe(c); {
-	case c.PublicKeyErr != nil || !c.PublicKey.Matches(s.cfg.SealKey.Public()):
-		return fmt.Errorf("%w: it is not that of the key", ErrSealCertificate)
+	case c.PublicKeyErr != nil || !c.PublicKey.Matches(key.Public()):
+		return fmt.Errorf("%w: it is not that of the key", unusable)
 	case c.HasKeyUsage && !c.KeyUsage.Has(pkix.DigitalSignature) || d.National && d.KeyUse != kz.Sign:
-		return fmt.Errorf("%w: its key is not for signing", ErrSealCertificate)
+		return fmt.Errorf("%w: its key is not for signing", unusable)
 	}
-	if err := s.sealInDate(now); err != nil {
+	if err := inDate(c, now, unusable); err != nil {
 		return err
 	}
 	limited, cancel := context.WithTimeout(ctx, sealFetch)
 	defer cancel()
-	r := s.pathOf(limited, s.cfg.SealChain[0], s.cfg.SealChain[1:])
+	r := s.pathOf(limited, c, chain[1:])
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	return s.sealTrusted(ctx, r)
+	return s.trusted(ctx, r, unusable)
 }
 
-// sealTrusted weighs the chain of the seal as that of any signer, but for absent revocation data.
-func (s *Service) sealTrusted(ctx context.Context, r path.Result) error {
+// trusted weighs the chain of a key that shall sign as that of any signer, but for absent revocation data.
+func (s *Service) trusted(ctx context.Context, r path.Result, unusable error) error {
 	if r.Indication != path.Passed {
 		detail := ""
 		if len(r.Problems) > 0 {
 			detail = ": " + r.Problems[0].Detail
 		}
-		return fmt.Errorf("%w: %s%s", ErrSealCertificate, r.Sub, detail)
+		return fmt.Errorf("%w: %s%s", unusable, r.Sub, detail)
 	}
 	if s.policy.Revocation != path.Off && (len(r.Revocation) == 0 || r.Revocation[0].Status == path.StatusUnavailable) {
-		s.log.WarnContext(ctx, "the revocation of the seal's certificate could not be checked")
+		s.log.WarnContext(ctx, "the revocation of a signing certificate could not be checked")
 	}
 	return nil
 }

@@ -29,6 +29,13 @@ var (
 	ErrNoSealKey = errors.New("no seal key")
 	// ErrSealCertificate: the seal's certificate is out of date, revoked, untrusted, unfit for signing, or not that of the key.
 	ErrSealCertificate = errors.New("seal certificate unusable")
+	// ErrSigningCertificate: the certificate of a key that shall sign is out of date, revoked, untrusted, unfit for signing, or
+	// not that of the key.
+	ErrSigningCertificate = errors.New("signing certificate unusable")
+	// ErrTimeStamp: no time stamp could be had, or the one that came does not hold.
+	ErrTimeStamp = errors.New("no usable time stamp")
+	// ErrEvidence: there is no proof that the signing certificate is not revoked, which was to go into the document.
+	ErrEvidence = errors.New("no revocation evidence")
 	// ErrVerdictNotFound: no verdict has this id.
 	ErrVerdictNotFound = errors.New("no such verdict")
 	// ErrReplay: a stored verdict cannot be made again, because the document is another or trust has changed since.
@@ -80,6 +87,12 @@ type Config struct {
 	OCSPReuse time.Duration
 	// SealCheck is how long a check of the seal's own certificate holds. Default 1 minute.
 	SealCheck time.Duration
+	// TSA is the address of the time-stamping authority (RFC 3161 over HTTP); empty: no document gets a time stamp. It is
+	// called through Fetch and its rules.
+	TSA string
+	// TSAPolicy is the dotted OID asked for when a request names none; empty lets the authority choose. That of the
+	// national authority for GOST-2015 is 1.2.398.3.3.2.6.4.
+	TSAPolicy string
 	// Now is the clock; obligatory.
 	Now func() time.Time
 	// Log takes what needs an operator's eye; nil: nothing is logged.

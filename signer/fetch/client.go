@@ -26,7 +26,7 @@ type Config struct {
 	Hosts []string
 	// Timeout bounds one request with its redirects. Default 10 s.
 	Timeout time.Duration
-	// OCSPBytesMax, CRLBytesMax, CertificateBytesMax bound an answer. Defaults 64 KiB, 64 MiB (the national CRL has some
+	// OCSPBytesMax (time stamps too), CRLBytesMax, CertificateBytesMax bound an answer. Defaults 64 KiB, 64 MiB (the national CRL has some
 	// 21 MB), 256 KiB.
 	OCSPBytesMax, CRLBytesMax, CertificateBytesMax int64
 	// RedirectsMax bounds redirects. Default 3; negative: none.
@@ -137,7 +137,7 @@ func hostMatches(host, rule string) bool {
 // bytesMax is the limit of a kind.
 func (c *Client) bytesMax(k Kind) int64 {
 	switch k {
-	case OCSP:
+	case OCSP, TimeStamp:
 		return c.cfg.OCSPBytesMax
 	case CRL:
 		return c.cfg.CRLBytesMax

@@ -13,6 +13,7 @@ const (
 	OCSP        Kind = "ocsp"        // POST, application/ocsp-request
 	CRL         Kind = "crl"         // GET
 	Certificate Kind = "certificate" // GET
+	TimeStamp   Kind = "timestamp"   // POST, application/timestamp-query
 )
 
 // FailureKind says why there is no object.
@@ -83,10 +84,10 @@ type Request struct {
 	Kind Kind
 	// URL is absolute, http or https.
 	URL string
-	// Body is posted for OCSP.
+	// Body is posted for OCSP and TimeStamp.
 	Body []byte
 	// Key names the answer in the cache and joins equal requests in flight; empty: Kind and URL. For OCSP it must name
-	// certificate and issuer, because the body differs by its nonce.
+	// certificate and issuer, because the body differs by its nonce; for TimeStamp it must be different each time.
 	Key string
 	// Check parses and checks a body before it is handed out or kept: what it refuses becomes Failure Malformed, or Busy
 	// if the error wraps ErrTryLater. It runs once per answer and must be pure. nil takes everything and keeps nothing.

@@ -68,7 +68,8 @@ func (c *Client) roundTrip(ctx context.Context, r Request) ([]byte, error) {
 		return nil, err
 	}
 	method, payload := http.MethodGet, io.Reader(http.NoBody)
-	if r.Kind == OCSP {
+	asks, answers := r.Kind.mediaTypes()
+	if asks != "" {
 		method, payload = http.MethodPost, bytes.NewReader(r.Body)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), payload)
@@ -76,9 +77,9 @@ func (c *Client) roundTrip(ctx context.Context, r Request) ([]byte, error) {
 		return nil, failing(Forbidden, "the address cannot be called")
 	}
 	req.Header.Set("User-Agent", "qaqpa")
-	if r.Kind == OCSP {
-		req.Header.Set("Content-Type", "application/ocsp-request")
-		req.Header.Set("Accept", "application/ocsp-response")
+	if asks != "" {
+		req.Header.Set("Content-Type", asks)
+		req.Header.Set("Accept", answers)
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
@@ -89,6 +90,18 @@ func (c *Client) roundTrip(ctx context.Context, r Request) ([]byte, error) {
 		return nil, failing(Status, fmt.Sprintf("HTTP status %d", resp.StatusCode))
 	}
 	return readLimited(resp, c.bytesMax(r.Kind))
+}
+
+// mediaTypes are those of question and answer; empty for what is only got.
+func (k Kind) mediaTypes() (asks, answers string) {
+	switch k {
+	case OCSP:
+		return "application/ocsp-request", "application/ocsp-response"
+	case TimeStamp:
+		return "application/timestamp-query", "application/timestamp-reply"
+	case CRL, Certificate:
+	}
+	return "", ""
 }
 
 // readLimited reads a body of at most limit bytes; a length that is announced to be larger is refused unread.
