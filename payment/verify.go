@@ -59,6 +59,11 @@ func VerifyLedger(ctx context.Context, db *sqlx.DB, keys note.Verifiers) (Ledger
 		return LedgerReport{}, fmt.Errorf("couldn't begin to read the ledger: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
+	return verifyIn(ctx, tx, keys)
+}
+
+// verifyIn walks the ledger as one transaction sees it.
+func verifyIn(ctx context.Context, tx sqlx.QueryerContext, keys note.Verifiers) (LedgerReport, error) {
 	w := walk{tx: tx, keys: keys, report: &LedgerReport{Problems: []string{}, Balances: ledger.Balances{}}}
 	if err := w.checkpoints(ctx); err != nil {
 		return LedgerReport{}, err
@@ -89,7 +94,7 @@ func (s *Service) VerifyLedger(ctx context.Context) (LedgerReport, error) {
 
 // walk is one verification.
 type walk struct {
-	tx     *sqlx.Tx
+	tx     sqlx.QueryerContext
 	keys   note.Verifiers
 	report *LedgerReport
 	// claims are the roots that checkpoints state, per bucket in order of size.

@@ -328,3 +328,12 @@ func TestPDFReadsBack(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkPDF(b *testing.B) {
+	c, _ := issue(b, 1)
+	for b.Loop() {
+		if _, err := PDF(c); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
