@@ -2,7 +2,11 @@
 // Exclusive XML Canonicalization 1.0 (2002-07-18), each with and without comments, over any [xmltree.NodeSet]: whole
 // documents, subtrees, and sets with holes.
 //
-// [Write] streams; it keeps nothing of the output but a small buffer. Output is what libxml2 writes, octet for octet.
+// [Write] streams; it keeps nothing of the output but a small buffer. Output is what libxml2 writes, octet for octet, save
+// for three oddities of libxml2 in sets with holes, where the recommendations are followed: an element whose own xml:lang
+// (or another attribute of the xml namespace) is not in the set does not inherit it from further out; xmlns="" of an
+// element that is not in the set is no namespace node; and in the exclusive form an attribute whose element is not in
+// the set renders no namespace for the elements inside.
 //
 // # Deviations
 //

@@ -32,6 +32,7 @@ type Outcome struct {
 	Scope     Scope
 	// Without are the later signatures that were taken away so that the digest agrees (see National signatures).
 	Without []xmltree.Node
+	agrees  bool
 	inputs  Inputs
 	data    data
 }
@@ -47,8 +48,15 @@ func (s *Signature) Check(in Inputs) *Checked {
 		c.References = append(c.References, s.checkReference(r, nil, in))
 	}
 	for _, m := range s.Manifests {
+		signed := c.Covers(m.Element)
 		for _, r := range m.References {
-			c.Manifests = append(c.Manifests, s.checkReference(r, m, in))
+			o := s.checkReference(r, m, in)
+			if !signed { // anybody can put a manifest beside a signature (wrapping)
+				o.Scope, o.agrees = Scope{URI: r.URI}, false
+				o.Check.Status, o.Check.Sub = cms.Noted, ""
+				o.Check.Detail = r.label() + ": the manifest is not covered by the signature"
+			}
+			c.Manifests = append(c.Manifests, o)
 		}
 	}
 	c.structure = append(c.structure, c.coverage())
@@ -86,6 +94,7 @@ func (s *Signature) checkReference(r *Reference, m *Manifest, in Inputs) *Outcom
 	}
 	err := o.resolve()
 	if err == nil {
+		o.agrees = true
 		o.Scope = o.scope()
 		if len(o.Without) > 0 {
 			o.Check.Status = cms.Noted
@@ -125,6 +134,9 @@ func (o *Outcome) resolve() error {
 		return r.err
 	}
 	err := o.attempt(nil)
+	if err == nil {
+		return o.misplaced()
+	}
 	if !errors.Is(err, errDigestDiffers) || !r.isEnveloped() {
 		return err
 	}
@@ -138,7 +150,7 @@ func (o *Outcome) resolve() error {
 		return err
 	}
 	o.Without = later
-	return nil
+	return o.misplaced()
 }
 
 func (o *Outcome) attempt(without []xmltree.Node) error {
@@ -182,8 +194,8 @@ func (s *Signature) later() (out []xmltree.Node) {
 	return out
 }
 
-// Agrees tells whether the content is there and has the digest.
-func (o *Outcome) Agrees() bool { return o.Check.Status == cms.Passed || len(o.Without) > 0 }
+// Agrees tells whether the content is there and has the digest, and the manifest, if it stands in one, is signed.
+func (o *Outcome) Agrees() bool { return o.agrees }
 
 // Nodes are the nodes of the document that the reference covers. exact tells whether their canonical form is what was
 // digested; otherwise they are what the digested octets were made of, such as the text that a base64 transform decoded.
@@ -214,6 +226,13 @@ func (c *Checked) Covers(n xmltree.Node) bool {
 		}
 	}
 	return false
+}
+
+// Countersigns tells whether this is a signature inside another one that covers the other's SignatureValue with a reference
+// that agrees (EN 319 132-1 5.2.7).
+func (c *Checked) Countersigns() bool {
+	parent := c.Signature.Parent
+	return parent != nil && !parent.SignatureValue.IsZero() && c.Covers(parent.SignatureValue)
 }
 
 // Checks are the structure and the references of the signature, without its mathematics.

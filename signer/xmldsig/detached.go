@@ -9,7 +9,7 @@ import (
 // Content is what a reference outside the document points at: octets, or only digests of them.
 type Content struct {
 	Octets  []byte
-	Digests map[algo.Hash][]byte // used where Octets is nil; transforms need octets
+	Digests map[algo.Hash][]byte // used where Octets is nil, for what the transforms lead to
 }
 
 // Sources finds the content of references outside the document; ok false: it is not at hand. hasURI is false for the one

@@ -39,6 +39,10 @@ type resolution struct {
 // run carries out everything up to the octets.
 func (r *resolution) run() (data, error) {
 	d, err := r.dereference()
+	if err == nil && d.beyond && d.content.Octets == nil {
+		// Only digests are known. If one is that of the reference, the content is what the transforms would have led to.
+		return d, nil
+	}
 	for i := range r.reference.Transforms {
 		if err != nil {
 			return d, err
@@ -234,9 +238,6 @@ func (r *resolution) asNodes(d data) (data, error) {
 // asOctets carries out the pending canonical form.
 func (r *resolution) asOctets(d data) (data, error) {
 	if !d.isNodes {
-		if d.content.Octets == nil {
-			return d, fmt.Errorf("%w: only its digest was given, and a transform needs it", ErrNoContent)
-		}
 		return d, nil
 	}
 	if d.form == nil {

@@ -28,6 +28,8 @@ var (
 	ErrRefused = errors.New("refused")
 	// ErrMalformed: not as the schema of XMLDSig has it.
 	ErrMalformed = errors.New("malformed XML signature")
+	// ErrMisplaced: what a reference covers is not the part of the signature that its Type says it is.
+	ErrMisplaced = errors.New("signed part is not in its place")
 	// ErrNoContent: a reference points outside the document and its content was not given.
 	ErrNoContent = errors.New("signed content is missing")
 )
@@ -45,7 +47,7 @@ const (
 func failing(rule cms.Rule, clause string, err error, detail string) cms.Check {
 	c := cms.Check{Rule: rule, Clause: clause, Status: cms.Undecided, Detail: detail}
 	switch {
-	case errors.Is(err, ErrNoContent), errors.Is(err, xmltree.ErrNoID):
+	case errors.Is(err, ErrNoContent), errors.Is(err, ErrMisplaced), errors.Is(err, xmltree.ErrNoID):
 		c.Sub = cms.SubNoSignedData
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrLimit), errors.Is(err, xpath.ErrBudget), errors.Is(err, xmltree.ErrTooManyNamespaces):
 		c.Sub = cms.SubSigningConstraints

@@ -221,5 +221,8 @@ func (s *Signature) readManifest(n xmltree.Node) *Manifest {
 	return m
 }
 
-// isXAdES tells the namespaces of ETSI TS 101 903 and EN 319 132, of which 1.1.1, 1.2.2, 1.3.2 and 1.4.1 are in use.
-func isXAdES(space string) bool { return strings.HasPrefix(space, "http://uri.etsi.org/01903/v") }
+// isXAdES tells the namespaces of ETSI TS 101 903 and EN 319 132, of which 1.1.1, 1.2.2, 1.3.2 and 1.4.1 are in use, and
+// that of XMLDSig, in which early DigiDoc wrote its properties.
+func isXAdES(space string) bool {
+	return space == Space || strings.HasPrefix(space, "http://uri.etsi.org/01903/v")
+}
