@@ -241,7 +241,18 @@ type bundle struct {
 // setup makes a gateway with an agency, two services and two banks.
 func setup(tb testing.TB, change ...func(*Config)) *bundle {
 	tb.Helper()
-	return setupOn(tb, postgres.ForTest(tb, Migrate, migrateDiary), change...)
+	return setupOn(tb, connected(tb), change...)
+}
+
+// connected is a database of the test behind the pool that a gateway uses.
+func connected(tb testing.TB) *sqlx.DB {
+	tb.Helper()
+	db, err := Connect(tb.Context(), postgres.DSNForTest(tb, Migrate, migrateDiary), ConnectConfig{ReadTimeout: time.Minute})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = db.Close() })
+	return db
 }
 
 func setupOn(tb testing.TB, db *sqlx.DB, change ...func(*Config)) *bundle {
