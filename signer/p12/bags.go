@@ -68,10 +68,10 @@ type reading struct {
 	err      error // the first
 }
 
-// fail remembers the first error; reading goes on, since whether anything else opens tells a wrong password from
-// damage.
+// fail remembers the first error, or a limit that was met later; reading goes on, since whether anything else opens tells
+// a wrong password from damage.
 func (d *reading) fail(err error) {
-	if err != nil && d.err == nil {
+	if err != nil && (d.err == nil || errors.Is(err, asn1ber.ErrLimit)) {
 		d.err = damaged(err)
 	}
 }

@@ -1,12 +1,19 @@
 package p12_test
 
 import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"qaqpa/signer/asn1ber"
 	"qaqpa/signer/p12"
+	"qaqpa/signer/rawsig"
 )
 
 // corpora is the folder of real test data; tests that need it are skipped plainly where it is absent.
@@ -26,7 +33,7 @@ func corpora(tb testing.TB, parts ...string) string {
 // sample is one file of the national CA's test keys.
 type sample struct{ name, path, password string }
 
-// samples are all national PKCS #12 files of the corpora: 52, 12 and 6.
+// samples are all national PKCS #12 files of the corpora.
 func samples(tb testing.TB) []sample {
 	tb.Helper()
 	root := corpora(tb, "kz")
@@ -35,7 +42,7 @@ func samples(tb testing.TB) []sample {
 		if err != nil {
 			return err
 		}
-		name, _ := filepath.Rel(root, path)
+		name, err := filepath.Rel(root, path)
 		base := filepath.Base(path)
 		switch {
 		case strings.HasSuffix(base, ".p12"), strings.Contains(base, ".KEY_") && strings.HasSuffix(base, "_2004.bin"):
@@ -43,7 +50,7 @@ func samples(tb testing.TB) []sample {
 		case strings.Contains(base, ".KEY_"):
 			out = append(out, sample{name, path, "Aa123456"})
 		}
-		return nil
+		return err
 	})
 	if err != nil {
 		tb.Fatal(err)
@@ -60,22 +67,108 @@ func read(tb testing.TB, path string) []byte {
 	return b
 }
 
-func TestNationalFilesOpen(t *testing.T) {
-	counts := map[string]int{}
-	all := samples(t)
-	for _, s := range all {
+func mustOpen(tb testing.TB, file []byte, password string) *p12.Store {
+	tb.Helper()
+	s, err := p12.Open(file, password, p12.Limits{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s
+}
+
+// checkEntry lets a key sign and its certificate verify.
+func checkEntry(tb testing.TB, e *p12.Entry) {
+	tb.Helper()
+	if e.Certificate == nil {
+		tb.Fatalf("%s: no certificate", e.Alias)
+	}
+	message := []byte("қаулы")
+	sig, _, err := rawsig.Sign(rawsig.SignInput{Signer: e.Key, Public: e.Certificate.PublicKey, Data: message, Rand: rand.Reader})
+	if err != nil {
+		tb.Fatalf("%s: %v", e.Alias, err)
+	}
+	if _, err := rawsig.Verify(e.Certificate.PublicKey, message, sig, rawsig.Options{}); err != nil {
+		tb.Errorf("%s: %v", e.Alias, err)
+	}
+}
+
+// All 70 national files open, and each key signs what its certificate verifies.
+func TestNationalFiles(t *testing.T) {
+	keyID := regexp.MustCompile(`^[0-9a-f]{40}$`)
+	families := map[string]int{}
+	folders := map[string]int{}
+	for _, s := range samples(t) {
 		t.Run(s.name, func(t *testing.T) {
-			store, err := p12.Open(read(t, s.path), s.password, p12.Limits{})
-			if err != nil {
-				t.Fatal(err)
-			}
+			file := read(t, s.path)
+			store := mustOpen(t, file, s.password)
 			if len(store.Entries) != 1 || len(store.Certificates) != 0 || !store.Authenticated {
 				t.Fatalf("%d keys, %d other certificates, authenticated %t", len(store.Entries), len(store.Certificates), store.Authenticated)
 			}
-			e := store.Entries[0]
-			t.Log(e.Alias, e.Certificate.PublicKey.Family, e.Certificate.Subject)
-			counts[e.Certificate.PublicKey.Family.String()]++
+			e := &store.Entries[0]
+			checkEntry(t, e)
+			if !keyID.MatchString(e.Alias) || e.Alias != fmt.Sprintf("%x", e.LocalKeyID) || len(e.Chain) != 0 {
+				t.Errorf("alias %q, local key id %x, chain of %d", e.Alias, e.LocalKeyID, len(e.Chain))
+			}
+			// The SDK names its files by the key id.
+			if base := filepath.Base(s.path); strings.Contains(base, "_") && strings.HasPrefix(s.name, "sdk") && !strings.Contains(base, e.Alias) {
+				t.Errorf("alias %s", e.Alias)
+			}
+			if _, err := p12.Open(file, s.password+" ", p12.Limits{}); !errors.Is(err, p12.ErrPassword) {
+				t.Errorf("other password: %v", err)
+			}
+			families[e.Certificate.PublicKey.Family.String()]++
+			folder, _, _ := strings.Cut(s.name, string(filepath.Separator))
+			folders[folder]++
 		})
 	}
-	t.Log(len(all), counts)
+	t.Log(families, folders)
+	if folders["sdk"] != 52 || folders["testkeys-2027"] != 12 || folders["ncanode"] != 6 {
+		t.Errorf("files: %v", folders)
+	}
+	if families["GOST 34.310-2004"]+families["GOST R 34.10-2012-512"] != 51 || families["RSA"] != 19 {
+		t.Errorf("keys: %v", families)
+	}
+}
+
+// A bit flipped anywhere in a national file: never opened, and never called a wrong password.
+func TestFlippedBits(t *testing.T) {
+	step := 3 // octets; seconds matter
+	if testing.Short() {
+		step = 31
+	}
+	all := samples(t)
+	outcomes := map[string]int{}
+	for i := 0; i < len(all); i += 17 {
+		s := all[i]
+		file := read(t, s.path)
+		for at := 0; at < len(file); at += step {
+			bad := bytes.Clone(file)
+			bad[at] ^= 1 << ((at + i) % 8)
+			_, err := p12.Open(bad, s.password, p12.Limits{})
+			switch {
+			case errors.Is(err, p12.ErrDamaged):
+				outcomes["damaged"]++
+			case errors.Is(err, p12.ErrUnsupported):
+				outcomes["unsupported"]++
+			case errors.Is(err, asn1ber.ErrLimit):
+				outcomes["limit"]++
+			default:
+				t.Errorf("%s, octet %d: %v", s.name, at, err)
+			}
+		}
+	}
+	t.Log(outcomes)
+}
+
+func TestTruncated(t *testing.T) {
+	s := samples(t)[0]
+	file := read(t, s.path)
+	for n := range file {
+		if _, err := p12.Open(file[:n], s.password, p12.Limits{}); !errors.Is(err, p12.ErrDamaged) {
+			t.Fatalf("%d of %d octets: %v", n, len(file), err)
+		}
+	}
+	if _, err := p12.Open(append(file, 0), s.password, p12.Limits{}); !errors.Is(err, p12.ErrDamaged) {
+		t.Errorf("one octet more: %v", err)
+	}
 }

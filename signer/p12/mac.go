@@ -102,6 +102,16 @@ func (m *macData) readPBMAC1(params *asn1ber.Element) error {
 	return err
 }
 
+// fit is the index of the reading of the password under which the MAC over content holds, -1 if there is none.
+func (m *macData) fit(w *work, content []byte, readings []secret) (int, error) {
+	for i, password := range readings {
+		if ok, err := m.holds(w, content, password); ok || err != nil {
+			return i, err
+		}
+	}
+	return -1, nil
+}
+
 // holds compares the MAC over content in constant time.
 func (m *macData) holds(w *work, content []byte, password secret) (bool, error) {
 	for _, derive := range m.derivations() {

@@ -29,29 +29,25 @@ func open(file []byte, password string, limits Limits) (*Store, error) {
 		return nil, err
 	}
 	w := &work{left: limits.Work}
-	verified := false
+	verified := -1
 	if p.mac != nil {
-		for _, c := range candidates {
-			if verified, err = p.mac.holds(w, p.safe, c); err != nil {
-				return nil, err
-			}
-			if verified {
-				candidates = []secret{c}
-				break
-			}
+		if verified, err = p.mac.fit(w, p.safe, candidates); err != nil {
+			return nil, err
 		}
 	}
-	var d *reading
+	if verified >= 0 {
+		candidates = candidates[verified : verified+1]
+	}
+	var best *reading
 	for _, c := range candidates {
-		d = p.read(c, limits, w)
-		if d.opened > 0 && d.err == nil {
-			break
+		if d := p.read(c, limits, w); best == nil || d.opened > best.opened {
+			best = d
 		}
 	}
-	if err := d.outcome(p.mac != nil, verified); err != nil {
+	if err := best.outcome(p.mac != nil, verified >= 0); err != nil {
 		return nil, err
 	}
-	return d.store(verified)
+	return best.store(verified >= 0)
 }
 
 // pfx is PFX (RFC 7292 4): the outer shell.
@@ -117,17 +113,17 @@ func (p *pfx) read(password secret, limits Limits, w *work) *reading {
 // outcome is what the errors of a reading mean, given whether there was a MAC and whether it held.
 func (d *reading) outcome(hasMAC, verified bool) error {
 	switch {
-	case errors.Is(d.err, asn1ber.ErrLimit):
-		return d.err
+	case hasMAC && !verified && d.opened > 0:
+		return fmt.Errorf("%w: the password opens it, but it was changed", ErrDamaged)
 	case verified && errors.Is(d.err, errNoise):
 		return fmt.Errorf("%w: a part is under another one than the file", ErrPassword)
-	case verified:
-		return d.err
-	case d.err != nil && !errors.Is(d.err, errNoise):
-		return d.err // what can be read without a password, or with the right one, is broken or of another kind
-	case d.opened > 0 && (hasMAC || d.err != nil):
-		return fmt.Errorf("%w: the password opens it, but its contents were changed", ErrDamaged)
-	case hasMAC, d.err != nil:
+	case d.opened > 0 && errors.Is(d.err, errNoise):
+		return fmt.Errorf("%w: the password opens only a part of it", ErrDamaged)
+	case errors.Is(d.err, errNoise):
+		return ErrPassword
+	case d.err != nil:
+		return d.err // what is in the open, or under the right password, is broken or of another kind
+	case hasMAC && !verified:
 		return ErrPassword
 	}
 	return nil

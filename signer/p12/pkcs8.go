@@ -7,7 +7,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -16,8 +15,11 @@ import (
 	"qaqpa/signer/gost"
 )
 
-// maxPKCS8 bounds a private key: RSA of 8,192 bits takes 4.7 kB. Larger ones take a second to be checked.
+// maxPKCS8 bounds a private key: RSA of 4,096 bits takes 2.4 kB.
 const maxPKCS8 = 5 << 10
+
+// maxRSABits bounds RSA keys: to check one of 8,192 bits takes half a second, and the file may hold many.
+const maxRSABits = 4096
 
 var pkcs8Limits = asn1ber.Limits{Bytes: maxPKCS8, Depth: 16, Elements: 256}
 
@@ -47,12 +49,34 @@ func parsePKCS8(b []byte) (crypto.Signer, error) {
 		return nil, fmt.Errorf("private key: %w", err)
 	}
 	if set, ok := gostSets[string(oid)]; ok {
-		return parseGOST(set, params, id.Inside(octets, asn1ber.BER))
+		return parseGOST(set, params, id, octets)
+	}
+	if string(oid) == standardKeys[0] {
+		if err := checkModulus(id.Inside(octets, asn1ber.BER)); err != nil {
+			return nil, fmt.Errorf("private key: %w", err)
+		}
 	}
 	return parseStandard(oid, e.Raw)
 }
 
-// standardKeys are the key OIDs that crypto/x509 reads and that sign.
+// checkModulus looks at the size of an RSAPrivateKey (RFC 8017 A.1.2) before anything is computed with it.
+func checkModulus(r asn1ber.Reader) error {
+	fields, err := r.Enter(asn1ber.Sequence)
+	if err != nil {
+		return err
+	}
+	if _, err := fields.Read(asn1ber.Integer); err != nil {
+		return err
+	}
+	modulus, err := fields.Read(asn1ber.Integer)
+	if err != nil {
+		return err
+	}
+	_, err = modulus.BigInt(maxRSABits/8 + 1)
+	return err
+}
+
+// standardKeys are the key OIDs that crypto/x509 reads and that sign: RSA, EC, Ed25519.
 var standardKeys = []string{
 	asn1ber.MustOID("1.2.840.113549.1.1.1"), asn1ber.MustOID("1.2.840.10045.2.1"), asn1ber.MustOID("1.3.101.112"),
 }
@@ -81,6 +105,7 @@ func parseStandard(oid, pkcs8 []byte) (crypto.Signer, error) {
 type gostSet struct {
 	curves map[string]func() *gost.Curve // by the OID of the parameters
 	fixed  func() *gost.Curve            // where there are none
+	bare   bool                          // the scalar may stand without ASN.1 around it, little-endian (RFC 9548 4)
 	write  func(k *gost.PrivateKey) []byte
 }
 
@@ -90,9 +115,9 @@ var gostSets = map[string]gostSet{
 	asn1ber.MustOID("1.2.398.3.10.1.1.2.1"):   {curves: nationalCurves, write: writeOctets},
 	asn1ber.MustOID("1.2.398.3.10.1.1.2.2"):   {curves: nationalCurves, write: writeOctets},
 	asn1ber.MustOID("1.3.6.1.4.1.6801.1.5.8"): {fixed: gost.CryptoProA, write: writeSequence},
-	asn1ber.MustOID("1.2.643.2.2.19"):         {curves: rfcCurves, write: writeOctets},
-	asn1ber.MustOID("1.2.643.7.1.1.1.1"):      {curves: rfcCurves, write: writeOctets},
-	asn1ber.MustOID("1.2.643.7.1.1.1.2"):      {curves: rfcCurves, write: writeOctets},
+	asn1ber.MustOID("1.2.643.2.2.19"):         {curves: rfcCurves, bare: true, write: littleEndian},
+	asn1ber.MustOID("1.2.643.7.1.1.1.1"):      {curves: rfcCurves, bare: true, write: littleEndian},
+	asn1ber.MustOID("1.2.643.7.1.1.1.2"):      {curves: rfcCurves, bare: true, write: littleEndian},
 }
 
 var nationalCurves = map[string]func() *gost.Curve{
@@ -142,23 +167,27 @@ func (s gostSet) curve(params *asn1ber.Element) (*gost.Curve, error) {
 	return curve(), nil
 }
 
-// parseGOST reads the three ways in which a scalar is written: INTEGER (big-endian), OCTET STRING (little-endian), and
-// SEQUENCE { 1, OCTET STRING (big-endian) }.
-func parseGOST(set gostSet, params *asn1ber.Element, r asn1ber.Reader) (crypto.Signer, error) {
+// parseGOST reads the ways in which a scalar is written: INTEGER (big-endian), OCTET STRING (little-endian), SEQUENCE { 1,
+// OCTET STRING (big-endian) }, and bare.
+func parseGOST(set gostSet, params *asn1ber.Element, within asn1ber.Element, octets []byte) (crypto.Signer, error) {
 	curve, err := set.curve(params)
 	if err != nil {
 		return nil, err
 	}
-	e, err := r.Next()
-	if err != nil {
-		return nil, fmt.Errorf("private key: %w", err)
-	}
-	if err := r.End(); err != nil {
-		return nil, fmt.Errorf("private key: %w", err)
-	}
-	scalar, err := readScalar(e, curve.Bits()/8)
-	if err != nil {
-		return nil, fmt.Errorf("private key: %w", err)
+	size := curve.Bits() / 8
+	var scalar []byte
+	if set.bare && len(octets) == size {
+		scalar = bytes.Clone(octets)
+		slices.Reverse(scalar)
+	} else {
+		r := within.Inside(octets, asn1ber.BER)
+		e, err := r.Next()
+		if err != nil || !r.Empty() {
+			return nil, errScalar
+		}
+		if scalar, err = readScalar(e, size); err != nil {
+			return nil, err
+		}
 	}
 	key, err := gost.NewPrivateKey(curve, scalar)
 	if err != nil {
@@ -167,7 +196,7 @@ func parseGOST(set gostSet, params *asn1ber.Element, r asn1ber.Reader) (crypto.S
 	return key, nil
 }
 
-var errScalar = errors.New("not a GOST private key in a known form")
+var errScalar = fmt.Errorf("%w: not a GOST private key in a known form", ErrDamaged)
 
 // readScalar gives a scalar big-endian.
 func readScalar(e asn1ber.Element, size int) ([]byte, error) {
@@ -206,10 +235,14 @@ func readScalar(e asn1ber.Element, size int) ([]byte, error) {
 
 func writeInteger(k *gost.PrivateKey) []byte { return asn1ber.EncodedUint(k.Bytes()) }
 
-func writeOctets(k *gost.PrivateKey) []byte {
+func littleEndian(k *gost.PrivateKey) []byte {
 	le := k.Bytes()
 	slices.Reverse(le)
-	return asn1ber.Primitive(asn1ber.OctetString, le)
+	return le
+}
+
+func writeOctets(k *gost.PrivateKey) []byte {
+	return asn1ber.Primitive(asn1ber.OctetString, littleEndian(k))
 }
 
 func writeSequence(k *gost.PrivateKey) []byte {

@@ -58,8 +58,11 @@ type writer struct {
 }
 
 func (in WriteInput) write() ([]byte, error) {
-	if in.Password == "" || in.Rand == nil || len(in.Entries)+len(in.Certificates) == 0 {
-		return nil, fmt.Errorf("%w: password, source of randomness or contents missing", ErrPassword)
+	switch {
+	case in.Password == "":
+		return nil, fmt.Errorf("%w: it is empty", ErrPassword)
+	case in.Rand == nil || len(in.Entries)+len(in.Certificates) == 0:
+		return nil, errors.New("source of randomness or contents missing")
 	}
 	passwords, err := secrets(in.Password)
 	if err != nil {
@@ -121,7 +124,12 @@ func (w *writer) keyBags() ([][]byte, error) {
 func (w *writer) certBags() ([][]byte, error) {
 	var out [][]byte
 	var written []*pkix.Certificate
+	var missing error
 	add := func(c *pkix.Certificate, name bagName) {
+		if c == nil {
+			missing = errors.New("certificate missing")
+			return
+		}
 		if slices.ContainsFunc(written, c.Equal) {
 			return
 		}
@@ -137,12 +145,9 @@ func (w *writer) certBags() ([][]byte, error) {
 		}
 	}
 	for _, c := range w.Certificates {
-		if c == nil {
-			return nil, errors.New("certificate missing")
-		}
 		add(c, bagName{})
 	}
-	return out, nil
+	return out, missing
 }
 
 // bagName is what ties the bags of an entry together.

@@ -1,0 +1,5 @@
+//go:build !race
+
+package p12
+
+const raceEnabled = false
