@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"strings"
+
 	"qaqpa/api/language"
 	"qaqpa/signer/report"
 )
@@ -73,6 +75,9 @@ func verdictModel(w words, v report.Verdict) *verdict {
 	if out.Words = out.Tone; len(v.Signatures) == 0 {
 		out.Tone, out.Words = "failed", "absent" // never "passed" without a signature, whoever made the verdict
 	}
+	if out.Tone == "passed" && !v.Passed() {
+		out.Tone, out.Words = "unclear", "partial" // what is not signed may have been added by anybody (signature wrapping)
+	}
 	for i, s := range v.Signatures {
 		out.Signatures = append(out.Signatures, signatureModel(w, s, i+1, len(v.Signatures)))
 	}
@@ -81,7 +86,7 @@ func verdictModel(w words, v report.Verdict) *verdict {
 
 func signatureModel(w words, s report.Signature, number, total int) signature {
 	out := signature{
-		Tone: tone(s.Indication), Algorithm: s.Algorithm, When: when(w, s), Covers: covers(w, s.Covers),
+		Tone: tone(s.Indication), Algorithm: s.Algorithm, When: when(w, s), Covers: covers(w, s),
 		Reasons: reasons(w, s.Reasons), Remarks: reasons(w, s.Remarks), Heading: w.T("signature.one"),
 	}
 	if total > 1 {
@@ -116,10 +121,21 @@ func when(w words, s report.Signature) string {
 	return w.T("signature.when.unknown")
 }
 
-func covers(w words, what string) string {
-	switch what {
-	case "content", "detached":
-		return w.T("signature.covers." + what)
+// covers says what is signed, and for parts of an XML document which.
+func covers(w words, s report.Signature) string {
+	switch s.Covers {
+	case "content", "detached", "signature":
+		return w.T("signature.covers." + s.Covers)
+	case "part":
+		var parts []string
+		for _, scope := range s.Scopes {
+			for _, node := range scope.Parts {
+				if scope.Agrees {
+					parts = append(parts, node.Path)
+				}
+			}
+		}
+		return w.T("signature.covers.part") + " " + strings.Join(parts, ", ")
 	}
 	return w.T("signature.covers.none")
 }

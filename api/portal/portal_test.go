@@ -46,6 +46,17 @@ func sample(i report.Indication) *report.Verdict {
 	}
 }
 
+// partly is a verdict on an XML document of which one element is signed, and signed well.
+func partly() *report.Verdict {
+	v := sample(report.TotalPassed)
+	v.Format, v.Coverage = "XMLDSig", "PARTIAL"
+	v.Signatures[0].Covers = "part"
+	v.Signatures[0].Scopes = []report.Scope{
+		{Coverage: "PARTIAL", Agrees: true, Parts: []report.Node{{Path: "/doc/signed"}}}, {Coverage: "PARTIAL", Parts: []report.Node{{Path: "/doc/forged"}}},
+	}
+	return v
+}
+
 func views() map[string]View {
 	receipt := &Receipt{
 		Code: "ABCD-1234", Payer: "••••••••0019", Tiyn: 540_600, Currency: "KZT", Bank: "Bank", Executed: at(), Issued: at(), PDF: "ff",
@@ -53,7 +64,7 @@ func views() map[string]View {
 	}
 	views := map[string]View{
 		"empty": {}, "passed": {Verdict: sample(report.TotalPassed)}, "failed": {Verdict: sample(report.TotalFailed)},
-		"unclear": {Verdict: sample(report.Indeterminate)}, "receipt": {Receipt: receipt, Code: "ABCD-1234"},
+		"unclear": {Verdict: sample(report.Indeterminate)}, "partial": {Verdict: partly()}, "receipt": {Receipt: receipt, Code: "ABCD-1234"},
 		"both": {Receipt: receipt, Verdict: sample(report.TotalPassed)}, "absent": {Verdict: &report.Verdict{Indication: report.TotalFailed, Format: "UNKNOWN"}},
 		"stranger": {Verdict: &report.Verdict{Indication: report.TotalFailed, Signatures: []report.Signature{{Indication: report.TotalFailed}, {}}}},
 	}
@@ -137,6 +148,18 @@ func TestNothingSignedIsNeverPassed(t *testing.T) {
 	}
 	if tone("SOMETHING-ELSE") != "failed" {
 		t.Error("an unknown indication is not a failure")
+	}
+}
+
+// The attack: an element beside the signed one holds what the reader is meant to believe (XML signature wrapping).
+func TestPartlySignedIsNeverPassed(t *testing.T) {
+	texts, err := language.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := verdictModel(words{lang: language.EN, texts: texts}, *partly())
+	if m.Tone != "unclear" || m.Words != "partial" || !strings.Contains(m.Signatures[0].Covers, "/doc/signed") || strings.Contains(m.Signatures[0].Covers, "forged") {
+		t.Errorf("tone %q, words %q, covers %q", m.Tone, m.Words, m.Signatures[0].Covers)
 	}
 }
 
