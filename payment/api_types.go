@@ -19,7 +19,7 @@ type Idem struct {
 	Hash [32]byte
 }
 
-// ServiceQuery selects services of the catalogue, newest codes last.
+// ServiceQuery selects services of the catalogue, in the order of ids.
 type ServiceQuery struct {
 	// Agency narrows to one agency; empty means all.
 	Agency string

@@ -90,6 +90,22 @@ func DecodeCanonical(data []byte, v any) error {
 	return Decode(data, v)
 }
 
+// DecodeExact is [DecodeCanonical] for documents whose every field must be stated: v, rendered again, has the same bytes.
+// A field that is left out, null, or empty where the type omits it, is [ErrNotCanonical].
+func DecodeExact(data []byte, v any) error {
+	if err := DecodeCanonical(data, v); err != nil {
+		return err
+	}
+	again, err := Marshal(v)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(again, data) {
+		return fmt.Errorf("%w: a field is missing or empty", ErrNotCanonical)
+	}
+	return nil
+}
+
 // object keeps the members of a JSON object.
 type object map[string]any
 

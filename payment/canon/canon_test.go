@@ -104,6 +104,23 @@ func TestDecodeCanonicalRefusesOtherForms(t *testing.T) {
 	}
 }
 
+func TestDecodeExactRefusesGaps(t *testing.T) {
+	type message struct {
+		Amount int64  `json:"amount"`
+		Text   string `json:"text"`
+		Note   string `json:"note,omitempty"`
+	}
+	for text, good := range map[string]bool{
+		`{"amount":1,"text":"a"}`: true, `{"amount":0,"text":""}`: true, `{"amount":1,"note":"x","text":"a"}`: true,
+		`{"amount":1}`: false, `{"amount":1,"text":null}`: false, `{"amount":1,"note":"","text":"a"}`: false, `{}`: false, `null`: false,
+	} {
+		var m message
+		if err := DecodeExact([]byte(text), &m); (err == nil) != good || (err != nil && !errors.Is(err, ErrNotCanonical)) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
+
 func TestMarshalIsStable(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value := rapid.MapOf(rapid.StringMatching(`[a-z_]{1,8}`), rapid.OneOf(

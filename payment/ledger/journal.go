@@ -61,6 +61,11 @@ func (e Entry) Check() error {
 	if e.Type != EntryType || e.Version != EntryVersion || e.Bucket < 0 || e.Bucket >= Buckets || e.Seq < 0 || len(e.Transfers) == 0 {
 		return fmt.Errorf("%w: type %q version %d bucket %d seq %d", ErrJournal, e.Type, e.Version, e.Bucket, e.Seq)
 	}
+	for _, text := range []string{e.Order, e.Attempt, e.DocumentSHA256, e.PayerSHA256, e.Bank, e.BankReference, e.ExecutedAt, e.RecordedAt} {
+		if text == "" {
+			return fmt.Errorf("%w: a field is empty", ErrJournal)
+		}
+	}
 	total := money.FromTiyn(0)
 	seen := make(map[string]bool, 2*len(e.Transfers))
 	for _, t := range e.Transfers {
@@ -90,10 +95,10 @@ func (e Entry) Encode() ([]byte, error) {
 	return canon.Marshal(e)
 }
 
-// DecodeEntry reads a leaf, which must be canonical. Errors wrap [ErrJournal] or [ErrTransfer].
+// DecodeEntry reads a leaf, which must be canonical and state every field. Errors wrap [ErrJournal] or [ErrTransfer].
 func DecodeEntry(leaf []byte) (Entry, error) {
 	var e Entry
-	if err := canon.DecodeCanonical(leaf, &e); err != nil {
+	if err := canon.DecodeExact(leaf, &e); err != nil {
 		return Entry{}, fmt.Errorf("%w: %w", ErrJournal, err)
 	}
 	return e, e.Check()

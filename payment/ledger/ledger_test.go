@@ -90,6 +90,8 @@ func TestEntryRefuses(t *testing.T) {
 		"version":      func(e *Entry) { e.Version = 2 },
 		"bucket":       func(e *Entry) { e.Bucket = Buckets },
 		"seq":          func(e *Entry) { e.Seq = -1 },
+		"no order":     func(e *Entry) { e.Order = "" },
+		"no payer":     func(e *Entry) { e.PayerSHA256 = "" },
 		"no transfers": func(e *Entry) { e.Transfers = nil },
 		"sum":          func(e *Entry) { e.Tiyn++ },
 		"twice":        func(e *Entry) { e.Transfers = append(e.Transfers, transfer()); e.Tiyn *= 2 },

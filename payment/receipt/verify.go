@@ -23,11 +23,11 @@ func (c Core) Encode() ([]byte, error) {
 	return canon.Marshal(c)
 }
 
-// Decode reads a core, which must be canonical, and holds it to its own rules. It does not check the proof; see
+// Decode reads a core, which must be canonical and state every field, and holds it to its own rules. It does not check the proof; see
 // [Verify]. Errors wrap [ErrReceipt].
 func Decode(core []byte) (Core, error) {
 	var c Core
-	if err := canon.DecodeCanonical(core, &c); err != nil {
+	if err := canon.DecodeExact(core, &c); err != nil {
 		return Core{}, fmt.Errorf("%w: %w", ErrReceipt, err)
 	}
 	return c, c.check()
