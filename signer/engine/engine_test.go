@@ -223,6 +223,10 @@ func FuzzAssess(f *testing.F) {
 		f.Add(doc, true)
 		f.Add(pki.ArmourCMS(doc), false)
 	}
+	for _, doc := range xmlSeeds {
+		f.Add([]byte(doc), false)
+		f.Add([]byte(doc), true)
+	}
 	f.Add([]byte{}, false)
 	f.Add([]byte("-----BEGIN CMS-----"), true)
 	f.Fuzz(func(t *testing.T, doc []byte, detached bool) {

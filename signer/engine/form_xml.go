@@ -105,7 +105,7 @@ func (c *Case) openXML(text, original []byte) {
 func (c *Case) place(opened []*signer, m *xmlForm) (onDocument bool) {
 	own := opened[len(opened)-1]
 	parent := m.checked.Signature.Parent
-	if parent != nil && c.counters < countersMax && m.checked.Covers(parent.SignatureValue) && !parent.SignatureValue.IsZero() {
+	if parent != nil && c.counters < countersMax && !parent.SignatureValue.IsZero() && m.checked.Covers(parent.SignatureValue) {
 		c.counters++
 		opened[parent.Index].counters = append(opened[parent.Index].counters, own)
 		return false
@@ -186,8 +186,11 @@ func (m *xmlForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
 
 // verify is bounded over all signatures of the document: each verification canonicalises SignedInfo anew.
 func (m *xmlForm) verify(cert *pkix.Certificate) cms.Checks {
-	from, to := m.checked.Signature.SignedInfo.Range()
-	if *m.repeated -= int64(to - from); *m.repeated < 0 {
+	if info := m.checked.Signature.SignedInfo; !info.IsZero() {
+		from, to := info.Range()
+		*m.repeated -= int64(to - from)
+	}
+	if *m.repeated < 0 {
 		return append(m.checked.Checks(), spent...)
 	}
 	return m.checked.Verify(cert)
