@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -61,10 +62,9 @@ func (e Entry) Check() error {
 	if e.Type != EntryType || e.Version != EntryVersion || e.Bucket < 0 || e.Bucket >= Buckets || e.Seq < 0 || len(e.Transfers) == 0 {
 		return fmt.Errorf("%w: type %q version %d bucket %d seq %d", ErrJournal, e.Type, e.Version, e.Bucket, e.Seq)
 	}
-	for _, text := range []string{e.Order, e.Attempt, e.DocumentSHA256, e.PayerSHA256, e.Bank, e.BankReference, e.ExecutedAt, e.RecordedAt} {
-		if text == "" {
-			return fmt.Errorf("%w: a field is empty", ErrJournal)
-		}
+	stated := []string{e.Order, e.Attempt, e.DocumentSHA256, e.PayerSHA256, e.Bank, e.BankReference, e.ExecutedAt, e.RecordedAt}
+	if slices.Contains(stated, "") {
+		return fmt.Errorf("%w: a field is empty", ErrJournal)
 	}
 	total := money.FromTiyn(0)
 	seen := make(map[string]bool, 2*len(e.Transfers))
