@@ -23,9 +23,11 @@ type Reason = report.Reason
 
 // ValidateRequest is what Validate judges.
 type ValidateRequest struct {
-	// Document is the signed document: CMS SignedData in DER, BER, PEM armour or base64.
+	// Document is the signed document: CMS SignedData in DER, BER, PEM armour or base64; XML with signatures or a SOAP message
+	// with WS-Security, plain or in base64.
 	Document []byte
-	// Detached is the original when the signature is detached; nil otherwise. An empty original is a non-nil empty slice.
+	// Detached is the original when the signature is detached; nil otherwise. References of XML signatures that lead out of
+	// the document are held against it; nothing else is fetched. An empty original is a non-nil empty slice.
 	Detached []byte
 	// Evidence is what the caller knows beside the document, each a file: certificates (PEM or DER), a CRL or an OCSP
 	// response (DER). It is weighed like any other and never trusted by itself.

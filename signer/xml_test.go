@@ -16,6 +16,8 @@ import (
 	"qaqpa/signer/report"
 	"qaqpa/signer/trust"
 	"qaqpa/testenv/pki"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestNCANodeXML: XML and SOAP messages signed with keys of the national test authority, as NCANode made them. The RSA
@@ -59,7 +61,51 @@ func TestNCANodeXML(t *testing.T) {
 	// With revocation left aside each passes at the time of its certificate.
 	for file, now := range map[string]string{"XmlServiceTest.XML_SIGNED_VALID_STRING.xml": rsaTime, "WsseServiceTest.XML_SIGNED_STRING.xml": rsaTime} {
 		b := national(t, trust.Test, now, signer.RevocationOff)
-		b.want(b.validate(read(t, filepath.Join(dir, "groovy", file)), nil), report.TotalPassed, "", "")
+		doc := read(t, filepath.Join(dir, "groovy", file))
+		b.want(b.validate(doc, nil), report.TotalPassed, "", "")
+		b.flipsNational(doc)
+	}
+}
+
+// flipsNational changes a bit of octets of what is signed, of the value and of the certificate: nothing of it passes.
+func (b *bench) flipsNational(doc []byte) {
+	b.Helper()
+	tried := 0
+	for _, part := range []string{"<b>test", "SendMessage", "DigestValue>", "SignatureValue>\n", "X509Certificate>\n", "X509v3\">"} {
+		at := bytes.Index(doc, []byte(part))
+		if at < 0 {
+			continue
+		}
+		for i := at + len(part) - 2; i < at+len(part)+40; i++ {
+			changed := bytes.Clone(doc)
+			changed[i] ^= 1
+			tried++
+			if v := b.validate(changed, nil); v.Indication == report.TotalPassed && doc[i] != '\n' {
+				b.Errorf("%q: octet %d, %q, can be changed", part, i, doc[i])
+			}
+		}
+	}
+	if tried < 120 {
+		b.Errorf("only %d changes were tried", tried)
+	}
+}
+
+// TestXMLIsReplayed: a stored verdict of XML follows again from its document and its evidence.
+func TestXMLIsReplayed(t *testing.T) {
+	b := setup(t, []pki.Family{pki.ECDSA}, withDB)
+	doc := b.xmlsec(b.issue(pki.Profile{Name: "signer"}), fee+signature("ecdsa-sha256", "#f1", exclusive, x509Data)+`</order>`)
+	v := b.validateRequest(signer.ValidateRequest{Document: doc, Store: true, Actor: "test"})
+	b.want(v, report.TotalPassed, "", "")
+	again, err := b.svc.Replay(t.Context(), v.ID, doc, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := b.svc.Verdict(t.Context(), v.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(stored, again); diff != "" {
+		t.Errorf("stored and replayed differ:\n%s", diff)
 	}
 }
 

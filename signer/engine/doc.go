@@ -4,6 +4,16 @@
 // It is pure: what was stored with a verdict gives the same verdict again. It fetches nothing; an Assessment tells what
 // is missing and where certificates say it is.
 //
+// Signatures of all formats go one way: what a format knows of its signature stands behind one interface, and
+// certificates, chains, revocation, times and the rules for keys are judged the same for each.
+//
+// # What is signed
+//
+// Each signature tells what it covers. XML may be signed in parts: the verdict names their nodes, says PARTIAL, and
+// report.Verdict.Passed is false, because the part that a program reads need not be the part that is signed. In a SOAP
+// message each signature outside the Body must cover the Body where it stands; without one that does, the message is
+// indeterminate. WS-Security time stamps (wsu:Timestamp) are not judged: they are no proof of time.
+//
 // # Time
 //
 // A signature is judged for the earliest genTime that a verified signature time stamp proves, else for the time in
