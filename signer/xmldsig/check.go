@@ -156,6 +156,9 @@ func (o *Outcome) resolve() error {
 func (o *Outcome) attempt(without []xmltree.Node) error {
 	r := o.Reference
 	way := resolution{reference: r, sources: o.inputs.Sources, work: o.inputs.Work, without: without}
+	if way.work.octets == 0 {
+		return fmt.Errorf("%w: too many octets to digest", ErrLimit)
+	}
 	d, err := way.run()
 	if err != nil {
 		return err

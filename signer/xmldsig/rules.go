@@ -72,7 +72,7 @@ type Limits struct {
 // DefaultLimits are for a document of size octets: what honest documents need many times over, and what takes about a
 // second at most.
 func DefaultLimits(size int) Limits {
-	return Limits{Signatures: 256, References: 8192, Transforms: 16, Octets: 64<<20 + 16*int64(size), Steps: 4_000_000}
+	return Limits{Signatures: 256, References: 8192, Transforms: 16, Octets: 32<<20 + 16*int64(size), Steps: 3_000_000}
 }
 
 func (l Limits) withDefaults(size int) Limits {

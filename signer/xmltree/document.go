@@ -21,6 +21,7 @@ type Document struct {
 	ids      map[string]int32 // element, or ambiguous
 	doubles  []string
 	comments []int32
+	bare     []run // everything but comments
 }
 
 // record is one node of the tree. 48 octets: a document of a million nodes takes 48 MB.
@@ -50,6 +51,7 @@ type scope struct {
 	outer int32 // itself for the first
 	first int32 // index of decls
 	last  int32 // behind the last
+	plain bool  // no declaration in it hides or undoes another
 }
 
 // Name is an expanded name with the prefix that it was written with.
@@ -140,10 +142,11 @@ func (d *Document) binding(in, prefix int32) int32 {
 // inForce calls yield for each namespace in force in a scope, once a prefix, innermost declarations first.
 func (d *Document) inForce(in int32, yield func(decl int32) bool) {
 	var seen []int32
+	plain := d.scopes[in].plain
 	for {
 		s := d.scopes[in]
 		for i := s.first; i < s.last; i++ {
-			if d.shadowed(&seen, d.decls[i].prefix) || d.decls[i].space == "" {
+			if !plain && (d.shadowed(&seen, d.decls[i].prefix) || d.decls[i].space == "") {
 				continue
 			}
 			if !yield(i) {

@@ -1,9 +1,6 @@
 package xmltree
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // declare brings the declarations among p.attrs into force and returns the scope of the element.
 func (p *parser) declare(top *opened, outer int32) (int32, error) {
@@ -29,13 +26,15 @@ func (p *parser) declare(top *opened, outer int32) (int32, error) {
 	if last == top.own {
 		return outer, nil
 	}
+	plain := p.doc.scopes[outer].plain
 	for _, d := range p.doc.decls[top.own:] {
 		top.hidden = append(top.hidden, p.bound[d.prefix])
+		plain = plain && p.bound[d.prefix] == none && d.space != ""
 	}
 	for i := top.own; i < last; i++ {
 		p.bound[p.doc.decls[i].prefix] = i
 	}
-	p.doc.scopes = append(p.doc.scopes, scope{outer: outer, first: top.own, last: last})
+	p.doc.scopes = append(p.doc.scopes, scope{outer: outer, first: top.own, last: last, plain: plain})
 	inner := int32(len(p.doc.scopes) - 1) //nolint:gosec // G115: fewer than octets of input
 	if p.inForce(inner) > p.lim.Namespaces {
 		return 0, p.failAt(p.pos, ErrLimit, "more than %d namespaces in force", p.lim.Namespaces)
@@ -163,11 +162,4 @@ func (p *parser) intern(n Name) int32 {
 		p.doc.names = append(p.doc.names, n)
 	}
 	return id
-}
-
-// sortedByPrefix orders declarations as canonical forms write them.
-func (d *Document) sortedByPrefix(decls []int32) {
-	slices.SortFunc(decls, func(a, b int32) int {
-		return strings.Compare(d.prefixes[d.decls[a].prefix], d.prefixes[d.decls[b].prefix])
-	})
 }

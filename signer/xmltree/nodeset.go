@@ -188,27 +188,55 @@ func (s NodeSet) Err() error {
 	return nil
 }
 
-// Filter is the set of those nodes for which keep says so. It stops at the first error of keep.
+// Filter is the set of those nodes for which keep says so, namespace nodes asked one by one. It stops at the first error
+// of keep. The result lists namespace nodes only where they differ from their elements.
 func (s NodeSet) Filter(keep func(Node) (bool, error)) (NodeSet, error) {
-	b := newBuilder(s.doc, true)
+	b := newBuilder(s.doc, s.listed)
 	for n := range s.Nodes() {
 		ok, err := keep(n)
 		if err != nil {
 			return NodeSet{}, err
 		}
-		if !ok {
-			continue
+		if n.ns != 0 && !b.set.listed && ok != b.keptLast {
+			b.list(n)
 		}
-		if n.ns != 0 && len(b.set.spaces) >= maxListed {
+		if ok {
+			b.add(n)
+		}
+		if n.ns == 0 {
+			b.keptLast = ok
+		}
+		if len(b.set.spaces) > maxListed {
 			return NodeSet{}, ErrTooManyNamespaces
 		}
-		b.add(n)
+	}
+	return b.done(), nil
+}
+
+// FilterElements is Filter for a keep that says the same of an element and of its namespace nodes: they are not asked.
+// Where the set lists namespace nodes it is Filter.
+func (s NodeSet) FilterElements(keep func(Node) (bool, error)) (NodeSet, error) {
+	if s.listed {
+		return s.Filter(keep)
+	}
+	b := newBuilder(s.doc, false)
+	for n := range s.Tree() {
+		ok, err := keep(n)
+		if err != nil {
+			return NodeSet{}, err
+		}
+		if ok {
+			b.add(n)
+		}
 	}
 	return b.done(), nil
 }
 
 // builder gathers nodes that come in document order.
-type builder struct{ set NodeSet }
+type builder struct {
+	set      NodeSet
+	keptLast bool // whether the last node that is no namespace node was kept
+}
 
 func newBuilder(doc *Document, listed bool) *builder {
 	return &builder{set: NodeSet{doc: doc, listed: listed}}
@@ -220,7 +248,31 @@ func (b *builder) add(n Node) {
 		b.set.runs = appendRun(b.set.runs, run{n.index, n.index + 1})
 		return
 	}
-	b.set.spaces = append(b.set.spaces, spaceNode{n.index, n.ns - 1})
+	if b.set.listed {
+		b.set.spaces = append(b.set.spaces, spaceNode{n.index, n.ns - 1})
+	}
+}
+
+// list begins to name namespace nodes one by one, at the first that does not go the way of its element. Those of the
+// elements before it are added as they were, and of its own element those before it.
+func (b *builder) list(at Node) {
+	spaces, cut := b.set.list()
+	b.set.listed, b.set.overflow = true, cut
+	for _, s := range spaces {
+		if s.element != at.index {
+			b.set.spaces = append(b.set.spaces, s)
+		}
+	}
+	if !b.keptLast {
+		return
+	}
+	at.doc.inForce(at.record().scope, func(decl int32) bool {
+		if decl == at.ns-1 {
+			return false
+		}
+		b.set.spaces = append(b.set.spaces, spaceNode{at.index, decl})
+		return true
+	})
 }
 
 // done puts the namespace nodes of each element into their order: they come innermost declarations first.

@@ -62,7 +62,7 @@ func newParser(text, encoding string, lim Limits) *parser {
 	d.records = make([]record, 0, guess)
 	d.prefixes = []string{"", "xml"}
 	d.decls = []declaration{{prefix: 1, element: root, from: none, to: none, space: SpaceXML}}
-	d.scopes = []scope{{outer: 0, first: 0, last: 1}}
+	d.scopes = []scope{{outer: 0, first: 0, last: 1, plain: true}}
 	return &parser{
 		doc: d, lim: lim, s: text,
 		bound:    []int32{none, 0},
@@ -104,6 +104,7 @@ func (p *parser) document() error {
 		return p.fail("markup behind the document element")
 	}
 	p.doc.records[root].next = int32(len(p.doc.records)) //nolint:gosec // G115: bounded by maxNodes
+	p.doc.bare = subtractRuns([]run{{root, p.doc.records[root].next}}, p.doc.commentRuns())
 	return nil
 }
 

@@ -1,14 +1,40 @@
 package xmltree
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
-// WithoutComments is the set without its comments.
+// WithoutComments is the set without its comments. Of a whole document or a subtree it costs nothing.
 func (s NodeSet) WithoutComments() NodeSet {
 	if s.doc == nil || len(s.doc.comments) == 0 {
 		return s
 	}
-	return s.Subtract(NodeSet{doc: s.doc, listed: true, runs: s.doc.commentRuns()})
+	out := s
+	if len(s.runs) == 1 {
+		out.runs = clip(s.doc.bare, s.runs[0])
+	} else {
+		out.runs = intersectRuns(s.runs, s.doc.bare)
+	}
+	return out
 }
+
+// clip is what of ascending runs lies in one run. The result shares them where nothing is cut off.
+func clip(runs []run, to run) []run {
+	first := sort.Search(len(runs), func(i int) bool { return runs[i].end > to.first })
+	last := first + sort.Search(len(runs)-first, func(i int) bool { return runs[first+i].first >= to.end })
+	out := runs[first:last:last]
+	if len(out) == 0 || out[0].first >= to.first && out[len(out)-1].end <= to.end {
+		return out
+	}
+	out = slices.Clone(out)
+	out[0].first = max(out[0].first, to.first)
+	out[len(out)-1].end = min(out[len(out)-1].end, to.end)
+	return out
+}
+
+// Runs is the number of unbroken stretches of nodes that the set consists of: what operations on it cost.
+func (s NodeSet) Runs() int { return len(s.runs) + len(s.spaces) }
 
 func (d *Document) commentRuns() []run {
 	var runs []run

@@ -1,5 +1,7 @@
 package xpath
 
+import "math"
+
 // comparison is =, !=, <, <=, > or >= (XPath 3.4): over node-sets, whether it holds for some node.
 type comparison struct {
 	op          string
@@ -52,33 +54,31 @@ func (e comparison) some(c *evaluation, set value, holds func(string) (bool, err
 	return false, nil
 }
 
-// sets compares each node of one set with each of the other. Equality goes through a table, so that it is not
-// quadratic.
+// sets compares each node of one set with each of the other. Equality goes through a table and order through the extremes,
+// so that it is not quadratic.
 func (e comparison) sets(c *evaluation, l, r value) (bool, error) {
-	right := make(map[string]bool, len(r.nodes))
+	texts := make(map[string]bool, len(r.nodes))
+	least, most := math.Inf(1), math.Inf(-1)
 	for _, n := range r.nodes {
 		s, err := c.textOf(n)
 		if err != nil {
 			return false, err
 		}
-		right[s] = true
+		texts[s] = true
+		if v := parseNumber(s); !math.IsNaN(v) {
+			least, most = min(least, v), max(most, v)
+		}
 	}
 	return e.some(c, l, func(s string) (bool, error) {
 		switch e.op {
 		case "=":
-			return right[s], nil
+			return texts[s], nil
 		case "!=":
-			return len(right) > 1 || len(right) == 1 && !right[s], nil
+			return len(texts) > 1 || len(texts) == 1 && !texts[s], nil
+		case "<", "<=":
+			return least <= most && numbers(e.op, parseNumber(s), most), nil
 		}
-		for other := range right {
-			if err := c.spend(1); err != nil {
-				return false, err
-			}
-			if numbers(e.op, parseNumber(s), parseNumber(other)) {
-				return true, nil
-			}
-		}
-		return false, nil
+		return least <= most && numbers(e.op, parseNumber(s), least), nil
 	})
 }
 

@@ -99,20 +99,6 @@ func (e *Expression) Text(c Context) (string, error) {
 	return s, e.wrap(err)
 }
 
-// Filter is the XPath transform (XMLDSig 6.6.3): the nodes of a set, namespace nodes included, for each of which the
-// expression is true with that node as context. Errors as of Bool, and xmltree.ErrTooManyNamespaces.
-func (e *Expression) Filter(set xmltree.NodeSet, here xmltree.Node, budget *Budget) (xmltree.NodeSet, error) {
-	c := Context{Here: here, Budget: budget}.evaluation()
-	out, err := set.Filter(func(n xmltree.Node) (bool, error) {
-		if err := c.spend(1); err != nil {
-			return false, err
-		}
-		c.node, c.position, c.size = n, 1, 1
-		return testOf(e.top, c)
-	})
-	return out, e.wrap(err)
-}
-
 func (e *Expression) wrap(err error) error {
 	if err == nil {
 		return nil

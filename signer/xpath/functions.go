@@ -16,8 +16,9 @@ type function struct {
 }
 
 type call struct {
-	do   func(c *evaluation, args []expr) (value, error)
-	args []expr
+	do      func(c *evaluation, args []expr) (value, error)
+	args    []expr
+	logical bool // not, boolean, true or false
 }
 
 func (e call) eval(c *evaluation) (value, error) {

@@ -236,7 +236,8 @@ func (p *parser) call(name token) (expr, error) {
 	if len(args) < f.least || f.most >= 0 && len(args) > f.most {
 		return nil, syntax(name.at, "wrong number of arguments of %s", name.text)
 	}
-	return call{f.do, args}, nil
+	logical := name.text == "not" || name.text == "boolean" || name.text == "true" || name.text == "false"
+	return call{f.do, args, logical}, nil
 }
 
 func (p *parser) locationPath() (expr, error) {
