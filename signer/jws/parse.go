@@ -2,6 +2,7 @@ package jws
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -36,6 +37,9 @@ func (l Limits) withDefaults() Limits {
 // Options are what a caller of Parse may set.
 type Options struct {
 	Limits Limits
+	// Algorithms are those that the caller accepts; nil accepts all that fit the key. Who expects one kind of token names
+	// its algorithm (RFC 8725 3.1).
+	Algorithms []Algorithm
 	// Critical names the header extensions that the caller processes itself and that crit may therefore list; b64 need
 	// not be named.
 	Critical []string
@@ -83,6 +87,9 @@ func parse(compact string, opts Options) (*Token, error) {
 	t := &Token{protected: protected, middle: middle, limits: lim}
 	if t.Header, err = parseHeader(raw, lim, opts.Critical); err != nil {
 		return nil, err
+	}
+	if opts.Algorithms != nil && !slices.Contains(opts.Algorithms, t.Header.Algorithm) {
+		return nil, fmt.Errorf("%w: %s is not expected", ErrAlgorithm, t.Header.Algorithm)
 	}
 	if t.Signature, err = decode64(last); err != nil {
 		return nil, err
