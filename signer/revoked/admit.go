@@ -76,6 +76,7 @@ func (s *Store) examine(p *point, sc *scanned, octets func() ([]byte, error)) (*
 	if l.crl.Fingerprint() != sc.sha256 || l.crl.Len() != len(sc.index) {
 		return nil, fmt.Errorf("%w: a list has changed since it was read", errFolder)
 	}
+	l.mixed = sc.foreign || l.crl.Indirect()
 	if len(l.crl.UnknownCritical) > 0 {
 		return nil, fmt.Errorf("%w: critical extension %s is not understood", ErrForm, l.crl.UnknownCritical[0])
 	}

@@ -1,6 +1,7 @@
 package revoked
 
 import (
+	"bytes"
 	"time"
 
 	"qaqpa/signer/pkix"
@@ -59,10 +60,17 @@ func entryBody(raw []byte) []byte {
 // reasonOnly is how nearly all entries end: extensions with the reason alone, whose octet follows.
 const reasonOnly = "\x30\x0c\x30\x0a\x06\x03\x55\x1d\x15\x04\x03\x0a\x01"
 
+// timeSize is that of a UTCTime in DER.
+const timeSize = 15
+
+// namesIssuer reports whether an entry has the Certificate Issuer extension (2.5.29.29), or could have: nearly all are too short.
+func namesIssuer(rest []byte) bool {
+	return len(rest) > timeSize+len(reasonOnly)+1 && bytes.Contains(rest, []byte("\x06\x03\x55\x1d\x1d"))
+}
+
 // plainEntry reads an entry without its serial number in the form that nearly all have: UTCTime and at most a reason. The
 // others are left to package pkix.
 func plainEntry(rest []byte) (e Entry, ok bool) {
-	const timeSize = 15
 	if len(rest) < timeSize || rest[0] != tagUTCTime || rest[1] != timeSize-2 || rest[timeSize-1] != 'Z' {
 		return e, false
 	}

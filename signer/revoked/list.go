@@ -21,6 +21,7 @@ type List struct {
 	Learnt bool
 
 	crl   *pkix.CRL
+	mixed bool     // entries may be of other issuers than that of the list
 	index []uint64 // indexKey of the serial number and offset of the entry, sorted by serial number, then by offset
 }
 
@@ -105,7 +106,7 @@ const (
 // lookup tells what the list says about a certificate by its issuer and serial number. As in package path, the earliest
 // revocation counts where an authority lists a certificate more than once.
 func (l *List) lookup(issuer pkix.Name, serial []byte) (Entry, mention) {
-	if l.crl.Indirect() {
+	if l.mixed {
 		return l.readLookup(issuer, serial)
 	}
 	i, ok := l.find(serial)
@@ -125,7 +126,7 @@ func (l *List) lookup(issuer pkix.Name, serial []byte) (Entry, mention) {
 	return best, said
 }
 
-// readLookup is lookup by package pkix: for indirect lists and for entries with more than a reason.
+// readLookup is lookup by package pkix: for lists of several issuers and for entries with more than a reason.
 func (l *List) readLookup(issuer pkix.Name, serial []byte) (Entry, mention) {
 	var best Entry
 	said := absent

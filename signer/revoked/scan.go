@@ -32,6 +32,8 @@ type scanned struct {
 	digest []byte
 	// index holds for each entry the first four octets of the serial number and its offset, in the order of the list.
 	index []uint64
+	// foreign: an entry names the issuer of its certificate, which then holds for those that follow (RFC 5280 5.3.3).
+	foreign bool
 }
 
 // scanner takes a list apart as it comes. It frames: what the parts say is read by package pkix, from the list without its
@@ -62,7 +64,7 @@ func (s *scanner) scan(early func(head *pkix.CRL) error) (*scanned, error) {
 		return nil, err
 	}
 	out := &scanned{bytes: s.total}
-	if out.index, err = s.readEntries(list); err != nil {
+	if out.index, out.foreign, err = s.readEntries(list); err != nil {
 		return nil, err
 	}
 	tail, err := s.take(s.tbsTo-s.at, tailMax)
@@ -76,6 +78,9 @@ func (s *scanner) scan(early func(head *pkix.CRL) error) (*scanned, error) {
 	if err := s.expectEnd(); err != nil {
 		return nil, err
 	}
+	if err := checkSeal(seal); err != nil {
+		return nil, err
+	}
 	tbs := asn1ber.Wrap(asn1ber.Sequence, head, tail)
 	if out.head, err = pkix.ParseCRL(asn1ber.Wrap(asn1ber.Sequence, tbs, seal)); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrForm, err)
@@ -85,6 +90,25 @@ func (s *scanner) scan(early func(head *pkix.CRL) error) (*scanned, error) {
 		out.digest = s.tbs.Sum(nil)
 	}
 	return out, nil
+}
+
+// checkSeal demands a signature of whole octets. The signature does not cover how it is written down itself.
+func checkSeal(seal []byte) error {
+	r, err := asn1ber.New(seal, asn1ber.DER, asn1ber.Limits{})
+	if err == nil {
+		_, err = r.Read(asn1ber.Sequence)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	signature, err := r.Read(asn1ber.BitString)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrForm, err)
+	}
+	if octets, unused, err := signature.BitString(); err != nil || unused != 0 || len(octets) == 0 {
+		return fmt.Errorf("%w: it is not whole octets", ErrSignature)
+	}
+	return nil
 }
 
 // readHead reads up to the first entry. The list is the length of revokedCertificates, zero when there are none.
@@ -158,8 +182,11 @@ func (s *scanner) headFields(at int) (end int, algorithm []byte, err error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		if n > headMax || at+h+int(n) > headMax || int64(at+h)+n > s.tbsTo {
+		if int64(at+h)+n > s.tbsTo {
 			return 0, nil, malformed("head")
+		}
+		if int64(at+h)+n > headMax {
+			return 0, nil, tooLong("head")
 		}
 		if err := s.need(at + h + int(n)); err != nil {
 			return 0, nil, err
@@ -193,38 +220,51 @@ func (s *scanner) begin(head, algorithm []byte, early func(*pkix.CRL) error) err
 }
 
 // readEntries walks over the entries.
-func (s *scanner) readEntries(list int64) ([]uint64, error) {
+func (s *scanner) readEntries(list int64) (index []uint64, foreign bool, err error) {
 	if list == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
 	end := s.at + list
-	index := make([]uint64, 0, min(list/entryUsual+1, int64(s.entriesMax)))
+	index = make([]uint64, 0, min(list/entryUsual+1, int64(s.entriesMax)))
 	for s.at < end {
-		h, n, err := s.header(0, tagSequence)
+		body, size, err := s.entry(end)
 		if err != nil {
-			return nil, err
+			return nil, false, fmt.Errorf("entry %d: %w", len(index)+1, err)
 		}
-		if n > entryMax || s.at+int64(h)+n > end {
-			return nil, malformed(fmt.Sprintf("entry %d", len(index)+1))
-		}
-		size := h + int(n)
-		if err := s.need(size); err != nil {
-			return nil, err
-		}
-		serial, _, ok := splitSerial(s.window[s.start+h : s.start+size])
+		serial, rest, ok := splitSerial(body)
 		if !ok {
-			return nil, malformed(fmt.Sprintf("serial number of entry %d", len(index)+1))
+			return nil, false, malformed(fmt.Sprintf("serial number of entry %d", len(index)+1))
 		}
 		if len(index) == s.entriesMax {
-			return nil, fmt.Errorf("%w: more than %d entries", ErrLimit, s.entriesMax)
+			return nil, false, fmt.Errorf("%w: more than %d entries", ErrLimit, s.entriesMax)
 		}
+		foreign = foreign || namesIssuer(rest)
 		index = append(index, indexKey(serial)|uint64(s.at)) //nolint:gosec // G115: positions are not negative
 		s.skip(size)
 	}
 	if spare := cap(index) - len(index); spare > len(index)/16 {
 		index = slices.Clone(index)
 	}
-	return index, nil
+	return index, foreign, nil
+}
+
+// entry makes the next entry available, which ends before end. It is not consumed.
+func (s *scanner) entry(end int64) (body []byte, size int, err error) {
+	h, n, err := s.header(0, tagSequence)
+	if err != nil {
+		return nil, 0, err
+	}
+	if s.at+int64(h)+n > end {
+		return nil, 0, malformed("length")
+	}
+	if n > entryMax {
+		return nil, 0, tooLong("entry")
+	}
+	size = h + int(n)
+	if err := s.need(size); err != nil {
+		return nil, 0, err
+	}
+	return s.window[s.start+h : s.start+size], size, nil
 }
 
 // entryUsual is somewhat less than what an entry has: the national ones have 39, or 53 with a reason.
@@ -232,8 +272,11 @@ const entryUsual = 38
 
 // take consumes n octets, of which there may be no more than limit.
 func (s *scanner) take(n, limit int64) ([]byte, error) {
-	if n < 0 || n > limit {
-		return nil, malformed("end")
+	if n < 0 {
+		return nil, malformed("lengths")
+	}
+	if n > limit {
+		return nil, tooLong("end")
 	}
 	if err := s.need(int(n)); err != nil {
 		return nil, err
@@ -244,6 +287,9 @@ func (s *scanner) take(n, limit int64) ([]byte, error) {
 }
 
 func (s *scanner) expectEnd() error {
+	if s.start < s.end {
+		return malformed("data after the list")
+	}
 	if err := s.fill(); !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = malformed("data after the list")
@@ -314,7 +360,7 @@ func (s *scanner) fill() error {
 		s.start = 0
 	}
 	if s.end == len(s.window) {
-		return fmt.Errorf("%w: one part fills the window", ErrLimit)
+		return tooLong("part")
 	}
 	for range 100 {
 		n, err := s.src.Read(s.window[s.end:])
@@ -360,3 +406,5 @@ func (s *scanner) hashSigned(b []byte, position int64) {
 }
 
 func malformed(what string) error { return fmt.Errorf("%w: %s", ErrForm, what) }
+
+func tooLong(what string) error { return fmt.Errorf("%w: %s", ErrLimit, what) }

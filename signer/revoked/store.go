@@ -192,6 +192,11 @@ func (s *Store) commit(p *point, l *List, url string, t Tags, archived bool) err
 	s.saving.Lock()
 	defer s.saving.Unlock()
 	now := s.cfg.Now()
+	if l != nil {
+		if err := s.roomFor(p, int64(len(l.crl.Raw))); err != nil {
+			return err
+		}
+	}
 	s.mu.Lock()
 	old, changed := p.list, l != nil || p.tags[url] != t
 	st := s.state()

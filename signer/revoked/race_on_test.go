@@ -1,0 +1,5 @@
+//go:build race
+
+package revoked_test
+
+const raceEnabled = true
