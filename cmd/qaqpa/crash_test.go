@@ -21,7 +21,7 @@ import (
 // ours, and ledger and audit log verify. QAQPA_SEED replays a run.
 func TestFaultsLoseNothingAndDoubleNothing(t *testing.T) {
 	seed := seedOf(t)
-	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // a schedule that can be replayed
+	random := rand.New(rand.NewPCG(seed, 0)) // a schedule that can be replayed
 	w := newTestWorld(t)
 	s := newStory(w)
 	if _, err := s.publish(t.Context()); err != nil {

@@ -36,7 +36,7 @@ func newTestWorld(t *testing.T) *world {
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(home, 0o755); err != nil { //nolint:gosec // PostgreSQL's user has to pass through
+	if err := os.Chmod(home, 0o755); err != nil { // PostgreSQL's user has to pass through
 		t.Fatal(err)
 	}
 	w, err := newWorld(t.Context(), worldConfig{
@@ -62,7 +62,7 @@ const logShownMax = 8 << 10
 // showLog prints the end of the gateway's log.
 func showLog(t *testing.T, path string) {
 	t.Helper()
-	b, err := os.ReadFile(path) //nolint:gosec // the test's own file
+	b, err := os.ReadFile(path) // the test's own file
 	if err != nil {
 		t.Log(err)
 		return

@@ -194,5 +194,5 @@ func (a *Agency) list(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(raw) //nolint:errcheck,gosec // the client is gone
+	w.Write(raw) //nolint:errcheck // the client is gone
 }

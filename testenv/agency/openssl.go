@@ -35,7 +35,7 @@ func (a *Agency) VerifyReceipt(ctx context.Context, cms []byte) (content []byte,
 	base := strings.TrimSuffix(file.Name(), ".p7m")
 	defer func() {
 		for _, ext := range []string{".p7m", ".json", ".signer.pem"} {
-			os.Remove(base + ext) //nolint:gosec // a leftover in a scratch folder
+			os.Remove(base + ext) // a leftover in a scratch folder
 		}
 	}()
 	if err := file.Close(); err != nil {
@@ -53,7 +53,7 @@ func (a *Agency) verify(ctx context.Context, base string, cms []byte) (verificat
 	if err := os.WriteFile(base+".p7m", cms, 0o600); err != nil {
 		return verification{}, err
 	}
-	os.Remove(base + ".json") //nolint:gosec // it is usually not there
+	os.Remove(base + ".json") // it is usually not there
 	v, err := a.run(ctx, "cms", "-verify", "-cades", "-inform", "DER", "-in", base+".p7m", "-CAfile", a.path("anchors.pem"),
 		"-purpose", "any", "-signer", base+".signer.pem", "-out", base+".json")
 	if err != nil || !v.valid {
@@ -92,7 +92,7 @@ func signedBy(subject, bin string) bool {
 func (a *Agency) run(ctx context.Context, args ...string) (verification, error) {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, a.cfg.OpenSSL, args...) //nolint:gosec // the program is the operator's choice, the arguments are ours
+	cmd := exec.CommandContext(ctx, a.cfg.OpenSSL, args...) // the program is the operator's choice, the arguments are ours
 	out, err := cmd.CombinedOutput()
 	if err != nil && cmd.ProcessState == nil {
 		return verification{}, fmt.Errorf("couldn't run openssl: %w", err)

@@ -95,7 +95,7 @@ func (h *harness) callback(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusServiceUnavailable)
 		return
 	}
-	h.received = append(h.received, h.open(raw)) //nolint:contextcheck // callbacks come until the very end of a test
+	h.received = append(h.received, h.open(raw)) // callbacks come until the very end of a test
 }
 
 // open verifies a message of the bank with openssl and reads it.

@@ -205,7 +205,7 @@ func (b *Bank) answer(w http.ResponseWriter, code int, s Status, f fault.Fault) 
 	}
 	w.Header().Set("Content-Type", "application/pkcs7-mime")
 	w.WriteHeader(code)
-	w.Write(body) //nolint:errcheck,gosec // the client is gone
+	w.Write(body) //nolint:errcheck // the client is gone
 }
 
 // message is the CMS of a status, spoiled as the fault says.
@@ -247,5 +247,5 @@ func (b *Bank) showState(w http.ResponseWriter, _ *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	w.Write(raw) //nolint:errcheck,gosec // the client is gone
+	w.Write(raw) //nolint:errcheck // the client is gone
 }

@@ -74,7 +74,7 @@ func loadState(file string) (*state, error) {
 	if file == "" {
 		return s, nil
 	}
-	raw, err := os.ReadFile(file) //nolint:gosec // the path comes from the operator's configuration
+	raw, err := os.ReadFile(file) // the path comes from the operator's configuration
 	if errors.Is(err, os.ErrNotExist) {
 		return s, nil
 	}

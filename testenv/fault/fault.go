@@ -117,7 +117,7 @@ func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	json.NewEncoder(w).Encode(s.Armed()) //nolint:errcheck,gosec // the client is gone
+	json.NewEncoder(w).Encode(s.Armed()) //nolint:errcheck // the client is gone
 }
 
 func (s *Set) post(w http.ResponseWriter, r *http.Request) error {

@@ -181,6 +181,6 @@ func add512(a, b [64]byte) [64]byte {
 }
 
 func length512(bits int) (n [64]byte) {
-	binary.LittleEndian.PutUint32(n[:], uint32(bits)) //nolint:gosec // at most 512
+	binary.LittleEndian.PutUint32(n[:], uint32(bits)) // at most 512
 	return n
 }

@@ -64,7 +64,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) *Se
 	}()
 	go func() {
 		<-base.Done()
-		s.shutdown() //nolint:contextcheck // the context has ended: shutting down needs its own deadline
+		s.shutdown() // the context has ended: shutting down needs its own deadline
 	}()
 	return s
 }
@@ -82,7 +82,7 @@ func (s *Server) shutdown() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 		defer cancel()
 		if s.http.Shutdown(ctx) != nil {
-			s.http.Close() //nolint:gosec // the deadline passed: cut the connections
+			s.http.Close() // the deadline passed: cut the connections
 		}
 	})
 }

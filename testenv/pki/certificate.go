@@ -2,7 +2,7 @@ package pki
 
 import (
 	"crypto"
-	"crypto/sha1" //nolint:gosec // key identifiers of the national profile are SHA-1 (RFC 5280 4.2.1.2)
+	"crypto/sha1" // key identifiers of the national profile are SHA-1 (RFC 5280 4.2.1.2)
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -71,7 +71,7 @@ func extension(id string, critical bool, value []byte) []byte {
 
 // keyID is the SHA-1 of the BIT STRING's content, for GOST with the inner OCTET STRING's header.
 func keyID(content []byte) []byte {
-	id := sha1.Sum(content) //nolint:gosec // see the import
+	id := sha1.Sum(content) // see the import
 	return id[:]
 }
 

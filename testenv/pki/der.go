@@ -35,7 +35,7 @@ func tlv(tag byte, parts ...[]byte) []byte {
 		head = append(head, byte(n))
 	default:
 		length := big.NewInt(int64(n)).Bytes()
-		head = append(head, 0x80|byte(len(length))) //nolint:gosec // at most 8
+		head = append(head, 0x80|byte(len(length))) // at most 8
 		head = append(head, length...)
 	}
 	return append(head, body...)

@@ -3,7 +3,7 @@ package pki
 import (
 	"bytes"
 	"crypto"
-	"crypto/sha1" //nolint:gosec // RFC 6960 names a responder by the SHA-1 of its key
+	"crypto/sha1" // RFC 6960 names a responder by the SHA-1 of its key
 	"encoding/hex"
 	"errors"
 	"time"
@@ -211,7 +211,7 @@ func (p *PKI) respond(ca *CA, req ocspRequest, o OCSPOptions) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		hash := sha1.Sum(content) //nolint:gosec // see the import
+		hash := sha1.Sum(content) // see the import
 		name = explicit(2, octets(hash[:]))
 	}
 	var singles [][]byte

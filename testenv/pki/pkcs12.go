@@ -3,9 +3,9 @@ package pki
 import (
 	"bytes"
 	"crypto/cipher"
-	"crypto/des" //nolint:gosec // what key files of the national authority use (facts of PKCS#12)
+	"crypto/des" // what key files of the national authority use (facts of PKCS#12)
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // see des
+	"crypto/sha1" // see des
 	"encoding/hex"
 	"io"
 	"math/big"
@@ -93,7 +93,7 @@ func (e envelope) encrypt(plain []byte) (hidden, algorithm []byte, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	block, err := des.NewTripleDESCipher(e.derive(forKey, salt, 24)) //nolint:gosec // see the import
+	block, err := des.NewTripleDESCipher(e.derive(forKey, salt, 24)) // see the import
 	if err != nil {
 		return nil, nil, err
 	}
@@ -110,9 +110,9 @@ func (e envelope) derive(purpose byte, salt []byte, size int) []byte {
 	i := append(fill(salt, v), fill(e.password, v)...)
 	var out []byte
 	for len(out) < size {
-		a := sha1.Sum(append(bytes.Clone(d), i...)) //nolint:gosec // see the import
+		a := sha1.Sum(append(bytes.Clone(d), i...)) // see the import
 		for range pkcs12Iterations - 1 {
-			a = sha1.Sum(a[:]) //nolint:gosec // see the import
+			a = sha1.Sum(a[:]) // see the import
 		}
 		out = append(out, a[:]...)
 		b := new(big.Int).SetBytes(fill(a[:], v))

@@ -25,7 +25,7 @@ const (
 
 // encode is the ENUMERATED of a reason.
 func (r Reason) encode() []byte {
-	return tlv(tagEnumerated, []byte{byte(r)}) //nolint:gosec // reasons are 0 to 10
+	return tlv(tagEnumerated, []byte{byte(r)}) // reasons are 0 to 10
 }
 
 // Revoke puts the certificate on its issuer's list from the given time (zero: now) on. OCSP and the

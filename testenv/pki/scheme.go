@@ -5,7 +5,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
-	_ "crypto/sha1" //nolint:gosec // registers the hashes that requests and options may name
+	_ "crypto/sha1" // registers the hashes that requests and options may name
 	_ "crypto/sha256"
 	_ "crypto/sha512"
 	"fmt"

@@ -116,7 +116,7 @@ func (s *Server) with(service string, next func(http.ResponseWriter, *http.Reque
 		case FaultDrop:
 			panic(http.ErrAbortHandler) // net/http cuts the connection and logs nothing
 		case FaultGarbage:
-			w.Write([]byte("Try again")) //nolint:errcheck,gosec // the client is gone
+			w.Write([]byte("Try again")) //nolint:errcheck // the client is gone
 			return
 		case FaultEmpty:
 			return
@@ -258,7 +258,7 @@ func (s *Server) timeStamp(w http.ResponseWriter, r *http.Request, f fault.Fault
 
 func send(w http.ResponseWriter, contentType string, body []byte) {
 	w.Header().Set("Content-Type", contentType)
-	w.Write(body) //nolint:errcheck,gosec // the client is gone
+	w.Write(body) //nolint:errcheck // the client is gone
 }
 
 // authorities are all that have a name on the server; p.mu is held.

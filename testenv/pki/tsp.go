@@ -2,7 +2,7 @@ package pki
 
 import (
 	"crypto"
-	"crypto/sha1" //nolint:gosec // the national TSA binds its certificate with ESS version 1
+	"crypto/sha1" // the national TSA binds its certificate with ESS version 1
 	"errors"
 	"io"
 	"time"
@@ -197,7 +197,7 @@ func (id *Identity) stampSigner(info []byte, at time.Time, s scheme, rand io.Rea
 	attribute := func(kind string, value []byte) []byte { return seq(oid(kind), tlv(tagSet, value)) }
 	binding := attribute(oidSigningCertV2, signingCertificateV2(id.Certificate))
 	if id.Profile.Family == GOST2004 {
-		hash := sha1.Sum(id.Certificate) //nolint:gosec // see the import
+		hash := sha1.Sum(id.Certificate) // see the import
 		binding = attribute(oidSigningCertV1, seq(seq(seq(octets(hash[:])))))
 	}
 	attributes := setOf(
