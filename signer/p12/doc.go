@@ -26,6 +26,8 @@
 //
 //   - Public-key privacy and integrity modes (RFC 7292 3.1), RC4, scrypt, and GOST 28147-89, Magma and Kuznyechik as
 //     bag ciphers are [ErrUnsupported].
+//   - RSA keys beyond 4,096 bits are asn1ber.ErrLimit: checking one of 8,192 bits takes half a second.
+//   - GOST keys under masks (RFC 9548 4) are ErrDamaged: no national tool writes them.
 //   - CRL, secret and unknown bags are skipped.
 //   - A file without a MAC is opened: [Store].Authenticated tells.
 package p12
