@@ -95,11 +95,12 @@ func (p *parser) comment(parent int32) error {
 // instruction reads <?target data?>; "xml" in any case is reserved (XML 1.0 2.6).
 func (p *parser) instruction(parent int32) error {
 	start := p.pos
-	n := strings.Index(p.s[p.pos:], "?>")
+	inside := p.s[p.pos+len("<?"):]
+	n := strings.Index(inside, "?>")
 	if n < 0 {
 		return p.fail("instruction is not closed")
 	}
-	inside := p.s[p.pos+2 : p.pos+n]
+	inside = inside[:n]
 	end := nameEnd(inside, 0)
 	target := inside[:end]
 	switch {
@@ -110,7 +111,7 @@ func (p *parser) instruction(parent int32) error {
 	case end < len(inside) && !isSpace(inside[end]):
 		return p.fail("wrong name of an instruction")
 	}
-	p.pos += n + 2
+	p.pos += len("<?") + n + len("?>")
 	name := p.intern(Name{Local: target})
 	data := lines(strings.TrimLeft(inside[end:], " \t\r\n"))
 	_, err := p.append(record{kind: Instruction, parent: parent, name: name, from: p.offset(start), to: p.offset(p.pos), value: data})

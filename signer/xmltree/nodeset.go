@@ -121,9 +121,10 @@ func (s NodeSet) Has(n Node) bool {
 	return ok
 }
 
-// HasSubtree tells whether a node and all inside it are in the set, comments aside: canonical forms leave them out.
+// HasSubtree tells whether a node and all inside it are in the set, comments inside it aside: canonical forms leave them
+// out.
 func (s NodeSet) HasSubtree(n Node) bool {
-	if n.IsZero() || s.doc != n.doc {
+	if n.IsZero() || !s.Has(n) {
 		return false
 	}
 	return Subtree(n).WithoutComments().Subtract(s).Empty()
