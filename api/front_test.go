@@ -312,8 +312,10 @@ func TestRefusedBodyIsNotTheNextRequest(t *testing.T) {
 }
 
 func TestUnreadableRequests(t *testing.T) {
-	g := front(t, func(c *Config) { c.Limits.Read = 300 * time.Millisecond })
+	g := front(t, func(c *Config) { c.Limits.Read = 500 * time.Millisecond })
 	agency := g.key(auth.Agency, "agc_1")
+	// From here on the key is in the cache, so that only the client is slow, however loaded the machine.
+	g.do(call{method: http.MethodPost, path: "/v1/debts", key: agency, idem: "k", contentType: typeJSON, body: []byte("x"), bad: true}).want(t, 400, "json_syntax")
 	authorised := "Host: x\r\nAuthorization: Bearer " + agency + "\r\nIdempotency-Key: k\r\nContent-Type: application/json\r\n"
 	for name, row := range map[string]struct{ request, want string }{
 		"no HTTP":           {"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", "http_malformed"},

@@ -120,7 +120,7 @@ func passing(err error) bool {
 	case "08", "40", "53", "57": // connection, rolled back, resources, operator intervention
 		return true
 	}
-	return false
+	return db.SQLState() == "55P03" // a lock was waited for too long
 }
 
 func ofJSON(e *strictjson.Error) *refusal {
