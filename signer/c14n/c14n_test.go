@@ -11,28 +11,28 @@ import (
 	"qaqpa/signer/xpath"
 )
 
-func parse(t testing.TB, document string) *xmltree.Document {
-	t.Helper()
+func parse(tb testing.TB, document string) *xmltree.Document {
+	tb.Helper()
 	d, err := xmltree.Parse([]byte(document), xmltree.Limits{})
 	if err != nil {
-		t.Fatalf("%.80q: %v", document, err)
+		tb.Fatalf("%.80q: %v", document, err)
 	}
 	return d
 }
 
 // subset is what an XPath predicate leaves of a document.
-func subset(t testing.TB, d *xmltree.Document, predicate string) xmltree.NodeSet {
-	t.Helper()
+func subset(tb testing.TB, d *xmltree.Document, predicate string) xmltree.NodeSet {
+	tb.Helper()
 	e, err := xpath.Compile(predicate, func(p string) (string, bool) {
 		s, ok := map[string]string{"ietf": "http://www.ietf.org"}[p]
 		return s, ok
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	set, err := e.Filter(d.All(), xmltree.Node{}, xpath.NewBudget(1_000_000))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return set
 }

@@ -13,22 +13,22 @@ import (
 )
 
 // corpora is the folder of real test data; tests that need it are skipped plainly where it is absent.
-func corpora(t testing.TB, parts ...string) string {
-	t.Helper()
+func corpora(tb testing.TB, parts ...string) string {
+	tb.Helper()
 	root := os.Getenv("QAQPA_CORPORA")
 	if root == "" {
 		root = filepath.Join("..", "..", "..", "shared", "corpora")
 	}
 	path := filepath.Join(append([]string{root}, parts...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("corpora not here (set QAQPA_CORPORA): %v", err)
+		tb.Skipf("corpora not here (set QAQPA_CORPORA): %v", err)
 	}
 	return path
 }
 
 // documents are all files that look like XML.
-func documents(t testing.TB, root string) (paths []string) {
-	t.Helper()
+func documents(tb testing.TB, root string) (paths []string) {
+	tb.Helper()
 	err := filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -46,7 +46,7 @@ func documents(t testing.TB, root string) (paths []string) {
 		return nil
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return paths
 }
@@ -75,13 +75,13 @@ func TestCorporaAsXmllint(t *testing.T) {
 		if err != nil {
 			refused++
 			t.Logf("%s: %v", filepath.Base(path), err)
-			if !errors.Is(err, xmltree.ErrDoctype) && exec.Command(lint, "--noout", "--nonet", path).Run() == nil {
+			if !errors.Is(err, xmltree.ErrDoctype) && exec.CommandContext(t.Context(), lint, "--noout", "--nonet", path).Run() == nil {
 				t.Errorf("%s: xmllint reads what we refuse: %v", path, err)
 			}
 			continue
 		}
 		for option, method := range oracles {
-			want, err := exec.Command(lint, "--nonet", option, path).Output()
+			want, err := exec.CommandContext(t.Context(), lint, "--nonet", option, path).Output()
 			if err != nil {
 				t.Errorf("xmllint %s %s: %v", option, path, err)
 				continue

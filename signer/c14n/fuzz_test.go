@@ -67,7 +67,7 @@ func TestRandomDocumentsAsXmllint(t *testing.T) {
 			t.Fatalf("%s: %v", &b, err)
 		}
 		for option, method := range oracles {
-			want, err := exec.Command(lint, option, file).Output()
+			want, err := exec.CommandContext(t.Context(), lint, option, file).Output()
 			if err != nil {
 				t.Fatalf("xmllint %s: %v: %s", option, err, &b)
 			}

@@ -9,7 +9,7 @@ import (
 	"qaqpa/signer/xmltree"
 )
 
-// ErrRelativeNamespace: a namespace name is not an absolute URI (Canonical XML 1.0 1).
+// ErrRelativeNamespace says that a namespace name is not an absolute URI (Canonical XML 1.0 1).
 var ErrRelativeNamespace = errors.New("namespace name is relative")
 
 // Write writes the canonical form of a set of nodes. Errors: [ErrRelativeNamespace], xmltree.ErrTooManyNamespaces, an

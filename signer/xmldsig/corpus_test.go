@@ -16,42 +16,42 @@ import (
 )
 
 // corpora is the folder of real test data; tests that need it are skipped plainly where it is absent.
-func corpora(t testing.TB, parts ...string) string {
-	t.Helper()
+func corpora(tb testing.TB, parts ...string) string {
+	tb.Helper()
 	root := os.Getenv("QAQPA_CORPORA")
 	if root == "" {
 		root = filepath.Join("..", "..", "..", "shared", "corpora")
 	}
 	root, err := filepath.Abs(root)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	path := filepath.Join(append([]string{root}, parts...)...)
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("corpora not here (set QAQPA_CORPORA): %v", err)
+		tb.Skipf("corpora not here (set QAQPA_CORPORA): %v", err)
 	}
 	return path
 }
 
-func readFile(t testing.TB, path string) []byte {
-	t.Helper()
+func readFile(tb testing.TB, path string) []byte {
+	tb.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
 // open parses a document that must be readable.
-func open(t testing.TB, b []byte) *xmldsig.Document {
-	t.Helper()
+func open(tb testing.TB, b []byte) *xmldsig.Document {
+	tb.Helper()
 	tree, err := xmltree.Parse(b, xmltree.Limits{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	doc, err := xmldsig.Open(tree, xmldsig.Limits{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return doc
 }
@@ -73,9 +73,9 @@ func offered(s *xmldsig.Signature) (out []*pkix.Certificate) {
 func passes(c cms.Checks) bool { return c.Worst().Status <= cms.Noted }
 
 // publicKey reads a key or certificate file of the corpus; ok false: of an algorithm that we do not know.
-func publicKey(t testing.TB, path string) (key algo.PublicKey, ok bool) {
-	t.Helper()
-	b := readFile(t, path)
+func publicKey(tb testing.TB, path string) (key algo.PublicKey, ok bool) {
+	tb.Helper()
+	b := readFile(tb, path)
 	if block, _ := pem.Decode(b); block != nil {
 		b = block.Bytes
 	}
@@ -117,11 +117,11 @@ func (r *report) leaveOut(why string) {
 }
 
 // write prints the counts and appends them to the file that make conformance names.
-func (r *report) write(t testing.TB) {
-	t.Helper()
-	t.Logf("%s: %d of %d agree, %d out of scope %v, %d wrongly accepted", r.Suite, r.Agreed, r.Total, r.OutOfScope, r.outOfScopeReason, r.WronglyAccepted)
+func (r *report) write(tb testing.TB) {
+	tb.Helper()
+	tb.Logf("%s: %d of %d agree, %d out of scope %v, %d wrongly accepted", r.Suite, r.Agreed, r.Total, r.OutOfScope, r.outOfScopeReason, r.WronglyAccepted)
 	for _, d := range r.Deviations {
-		t.Logf("  %s: %s", d.Case, d.Why)
+		tb.Logf("  %s: %s", d.Case, d.Why)
 	}
 	path := os.Getenv("QAQPA_CONFORMANCE")
 	if path == "" {
@@ -129,21 +129,21 @@ func (r *report) write(t testing.TB) {
 	}
 	line, err := json.Marshal(r)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	if _, err := f.WriteString(string(line) + "\n"); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 }
 
 // folder hands out the files beside a document, and local copies of what the suites have on the web.
-func folder(t testing.TB, dir string) xmldsig.Sources {
-	t.Helper()
+func folder(tb testing.TB, dir string) xmldsig.Sources {
+	tb.Helper()
 	web := map[string]string{
 		"http://www.w3.org/TR/xml-stylesheet":                    "external-data/xml-stylesheet-2018",
 		"http://www.w3.org/Signature/2002/04/xml-stylesheet.b64": "external-data/xml-stylesheet-2005.b64",
@@ -155,7 +155,7 @@ func folder(t testing.TB, dir string) xmldsig.Sources {
 		}
 		path := filepath.Join(dir, filepath.FromSlash(uri))
 		if local, ok := web[uri]; ok {
-			path = filepath.Join(corpora(t, "xmlsec"), local)
+			path = filepath.Join(corpora(tb, "xmlsec"), local)
 		}
 		b, err := os.ReadFile(path)
 		if err != nil {

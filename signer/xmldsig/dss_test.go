@@ -25,18 +25,18 @@ type dssRow struct {
 	Test     string   `json:"test"`
 }
 
-func dssRows(t testing.TB) (rows []dssRow) {
-	t.Helper()
-	f, err := os.Open(filepath.Join(corpora(t, "dss"), "cases.jsonl"))
+func dssRows(tb testing.TB) (rows []dssRow) {
+	tb.Helper()
+	f, err := os.Open(filepath.Join(corpora(tb, "dss"), "cases.jsonl"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	seen := map[string]bool{}
 	for s := bufio.NewScanner(f); s.Scan(); {
 		var row dssRow
 		if err := json.Unmarshal(s.Bytes(), &row); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if row.Format != "xades" || seen[row.Document+row.Expect] {
 			continue
@@ -51,16 +51,16 @@ var testFile = regexp.MustCompile(`^testFile_(\d+)\.txt$`)
 
 // dssSources are the originals of a row: files beside the document, those that it names, and the ones that the
 // reference tests make in memory.
-func dssSources(t testing.TB, row dssRow, s *xmldsig.Signature) xmldsig.Sources {
-	t.Helper()
-	top := corpora(t, "dss")
+func dssSources(tb testing.TB, row dssRow, s *xmldsig.Signature) xmldsig.Sources {
+	tb.Helper()
+	top := corpora(tb, "dss")
 	return func(uri string, _ bool) (xmldsig.Content, bool) {
 		if m := testFile.FindStringSubmatch(uri); m != nil {
 			return xmldsig.Content{Octets: []byte("test content " + m[1])}, true
 		}
 		for _, o := range row.Others {
 			if uri == "" || filepath.Base(o) == filepath.Base(uri) {
-				return xmldsig.Content{Octets: readFile(t, filepath.Join(top, o))}, true
+				return xmldsig.Content{Octets: readFile(tb, filepath.Join(top, o))}, true
 			}
 		}
 		for _, dir := range []string{filepath.Dir(filepath.Join(top, row.Document)), filepath.Join(top, "xades")} {
@@ -109,17 +109,17 @@ var dssElsewhere = map[string]string{
 }
 
 // judgeDSS tells what does not hold of the signatures of a row.
-func judgeDSS(t testing.TB, row dssRow, doc *xmldsig.Document) (bad []string) {
-	t.Helper()
+func judgeDSS(tb testing.TB, row dssRow, doc *xmldsig.Document) (bad []string) {
+	tb.Helper()
 	var pool []*pkix.Certificate
 	for _, o := range row.Others {
-		if all, err := pkix.ParsePEMOrDER(readFile(t, filepath.Join(corpora(t, "dss"), o))); err == nil {
+		if all, err := pkix.ParsePEMOrDER(readFile(tb, filepath.Join(corpora(tb, "dss"), o))); err == nil {
 			pool = append(pool, all...)
 		}
 	}
 	work := doc.NewWork()
 	for i, s := range doc.Signatures {
-		checked := s.Check(xmldsig.Inputs{Sources: dssSources(t, row, s), Work: work})
+		checked := s.Check(xmldsig.Inputs{Sources: dssSources(tb, row, s), Work: work})
 		checks := checked.Verify(nil)
 		if signers := s.Candidates(append(offered(s), pool...)); len(signers) > 0 {
 			checks = checked.Verify(signers[0])

@@ -16,8 +16,8 @@ import (
 const second = time.Second
 
 // judge goes the whole way that a document from outside goes, and tells how long it took.
-func judge(t testing.TB, b []byte) (took time.Duration, grown uint64, detail string) {
-	t.Helper()
+func judge(tb testing.TB, b []byte) (took time.Duration, grown uint64, detail string) {
+	tb.Helper()
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)

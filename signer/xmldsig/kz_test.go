@@ -53,13 +53,13 @@ func TestNationalSamples(t *testing.T) {
 }
 
 // authorities are the test CAs that issued the certificates of the samples.
-func authorities(t testing.TB) (out []*pkix.Certificate) {
-	t.Helper()
-	dir := corpora(t, "kz", "ncanode", "groovy")
+func authorities(tb testing.TB) (out []*pkix.Certificate) {
+	tb.Helper()
+	dir := corpora(tb, "kz", "ncanode", "groovy")
 	for _, name := range []string{"NCA_2004_RSA_CERT", "NCA_2004_GOST_CERT", "NCA_2015_CERT"} {
-		all, err := pkix.ParsePEMOrDER(readFile(t, filepath.Join(dir, "WithTestData."+name+".bin")))
+		all, err := pkix.ParsePEMOrDER(readFile(tb, filepath.Join(dir, "WithTestData."+name+".bin")))
 		if err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		out = append(out, all...)
 	}
@@ -133,10 +133,10 @@ func TestFlippedBitsOfNationalSamples(t *testing.T) {
 }
 
 // unsignedPlaces are the octets of a document that none of its signatures covers, with the reason.
-func unsignedPlaces(t testing.TB, b []byte) map[int]string {
-	t.Helper()
+func unsignedPlaces(tb testing.TB, b []byte) map[int]string {
+	tb.Helper()
 	out := map[int]string{}
-	doc := open(t, b)
+	doc := open(tb, b)
 	from, _ := doc.Tree.Element().Range()
 	for i := range from {
 		out[i] = "XML declaration"

@@ -29,10 +29,8 @@ func (o *Outcome) misplaced() error {
 		return nil
 	}
 	nodes, _ := o.Nodes()
-	for _, n := range home {
-		if nodes.HasSubtree(n) {
-			return nil
-		}
+	if slices.ContainsFunc(home, nodes.HasSubtree) {
+		return nil
 	}
 	return fmt.Errorf("%w: %s is not covered", ErrMisplaced, r.Type)
 }

@@ -14,7 +14,7 @@ import (
 	"qaqpa/signer/xmltree"
 )
 
-// ErrKeyMismatch: the certificate is not that of the key.
+// ErrKeyMismatch says that the certificate is not that of the key.
 var ErrKeyMismatch = errors.New("certificate and key do not belong together")
 
 // SignInput is what a signature is made of.

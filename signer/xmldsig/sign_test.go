@@ -21,36 +21,36 @@ func (id identity) input(document string) xmldsig.SignInput {
 	}
 }
 
-func mustSign(t testing.TB, b []byte, err error) []byte {
-	t.Helper()
+func mustSign(tb testing.TB, b []byte, err error) []byte {
+	tb.Helper()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b
 }
 
 // signedParts signs elements of a document by their identifiers.
-func signedParts(t testing.TB, document string, ids ...string) []byte {
-	t.Helper()
-	in := named(t, "P-256").input(document)
+func signedParts(tb testing.TB, document string, ids ...string) []byte {
+	tb.Helper()
+	in := named(tb, "P-256").input(document)
 	for _, id := range ids {
 		in.References = append(in.References, xmldsig.ReferenceInput{URI: "#" + id, Transforms: []string{c14n.URIExclusive10}})
 	}
 	b, err := xmldsig.Sign(in)
-	return mustSign(t, b, err)
+	return mustSign(tb, b, err)
 }
 
 // verifyAll demands that every signature of a document holds for its certificate and returns the scopes.
-func verifyAll(t testing.TB, b []byte, pool ...*pkix.Certificate) (scopes []string) {
-	t.Helper()
-	for i, s := range open(t, b).Signatures {
+func verifyAll(tb testing.TB, b []byte, pool ...*pkix.Certificate) (scopes []string) {
+	tb.Helper()
+	for i, s := range open(tb, b).Signatures {
 		checked := s.Check(xmldsig.Inputs{})
 		signers := s.Candidates(append(offered(s), pool...))
 		if len(signers) == 0 {
-			t.Fatalf("signature %d: no signer: %v", i, s.KeyInfo.Faults)
+			tb.Fatalf("signature %d: no signer: %v", i, s.KeyInfo.Faults)
 		}
 		if checks := checked.Verify(signers[0]); !passes(checks) {
-			t.Fatalf("signature %d: %s", i, checks)
+			tb.Fatalf("signature %d: %s", i, checks)
 		}
 		for _, o := range checked.References {
 			scopes = append(scopes, o.Scope.String())
@@ -85,13 +85,13 @@ func TestSignEnvelopedWithEveryKey(t *testing.T) {
 	}
 }
 
-func holdsAfter(t testing.TB, signed, old, new string) bool {
-	t.Helper()
+func holdsAfter(tb testing.TB, signed, old, new string) bool {
+	tb.Helper()
 	changed := strings.Replace(signed, old, new, 1)
 	if changed == signed {
-		t.Fatalf("nothing replaced by %q", new)
+		tb.Fatalf("nothing replaced by %q", new)
 	}
-	for _, s := range open(t, []byte(changed)).Signatures {
+	for _, s := range open(tb, []byte(changed)).Signatures {
 		checked := s.Check(xmldsig.Inputs{})
 		for _, c := range offered(s) {
 			if passes(checked.Verify(c)) {
@@ -177,7 +177,7 @@ func TestSignObjectsAndFiles(t *testing.T) {
 	}
 }
 
-func id2cert(t testing.TB, name string) *pkix.Certificate { t.Helper(); return named(t, name).cert }
+func id2cert(tb testing.TB, name string) *pkix.Certificate { tb.Helper(); return named(tb, name).cert }
 
 func TestSignRefuses(t *testing.T) {
 	id, other := named(t, "P-256"), named(t, "RSA")

@@ -107,7 +107,7 @@ func (s *Signature) read() {
 	}
 	order := 0
 	for c := range s.Element.Elements() {
-		place := 0
+		var place int
 		switch {
 		case c.Is(Space, "SignedInfo"):
 			place = 1

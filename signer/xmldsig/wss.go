@@ -11,7 +11,7 @@ import (
 
 // ValueTypes and EncodingTypes of WS-Security (X.509 Token Profile 1.1 3).
 const (
-	spaceTokenProfile = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#"
+	spaceTokenProfile = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-x509-token-profile-1.0#" //nolint:gosec // a namespace, no secret
 	valueX509         = spaceTokenProfile + "X509v3"
 	valuePath         = spaceTokenProfile + "X509PKIPathv1"
 	valueSKI          = spaceTokenProfile + "X509SubjectKeyIdentifier"

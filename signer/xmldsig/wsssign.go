@@ -41,7 +41,7 @@ type WSSInput struct {
 	BodyID string
 }
 
-// ErrNoEnvelope: the document is no SOAP 1.1 or 1.2 envelope with one body.
+// ErrNoEnvelope says that the document is no SOAP 1.1 or 1.2 envelope with one body.
 var ErrNoEnvelope = errors.New("not a SOAP envelope with one body")
 
 // SignWSS signs the body of a SOAP message as the e-government gateway does (kz-eds §6): wsse:Security in the header,

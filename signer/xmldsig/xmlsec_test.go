@@ -41,18 +41,18 @@ type options struct {
 	stylesheet2005     bool
 }
 
-func certificateFile(t testing.TB, file string) *pkix.Certificate {
-	t.Helper()
-	all, err := pkix.ParsePEMOrDER(readFile(t, file))
+func certificateFile(tb testing.TB, file string) *pkix.Certificate {
+	tb.Helper()
+	all, err := pkix.ParsePEMOrDER(readFile(tb, file))
 	if err != nil || len(all) == 0 {
-		t.Fatalf("%s: %v", file, err)
+		tb.Fatalf("%s: %v", file, err)
 	}
 	return all[0]
 }
 
-func parseOptions(t testing.TB, dir, text string) (o options) {
-	t.Helper()
-	top := corpora(t, "xmlsec")
+func parseOptions(tb testing.TB, dir, text string) (o options) {
+	tb.Helper()
+	top := corpora(tb, "xmlsec")
 	format := "pem"
 	if strings.HasSuffix(dir, "phaos-xmldsig-three") {
 		format = "der"
@@ -75,28 +75,28 @@ func parseOptions(t testing.TB, dir, text string) (o options) {
 			o.enabled = strings.Split(words[i], ",")
 		case name == "$pub_key_option":
 			i++
-			if key, ok := publicKey(t, file(i)); ok {
+			if key, ok := publicKey(tb, file(i)); ok {
 				o.keys = append(o.keys, key)
 			}
 		case strings.HasPrefix(name, "--pubkey-cert-"):
 			i++
-			o.pinned = certificateFile(t, file(i))
+			o.pinned = certificateFile(tb, file(i))
 			o.keys = append(o.keys, o.pinned.PublicKey)
 		case strings.HasPrefix(name, "--trusted-"):
 			i++
-			o.trusted = append(o.trusted, certificateFile(t, file(i)))
+			o.trusted = append(o.trusted, certificateFile(tb, file(i)))
 		case strings.HasPrefix(name, "--untrusted-"):
 			i++
-			o.untrusted = append(o.untrusted, certificateFile(t, file(i)))
+			o.untrusted = append(o.untrusted, certificateFile(tb, file(i)))
 		case strings.HasPrefix(name, "--crl-"):
 			i++
-			b := readFile(t, file(i))
+			b := readFile(tb, file(i))
 			if block, _ := pem.Decode(b); block != nil {
 				b = block.Bytes
 			}
 			l, err := pkix.ParseCRL(b)
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			o.crls = append(o.crls, l)
 		case name == "--verify-crls":
@@ -109,7 +109,7 @@ func parseOptions(t testing.TB, dir, text string) (o options) {
 			i++
 			at, err := time.Parse("2006-01-02+15:04:05", words[i])
 			if err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 			o.at = at
 		}
@@ -150,8 +150,8 @@ func (o options) chains(c *pkix.Certificate, pool []*pkix.Certificate) bool {
 }
 
 // accepts judges a row as xmlsec was told to.
-func accepts(t testing.TB, s *xmldsig.Signature, checked *xmldsig.Checked, o options) (bool, string) {
-	t.Helper()
+func accepts(tb testing.TB, s *xmldsig.Signature, checked *xmldsig.Checked, o options) (bool, string) {
+	tb.Helper()
 	if !passes(checked.Checks()) {
 		return false, checked.Checks().String()
 	}
@@ -220,17 +220,17 @@ func policy(row xmlsecRow, raw []byte) string {
 	return ""
 }
 
-func xmlsecRows(t testing.TB) (rows []xmlsecRow) {
-	t.Helper()
-	f, err := os.Open(filepath.Join(corpora(t, "xmlsec"), "cases.jsonl"))
+func xmlsecRows(tb testing.TB) (rows []xmlsecRow) {
+	tb.Helper()
+	f, err := os.Open(filepath.Join(corpora(tb, "xmlsec"), "cases.jsonl"))
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	defer f.Close()
 	for s := bufio.NewScanner(f); s.Scan(); {
 		var row xmlsecRow
 		if err := json.Unmarshal(s.Bytes(), &row); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		rows = append(rows, row)
 	}

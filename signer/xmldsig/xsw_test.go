@@ -75,8 +75,8 @@ func TestConformanceSignatureWrapping(t *testing.T) {
 
 // wrap puts what a reference covers by identifier into a wrapper elsewhere, and a forged element with another content in
 // its place.
-func wrap(t testing.TB, doc *xmldsig.Document, target xmltree.Node, sameID, inside bool) []byte {
-	t.Helper()
+func wrap(tb testing.TB, doc *xmldsig.Document, target xmltree.Node, sameID, inside bool) []byte {
+	tb.Helper()
 	text := doc.Tree.Text()
 	from, to := target.Range()
 	raw := target.Raw()
@@ -147,11 +147,11 @@ func TestGeneratedWrappings(t *testing.T) {
 	}
 }
 
-func openTree(t testing.TB, tree *xmltree.Document) *xmldsig.Document {
-	t.Helper()
+func openTree(tb testing.TB, tree *xmltree.Document) *xmldsig.Document {
+	tb.Helper()
 	doc, err := xmldsig.Open(tree, xmldsig.Limits{})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return doc
 }

@@ -116,13 +116,12 @@ func (n Node) Descendants() iter.Seq[Node] {
 	}
 }
 
-func (d *Document) forward(from, to int32, yield func(Node) bool) bool {
+func (d *Document) forward(from, to int32, yield func(Node) bool) {
 	for i := from; i < to; i++ {
 		if d.records[i].kind != Attribute && !yield(Node{doc: d, index: i}) {
-			return false
+			return
 		}
 	}
-	return true
 }
 
 // Ancestors are the parent, its parent and so on up to the root.

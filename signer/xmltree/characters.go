@@ -167,7 +167,7 @@ func (p *parser) attributeValue(raw string, at int) (string, error) {
 	if i := strings.IndexByte(raw, '<'); i >= 0 {
 		return "", p.failAt(at+i, ErrSyntax, "< in an attribute")
 	}
-	if strings.IndexAny(raw, "&\t\r\n") < 0 {
+	if !strings.ContainsAny(raw, "&\t\r\n") {
 		return raw, nil
 	}
 	after := p.pos

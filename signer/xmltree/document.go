@@ -1,5 +1,7 @@
 package xmltree
 
+import "slices"
+
 // SpaceXML is the namespace of the prefix xml, which is bound everywhere.
 const SpaceXML = "http://www.w3.org/XML/1998/namespace"
 
@@ -120,25 +122,6 @@ func IsID(n Name) bool {
 	return false
 }
 
-// binding finds the declaration of a prefix in force in a scope, or none. Undone default namespaces are none.
-func (d *Document) binding(in, prefix int32) int32 {
-	for {
-		s := d.scopes[in]
-		for i := s.last - 1; i >= s.first; i-- {
-			if d.decls[i].prefix == prefix {
-				if d.decls[i].space == "" {
-					return none
-				}
-				return i
-			}
-		}
-		if s.outer == in {
-			return none
-		}
-		in = s.outer
-	}
-}
-
 // inForce calls yield for each namespace in force in a scope, once a prefix, innermost declarations first.
 func (d *Document) inForce(in int32, yield func(decl int32) bool) {
 	var seen []int32
@@ -161,10 +144,8 @@ func (d *Document) inForce(in int32, yield func(decl int32) bool) {
 }
 
 func (*Document) shadowed(seen *[]int32, prefix int32) bool {
-	for _, p := range *seen {
-		if p == prefix {
-			return true
-		}
+	if slices.Contains(*seen, prefix) {
+		return true
 	}
 	*seen = append(*seen, prefix)
 	return false

@@ -1,6 +1,9 @@
 package xmltree
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // declarationOfXML reads <?xml version encoding standalone ?>, which only the very beginning may hold (XML 1.0 2.8).
 func (p *parser) declarationOfXML() error {
@@ -144,8 +147,8 @@ func (p *parser) endTag() error {
 // close ends the innermost element at the present position and brings back the declarations that it hid.
 func (p *parser) close() {
 	top := p.open[len(p.open)-1]
-	for i := len(top.hidden) - 1; i >= 0; i-- {
-		p.bound[p.doc.decls[int(top.own)+i].prefix] = top.hidden[i]
+	for i, v := range slices.Backward(top.hidden) {
+		p.bound[p.doc.decls[int(top.own)+i].prefix] = v
 	}
 	r := &p.doc.records[top.element]
 	r.next = int32(len(p.doc.records)) //nolint:gosec // G115: bounded by maxNodes

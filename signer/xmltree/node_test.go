@@ -11,14 +11,14 @@ import (
 
 const family = `<?top?><a xmlns="u" i="1" j="2"><b>x<c k="3"/>y</b><!--z--><b xmlns:p="v"><d/></b><e/></a><!--end-->`
 
-func find(t testing.TB, d *xmltree.Document, path string) xmltree.Node {
-	t.Helper()
+func find(tb testing.TB, d *xmltree.Document, path string) xmltree.Node {
+	tb.Helper()
 	for n := range d.All().Nodes() {
 		if n.Path() == path {
 			return n
 		}
 	}
-	t.Fatalf("no %s", path)
+	tb.Fatalf("no %s", path)
 	return xmltree.Node{}
 }
 

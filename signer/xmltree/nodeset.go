@@ -178,7 +178,7 @@ func (s NodeSet) Nodes() iter.Seq[Node] {
 	}
 }
 
-// ErrTooManyNamespaces: a set would have to list more than a million namespace nodes one by one.
+// ErrTooManyNamespaces says that a set would have to list more than a million namespace nodes one by one.
 var ErrTooManyNamespaces = errors.New("too many namespace nodes")
 
 // Err is [ErrTooManyNamespaces] where operations on sets came upon too many; such a set must not be used.

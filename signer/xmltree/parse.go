@@ -41,7 +41,6 @@ type parser struct {
 type opened struct {
 	element int32
 	qname   string
-	last    int32   // the text behind which content goes on
 	hidden  []int32 // declarations that this element's own hide, in the order of its own
 	own     int32   // the first of its own
 }

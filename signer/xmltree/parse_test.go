@@ -8,11 +8,11 @@ import (
 	"qaqpa/signer/xmltree"
 )
 
-func parse(t testing.TB, document string) *xmltree.Document {
-	t.Helper()
+func parse(tb testing.TB, document string) *xmltree.Document {
+	tb.Helper()
 	d, err := xmltree.Parse([]byte(document), xmltree.Limits{})
 	if err != nil {
-		t.Fatalf("%.60q: %v", document, err)
+		tb.Fatalf("%.60q: %v", document, err)
 	}
 	return d
 }

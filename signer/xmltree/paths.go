@@ -2,6 +2,7 @@ package xmltree
 
 import (
 	"iter"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,9 +22,9 @@ func (n Node) Path() string {
 		return "/"
 	}
 	var b strings.Builder
-	for i := len(steps) - 1; i >= 0; i-- {
+	for _, step := range slices.Backward(steps) {
 		b.WriteByte('/')
-		b.WriteString(steps[i])
+		b.WriteString(step)
 	}
 	return b.String()
 }

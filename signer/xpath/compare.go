@@ -9,6 +9,9 @@ type comparison struct {
 }
 
 func (e comparison) eval(c *evaluation) (value, error) {
+	if err := c.spend(1); err != nil {
+		return value{}, err
+	}
 	l, err := e.left.eval(c)
 	if err != nil {
 		return value{}, err

@@ -6,8 +6,8 @@ import (
 	"qaqpa/signer/xmltree"
 )
 
-// Budget is the work that evaluations may do, in steps: about one for each node looked at and for each 16 octets of text
-// made. One budget may serve many evaluations; it is not safe for concurrent use.
+// Budget is the work that evaluations may do, in steps: about one for each part of an expression evaluated, for each node
+// looked at, and for each 16 octets of text made. One budget may serve many evaluations; it is not safe for concurrent use.
 type Budget struct{ left int }
 
 // NewBudget allows a number of steps; a million take in the order of 50 ms.

@@ -46,6 +46,9 @@ func (e literal) eval(*evaluation) (value, error) { return textValue(string(e)),
 func (e number) eval(*evaluation) (value, error) { return numberValue(float64(e)), nil }
 
 func (e negation) eval(c *evaluation) (value, error) {
+	if err := c.spend(1); err != nil {
+		return value{}, err
+	}
 	v, err := e.e.eval(c)
 	if err != nil {
 		return v, err
@@ -63,6 +66,9 @@ func (e logic) eval(c *evaluation) (value, error) {
 }
 
 func (e logic) test(c *evaluation) (bool, error) {
+	if err := c.spend(1); err != nil {
+		return false, err
+	}
 	b, err := testOf(e.left, c)
 	if err != nil || b != e.and {
 		return b, err
@@ -71,6 +77,9 @@ func (e logic) test(c *evaluation) (bool, error) {
 }
 
 func (e arithmetic) eval(c *evaluation) (value, error) {
+	if err := c.spend(1); err != nil {
+		return value{}, err
+	}
 	a, err := numberOf(e.left, c)
 	if err != nil {
 		return value{}, err
@@ -125,7 +134,7 @@ func (e union) eval(c *evaluation) (value, error) {
 		if err != nil {
 			return value{}, err
 		}
-		if err := c.spend(len(nodes)); err != nil {
+		if err := c.spend(1 + len(nodes)); err != nil {
 			return value{}, err
 		}
 		all = append(all, nodes...)
@@ -160,6 +169,9 @@ func ordered(nodes []xmltree.Node) []xmltree.Node {
 }
 
 func (e filtered) eval(c *evaluation) (value, error) {
+	if err := c.spend(1); err != nil {
+		return value{}, err
+	}
 	nodes, err := nodesOf(e.base, c)
 	for _, p := range e.predicates {
 		if err != nil {

@@ -82,10 +82,10 @@ func (s *step) matches(n xmltree.Node) bool {
 		return kind == t.kind && (t.local == "" || n.Local() == t.local)
 	}
 	principal := xmltree.Element
-	switch s.axis {
-	case axisAttribute:
+	if s.axis == axisAttribute {
 		principal = xmltree.Attribute
-	case axisNamespace:
+	}
+	if s.axis == axisNamespace {
 		principal = xmltree.Namespace
 	}
 	if kind != principal {
@@ -162,6 +162,9 @@ func (p path) start(c *evaluation) ([]xmltree.Node, error) {
 }
 
 func (p path) eval(c *evaluation) (value, error) {
+	if err := c.spend(1 + len(p.steps)); err != nil {
+		return value{}, err
+	}
 	nodes, err := p.start(c)
 	for i := range p.steps {
 		if err != nil {
@@ -180,10 +183,11 @@ func (p path) test(c *evaluation) (bool, error) {
 		return v.asBool(), err
 	}
 	s := &p.steps[0]
-	switch s.axis { // the two that need no iterator
-	case axisSelf:
+	// The two that need no iterator.
+	if s.axis == axisSelf {
 		return s.matches(c.node), nil
-	case axisAncestor, axisAncestorOrSelf:
+	}
+	if s.axis == axisAncestor || s.axis == axisAncestorOrSelf {
 		n := c.node
 		if s.axis == axisAncestor {
 			n = n.Parent()
@@ -241,21 +245,18 @@ func (s *step) reached(before, n xmltree.Node) bool {
 	if len(s.predicates) > 0 || before.IsZero() || !before.Contains(n) {
 		return false
 	}
-	switch s.axis {
-	case axisDescendant:
-		return true
-	case axisDescendantOrSelf:
+	if s.axis == axisDescendantOrSelf {
 		return n.Kind() != xmltree.Attribute && n.Kind() != xmltree.Namespace // they are no descendants
 	}
-	return false
+	return s.axis == axisDescendant
 }
 
 // toll is the price of an axis that passes over many nodes that it does not yield.
 func (s *step) toll(n xmltree.Node) int {
-	switch s.axis {
-	case axisDescendant, axisDescendantOrSelf:
+	if s.axis == axisDescendant || s.axis == axisDescendantOrSelf {
 		return n.Size() / 8
-	case axisFollowing, axisPreceding:
+	}
+	if s.axis == axisFollowing || s.axis == axisPreceding {
 		return n.Document().Len() / 8
 	}
 	return 0
