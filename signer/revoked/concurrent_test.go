@@ -52,12 +52,12 @@ func TestReadersDuringSwaps(t *testing.T) {
 			}
 		})
 	}
-	for i := 1; i < 40; i++ {
+	for i := 1; i < 25; i++ {
 		put(i)
 	}
 	stop()
 	readers.Wait()
-	if reads.Load() < 40 {
+	if reads.Load() < 25 {
 		t.Errorf("%d reads", reads.Load())
 	}
 }

@@ -200,7 +200,6 @@ func (s *Store) settle(ctx context.Context, p *point, err error) {
 		s.log.WarnContext(ctx, "a list could not be refreshed", "point", p.Name, "error", err.Error())
 	}
 	s.rearchive(ctx, p)
-	roll := s.roll()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	p.busy = false
@@ -210,5 +209,5 @@ func (s *Store) settle(ctx context.Context, p *point, err error) {
 	} else {
 		p.failures = 0
 	}
-	p.due = s.cfg.next(p, s.cfg.Now(), roll)
+	p.due = s.cfg.next(p, s.cfg.Now(), s.roll())
 }

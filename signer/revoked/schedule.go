@@ -116,7 +116,7 @@ func (s *Store) idle() time.Duration {
 	return wait
 }
 
-// roll is a number in [0, 1) from Config.Rand; a source that fails gives 0.5.
+// roll is a number in [0, 1) from Config.Rand; a source that fails gives 0.5. mu is held, so that the source needs no lock.
 func (s *Store) roll() float64 {
 	var b [4]byte
 	if _, err := io.ReadFull(s.cfg.Rand, b[:]); err != nil {
