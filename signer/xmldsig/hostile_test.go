@@ -119,6 +119,7 @@ func hostile() map[string]string {
 		"XPath axes":              "<a>" + megabyte + unsigned(reference("", xpathTransform("preceding::*/following::*/preceding::*/ancestor::*"))) + "</a>",
 		"XPath siblings":          "<a>" + repeat("<b/>", 100_000) + unsigned(reference("", xpathTransform("preceding-sibling::*[last()]"))) + "</a>",
 		"XPath comparison":        "<a>" + megabyte + unsigned(reference("", xpathTransform("//* &lt; //*"))) + "</a>",
+		"XPath parts":             "<a>" + megabyte + unsigned(reference("", xpathTransform("//c["+repeat("z|", 1500)+"z]"))) + "</a>",
 		"XPath parentheses":       "<a>" + unsigned(reference("", xpathTransform(repeat("(", 5000)+"1"+repeat(")", 5000)))) + "</a>",
 		"XPath namespaces":        namespaceHeap(250, 50_000, unsigned(reference("", xpathTransform("not(self::node()[. = 'q'])")))),
 		"XPath attributes":        "<a>" + repeat("<b "+attributes(500)+"/>", 2000) + unsigned(reference("", xpathTransform("//nothing"))) + "</a>",

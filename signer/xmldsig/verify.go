@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/asn1ber"
@@ -66,7 +67,7 @@ func (s *Signature) checkKeyInfo(cert *pkix.Certificate) cms.Check {
 		check.Status, check.Detail = cms.Noted, "no KeyInfo"
 	case s.KeyInfo.Names(cert):
 	case s.KeyInfo.namesNothing():
-		check.Status, check.Detail = cms.Noted, "KeyInfo names no certificate"
+		check.Status, check.Detail = cms.Noted, strings.Join(append([]string{"KeyInfo names no certificate"}, s.KeyInfo.Faults...), ": ")
 	default:
 		check.Status, check.Sub, check.Detail = cms.Undecided, cms.SubNoCertificate, "KeyInfo names another certificate"
 	}
