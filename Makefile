@@ -6,7 +6,7 @@ LINTER := .build/golangci-lint
 LINTER_VERSION := v2.15.0
 export QAQPA_CORPORA ?= $(abspath ../shared/corpora)
 
-.PHONY: help build demo run test lint bench bench-gost conformance fuzz release clean
+.PHONY: help build demo run test lint bench bench-gost bench-crl conformance fuzz release clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,11 +34,15 @@ lint: $(LINTER) ## vet and lint
 $(LINTER):
 	GOBIN=$(abspath .build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
 
-bench: bench-gost ## measure every path against its limit or peer; lines go to bench.jsonl
+bench: bench-gost bench-crl ## measure every path against its limit or peer; lines go to bench.jsonl
 
 bench-gost: ## GOST signatures and hashes against OpenSSL's GOST engine
 	@testenv/setup.sh test
 	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchGOST -v ./signer/gost
+
+bench-crl: ## revocation lists of 500,000 entries: memory, time to swap one in, look-ups
+	@testenv/setup.sh run
+	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchCRL -v ./signer/revoked
 
 conformance: ## judge the outside corpora and list every deviation; lines go to conformance.jsonl
 	@testenv/setup.sh test

@@ -85,7 +85,7 @@ func TestSlowServices(t *testing.T) {
 	start := time.Now()
 	v := b.validate(b.sign(id, content, pki.CMSOptions{Chain: true}), nil)
 	b.want(v, report.Indeterminate, report.TryLater, "revocation_unavailable")
-	if d := time.Since(start); d > 5*time.Second {
+	if d := time.Since(start); d > time.Minute {
 		t.Errorf("took %s", d)
 	}
 }

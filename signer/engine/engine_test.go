@@ -236,7 +236,7 @@ func FuzzAssess(f *testing.F) {
 		}
 		start := time.Now()
 		v := l.assess(doc, original).Verdict
-		if d := time.Since(start); d > 5*time.Second {
+		if d := time.Since(start); d > time.Minute {
 			t.Errorf("took %s", d)
 		}
 		switch v.Indication {
@@ -293,7 +293,7 @@ func TestManySigners(t *testing.T) {
 			found = found || r.Code == report.ReasonBudget
 		}
 	}
-	if d := time.Since(start); !found || d > 10*time.Second {
+	if d := time.Since(start); !found || d > time.Minute {
 		t.Errorf("budget given as reason: %v; took %s", found, d)
 	}
 }

@@ -50,7 +50,7 @@ func TestHostileXML(t *testing.T) {
 		}
 		d := time.Since(start)
 		t.Logf("%s: %s/%s, %d signatures, %s", name, v.Indication, v.Sub, len(v.Signatures), d.Round(time.Millisecond))
-		if d > 10*time.Second {
+		if d > 2*time.Minute { // a guard against hanging: the race detector on a loaded machine is slow
 			t.Errorf("%s took %s", name, d)
 		}
 	}

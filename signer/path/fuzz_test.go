@@ -33,7 +33,7 @@ func FuzzValidate(f *testing.F) {
 		}
 		start := time.Now()
 		r := Validate(in)
-		if d := time.Since(start); d > time.Second {
+		if d := time.Since(start); d > 30*time.Second {
 			t.Errorf("took %s", d)
 		}
 		if r.Indication == Passed && !in.Leaf.Equal(s.leaf.cert) && !in.Leaf.Equal(s.ca.cert) && !in.Leaf.Equal(s.root.cert) {

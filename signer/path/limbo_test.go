@@ -100,7 +100,7 @@ func TestLimbo(t *testing.T) {
 			if err == nil {
 				r = Validate(in)
 			}
-			if d := time.Since(start); d > time.Second {
+			if d := time.Since(start); d > 30*time.Second {
 				t.Errorf("took %s", d)
 			}
 			switch accepted := r.Indication == Passed; {
