@@ -6,7 +6,7 @@ import (
 	"qaqpa/signer/xmltree"
 )
 
-const bufferSize = 16 << 10
+const bufferSize = 4 << 10
 
 // output gathers octets and hands them on in pieces. After an error it writes no more.
 type output struct {

@@ -41,22 +41,27 @@ func base64Of(n xmltree.Node) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeBase64(text)
+	b, err := decodeBase64(text)
+	if err == nil && len(b) == 0 {
+		err = fmt.Errorf("%w: empty value", ErrMalformed)
+	}
+	return b, err
 }
 
 func decodeBase64(text string) ([]byte, error) {
-	b, err := base64.StdEncoding.Strict().DecodeString(strings.Map(func(r rune) rune {
-		switch r {
+	packed := make([]byte, 0, len(text))
+	for i := range len(text) {
+		switch c := text[i]; c {
 		case ' ', '\t', '\r', '\n':
-			return -1
+		default:
+			packed = append(packed, c)
 		}
-		return r
-	}, text))
+	}
+	// Strict: the last character has one form only.
+	out := make([]byte, base64.StdEncoding.DecodedLen(len(packed)))
+	n, err := base64.StdEncoding.Strict().Decode(out, packed)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if len(b) == 0 {
-		return nil, fmt.Errorf("%w: empty value", ErrMalformed)
-	}
-	return b, nil
+	return out[:n], nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"qaqpa/signer/algo"
+	"qaqpa/signer/cms"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/xmltree"
 )
@@ -253,11 +254,12 @@ func (s Selector) Matches(c *pkix.Certificate) bool {
 func (s *Signature) Candidates(pool []*pkix.Certificate) []*pkix.Certificate {
 	var fitting, others []*pkix.Certificate
 	nameless := s.KeyInfo == nil || s.KeyInfo.namesNothing()
+	m := s.statement()
 	for _, c := range pool {
 		if !nameless && !s.KeyInfo.Names(c) {
 			continue
 		}
-		if c.PublicKeyErr == nil && s.checkValue(c.PublicKey).Sub == "" {
+		if c.PublicKeyErr == nil && m.check(c.PublicKey).Status <= cms.Noted {
 			fitting = append(fitting, c)
 		} else if !nameless {
 			others = append(others, c)

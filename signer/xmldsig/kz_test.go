@@ -111,7 +111,7 @@ func TestFlippedBitsOfNationalSamples(t *testing.T) {
 			}
 			unsigned := unsignedPlaces(t, b)
 			step := 11
-			if testing.Short() {
+			if testing.Short() || slowness > 1 {
 				step = 61
 			}
 			survived := map[string]int{}

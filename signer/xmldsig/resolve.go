@@ -2,7 +2,6 @@ package xmldsig
 
 import (
 	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/url"
@@ -175,17 +174,11 @@ func (r *resolution) base64(d data) (data, error) {
 	if err := r.work.spend(int64(len(text))); err != nil {
 		return d, err
 	}
-	decoded := make([]byte, base64.StdEncoding.DecodedLen(len(text)))
-	n, err := base64.StdEncoding.Strict().Decode(decoded, bytes.Map(func(c rune) rune {
-		if c == ' ' || c == '\t' || c == '\r' || c == '\n' {
-			return -1
-		}
-		return c
-	}, text))
+	decoded, err := decodeBase64(string(text))
 	if err != nil {
-		return d, fmt.Errorf("%w: base64 transform: %w", ErrMalformed, err)
+		return d, fmt.Errorf("base64 transform: %w", err)
 	}
-	return data{content: Content{Octets: decoded[:n]}, covered: d.covered, beyond: d.beyond}, nil
+	return data{content: Content{Octets: decoded}, covered: d.covered, beyond: d.beyond}, nil
 }
 
 func (r *resolution) xpath(d data, p *compiled) (data, error) {

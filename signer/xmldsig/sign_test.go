@@ -165,6 +165,9 @@ func TestSignObjectsAndFiles(t *testing.T) {
 			t.Errorf("scope %s", got)
 		}
 	}
+	if out := s.Outside(); len(out) != 1 || out[0].URI != "file.txt" || out[0].Digest != algo.SHA384 {
+		t.Errorf("outside: %v", out)
+	}
 	if w := s.Check(xmldsig.Inputs{}).Checks().Worst(); w.Sub != "SIGNED_DATA_NOT_FOUND" {
 		t.Errorf("without the file: %+v", w)
 	}

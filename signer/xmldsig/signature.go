@@ -226,3 +226,18 @@ func (s *Signature) readManifest(n xmltree.Node) *Manifest {
 func isXAdES(space string) bool {
 	return space == Space || strings.HasPrefix(space, "http://uri.etsi.org/01903/v")
 }
+
+// Outside are the references of SignedInfo and of manifests whose content lies outside the document, so that a caller can
+// hash large content with the hashes that are needed before he hands the digests in.
+func (s *Signature) Outside() (out []*Reference) {
+	all := s.References
+	for _, m := range s.Manifests {
+		all = append(all[:len(all):len(all)], m.References...)
+	}
+	for _, r := range all {
+		if !r.HasURI || r.URI != "" && !strings.HasPrefix(r.URI, "#") {
+			out = append(out, r)
+		}
+	}
+	return out
+}

@@ -29,11 +29,11 @@ func (c *Checked) Verify(cert *pkix.Certificate) cms.Checks {
 	case cert.PublicKeyErr != nil:
 		return append(out, failing(cms.RuleSignature, clauseSignature, cert.PublicKeyErr, cert.PublicKeyErr.Error()))
 	}
-	return append(out, s.checkValue(cert.PublicKey))
+	return append(out, s.VerifyKey(cert.PublicKey))
 }
 
 // VerifyKey is the mathematics alone, for a key that the caller knows from elsewhere.
-func (s *Signature) VerifyKey(key algo.PublicKey) cms.Check { return s.checkValue(key) }
+func (s *Signature) VerifyKey(key algo.PublicKey) cms.Check { return s.statement().check(key) }
 
 // SignedInfoOctets is the canonical form of SignedInfo: what the signature is over.
 func (s *Signature) SignedInfoOctets() ([]byte, error) {
@@ -74,41 +74,61 @@ func (s *Signature) checkKeyInfo(cert *pkix.Certificate) cms.Check {
 	return check
 }
 
-// checkValue verifies SignatureValue over the canonical SignedInfo.
-func (s *Signature) checkValue(key algo.PublicKey) cms.Check {
-	check := cms.Check{Rule: cms.RuleSignature, Clause: clauseSignature}
-	fail := func(err error) cms.Check { return failing(check.Rule, check.Clause, err, err.Error()) }
-	octets, err := s.SignedInfoOctets()
+// statement is what SignatureValue is over, canonicalised and hashed once for all keys that are tried.
+type statement struct {
+	signature *Signature
+	octets    []byte
+	digest    []byte // nil where the algorithm signs the octets themselves
+	err       error
+}
+
+func (s *Signature) statement() statement {
+	m := statement{signature: s}
+	m.octets, m.err = s.SignedInfoOctets()
 	switch {
-	case err != nil:
-		return fail(err)
+	case m.err != nil:
 	case s.AlgorithmErr != nil:
-		return fail(s.AlgorithmErr)
+		m.err = s.AlgorithmErr
 	case s.AlgorithmURI == "":
-		return fail(fmt.Errorf("%w: no SignatureMethod", ErrMalformed))
+		m.err = fmt.Errorf("%w: no SignatureMethod", ErrMalformed)
 	case s.Value == nil:
-		return fail(fmt.Errorf("%w: SignatureValue is not base64", ErrMalformed))
+		m.err = fmt.Errorf("%w: SignatureValue is not base64", ErrMalformed)
+	case s.Algorithm.Hash != 0:
+		m.digest = s.Algorithm.Hash.Sum(nil, m.octets)
 	}
-	value := s.Value
-	if s.Algorithm.Family == algo.ECDSA {
-		var note string
-		if value, note, err = fromXMLECDSA(key, value); err != nil {
-			check.Status, check.Sub, check.Detail = cms.Failed, cms.SubSignature, err.Error()
-			return check
-		}
-		if note != "" {
-			check.Status, check.Detail = cms.Noted, note
+	return m
+}
+
+// check verifies SignatureValue.
+func (m statement) check(key algo.PublicKey) cms.Check {
+	check := cms.Check{Rule: cms.RuleSignature, Clause: clauseSignature}
+	if m.err != nil {
+		return failing(check.Rule, check.Clause, m.err, m.err.Error())
+	}
+	value, err := m.signature.Value, error(nil)
+	if m.signature.Algorithm.Family == algo.ECDSA {
+		if value, check.Detail, err = fromXMLECDSA(key, value); check.Detail != "" {
+			check.Status = cms.Noted
 		}
 	}
-	err = s.Algorithm.Verify(key, octets, value)
+	if err == nil {
+		err = m.verify(key, value)
+	}
 	switch {
 	case err == nil:
 		return check
-	case errors.Is(err, algo.ErrSignature), errors.Is(err, algo.ErrMismatch):
+	case errors.Is(err, algo.ErrSignature), errors.Is(err, algo.ErrMismatch), errors.Is(err, errECDSAValue):
 		check.Status, check.Sub, check.Detail = cms.Failed, cms.SubSignature, err.Error()
 		return check
 	}
-	return fail(err)
+	return failing(check.Rule, check.Clause, err, err.Error())
+}
+
+func (m statement) verify(key algo.PublicKey, value []byte) error {
+	if m.digest == nil {
+		return m.signature.Algorithm.Verify(key, m.octets, value)
+	}
+	return m.signature.Algorithm.VerifyDigest(key, m.digest, value)
 }
 
 var errECDSAValue = errors.New("ECDSA value is neither r‖s nor DER")
