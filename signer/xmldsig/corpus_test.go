@@ -127,9 +127,6 @@ func (r *report) write(tb testing.TB) {
 	if path == "" {
 		return
 	}
-	if r.Deviations == nil {
-		r.Deviations = []deviation{}
-	}
 	line, err := json.Marshal(r)
 	if err != nil {
 		tb.Fatal(err)
