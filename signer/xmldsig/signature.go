@@ -2,6 +2,7 @@ package xmldsig
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"qaqpa/signer/algo"
@@ -232,7 +233,7 @@ func isXAdES(space string) bool {
 func (s *Signature) Outside() (out []*Reference) {
 	all := s.References
 	for _, m := range s.Manifests {
-		all = append(all[:len(all):len(all)], m.References...)
+		all = append(slices.Clip(all), m.References...)
 	}
 	for _, r := range all {
 		if !r.HasURI || r.URI != "" && !strings.HasPrefix(r.URI, "#") {
