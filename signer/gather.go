@@ -30,6 +30,7 @@ type gatherer struct {
 	asked    map[string]bool
 	objects  map[path.Digest]fetched
 	helped   []outcome // what brought evidence
+	found    bool      // the lists at hand brought something in this round
 	learned  bool      // some of it was not known to help before
 }
 
@@ -111,7 +112,7 @@ func (g *gatherer) finish(v Verdict) Verdict {
 
 // fetchAll asks for everything needed, certificates side by side, and tells whether anything new was learned.
 func (g *gatherer) fetchAll(ctx context.Context, needs []path.Need) bool {
-	if g.s.cfg.Fetch == nil || g.s.cfg.Revocation == RevocationOffline {
+	if g.s.cfg.Fetch == nil && g.s.cfg.Lists == nil || g.s.cfg.Revocation == RevocationOffline {
 		return false
 	}
 	var plans [][]step
@@ -130,7 +131,9 @@ func (g *gatherer) fetchAll(ctx context.Context, needs []path.Need) bool {
 		g.take(o)
 		g.learned = g.learned || o.object.Failure == nil
 	}
-	return len(plans) > 0
+	found := g.found
+	g.found = false
+	return len(plans) > 0 || found
 }
 
 // discard lets the cache forget what turned out to be unusable, so that the next document asks again.
@@ -192,6 +195,7 @@ func (g *gatherer) take(o outcome) {
 	if slices.ContainsFunc(digestsOf(ev), func(d path.Digest) bool { _, known := g.objects[d]; return known }) {
 		return
 	}
+	g.replaced(ev)
 	before := len(g.listed)
 	g.list(ev, o.request.URL)
 	for i := before; i < len(g.listed); i++ {

@@ -83,7 +83,7 @@ func revive(e report.Evidence, bodies map[path.Digest][]byte) (engine.Evidence, 
 		}
 		ev.Nonces = map[path.Digest][]byte{d: nonce}
 	}
-	if e.Kind == "crl" && e.Source != "request" {
+	if e.Kind == "crl" && e.Source != "request" && e.Source != sourceShelf {
 		ev.Published = map[path.Digest]bool{d: true}
 	}
 	return ev, nil

@@ -21,17 +21,23 @@ type step struct {
 	requests []fetch.Request
 }
 
-// plan says what to ask for a need that was not asked before: the issuer; or the status, first by OCSP, and by lists
-// when that has been tried (№500/НҚ 16: OCSP or CRL). A list may have 21 MB: it is not fetched without need.
+// plan says what to ask for a need that was not asked before: the issuer; or the status, first by OCSP, by
+// the lists at hand when that has been tried (№500/НҚ 16: OCSP or CRL), and by lists from their addresses when those do not
+// suffice. A list may have 21 MB: it is not fetched without need.
 func (g *gatherer) plan(n path.Need) []step {
 	subject := n.Certificate.Fingerprint()
 	if n.Issuer == nil {
 		return g.fresh("issuer", subject, certificateRequests(n.CAIssuers))
 	}
+	g.teach(n)
 	if len(n.OCSP) > 0 {
 		if steps := g.fresh("ocsp", subject, g.s.ocspRequests(n)); len(steps) > 0 {
 			return steps
 		}
+	}
+	if g.shelved(n) {
+		g.found = true
+		return nil
 	}
 	var steps []step
 	for _, list := range n.CRLs {
@@ -53,7 +59,7 @@ func firstOf(list []string) string {
 // fresh makes a step of requests unless the same was asked before for this certificate.
 func (g *gatherer) fresh(what string, subject path.Digest, requests []fetch.Request) []step {
 	key := what + " " + hexOf(subject)
-	if g.asked[key] || len(requests) == 0 {
+	if g.asked[key] || len(requests) == 0 || g.s.cfg.Fetch == nil {
 		return nil
 	}
 	g.asked[key] = true

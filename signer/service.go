@@ -13,6 +13,7 @@ import (
 	"qaqpa/signer/fetch"
 	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
+	"qaqpa/signer/revoked"
 	"qaqpa/signer/trust"
 
 	"github.com/jmoiron/sqlx"
@@ -67,6 +68,8 @@ type Config struct {
 	Trust *trust.Store
 	// Fetch brings evidence; nil: only what documents carry is used.
 	Fetch *fetch.Client
+	// Lists has lists of revoked certificates at hand, which are asked when OCSP gave nothing; nil: they are fetched when needed.
+	Lists *revoked.Store
 	// Audit writes the trail; obligatory with DB.
 	Audit *audit.Log
 	// SealKey signs; nil: Seal returns ErrNoSealKey. A key with SignContext gets the caller's context.

@@ -77,6 +77,16 @@ func insertEvidence(ctx context.Context, tx *sqlx.Tx, bodies map[path.Digest]bod
 	return nil
 }
 
+// hasEvidence tells whether a body is stored, without reading it.
+func (s *Service) hasEvidence(ctx context.Context, d path.Digest) (bool, error) {
+	var there bool
+	err := s.cfg.DB.GetContext(ctx, &there, `SELECT EXISTS (SELECT 1 FROM evidence WHERE bucket = $1 AND sha256 = $2)`, int(d[0]), d[:])
+	if err != nil {
+		return false, fmt.Errorf("couldn't look for evidence: %w", err)
+	}
+	return there, nil
+}
+
 // Verdict returns a stored verdict as it was given, without the content. Errors: ErrVerdictNotFound, ErrNoDatabase.
 func (s *Service) Verdict(ctx context.Context, id string) (Verdict, error) {
 	if s.cfg.DB == nil {

@@ -35,6 +35,7 @@ type serveCmd struct {
 	Database databaseSettings `embed:""`
 	Token    tokenSettings    `embed:""`
 	Trust    trustSettings    `embed:""`
+	Lists    listSettings     `embed:""`
 }
 
 // Run serves until ctx ends, then stops in order: no new requests, requests in flight finish, workers finish, connections close.
@@ -74,6 +75,7 @@ func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) erro
 	})
 	group.Go(func() error { return g.payments.Run(workers) })
 	group.Go(func() error { return g.sealAuditHeads(workers) })
+	group.Go(func() error { return g.runLists(workers) })
 	log.InfoContext(ctx, "listening", "public", public.Addr().String(), "admin", private.Addr().String(), "base_url", c.BaseURL)
 	group.Go(func() error {
 		<-ctx.Done()

@@ -20,7 +20,9 @@ import (
 	"qaqpa/signer"
 	"qaqpa/signer/audit"
 	"qaqpa/signer/fetch"
+	"qaqpa/signer/fetch/download"
 	"qaqpa/signer/pkix"
+	"qaqpa/signer/revoked"
 	"qaqpa/signer/trust"
 
 	"github.com/jmoiron/sqlx"
@@ -35,12 +37,16 @@ type gateway struct {
 	registry *prometheus.Registry
 	audit    *audit.Log
 	fetch    *fetch.Client
+	download *download.Client
+	lists    *revoked.Store
 	signer   *signer.Service
 	payments *payment.Service
 	keys     *auth.Store
 	server   *api.Server
 	webhook  ed25519.PublicKey
 	sealKey  *hsm.Key
+
+	listsRequired bool
 }
 
 // assemble builds the gateway. This function is the architecture: what depends on what, and through which interface.
@@ -100,8 +106,11 @@ func (g *gateway) openSigner(ctx context.Context, c *serveCmd) error {
 	if g.fetch, err = fetch.New(fetch.Config{AllowPrivate: c.AllowPrivate, Now: time.Now, Registerer: g.registry}); err != nil {
 		return fmt.Errorf("couldn't set up the fetching of evidence: %w", err)
 	}
+	if err := g.openLists(ctx, c.Lists, store, c.AllowPrivate); err != nil {
+		return err
+	}
 	g.signer, err = signer.New(signer.Config{
-		DB: g.db, Trust: store, Fetch: g.fetch, Audit: g.audit, SealKey: g.sealKey, SealChain: chain,
+		DB: g.db, Trust: store, Fetch: g.fetch, Lists: g.lists, Audit: g.audit, SealKey: g.sealKey, SealChain: chain,
 		Now: time.Now, Log: g.log, Registerer: g.registry,
 	})
 	if err != nil {
@@ -161,15 +170,19 @@ func ed25519Of(key crypto.Signer) (ed25519.PublicKey, error) {
 
 // checks are what the gateway needs to be ready.
 func (g *gateway) checks() []api.Check {
-	return []api.Check{
+	checks := []api.Check{
 		{Name: "database", Ready: g.db.PingContext},
 		{Name: "token", Ready: g.token.Health},
 	}
+	if g.lists != nil && g.listsRequired {
+		checks = append(checks, api.Check{Name: "lists", Ready: func(context.Context) error { return g.lists.Ready() }})
+	}
+	return checks
 }
 
 // close lets go of what assemble opened, in reverse order.
 func (g *gateway) close() error {
-	var errs []error
+	errs := []error{g.closeLists()}
 	if g.fetch != nil {
 		g.fetch.Close()
 	}

@@ -1,6 +1,10 @@
 package path
 
-import "sync"
+import (
+	"sync"
+
+	"qaqpa/signer/pkix"
+)
 
 // Memo remembers which signatures of certificates, CRLs and OCSP responses were verified with which certificate's key,
 // by the SHA-256 of both, so that the chain of a thousand documents is verified once. Only signatures that hold are
@@ -50,4 +54,18 @@ func (m *Memo) Len() int {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	return len(m.young) + len(m.old)
+}
+
+// Verify checks the signature of an object with a certificate's key, unless it is remembered, and remembers it when it holds: so
+// that a list of tens of megabytes is hashed when it comes and not within a verdict.
+func (m *Memo) Verify(signer *pkix.Certificate, o signedObject) error {
+	key := memoKey{signer.Fingerprint(), o.Fingerprint()}
+	if m.has(key) {
+		return nil
+	}
+	if err := o.CheckSignature(signer.PublicKey, signer.PublicKeyErr); err != nil {
+		return err
+	}
+	m.add(key)
+	return nil
 }

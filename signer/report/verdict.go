@@ -260,7 +260,7 @@ type Evidence struct {
 	Kind string `json:"kind"`
 	// SHA256 is the hex digest of the object; empty when Failure is set.
 	SHA256 string `json:"sha256,omitempty"`
-	// Source is "document", "request" or the address from which it was fetched.
+	// Source is "document", "request", "lists at hand" (fetched before anybody asked) or the address from which it was fetched.
 	Source string `json:"source"`
 	// SizeBytes is the object's length.
 	SizeBytes int `json:"size_bytes,omitempty"`
