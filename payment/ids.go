@@ -21,6 +21,7 @@ const (
 	prefixTransfer = "trf_"
 	prefixReceipt  = "rcp_"
 	prefixMessage  = "msg_"
+	prefixPosting  = "pst_"
 )
 
 // bucketOf places the rows of an owner: the first byte of SHA-256.

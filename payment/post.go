@@ -61,17 +61,25 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 	if err := s.enqueue(ctx, tx, o, items, now); err != nil {
 		return err
 	}
+	w, err := openJournal(ctx, tx, now, o.Bucket)
+	if err != nil {
+		return err
+	}
+	if err := w.execution(entryOf(a, o, doc, transfers, now)); err != nil {
+		return err
+	}
+	return w.write(ctx, tx)
+}
+
+// entryOf is the journal entry of an executed order.
+func entryOf(a *attemptRow, o *orderRow, doc order.Document, transfers []ledger.Transfer, now time.Time) ledger.Entry {
 	digest := sha256.Sum256(o.Document)
-	seq, err := appendLeaf(ctx, tx, ledger.Entry{
+	return ledger.Entry{
 		Type: ledger.EntryType, Version: ledger.EntryVersion, Bucket: o.Bucket, Order: o.ID, Attempt: a.ID,
 		DocumentSHA256: hex.EncodeToString(digest[:]), PayerSHA256: ledger.PayerCommitment(doc.Nonce, o.PayerID),
 		Bank: o.Bank, BankReference: *o.BankReference, ExecutedAt: o.ExecutedAt.Format(time.RFC3339Nano),
 		RecordedAt: now.Format(time.RFC3339Nano), Amount: o.Amount, Transfers: transfers,
-	}, now)
-	if err != nil {
-		return err
 	}
-	return insertTransfers(ctx, tx, o, posting{transfers, seq, now})
 }
 
 // transfersOf makes one transfer per debt: the bank owes it, the beneficiary is due it.
@@ -90,49 +98,6 @@ func transfersOf(o *orderRow, doc order.Document) ([]ledger.Transfer, error) {
 		}
 	}
 	return transfers, nil
-}
-
-// appendLeaf adds an entry to the journal of its bucket and returns its number. The head row orders the writers of one
-// bucket; it is locked as late as possible.
-func appendLeaf(ctx context.Context, tx *sqlx.Tx, e ledger.Entry, now time.Time) (int64, error) {
-	var head struct {
-		Size  int64  `db:"size"`
-		Chain []byte `db:"chain"`
-	}
-	if err := one(ctx, tx, &head, `SELECT size, chain FROM journal_heads WHERE bucket = $1 FOR UPDATE`, e.Bucket); err != nil {
-		return 0, err
-	}
-	e.Seq = head.Size
-	leaf, err := e.Encode()
-	if err != nil {
-		return 0, fmt.Errorf("couldn't write the journal entry of %s: %w", e.Order, err)
-	}
-	chain := ledger.ChainNext(ledger.Hash(head.Chain), leaf)
-	if err := exec(ctx, tx, 1, `INSERT INTO journal (bucket, seq, order_id, leaf, chain, created_at) VALUES ($1, $2, $3, $4, $5, $6)`,
-		e.Bucket, e.Seq, e.Order, leaf, chain[:], now); err != nil {
-		return 0, err
-	}
-	return e.Seq, exec(ctx, tx, 1, `UPDATE journal_heads SET size = $2, chain = $3 WHERE bucket = $1`, e.Bucket, e.Seq+1, chain[:])
-}
-
-// posting is the transfers of one journal entry.
-type posting struct {
-	transfers []ledger.Transfer
-	seq       int64
-	at        time.Time
-}
-
-func insertTransfers(ctx context.Context, tx *sqlx.Tx, o *orderRow, p posting) error {
-	n := len(p.transfers)
-	ids, debts, debits, credits, amounts := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]int64, n)
-	for i, t := range p.transfers {
-		ids[i], debts[i], debits[i], credits[i], amounts[i] = t.ID, t.Debt, string(t.Debit), string(t.Credit), t.Tiyn
-	}
-	return exec(ctx, tx, int64(n), `
-		INSERT INTO transfers (bucket, id, kind, order_id, debt_id, debit_account, credit_account, amount, currency, journal_seq, created_at)
-		SELECT $1, id, 'payment', $2, debt_id, debit, credit, amount, $3, $4, $5
-		FROM unnest($6::text[], $7::text[], $8::text[], $9::text[], $10::bigint[]) AS t (id, debt_id, debit, credit, amount)`,
-		o.Bucket, o.ID, o.Currency, p.seq, p.at, pq.Array(ids), pq.Array(debts), pq.Array(debits), pq.Array(credits), pq.Array(amounts))
 }
 
 // enqueue writes the webhooks of an execution, one per debt; they wait for the receipt.

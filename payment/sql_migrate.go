@@ -60,7 +60,7 @@ func seedHeads(ctx context.Context, db *sqlx.DB) error {
 
 // Tables by what the program does with them.
 const (
-	appendOnlyTables = `service_versions, tariffs, order_items, order_events, authorisations, bank_messages, transfers,
+	appendOnlyTables = `service_versions, tariffs, order_items, order_events, authorisations, bank_messages, transfers, postings,
 		journal, journal_nodes, checkpoints, receipts, deliveries`
 	changingTables = `agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox`
 )

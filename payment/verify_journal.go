@@ -15,18 +15,21 @@ import (
 )
 
 type leafRow struct {
-	Seq   int64  `db:"seq"`
-	Order string `db:"order_id"`
-	Leaf  []byte `db:"leaf"`
-	Chain []byte `db:"chain"`
+	Seq int64 `db:"seq"`
+	// Order or Posting is empty.
+	Order   string `db:"order_id"`
+	Posting string `db:"posting_id"`
+	Leaf    []byte `db:"leaf"`
+	Chain   []byte `db:"chain"`
 }
 
 type transferRow struct {
-	ID     string         `db:"id"`
-	Order  string         `db:"order_id"`
-	Debt   string         `db:"debt_id"`
-	Debit  ledger.Account `db:"debit_account"`
-	Credit ledger.Account `db:"credit_account"`
+	ID      string         `db:"id"`
+	Order   string         `db:"order_id"`
+	Posting string         `db:"posting_id"`
+	Debt    string         `db:"debt_id"`
+	Debit   ledger.Account `db:"debit_account"`
+	Credit  ledger.Account `db:"credit_account"`
 	money.Amount
 	Seq int64 `db:"journal_seq"`
 }
@@ -44,6 +47,8 @@ type journalWalk struct {
 	edge      ledger.Nodes
 	claims    []claimedRoot
 	transfers int64
+	// executions counts the leaves that are no postings, paid their transfers, postings the rest.
+	executions, paid, postings int64
 }
 
 // journal walks the leaves of a bucket in order and compares each with what it speaks of. At the end the counts agree,
@@ -52,7 +57,7 @@ func (w *walk) journal(ctx context.Context, bucket int) error {
 	j := &journalWalk{walk: w, number: bucket, chain: ledger.ChainStart(bucket), edge: ledger.Nodes{}, claims: w.claims[bucket]}
 	for {
 		var rows []leafRow
-		err := all(ctx, w.tx, &rows, `SELECT seq, order_id, leaf, chain FROM journal WHERE bucket = $1 AND seq >= $2 ORDER BY seq LIMIT $3`,
+		err := all(ctx, w.tx, &rows, `SELECT seq, coalesce(order_id, '') AS order_id, coalesce(posting_id, '') AS posting_id, leaf, chain FROM journal WHERE bucket = $1 AND seq >= $2 ORDER BY seq LIMIT $3`,
 			bucket, j.size, verifyPage)
 		if err != nil {
 			return err
@@ -82,6 +87,10 @@ func (j *journalWalk) page(ctx context.Context, rows []leafRow) error {
 	if err != nil {
 		return err
 	}
+	postings, err := j.postingsOf(ctx, rows)
+	if err != nil {
+		return err
+	}
 	stored, err := j.nodesOf(ctx, j.size, rows[len(rows)-1].Seq+1)
 	if err != nil {
 		return err
@@ -98,14 +107,29 @@ func (j *journalWalk) page(ctx context.Context, rows []leafRow) error {
 		if err := j.grow(row, stored); err != nil {
 			j.report.problem("bucket %d leaf %d: %v", j.number, row.Seq, err)
 		}
-		entry, err := ledger.DecodeEntry(row.Leaf)
-		if err != nil {
+		if err := j.leaf(row, orders[row.Order], transfers[row.Seq], postings[row.Posting]); err != nil {
 			j.report.problem("bucket %d leaf %d: %v", j.number, row.Seq, err)
-		} else {
-			j.compare(row, entry, orders[row.Order], transfers[row.Seq])
 		}
 		j.size = row.Seq + 1
 	}
+	return nil
+}
+
+// leaf compares a leaf with the rows that it speaks of.
+func (j *journalWalk) leaf(row leafRow, o *executedRow, transfers []transferRow, p *postingRow) error {
+	if ledger.IsPosting(row.Leaf) {
+		posting, err := ledger.DecodePosting(row.Leaf)
+		if err != nil {
+			return err
+		}
+		j.comparePosting(row, posting, p, transfers)
+		return nil
+	}
+	entry, err := ledger.DecodeEntry(row.Leaf)
+	if err != nil {
+		return err
+	}
+	j.compare(row, entry, o, transfers)
 	return nil
 }
 
@@ -150,22 +174,9 @@ func (j *journalWalk) compare(row leafRow, e ledger.Entry, o *executedRow, trans
 	if e.Bucket != j.number || e.Seq != row.Seq || e.Order != row.Order {
 		where("the entry is of bucket %d, leaf %d, %s", e.Bucket, e.Seq, e.Order)
 	}
-	byID := make(map[string]transferRow, len(transfers))
-	for _, t := range transfers {
-		byID[t.ID] = t
-		if err := j.report.Balances.Add(t.transfer()); err != nil {
-			where("%v", err)
-		}
-	}
-	j.transfers += int64(len(transfers))
-	for _, t := range e.Transfers {
-		if stored, found := byID[t.ID]; !found || stored.transfer() != t || stored.Order != e.Order {
-			where("transfer %s is missing or differs", t.ID)
-		}
-	}
-	if len(transfers) != len(e.Transfers) {
-		where("%d transfers for %d in the entry", len(transfers), len(e.Transfers))
-	}
+	j.executions++
+	j.paid += int64(len(transfers))
+	j.compareTransfers(where, e.Transfers, transfers, func(t transferRow) bool { return t.Order == e.Order && t.Posting == "" })
 	if o == nil {
 		where("order %s is not executed", row.Order)
 		return
@@ -258,8 +269,12 @@ func (j *journalWalk) ordersOf(ctx context.Context, rows []leafRow) (map[string]
 func (j *journalWalk) transfersOf(ctx context.Context, from, to int64) (map[int64][]transferRow, error) {
 	var rows []transferRow
 	err := all(ctx, j.tx, &rows, `
-		SELECT t.id, t.order_id, t.debt_id, t.debit_account, t.credit_account, t.amount, t.currency, t.journal_seq
+		SELECT t.id, t.order_id, '' AS posting_id, t.debt_id, t.debit_account, t.credit_account, t.amount, t.currency, t.journal_seq
 		FROM transfers t JOIN journal g ON g.bucket = t.bucket AND g.order_id = t.order_id
+		WHERE g.bucket = $1 AND g.seq BETWEEN $2 AND $3 AND t.journal_seq = g.seq
+		UNION ALL
+		SELECT t.id, '', t.posting_id, coalesce(t.debt_id, ''), t.debit_account, t.credit_account, t.amount, t.currency, t.journal_seq
+		FROM transfers t JOIN journal g ON g.bucket = t.bucket AND g.posting_id = t.posting_id
 		WHERE g.bucket = $1 AND g.seq BETWEEN $2 AND $3 AND t.journal_seq = g.seq`, j.number, from, to)
 	if err != nil {
 		return nil, err
@@ -299,13 +314,15 @@ func (j *journalWalk) counts(ctx context.Context) error {
 		Orders    int64  `db:"orders"`
 		Debts     int64  `db:"debts"`
 		Outbox    int64  `db:"outbox"`
+		Postings  int64  `db:"postings"`
 	}
 	err := one(ctx, j.tx, &n, `
 		SELECT h.size, h.chain,
 			(SELECT count(*) FROM transfers WHERE bucket = $1) AS transfers,
 			(SELECT count(*) FROM orders WHERE bucket = $1 AND state = 'executed') AS orders,
 			(SELECT count(*) FROM debts WHERE bucket = $1 AND state = 'paid') AS debts,
-			(SELECT count(*) FROM outbox WHERE bucket = $1) AS outbox
+			(SELECT count(*) FROM outbox WHERE bucket = $1) AS outbox,
+			(SELECT count(*) FROM postings WHERE bucket = $1) AS postings
 		FROM journal_heads h WHERE h.bucket = $1`, j.number)
 	if err != nil {
 		return err
@@ -318,9 +335,10 @@ func (j *journalWalk) counts(ctx context.Context) error {
 		got, want int64
 	}{
 		{"transfers", n.Transfers, j.transfers},
-		{"executed orders", n.Orders, j.size},
-		{"paid debts", n.Debts, j.transfers},
-		{"webhooks", n.Outbox, j.transfers},
+		{"executed orders", n.Orders, j.executions},
+		{"paid debts", n.Debts, j.paid},
+		{"webhooks", n.Outbox, j.paid},
+		{"postings", n.Postings, j.postings},
 	} {
 		if c.got != c.want {
 			j.report.problem("bucket %d: %d %s for %d in the journal", j.number, c.got, c.what, c.want)

@@ -26,38 +26,60 @@ type Proof struct {
 	Checkpoint string `json:"checkpoint"`
 }
 
-// Verify checks the proof under the keys of checkpoints and returns the entry and the checkpoint. It needs no network
-// and no database. Errors wrap [ErrProof], [ErrCheckpoint], [ErrJournal] or [ErrTransfer].
+// Verify checks the proof of an executed order under the keys of checkpoints and returns the entry and the checkpoint. It
+// needs no network and no database. Errors wrap [ErrProof], [ErrCheckpoint], [ErrJournal] or [ErrTransfer].
 func (p Proof) Verify(keys note.Verifiers) (Entry, Checkpoint, error) {
-	checkpoint, err := OpenCheckpoint(p.Checkpoint, keys)
-	if err != nil {
-		return Entry{}, Checkpoint{}, err
-	}
 	entry, err := DecodeEntry([]byte(p.Leaf))
 	if err != nil {
 		return Entry{}, Checkpoint{}, err
 	}
-	if entry.Bucket != p.Bucket || entry.Seq != p.Index || p.Size < 1 || p.Index < 0 || p.Index >= p.Size || p.Size > checkpoint.Total {
-		return Entry{}, Checkpoint{}, fmt.Errorf("%w: leaf is not at bucket %d index %d of %d", ErrProof, p.Bucket, p.Index, p.Size)
+	checkpoint, err := p.verifyAt(keys, entry.Bucket, entry.Seq)
+	if err != nil {
+		return Entry{}, Checkpoint{}, err
+	}
+	return entry, checkpoint, nil
+}
+
+// VerifyPosting is Verify for a leaf that is a posting.
+func (p Proof) VerifyPosting(keys note.Verifiers) (Posting, Checkpoint, error) {
+	posting, err := DecodePosting([]byte(p.Leaf))
+	if err != nil {
+		return Posting{}, Checkpoint{}, err
+	}
+	checkpoint, err := p.verifyAt(keys, posting.Bucket, posting.Seq)
+	if err != nil {
+		return Posting{}, Checkpoint{}, err
+	}
+	return posting, checkpoint, nil
+}
+
+// verifyAt checks both paths for a leaf that says where it stands.
+func (p Proof) verifyAt(keys note.Verifiers, bucket int, seq int64) (Checkpoint, error) {
+	checkpoint, err := OpenCheckpoint(p.Checkpoint, keys)
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	if bucket != p.Bucket || seq != p.Index || p.Size < 1 || p.Index < 0 || p.Index >= p.Size || p.Size > checkpoint.Total {
+		return Checkpoint{}, fmt.Errorf("%w: leaf is not at bucket %d index %d of %d", ErrProof, p.Bucket, p.Index, p.Size)
 	}
 	path, err := decodePath(p.Path)
 	if err != nil {
-		return Entry{}, Checkpoint{}, err
+		return Checkpoint{}, err
 	}
 	topPath, err := decodePath(p.TopPath)
 	if err != nil {
-		return Entry{}, Checkpoint{}, err
+		return Checkpoint{}, err
 	}
 	root, err := tlog.ParseHash(p.Root)
 	if err != nil {
-		return Entry{}, Checkpoint{}, fmt.Errorf("%w: %w", ErrProof, err)
+		return Checkpoint{}, fmt.Errorf("%w: %w", ErrProof, err)
 	}
 	if err := tlog.CheckRecord(path, p.Size, root, p.Index, tlog.RecordHash([]byte(p.Leaf))); err != nil {
-		return Entry{}, Checkpoint{}, fmt.Errorf("%w: leaf to bucket: %w", ErrProof, err)
+		return Checkpoint{}, fmt.Errorf("%w: leaf to bucket: %w", ErrProof, err)
 	}
 	record := Head{Size: p.Size, Root: root}.record(p.Bucket)
 	if err := tlog.CheckRecord(topPath, Buckets, checkpoint.Root, int64(p.Bucket), tlog.RecordHash(record)); err != nil {
-		return Entry{}, Checkpoint{}, fmt.Errorf("%w: bucket to top: %w", ErrProof, err)
+		return Checkpoint{}, fmt.Errorf("%w: bucket to top: %w", ErrProof, err)
 	}
-	return entry, checkpoint, nil
+	return checkpoint, nil
 }

@@ -3,8 +3,6 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"qaqpa/payment/money"
 )
@@ -12,44 +10,27 @@ import (
 // ErrTransfer says that a transfer breaks a rule of the ledger.
 var ErrTransfer = errors.New("transfer breaks a rule of the ledger")
 
-// Account names an account of the ledger, such as "bank:TSESKZKA:due".
-type Account string
-
-// BankDue is what a bank owes after it has executed payments (R6).
-func BankDue(bic string) Account { return Account("bank:" + bic + ":due") }
-
-// BeneficiaryDue is what an agency is due under a budget code.
-func BeneficiaryDue(agency, kbk string) Account {
-	return Account("beneficiary:" + agency + ":" + kbk + ":due")
-}
-
-// Valid reports whether the name is of one of the known kinds.
-func (a Account) Valid() bool {
-	parts := strings.Split(string(a), ":")
-	if slices.Contains(parts, "") {
-		return false
-	}
-	switch {
-	case len(parts) == 3 && parts[0] == "bank" && parts[2] == "due":
-		return true
-	case len(parts) == 4 && parts[0] == "beneficiary" && parts[3] == "due":
-		return true
-	}
-	return false
-}
-
 // Transfer moves money between two accounts.
 type Transfer struct {
 	// ID is "trf_", two hex digits of the bucket, 32 hex digits.
-	ID     string  `json:"id"`
+	ID string `json:"id"`
+	// Debt that the transfer pays or corrects; empty for money that belongs to no single debt.
 	Debt   string  `json:"debt"`
 	Debit  Account `json:"debit"`
 	Credit Account `json:"credit"`
 	money.Amount
 }
 
-// Check refuses a transfer that breaks a rule. Errors wrap [ErrTransfer].
+// Check refuses a transfer of a payment that breaks a rule. Errors wrap [ErrTransfer].
 func (t Transfer) Check() error {
+	if t.Debt == "" {
+		return fmt.Errorf("%w: the debt is missing", ErrTransfer)
+	}
+	return t.sound()
+}
+
+// sound holds what every transfer must keep to.
+func (t Transfer) sound() error {
 	switch {
 	case !t.Positive():
 		return fmt.Errorf("%w: amount %d %s", ErrTransfer, t.Tiyn, t.Currency)
@@ -57,8 +38,8 @@ func (t Transfer) Check() error {
 		return fmt.Errorf("%w: from %s to itself", ErrTransfer, t.Debit)
 	case !t.Debit.Valid() || !t.Credit.Valid():
 		return fmt.Errorf("%w: account %q or %q", ErrTransfer, string(t.Debit), string(t.Credit))
-	case t.ID == "" || t.Debt == "":
-		return fmt.Errorf("%w: id or debt is missing", ErrTransfer)
+	case t.ID == "":
+		return fmt.Errorf("%w: the id is missing", ErrTransfer)
 	}
 	return nil
 }

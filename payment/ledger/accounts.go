@@ -1,0 +1,73 @@
+package ledger
+
+import "strings"
+
+// Account names an account of the ledger, such as "bank:TSESKZKA:due". Debits are positive: what others owe us has a
+// positive balance, what is owed to others a negative one.
+type Account string
+
+// BankDue is what a bank owes after it has executed payments (R6).
+func BankDue(bic string) Account { return Account("bank:" + bic + ":due") }
+
+// BankCommission is what a bank owes, or is owed, for its service.
+func BankCommission(bic string) Account { return Account("bank:" + bic + ":commission") }
+
+// BankRefunds is what a bank must give back to payers.
+func BankRefunds(bic string) Account { return Account("bank:" + bic + ":refunds") }
+
+// BankSuspense holds money of a bank's statement that nobody has explained yet.
+func BankSuspense(bic string) Account { return Account("bank:" + bic + ":suspense") }
+
+// BankGuarantee is what a bank has deposited for what it may owe.
+func BankGuarantee(bic string) Account { return Account("bank:" + bic + ":guarantee") }
+
+// BeneficiaryDue is what an agency is due under a budget code.
+func BeneficiaryDue(agency, kbk string) Account {
+	return Account("beneficiary:" + agency + ":" + kbk + ":due")
+}
+
+// Accounts of the operator: the other side of guarantees, its commissions, and differences that were written off.
+const (
+	OperatorGuarantees  Account = "operator:guarantees"
+	OperatorCommissions Account = "operator:commissions"
+	OperatorWriteOffs   Account = "operator:write-offs"
+)
+
+// accountBytesMax bounds a name.
+const accountBytesMax = 128
+
+// Valid reports whether the name is of one of the known kinds.
+func (a Account) Valid() bool {
+	if len(a) > accountBytesMax {
+		return false
+	}
+	parts := strings.Split(string(a), ":")
+	for _, part := range parts {
+		if !plain(part) {
+			return false
+		}
+	}
+	switch {
+	case len(parts) == 2 && parts[0] == "operator":
+		return a == OperatorGuarantees || a == OperatorCommissions || a == OperatorWriteOffs
+	case len(parts) == 3 && parts[0] == "bank":
+		switch parts[2] {
+		case "due", "commission", "refunds", "suspense", "guarantee":
+			return true
+		}
+	case len(parts) == 4 && parts[0] == "beneficiary":
+		return parts[3] == "due"
+	}
+	return false
+}
+
+// plain reports whether a part of a name has only letters, digits, "-" and "_": a name is shown, searched and put into
+// addresses, where other characters would have to be escaped.
+func plain(part string) bool {
+	for _, c := range []byte(part) {
+		if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && c != '-' && c != '_' {
+			return false
+		}
+	}
+	return part != ""
+}
