@@ -96,10 +96,10 @@ func scopeOf(o *xmldsig.Outcome) report.Scope {
 		s.URI = &uri
 	}
 	for _, p := range o.Scope.Parts {
-		s.Parts = append(s.Parts, report.Node{Path: cut(p.Path), ID: cut(p.ID)})
+		s.Parts = append(s.Parts, report.Node{Path: cut(p.Path()), ID: cut(p.ID)})
 	}
 	for _, p := range o.Scope.Holes {
-		s.Holes = append(s.Holes, report.Node{Path: cut(p.Path), ID: cut(p.ID)})
+		s.Holes = append(s.Holes, report.Node{Path: cut(p.Path()), ID: cut(p.ID)})
 	}
 	if !s.Agrees {
 		s.Detail = cut(o.Check.Detail)

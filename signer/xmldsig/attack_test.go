@@ -135,6 +135,22 @@ func TestCommentTricks(t *testing.T) {
 	}
 }
 
+// An identifier that two elements bear finds neither of them, wherever the second one stands and however its attribute is
+// written; elsewhere it is noted.
+func TestDoubledIdentifiers(t *testing.T) {
+	signed := string(signedParts(t, `<a><b Id="one">x</b><c/></a>`, "one"))
+	for _, double := range []string{`<c Id="one"/>`, `<c ID="one"/>`, `<c id="one"/>`, `<c xml:id="one"/>`, `<c xmlns:w="` + xmltree.SpaceWSU + `" w:Id="one"/>`} {
+		_, checks := attacked(t, change(t, signed, "<c/>", double))
+		if check, _ := checks.Find(xmldsig.RuleReference); check.Status != cms.Failed || check.Sub != cms.SubFormat {
+			t.Errorf("%s: %+v", double, check)
+		}
+	}
+	_, checks := attacked(t, change(t, signed, "<c/>", `<c Id="two"/><c Id="two"/>`))
+	if check, _ := checks.Find(xmldsig.RuleIdentifiers); check.Status != cms.Noted || !passes(checks) {
+		t.Errorf("elsewhere: %+v", check)
+	}
+}
+
 // A key in KeyValue is offered apart and never used: with another's key there, nothing changes.
 func TestKeyValueIsNoTrust(t *testing.T) {
 	const key = `<ds:KeyValue><ECKeyValue xmlns="http://www.w3.org/2009/xmldsig11#"><NamedCurve URI="urn:oid:1.2.840.10045.3.1.7"/>` +

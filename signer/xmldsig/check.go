@@ -59,8 +59,17 @@ func (s *Signature) Check(in Inputs) *Checked {
 			c.Manifests = append(c.Manifests, o)
 		}
 	}
-	c.structure = append(c.structure, c.coverage())
+	c.structure = append(c.structure, s.checkIdentifiers(), c.coverage())
 	return c
+}
+
+func (s *Signature) checkIdentifiers() cms.Check {
+	check := cms.Check{Rule: RuleIdentifiers, Clause: "XMLDSig 4.4.3.2; XML 1.0 3.3.1"}
+	if s.doc.doubles > 0 {
+		check.Status = cms.Noted
+		check.Detail = fmt.Sprintf("%d identifiers are borne by several elements, such as %.100q", s.doc.doubles, s.doc.doubled)
+	}
+	return check
 }
 
 func (s *Signature) checkStructure() cms.Checks {
@@ -106,6 +115,7 @@ func (s *Signature) checkReference(r *Reference, m *Manifest, in Inputs) *Outcom
 	if errors.Is(err, errDigestDiffers) {
 		o.Check.Status, o.Check.Sub, o.Check.Detail = cms.Failed, cms.SubHash, detail
 		o.Scope = o.scope()
+		o.data.content = Content{} // nobody signed it; it may be large
 		return o
 	}
 	o.Check = failing(o.Check.Rule, o.Check.Clause, err, detail)
@@ -206,7 +216,7 @@ func (o *Outcome) Agrees() bool { return o.agrees }
 func (o *Outcome) Nodes() (nodes xmltree.NodeSet, exact bool) { return o.data.covered, o.data.whole }
 
 // Octets are exactly the octets that were digested. The error is [ErrNoContent] where only their digest was given, and
-// [ErrMalformed] where the reference could not be followed.
+// [ErrMalformed] where the reference could not be followed or its digest differs.
 func (o *Outcome) Octets() ([]byte, error) {
 	d := o.data
 	switch {

@@ -127,6 +127,9 @@ func (r *report) write(tb testing.TB) {
 	if path == "" {
 		return
 	}
+	if r.Deviations == nil {
+		r.Deviations = []deviation{}
+	}
 	line, err := json.Marshal(r)
 	if err != nil {
 		tb.Fatal(err)

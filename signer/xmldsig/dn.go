@@ -25,21 +25,21 @@ var attributeOIDs = map[string]string{
 
 const maxNameOctets = 8 << 10
 
-// sameName tells whether a name written as RFC 4514 or its predecessors have it, in either order of its parts, is an X.501
-// name. Values are compared by RFC 5280 7.1.
-func sameName(written string, name pkix.Name) bool {
+// readName reads a name as RFC 4514 or its predecessors write it, in both orders of its parts: the RFC has the most specific
+// part first, other programs last. What cannot be read is no name at all. Names are then compared by RFC 5280 7.1.
+func readName(written string) []pkix.Name {
+	names := []pkix.Name{}
 	parts, err := splitName(written)
-	if err != nil || len(parts) == 0 {
-		return false
+	if err != nil {
+		return names
 	}
-	slices.Reverse(parts) // RFC 4514 2.1: the most specific part comes first
 	for range 2 {
-		if read, err := pkix.ParseName(asn1ber.Wrap(asn1ber.Sequence, parts...)); err == nil && read.Equal(name) {
-			return true
+		if n, err := pkix.ParseName(asn1ber.Wrap(asn1ber.Sequence, parts...)); err == nil && !n.Empty() {
+			names = append(names, n)
 		}
 		slices.Reverse(parts)
 	}
-	return false
+	return names
 }
 
 // splitName encodes the parts of a written name, in its order.

@@ -36,5 +36,8 @@
 //
 //   - Refused although standard: HMAC, DSA, XSLT, XPointers other than / and id(), the transforms of OPC and STR.
 //   - ECDSA values in DER or with numbers of another length than the group's are taken and noted.
-//   - A manifest's references are judged: a digest that does not agree fails, missing content is noted.
+//   - A manifest's references are judged: a digest that does not agree fails, missing content is noted; so is a manifest
+//     that the signature does not cover.
+//   - Identifiers that several elements bear are noted in the document and refused where a reference uses one.
+//   - A reference whose Type names a part of its signature must cover that part where it belongs ([ErrMisplaced]).
 package xmldsig

@@ -133,7 +133,7 @@ func hostile() map[string]string {
 				fmt.Fprintf(&b, "<b Id='i%d'/>", i)
 			}
 			return b.String()
-		}() + unsigned(many(8000, reference("#i5", ""))) + "</a>",
+		}() + unsigned(many(8000, reference("#i99999", ""))) + "</a>",
 		"declarations":   "<a>" + repeat("<b "+declarations(250)+"/>", 3000) + unsigned(reference("", "")+reference("", transform(c14n.URIExclusive10, ""))) + "</a>",
 		"retrieval loop": strings.Replace("<a>"+unsigned(reference("", ""))+"</a>", "</ds:Signature>", `<ds:KeyInfo Id="k"><ds:RetrievalMethod URI="#k"/><ds:RetrievalMethod URI="#k"/></ds:KeyInfo></ds:Signature>`, 1),
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 
 	"qaqpa/signer/algo"
@@ -40,6 +41,7 @@ type Selector struct {
 	SKI        []byte   // subject key identifier
 	DigestHash algo.Hash
 	Digest     []byte // of the DER certificate
+	names      []pkix.Name
 }
 
 // Limits of one KeyInfo.
@@ -200,7 +202,19 @@ func readSelector(n xmltree.Node) (s Selector, err error) {
 		}
 		s.Serial, err = decimal(digits)
 	}
+	if written := s.Issuer + s.Subject; err == nil && written != "" {
+		s.names = readName(written)
+	}
 	return s, err
+}
+
+// isName compares a written name, read before where the selector comes from a document.
+func (s Selector) isName(written string, name pkix.Name) bool {
+	names := s.names
+	if names == nil {
+		names = readName(written)
+	}
+	return slices.ContainsFunc(names, name.Equal)
 }
 
 // decimal reads a serial number; numbers of more than 20 octets, which RFC 5280 4.1.2.2 forbids, are met.
@@ -238,13 +252,13 @@ func (k *KeyInfo) Names(c *pkix.Certificate) bool {
 func (s Selector) Matches(c *pkix.Certificate) bool {
 	switch {
 	case s.Serial != nil:
-		return s.Serial.Cmp(serialOf(c)) == 0 && sameName(s.Issuer, c.Issuer)
+		return s.Serial.Cmp(serialOf(c)) == 0 && s.isName(s.Issuer, c.Issuer)
 	case s.SKI != nil:
 		return bytes.Equal(s.SKI, c.SubjectKeyID)
 	case s.Digest != nil:
 		return bytes.Equal(s.Digest, s.DigestHash.Sum(nil, c.Raw))
 	case s.Subject != "":
-		return sameName(s.Subject, c.Subject)
+		return s.isName(s.Subject, c.Subject)
 	}
 	return false
 }

@@ -25,7 +25,8 @@ var nationalSamples = []struct {
 	}},
 }
 
-func TestNationalSamples(t *testing.T) {
+func TestConformanceNationalXML(t *testing.T) {
+	rep := report{Suite: "kz: XML and WSSE"}
 	dir := corpora(t, "kz", "ncanode", "groovy")
 	for _, sample := range nationalSamples {
 		t.Run(sample.file, func(t *testing.T) {
@@ -34,6 +35,7 @@ func TestNationalSamples(t *testing.T) {
 				t.Fatalf("%d signatures", len(doc.Signatures))
 			}
 			for i, s := range doc.Signatures {
+				rep.Total++
 				checked := s.Check(xmldsig.Inputs{})
 				signers := s.Candidates(offered(s))
 				if len(signers) == 0 {
@@ -47,9 +49,11 @@ func TestNationalSamples(t *testing.T) {
 				if got := checked.References[0].Scope.String(); got != sample.scopes[i] {
 					t.Errorf("signature %d covers %s", i, got)
 				}
+				rep.Agreed++
 			}
 		})
 	}
+	rep.write(t)
 }
 
 // authorities are the test CAs that issued the certificates of the samples.

@@ -23,7 +23,11 @@ func (o *Outcome) misplaced() error {
 		}
 	case strings.HasPrefix(r.Type, "http://uri.etsi.org/01903") && strings.HasSuffix(r.Type, "#SignedProperties"):
 		for _, q := range s.Qualifying {
-			home = slices.AppendSeq(home, q.Elements())
+			for c := range q.Elements() {
+				if c.Local() == "SignedProperties" && len(home) < maxHomes {
+					home = append(home, c)
+				}
+			}
 		}
 	default:
 		return nil
@@ -38,12 +42,18 @@ func (o *Outcome) misplaced() error {
 // nested refuses to take for an object of the signature what lies deeper in one.
 func (o *Outcome) nested() error {
 	nodes, _ := o.Nodes()
+	objects := o.Reference.signature.Objects
 	for n := range nodes.Tops() {
-		for _, object := range o.Reference.signature.Objects {
-			if n != object && n.Is(Space, "Object") && object.Contains(n) {
-				return fmt.Errorf("%w: %s is no object of the signature", ErrMisplaced, n.Path())
-			}
+		if !n.Is(Space, "Object") {
+			continue
+		}
+		at, own := slices.BinarySearchFunc(objects, n, xmltree.Node.Compare)
+		if !own && at > 0 && objects[at-1].Contains(n) {
+			return fmt.Errorf("%w: %s is no object of the signature", ErrMisplaced, n.Path())
 		}
 	}
 	return nil
 }
+
+// maxHomes bounds the places where a signed part may be.
+const maxHomes = 16

@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"qaqpa/signer/algo"
-	"qaqpa/signer/c14n"
 	"qaqpa/signer/cms"
 	"qaqpa/signer/xmltree"
 	"qaqpa/signer/xpath"
@@ -14,10 +13,13 @@ import (
 // used as they are.
 const (
 	RuleStructure cms.Rule = "structure" // ds:Signature as the schema has it, and nothing that could be read in two ways
-	RuleReference cms.Rule = "reference" // one per reference: its content is there and has the digest
-	RuleManifest  cms.Rule = "manifest"  // one per reference of a manifest
-	RuleCoverage  cms.Rule = "coverage"  // the references cover something
-	RuleKeyInfo   cms.Rule = "key-info"  // the certificate is one that KeyInfo names
+	// RuleIdentifiers is noted where elements share an identifier. What is referred to by one is refused by RuleReference;
+	// business data may well use one number twice.
+	RuleIdentifiers cms.Rule = "identifiers"
+	RuleReference   cms.Rule = "reference" // one per reference: its content is there and has the digest
+	RuleManifest    cms.Rule = "manifest"  // one per reference of a manifest
+	RuleCoverage    cms.Rule = "coverage"  // the references cover something
+	RuleKeyInfo     cms.Rule = "key-info"  // the certificate is one that KeyInfo names
 )
 
 // Errors that callers tell apart.
@@ -51,8 +53,7 @@ func failing(rule cms.Rule, clause string, err error, detail string) cms.Check {
 		c.Sub = cms.SubNoSignedData
 	case errors.Is(err, ErrRefused), errors.Is(err, ErrLimit), errors.Is(err, xpath.ErrBudget), errors.Is(err, xmltree.ErrTooManyNamespaces):
 		c.Sub = cms.SubSigningConstraints
-	case errors.Is(err, algo.ErrUnknownAlgorithm), errors.Is(err, algo.ErrNotAllowed), errors.Is(err, algo.ErrParameters),
-		errors.Is(err, c14n.ErrRelativeNamespace):
+	case errors.Is(err, algo.ErrUnknownAlgorithm), errors.Is(err, algo.ErrNotAllowed), errors.Is(err, algo.ErrParameters):
 		c.Sub = cms.SubCryptoConstraints
 	default:
 		c.Status, c.Sub = cms.Failed, cms.SubFormat

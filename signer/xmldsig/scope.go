@@ -36,9 +36,11 @@ func (c Coverage) String() string {
 // Part is a node and what lies in it.
 type Part struct {
 	Node xmltree.Node
-	Path string // such as /soap:Envelope/soap:Body
 	ID   string // identifier of the element, "" when it has none
 }
+
+// Path is the place of the node, such as /soap:Envelope/soap:Body. It is worked out when asked for.
+func (p Part) Path() string { return p.Node.Path() }
 
 // Scope names what a reference covers. It says nothing of whether the digest agrees.
 type Scope struct {
@@ -69,7 +71,7 @@ func (s Scope) String() string {
 			} else {
 				b.WriteString(", ")
 			}
-			b.WriteString(p.Path)
+			b.WriteString(p.Path())
 			if p.ID != "" {
 				fmt.Fprintf(&b, " (id %s)", p.ID)
 			}
@@ -87,7 +89,7 @@ func (s Scope) String() string {
 }
 
 func partOf(n xmltree.Node) Part {
-	p := Part{Node: n, Path: n.Path()}
+	p := Part{Node: n}
 	if n.Kind() == xmltree.Element {
 		p.ID = n.ID()
 	}

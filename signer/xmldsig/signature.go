@@ -16,6 +16,8 @@ type Document struct {
 	Signatures []*Signature // every ds:Signature, in document order, nested ones too
 	limits     Limits
 	references int
+	doubled    string // an identifier that several elements bear
+	doubles    int    // how many such there are
 }
 
 // Signature is one ds:Signature. It may be malformed: then Verify says so, and what could be read is here.
@@ -70,6 +72,9 @@ type Reference struct {
 // and is told by its checks.
 func Open(tree *xmltree.Document, lim Limits) (*Document, error) {
 	d := &Document{Tree: tree, limits: lim.withDefaults(len(tree.Text()))}
+	if ids := tree.DuplicateIDs(); len(ids) > 0 {
+		d.doubled, d.doubles = ids[0], len(ids)
+	}
 	var around []*Signature
 	for n := range tree.Root().Descendants() {
 		if !n.Is(Space, "Signature") {
@@ -201,6 +206,9 @@ func (s *Signature) readObject(n xmltree.Node) {
 	for c := range n.Elements() {
 		name := c.Name()
 		switch {
+		case c.Is(Space, "Manifest") && len(s.Manifests) == maxManifests:
+			s.fault("more than %d manifests", maxManifests)
+			return
 		case c.Is(Space, "Manifest"):
 			s.Manifests = append(s.Manifests, s.readManifest(c))
 		case name.Local == "QualifyingProperties" && isXAdES(name.Space):
@@ -210,6 +218,9 @@ func (s *Signature) readObject(n xmltree.Node) {
 		}
 	}
 }
+
+// maxManifests bounds those of one signature.
+const maxManifests = 64
 
 func (s *Signature) readManifest(n xmltree.Node) *Manifest {
 	m := &Manifest{Element: n}
@@ -231,9 +242,9 @@ func isXAdES(space string) bool {
 // Outside are the references of SignedInfo and of manifests whose content lies outside the document, so that a caller can
 // hash large content with the hashes that are needed before he hands the digests in.
 func (s *Signature) Outside() (out []*Reference) {
-	all := s.References
+	all := slices.Clip(s.References)
 	for _, m := range s.Manifests {
-		all = append(slices.Clip(all), m.References...)
+		all = append(all, m.References...)
 	}
 	for _, r := range all {
 		if !r.HasURI || r.URI != "" && !strings.HasPrefix(r.URI, "#") {

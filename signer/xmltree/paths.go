@@ -45,12 +45,12 @@ func (n Node) step() string {
 	}
 	before, after := 0, false
 	for s := range n.PrecedingSiblings() {
-		if s.record().kind == Element && s.Name() == n.Name() {
+		if s.record().kind == Element && s.record().name == n.record().name {
 			before++
 		}
 	}
 	for s := range n.FollowingSiblings() {
-		if after = s.record().kind == Element && s.Name() == n.Name(); after {
+		if after = s.record().kind == Element && s.record().name == n.record().name; after {
 			break
 		}
 	}
