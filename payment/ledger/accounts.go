@@ -21,16 +21,21 @@ func BankSuspense(bic string) Account { return Account("bank:" + bic + ":suspens
 // BankGuarantee is what a bank has deposited for what it may owe.
 func BankGuarantee(bic string) Account { return Account("bank:" + bic + ":guarantee") }
 
+// BankCash is what stands on our account at a bank, as its statements tell.
+func BankCash(bic, account string) Account { return Account("bank:" + bic + ":" + account + ":cash") }
+
 // BeneficiaryDue is what an agency is due under a budget code.
 func BeneficiaryDue(agency, kbk string) Account {
 	return Account("beneficiary:" + agency + ":" + kbk + ":due")
 }
 
-// Accounts of the operator: the other side of guarantees, its commissions, and differences that were written off.
+// Accounts of the operator: the other side of guarantees, its commissions, differences that were written off, and what stood
+// on accounts at banks before their first statement.
 const (
 	OperatorGuarantees  Account = "operator:guarantees"
 	OperatorCommissions Account = "operator:commissions"
 	OperatorWriteOffs   Account = "operator:write-offs"
+	OperatorOpenings    Account = "operator:openings"
 )
 
 // accountBytesMax bounds a name.
@@ -49,12 +54,14 @@ func (a Account) Valid() bool {
 	}
 	switch {
 	case len(parts) == 2 && parts[0] == "operator":
-		return a == OperatorGuarantees || a == OperatorCommissions || a == OperatorWriteOffs
+		return a == OperatorGuarantees || a == OperatorCommissions || a == OperatorWriteOffs || a == OperatorOpenings
 	case len(parts) == 3 && parts[0] == "bank":
 		switch parts[2] {
 		case "due", "commission", "refunds", "suspense", "guarantee":
 			return true
 		}
+	case len(parts) == 4 && parts[0] == "bank":
+		return parts[3] == "cash"
 	case len(parts) == 4 && parts[0] == "beneficiary":
 		return parts[3] == "due"
 	}

@@ -1,0 +1,170 @@
+package recon
+
+import (
+	"qaqpa/payment/flow"
+)
+
+// Kind says what is wrong.
+type Kind string
+
+// Kinds of exceptions.
+const (
+	// Surplus: the bank shows money that nobody expects.
+	Surplus Kind = "surplus"
+	// Missing: a payment is past its term and no statement shows it.
+	Missing Kind = "missing"
+	// Ambiguous: several payments fit a line, or several lines a payment.
+	Ambiguous Kind = "ambiguous"
+	// Doubled: a line repeats one that is matched.
+	Doubled Kind = "doubled"
+	// Over and Under: the right reference with too much or too little money.
+	Over  Kind = "over"
+	Under Kind = "under"
+	// Data: reference and amount are right, another field such as the KBK is not.
+	Data Kind = "data"
+	// Reversal: the bank took back what it had shown.
+	Reversal Kind = "reversal"
+	// Withdrawal: money left the account and nobody expects it.
+	Withdrawal Kind = "withdrawal"
+	// ForeignCurrency: a line in another currency than the account's.
+	ForeignCurrency Kind = "foreign-currency"
+	// Gap: the opening balance is not the closing balance of the statement before.
+	Gap Kind = "gap"
+)
+
+// Kinds lists all kinds.
+func Kinds() []Kind {
+	return []Kind{Surplus, Missing, Ambiguous, Doubled, Over, Under, Data, Reversal, Withdrawal, ForeignCurrency, Gap}
+}
+
+// Severity says how soon somebody has to look.
+type Severity string
+
+// Severities, the least first.
+const (
+	Low      Severity = "low"
+	Medium   Severity = "medium"
+	High     Severity = "high"
+	Critical Severity = "critical"
+)
+
+// Amounts in tiyn from which an exception is one step more severe.
+const (
+	largeTiyn = 1_000_000_00
+	smallTiyn = 1_000_00
+)
+
+// SeverityOf grades an exception by what it is, how much money is at risk (tiyn, the sign does not matter) and how many
+// days it has been open.
+func SeverityOf(k Kind, tiyn int64, days int) Severity {
+	grade := 1
+	switch k {
+	case Missing, Reversal, Withdrawal, Gap:
+		grade = 2 // somebody is short of money
+	case Surplus, Ambiguous, Doubled, Over, Under, Data, ForeignCurrency:
+	}
+	if tiyn < 0 {
+		tiyn = -tiyn
+	}
+	if tiyn >= largeTiyn || tiyn < 0 { // the smallest int64 has no positive
+		grade++
+	}
+	if tiyn < smallTiyn && tiyn >= 0 {
+		grade--
+	}
+	if AgeOf(days) >= Week {
+		grade++
+	}
+	return []Severity{Low, Medium, High, Critical}[min(max(grade, 0), 3)]
+}
+
+// Age is a bucket of ageing.
+type Age int
+
+// Buckets of ageing in days: 0–1, 2–3, 4–7, 8–30, more.
+const (
+	Fresh Age = iota
+	Days
+	Week
+	Month
+	Old
+)
+
+// AgeOf puts a number of days into its bucket.
+func AgeOf(days int) Age {
+	switch {
+	case days <= 1:
+		return Fresh
+	case days <= 3:
+		return Days
+	case days <= 7:
+		return Week
+	case days <= 30:
+		return Month
+	}
+	return Old
+}
+
+// String names the bucket by its days.
+func (a Age) String() string {
+	return [...]string{"0-1", "2-3", "4-7", "8-30", "30+"}[min(max(a, Fresh), Old)]
+}
+
+// Ages lists the buckets.
+func Ages() []Age { return []Age{Fresh, Days, Week, Month, Old} }
+
+// State of an exception.
+type State string
+
+// States of an exception.
+const (
+	// Open: nobody has taken it.
+	Open State = "open"
+	// Assigned: somebody works on it.
+	Assigned State = "assigned"
+	// Proposed: a resolution waits for a second person.
+	Proposed State = "proposed"
+	// Asked: the bank was asked and has to answer.
+	Asked State = "asked"
+	// Resolved: its transfers stand in the ledger, or it needed none.
+	Resolved State = "resolved"
+	// Void: what it was about is gone, such as a missing payment that came late.
+	Void State = "void"
+)
+
+// Events of an exception.
+const (
+	Assign  flow.Event = "assign"
+	Release flow.Event = "release"
+	Ask     flow.Event = "ask"
+	Propose flow.Event = "propose"
+	Reject  flow.Event = "reject"
+	Resolve flow.Event = "resolve"
+	Vanish  flow.Event = "vanish"
+)
+
+// Transitions is the table of an exception's states.
+func Transitions() (flow.Table[State], error) {
+	edges := []flow.Edge[State]{
+		{From: Open, Event: Assign, To: Assigned},
+		{From: Assigned, Event: Assign, To: Assigned},
+		{From: Assigned, Event: Release, To: Open},
+		{From: Asked, Event: Assign, To: Assigned},
+		{From: Proposed, Event: Reject, To: Assigned},
+		{From: Proposed, Event: Resolve, To: Resolved},
+	}
+	for _, from := range []State{Open, Assigned, Asked} {
+		edges = append(edges,
+			flow.Edge[State]{From: from, Event: Propose, To: Proposed},
+			flow.Edge[State]{From: from, Event: Resolve, To: Resolved},
+			flow.Edge[State]{From: from, Event: Vanish, To: Void})
+	}
+	edges = append(edges,
+		flow.Edge[State]{From: Open, Event: Ask, To: Asked},
+		flow.Edge[State]{From: Assigned, Event: Ask, To: Asked},
+		flow.Edge[State]{From: Proposed, Event: Vanish, To: Void})
+	return flow.New("exception", Open, edges)
+}
+
+// Unsettled reports whether an exception in this state still stands between ledger and statement.
+func (s State) Unsettled() bool { return s != Resolved && s != Void }

@@ -1,0 +1,155 @@
+package recon
+
+import (
+	"errors"
+	"fmt"
+
+	"qaqpa/payment/ledger"
+	"qaqpa/payment/money"
+)
+
+// ErrResolution says that a resolution does not fit the exception.
+var ErrResolution = errors.New("resolution does not fit")
+
+// Way is how an exception is resolved.
+type Way string
+
+// Ways to resolve an exception.
+const (
+	// Link ties the line to expectations, or the missing expectation to a line; the amounts must be equal.
+	Link Way = "link"
+	// Force ties them although amounts or data differ; a difference is written off.
+	Force Way = "force"
+	// Park moves the line's money to suspense until it is explained.
+	Park Way = "park"
+	// GiveBack returns the line's money to who sent it: the bank has to pay it out, which its statement will show.
+	GiveBack Way = "give-back"
+	// WriteOff takes the loss or the gain.
+	WriteOff Way = "write-off"
+	// Owe: the bank took back what it had shown, so it owes the payment again.
+	Owe Way = "owe"
+	// Accept: nothing moves, because nothing is wrong with the money.
+	Accept Way = "accept"
+)
+
+// Ways lists all ways.
+func Ways() []Way { return []Way{Link, Force, Park, GiveBack, WriteOff, Owe, Accept} }
+
+// FourEyes reports whether a second person has to agree.
+func (w Way) FourEyes() bool { return w != Link && w != Park }
+
+// Item is an exception as its resolution sees it.
+type Item struct {
+	Kind Kind
+	// Bank and Account are where the line stands, or for a missing payment the bank that owes it.
+	Bank, Account string
+	// Tiyn is the line's amount, money that came positive; for a missing payment what is expected.
+	Tiyn int64
+	// Linked is the sum of what the line is tied to, or of the lines that the expectation is tied to.
+	Linked int64
+}
+
+// Leg is one transfer of a resolution.
+type Leg struct {
+	Debit, Credit ledger.Account
+	Tiyn          int64
+}
+
+// ReceivedLegs books lines that belong to expectations: the bank has delivered what it owed. paid is what the lines carry
+// and owed what was expected; a difference goes to the write-offs. Both are positive.
+func ReceivedLegs(bank, account string, paid, owed int64) []Leg {
+	return tied(ledger.BankCash(bank, account), ledger.BankDue(bank), paid, owed)
+}
+
+// ReturnedLegs books lines that pay out what was to be given back. Both amounts are positive.
+func ReturnedLegs(bank, account string, paid, owed int64) []Leg {
+	var legs []Leg
+	if common := min(paid, owed); common > 0 {
+		legs = append(legs, Leg{ledger.BankRefunds(bank), ledger.BankCash(bank, account), common})
+	}
+	switch {
+	case paid > owed:
+		legs = append(legs, Leg{ledger.OperatorWriteOffs, ledger.BankCash(bank, account), paid - owed})
+	case owed > paid:
+		legs = append(legs, Leg{ledger.BankRefunds(bank), ledger.OperatorWriteOffs, owed - paid})
+	}
+	return legs
+}
+
+func tied(cash, due ledger.Account, paid, owed int64) []Leg {
+	var legs []Leg
+	if common := min(paid, owed); common > 0 {
+		legs = append(legs, Leg{cash, due, common})
+	}
+	switch {
+	case paid > owed:
+		legs = append(legs, Leg{cash, ledger.OperatorWriteOffs, paid - owed})
+	case owed > paid:
+		legs = append(legs, Leg{ledger.OperatorWriteOffs, due, owed - paid})
+	}
+	return legs
+}
+
+// move is one leg that brings tiyn, if positive, from the counter account to cash, or back if negative.
+func move(cash, counter ledger.Account, tiyn int64) []Leg {
+	if tiyn < 0 {
+		return []Leg{{counter, cash, -tiyn}}
+	}
+	return []Leg{{cash, counter, tiyn}}
+}
+
+// Legs is what a resolution moves. Errors wrap [ErrResolution]. Whatever the way, an exception about a line moves exactly
+// the line's amount over the account's cash, so that ledger and statement agree once nothing is open.
+func Legs(way Way, it Item) ([]Leg, error) {
+	if it.Tiyn == 0 || it.Tiyn == -it.Tiyn {
+		return nil, fmt.Errorf("%w: the exception has no amount", ErrResolution)
+	}
+	if it.Kind == Missing {
+		return missingLegs(way, it)
+	}
+	cash := ledger.BankCash(it.Bank, it.Account)
+	switch way {
+	case Link, Force:
+		if way == Link && it.Linked != it.Tiyn {
+			return nil, fmt.Errorf("%w: %s is linked to %s", ErrResolution, money.FromTiyn(it.Tiyn).Decimal(), money.FromTiyn(it.Linked).Decimal())
+		}
+		if it.Linked == 0 || (it.Linked < 0) != (it.Tiyn < 0) || it.Linked == -it.Linked {
+			return nil, fmt.Errorf("%w: money that came and money that went", ErrResolution)
+		}
+		if it.Tiyn < 0 {
+			return ReturnedLegs(it.Bank, it.Account, -it.Tiyn, -it.Linked), nil
+		}
+		return ReceivedLegs(it.Bank, it.Account, it.Tiyn, it.Linked), nil
+	case Park:
+		return move(cash, ledger.BankSuspense(it.Bank), it.Tiyn), nil
+	case GiveBack:
+		if it.Tiyn < 0 || it.Kind == Gap {
+			return nil, fmt.Errorf("%w: only money that came can be given back", ErrResolution)
+		}
+		return move(cash, ledger.BankRefunds(it.Bank), it.Tiyn), nil
+	case WriteOff:
+		return move(cash, ledger.OperatorWriteOffs, it.Tiyn), nil
+	case Owe:
+		if it.Kind != Reversal || it.Tiyn > 0 {
+			return nil, fmt.Errorf("%w: nothing was taken back", ErrResolution)
+		}
+		return move(cash, ledger.BankDue(it.Bank), it.Tiyn), nil
+	case Accept:
+		if it.Kind != Gap {
+			return nil, fmt.Errorf("%w: the money has to go somewhere", ErrResolution)
+		}
+		return move(cash, ledger.OperatorOpenings, it.Tiyn), nil
+	}
+	return nil, fmt.Errorf("%w: %q", ErrResolution, string(way))
+}
+
+// missingLegs: a payment that no statement shows moves no cash of ours; it may only stop being owed.
+func missingLegs(way Way, it Item) ([]Leg, error) {
+	if way != WriteOff {
+		return nil, fmt.Errorf("%w: a missing payment is written off, or linked from the line that pays it", ErrResolution)
+	}
+	if it.Tiyn < 0 {
+		return []Leg{{ledger.BankRefunds(it.Bank), ledger.OperatorWriteOffs, -it.Tiyn}}, nil
+	}
+	return []Leg{{ledger.OperatorWriteOffs, ledger.BankDue(it.Bank), it.Tiyn}}, nil
+}

@@ -1,0 +1,86 @@
+package recon
+
+import (
+	"errors"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"qaqpa/payment/ledger"
+	"qaqpa/payment/money"
+)
+
+// Whatever the resolution of an exception about a line, the account's cash moves by exactly the line, every account is one
+// that the ledger knows, and every transfer is positive.
+func TestLegsMoveTheLine(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		it := Item{
+			Kind: rapid.SampledFrom(Kinds()).Draw(t, "kind"), Bank: "TSESKZKA", Account: "KZ916011700111350335",
+			Tiyn: rapid.Int64Range(-1_000_000, 1_000_000).Draw(t, "tiyn"), Linked: rapid.Int64Range(-1_000_000, 1_000_000).Draw(t, "linked"),
+		}
+		if rapid.Bool().Draw(t, "exact") {
+			it.Linked = it.Tiyn
+		}
+		way := rapid.SampledFrom(Ways()).Draw(t, "way")
+		legs, err := Legs(way, it)
+		if err != nil {
+			if !errors.Is(err, ErrResolution) {
+				t.Fatal(err)
+			}
+			return
+		}
+		balances := ledger.Balances{}
+		for _, l := range legs {
+			transfer := ledger.Transfer{ID: "trf_1", Debt: "d", Debit: l.Debit, Credit: l.Credit, Amount: money.FromTiyn(l.Tiyn)}
+			if err := transfer.Check(); err != nil {
+				t.Fatalf("%s of %+v: %v", way, it, err)
+			}
+			if err := balances.Add(transfer); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want := it.Tiyn
+		if it.Kind == Missing {
+			want = 0
+		}
+		if got := balances[ledger.BankCash(it.Bank, it.Account)]; got != want {
+			t.Fatalf("%s of %+v moves %d of cash", way, it, got)
+		}
+		// What was expected is owed no more: the bank's debt falls by what was linked, a refund's by what was paid out.
+		if way == Link || way == Force {
+			owed := balances[ledger.BankDue(it.Bank)] + balances[ledger.BankRefunds(it.Bank)]
+			if owed != -it.Linked {
+				t.Fatalf("%s of %+v: debts move by %d", way, it, owed)
+			}
+		}
+	})
+}
+
+func TestLegsRefuse(t *testing.T) {
+	for name, c := range map[string]struct {
+		way Way
+		it  Item
+	}{
+		"nothing":                            {Accept, Item{Kind: Gap}},
+		"amount without a negative":          {WriteOff, Item{Kind: Surplus, Tiyn: -1 << 63}},
+		"link of another amount":             {Link, Item{Kind: Over, Tiyn: 10, Linked: 9}},
+		"forced without a partner":           {Force, Item{Kind: Over, Tiyn: 10}},
+		"credit tied to a refund":            {Force, Item{Kind: Surplus, Tiyn: 10, Linked: -10}},
+		"giving back what left":              {GiveBack, Item{Kind: Withdrawal, Tiyn: -10}},
+		"owing without a reversal":           {Owe, Item{Kind: Withdrawal, Tiyn: -10}},
+		"owing what came":                    {Owe, Item{Kind: Reversal, Tiyn: 10}},
+		"money that goes nowhere":            {Accept, Item{Kind: Surplus, Tiyn: 10}},
+		"parking what never came":            {Park, Item{Kind: Missing, Tiyn: 10}},
+		"a way that does not exist":          {"shred", Item{Kind: Surplus, Tiyn: 10}},
+		"a way that does not exist, missing": {"shred", Item{Kind: Missing, Tiyn: 10}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if legs, err := Legs(c.way, c.it); !errors.Is(err, ErrResolution) || legs != nil {
+				t.Errorf("got %v, %v", legs, err)
+			}
+		})
+	}
+	if Link.FourEyes() || Park.FourEyes() || !WriteOff.FourEyes() || !Force.FourEyes() || !GiveBack.FourEyes() {
+		t.Error("four eyes")
+	}
+}

@@ -1,0 +1,157 @@
+package recon
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// ErrRule says that a ladder breaks a rule about rules.
+var ErrRule = errors.New("matching rule is not sound")
+
+// Shape says how many lines and expectations one match ties.
+type Shape string
+
+// Shapes.
+const (
+	// OneToOne ties a line to an expectation.
+	OneToOne Shape = "one-to-one"
+	// OneToMany ties a line to all expectations of a group whose total it carries.
+	OneToMany Shape = "one-to-many"
+	// ManyToOne ties all lines of a group to the expectation whose amount they add up to.
+	ManyToOne Shape = "many-to-one"
+)
+
+// Field is what a line and an expectation are compared by.
+type Field string
+
+// Fields. The first three identify a payment by themselves; see [Field.Identifies].
+const (
+	// ByEndToEnd is our reference as the bank returns it; see [EndToEnd].
+	ByEndToEnd Field = "end_to_end"
+	// ByPurposeID is our reference found in the purpose; see [PurposeID].
+	ByPurposeID Field = "purpose_id"
+	// ByBankReference is the bank's own reference of the payment.
+	ByBankReference Field = "bank_reference"
+	// ByPayer is the IIN or BIN of who paid.
+	ByPayer Field = "payer"
+	// ByKBK is the budget code.
+	ByKBK Field = "kbk"
+)
+
+// Identifies reports whether a value of the field belongs to one payment only.
+func (f Field) Identifies() bool { return f == ByEndToEnd || f == ByPurposeID || f == ByBankReference }
+
+func (f Field) known() bool { return f.Identifies() || f == ByPayer || f == ByKBK }
+
+// Rule is one step of the ladder.
+type Rule struct {
+	// Name is stored with each match; 1 to 40 letters, digits and dashes.
+	Name  string `json:"name"`
+	Shape Shape  `json:"shape"`
+	// On lists the fields that must be present on both sides and equal.
+	On []Field `json:"on"`
+	// Agree lists fields that must be equal where both sides state them. A pair that disagrees is not matched; when On
+	// identifies the payment, it becomes a data mismatch.
+	Agree []Field `json:"agree,omitempty"`
+	// Window bounds how many banking days after the payment the line may be booked; nil means any time.
+	Window *Window `json:"window,omitempty"`
+	// Tolerance in tiyn admits a line that differs by at most this much; one-to-one only. The difference is written to
+	// the ledger under the name of the rule.
+	Tolerance int64 `json:"tolerance,omitempty"`
+}
+
+// Window is a range of banking days, both ends included; 0 is the day of the payment.
+type Window struct {
+	From int `json:"from"`
+	To   int `json:"to"`
+}
+
+// Identifies reports whether the rule's fields name one payment by themselves.
+func (r Rule) Identifies() bool { return slices.ContainsFunc(r.On, Field.Identifies) }
+
+// Limits of a ladder.
+const (
+	rulesMax     = 32
+	nameBytesMax = 40
+	windowMax    = 60
+	toleranceMax = 100_000 // one thousand tenge: more is a decision of a person
+)
+
+// Ladder is the order in which rules are tried.
+type Ladder []Rule
+
+// DefaultLadder is what a new bank starts with. Rules with a tolerance are not in it: an operator adds them on purpose.
+func DefaultLadder() Ladder {
+	return Ladder{
+		{Name: "end-to-end", Shape: OneToOne, On: []Field{ByEndToEnd}, Agree: []Field{ByKBK}},
+		{Name: "purpose-id", Shape: OneToOne, On: []Field{ByPurposeID}, Agree: []Field{ByKBK}},
+		{Name: "bank-reference", Shape: OneToOne, On: []Field{ByBankReference}, Agree: []Field{ByKBK}},
+		{Name: "instalments", Shape: ManyToOne, On: []Field{ByEndToEnd}, Agree: []Field{ByKBK}},
+		{Name: "instalments-by-purpose", Shape: ManyToOne, On: []Field{ByPurposeID}, Agree: []Field{ByKBK}},
+		{Name: "batch-of-day", Shape: OneToMany, On: []Field{ByKBK}, Window: &Window{From: 0, To: 1}},
+		{Name: "merged-by-payer", Shape: OneToMany, On: []Field{ByPayer}, Window: &Window{From: 0, To: 3}},
+		{Name: "payer-kbk-same-day", Shape: OneToOne, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 0}},
+		{Name: "payer-kbk-next-day", Shape: OneToOne, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 1}},
+	}
+}
+
+// Check refuses a ladder whose rules are unknown, repeat a name, or could match what nothing ties together. Errors wrap
+// [ErrRule].
+func (l Ladder) Check() error {
+	if len(l) == 0 || len(l) > rulesMax {
+		return fmt.Errorf("%w: %d rules", ErrRule, len(l))
+	}
+	seen := map[string]bool{}
+	for _, r := range l {
+		if err := r.check(); err != nil {
+			return err
+		}
+		if seen[r.Name] {
+			return fmt.Errorf("%w: %q stands twice", ErrRule, r.Name)
+		}
+		seen[r.Name] = true
+	}
+	return nil
+}
+
+func (r Rule) check() error {
+	if !plainName(r.Name) {
+		return fmt.Errorf("%w: name %q", ErrRule, r.Name)
+	}
+	if r.Shape != OneToOne && r.Shape != OneToMany && r.Shape != ManyToOne {
+		return fmt.Errorf("%w: %s has shape %q", ErrRule, r.Name, string(r.Shape))
+	}
+	for i, f := range slices.Concat(r.On, r.Agree) {
+		if !f.known() || slices.Contains(slices.Concat(r.On, r.Agree)[:i], f) {
+			return fmt.Errorf("%w: %s compares %q", ErrRule, r.Name, string(f))
+		}
+	}
+	switch {
+	case len(r.On) == 0:
+		// Amount and day alone: any two people who pay the same fee on one day would be confused.
+		return fmt.Errorf("%w: %s compares nothing but the amount", ErrRule, r.Name)
+	case !r.Identifies() && r.Window == nil:
+		return fmt.Errorf("%w: %s identifies no payment and has no window", ErrRule, r.Name)
+	case r.Window != nil && (r.Window.From < 0 || r.Window.To < r.Window.From || r.Window.To > windowMax):
+		return fmt.Errorf("%w: window of %s", ErrRule, r.Name)
+	case r.Tolerance < 0 || r.Tolerance > toleranceMax || (r.Tolerance > 0 && (r.Shape != OneToOne || !r.Identifies())):
+		// A tolerance without an identifying field would match neighbours.
+		return fmt.Errorf("%w: tolerance of %s", ErrRule, r.Name)
+	case r.Shape == ManyToOne && !r.Identifies():
+		return fmt.Errorf("%w: %s would add up lines that nothing ties together", ErrRule, r.Name)
+	case r.Shape == OneToMany && r.Identifies():
+		return fmt.Errorf("%w: %s looks for several payments under the reference of one", ErrRule, r.Name)
+	}
+	return nil
+}
+
+func plainName(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= nameBytesMax
+}
