@@ -16,9 +16,11 @@ const (
 	typePDF       = "application/pdf"
 	typeYAML      = "application/yaml"
 	typeForm      = "multipart/form-data"
+	typeFields    = "application/x-www-form-urlencoded"
 	typeText      = "text/plain"
 	typeHTML      = "text/html"
 	typeCSS       = "text/css"
+	typeScript    = "text/javascript"
 	typeSVG       = "image/svg+xml"
 )
 

@@ -38,6 +38,16 @@ const (
 	codeInternal       code = "internal"
 	codeUnavailable    code = "unavailable"
 	codeBusy           code = "busy"
+
+	// Of pages.
+	codeForeignForm      code = "form_of_another_site"
+	codeSignatureMissing code = "signature_missing"
+	codeChallenge        code = "sign_in_expired"
+	codeChallengeOther   code = "sign_in_other_text"
+	codeSignInRefused    code = "sign_in_refused"
+	codeNoPerson         code = "sign_in_no_person"
+	codeNoAuthority      code = "no_payer"
+	codeNothingChosen    code = "nothing_chosen"
 )
 
 // jsonCode makes the code of a body that is not the JSON of the contract.
@@ -57,7 +67,15 @@ func statuses() map[code]int {
 		codeIdemMissing: http.StatusBadRequest, codeIdemInvalid: http.StatusBadRequest, codeBankOfOther: http.StatusForbidden,
 		codeAgencyOnly: http.StatusForbidden, codeDocument: http.StatusUnprocessableEntity,
 		codeInternal: http.StatusInternalServerError, codeUnavailable: http.StatusServiceUnavailable,
-		codeBusy: http.StatusServiceUnavailable,
+		codeBusy:             http.StatusServiceUnavailable,
+		codeForeignForm:      http.StatusForbidden,
+		codeSignatureMissing: http.StatusBadRequest,
+		codeChallenge:        http.StatusConflict,
+		codeChallengeOther:   http.StatusUnprocessableEntity,
+		codeSignInRefused:    http.StatusUnprocessableEntity,
+		codeNoPerson:         http.StatusUnprocessableEntity,
+		codeNoAuthority:      http.StatusForbidden,
+		codeNothingChosen:    http.StatusUnprocessableEntity,
 	}
 	for _, r := range []strictjson.Reason{
 		strictjson.Syntax, strictjson.Encoding, strictjson.Trailing, strictjson.Unknown, strictjson.Duplicate, strictjson.Missing,

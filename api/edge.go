@@ -187,6 +187,13 @@ func (s *Server) copyRequest(ctx *fasthttp.RequestCtx) *request {
 		ifNoneMatch: string(h.Peek("If-None-Match")),
 		encoding:    string(h.ContentEncoding()),
 		remote:      s.remote(ctx),
+		origin:      string(h.Peek("Origin")),
+		fetchSite:   string(h.Peek("Sec-Fetch-Site")),
+	}
+	for _, name := range cookieNames() {
+		if v := h.Cookie(s.cookieName(name)); len(v) > 0 {
+			r.cookies = append(r.cookies, param{name, string(v)})
+		}
 	}
 	if scheme, token, ok := strings.Cut(string(h.Peek("Authorization")), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		r.token = strings.TrimSpace(token)
@@ -306,6 +313,10 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, resp *response) {
 		h.SetCanonical([]byte(p.name), []byte(p.value))
 	}
 	for _, p := range resp.headers {
+		if p.name == "Set-Cookie" {
+			h.Add(p.name, p.value)
+			continue
+		}
 		h.Set(p.name, p.value)
 	}
 	if id, ok := ctx.UserValue(keyID).(string); ok {

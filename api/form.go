@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"mime/multipart"
+	"net/url"
 	"slices"
 )
 
@@ -46,3 +47,25 @@ func readForm(r *request, names ...string) (map[string][]byte, error) {
 
 // unchosen tells an empty file field, which browsers send with filename="", from an empty file, which has a name.
 func unchosen(p *multipart.Part) bool { return p.FileName() == "" }
+
+// fieldsMax bounds the fields of a plain form: an order pays at most fifty debts.
+const fieldsMax = 64
+
+// readFields takes a plain form apart. Names that are not expected are refused, and only "debt" may come several times.
+func readFields(r *request, names ...string) (url.Values, error) {
+	form, err := url.ParseQuery(string(r.body))
+	if err != nil || bytes.Count(r.body, []byte{'&'}) >= fieldsMax {
+		return nil, refuse(codeForm).because(err)
+	}
+	for name, values := range form {
+		if !slices.Contains(names, name) || (len(values) > 1 && name != "debt") {
+			return nil, refuse(codeForm).of(clip(name))
+		}
+		for _, v := range values {
+			if len(v) > idemKeyMax || !text(v) {
+				return nil, refuse(codeForm).of(clip(name))
+			}
+		}
+	}
+	return form, nil
+}

@@ -42,7 +42,11 @@ func (s *Server) answer(ctx context.Context, rt *route, r *request, in incoming)
 	}()
 	release()
 	if err != nil && rt.forPeople {
-		resp, err = s.failedPage(r, err)
+		page := s.problemPage
+		if rt.refused != nil {
+			page = rt.refused
+		}
+		resp, err = page(r, err)
 	}
 	if err != nil {
 		return s.problemResponse(err, r.id, s.languageOf(r))
@@ -69,6 +73,11 @@ func (s *Server) admit(ctx context.Context, rt *route, r *request) error {
 	}
 	if !acceptable(r.accept, rt.produces) {
 		return refuse(codeNotAcceptable).of("Accept").explain(rt.produces)
+	}
+	if rt.ownForm {
+		if err := s.ownOrigin(r); err != nil {
+			return err
+		}
 	}
 	if rt.scope == "" && !r.caller.Known() && rt.limited && !s.public.allow(r.remote, s.cfg.Now()) {
 		return refuse(codeTooMany).after(time.Minute / 2)
@@ -110,6 +119,9 @@ func (s *Server) receive(ctx context.Context, rt *route, r *request, in incoming
 		return nothing, nil
 	}
 	if in.length == 0 || in.length == -2 {
+		if rt.bodyOptional {
+			return nothing, nil
+		}
 		return nothing, refuse(codeBodyEmpty)
 	}
 	if err := rt.takes(r); err != nil {

@@ -2,8 +2,15 @@ package api
 
 import "strings"
 
-// securityHeaders are those of every answer. Pages get a policy of their own kind: our style sheet, our icon, our form,
-// and nothing else, no script at all. What only documents in a browser heed is left out of data.
+// The policies of pages: our style sheet, our icon, our forms and nothing else, no script at all. Pages that ask for
+// signatures have our script as well, and a connection to NCALayer on the reader's own machine; no script that stands in
+// the page itself, and nothing of others.
+const (
+	pagePolicy    = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+	signingPolicy = pagePolicy + "; script-src 'self'; connect-src 'self' wss://127.0.0.1:13579"
+)
+
+// securityHeaders are those of every answer. What only documents in a browser heed is left out of data.
 func securityHeaders(contentType string) []param {
 	out := []param{
 		{"X-Content-Type-Options", "nosniff"},
@@ -15,7 +22,7 @@ func securityHeaders(contentType string) []param {
 	}
 	return append(
 		out,
-		param{"Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"},
+		param{"Content-Security-Policy", pagePolicy},
 		param{"X-Frame-Options", "DENY"},
 		param{"Referrer-Policy", "no-referrer"},
 		param{"Cross-Origin-Resource-Policy", "same-origin"},

@@ -24,6 +24,9 @@ type request struct {
 	token       string   // of Authorization: Bearer
 	idemKeys    []string // each Idempotency-Key field
 	remote      netip.Addr
+	origin      string  // Origin
+	fetchSite   string  // Sec-Fetch-Site
+	cookies     []param // ours, by their names without prefix
 
 	caller auth.Caller
 	media  mediaType

@@ -46,12 +46,6 @@ func (s *Server) getContract(context.Context, *request) (*response, error) {
 	return s.contract.response(cachePublic), nil
 }
 
-func (s *Server) home(context.Context, *request) (*response, error) {
-	resp := &response{status: http.StatusFound}
-	resp.set("Location", "/verify")
-	return resp, nil
-}
-
 // problemKind explains a code.
 type problemKind struct {
 	Code   code   `json:"code"`

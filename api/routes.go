@@ -17,8 +17,11 @@ type route struct {
 	bodyMax      int        // bytes; 0 means that there is no body
 	consumes     []string
 	produces     string
-	args         []string // query parameters it knows
-	forPeople    bool     // refusals are pages, too
+	args         []string                                       // query parameters it knows
+	forPeople    bool                                           // refusals are pages, too
+	ownForm      bool                                           // taken from our own pages only
+	bodyOptional bool                                           // an empty body is a form without fields
+	refused      func(r *request, err error) (*response, error) // the page of a refusal; nil means problemPage
 	serve        endpoint
 }
 
@@ -45,7 +48,6 @@ func (s *Server) routes() ([]route, error) {
 		get("/v1/webhook-keys", "", answer(s.listWebhookKeys)),
 		get("/openapi.yaml", "", s.getContract).as(typeYAML),
 		get("/problems/{code}", "", answer(s.explainProblem)),
-		get("/", "", s.home).as(typeHTML),
 		get("/verify", "", s.verifyPage, "code", "lang").as(typeHTML),
 		get("/verify/style.css", "", s.verifyStyle).as(typeCSS),
 		get("/verify/icon.svg", "", s.verifyIcon).as(typeSVG),
@@ -61,6 +63,7 @@ func (s *Server) routes() ([]route, error) {
 	validate.consumes = []string{typeJSON, typeForm, typeBytes, typeCMS, typeSignature}
 	upload := post("/verify", "", l.DocumentBytes+free, s.verifyUpload).slowly().as(typeHTML)
 	upload.consumes, upload.args, upload.forPeople = []string{typeForm}, []string{"lang"}, true
+	upload.refused = s.failedPage
 	typed, err := s.typedRoutes()
 	return append(append(table, cancel, authorise, confirm, validate, upload), typed...), err
 }

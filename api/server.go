@@ -70,7 +70,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.router = newRouter(s, table).Handler
+	s.router = newRouter(s, append(table, s.pageRoutes()...)).Handler
 	s.front = newFront(s)
 	s.base, s.stop = context.WithCancel(context.Background())
 	return s, nil

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"qaqpa/api/auth"
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
 	"qaqpa/payment/receipt"
@@ -14,11 +15,16 @@ import (
 
 // pageLanguage is the reader's choice, else the browser's, else Kazakh, the state language.
 func (s *Server) pageLanguage(r *request, chosen string) language.Lang {
-	if l, ok := language.Parse(chosen); ok {
-		return l
+	for _, tag := range []string{chosen, find(r.cookies, cookieLanguage)} {
+		if l, ok := language.Parse(tag); ok {
+			return l
+		}
 	}
 	return s.texts.Negotiate(r.lang, language.KK)
 }
+
+// verifyFrame is the same for everybody: who looks is not asked.
+func (s *Server) verifyFrame(r *request) portal.Frame { return s.frame(r, auth.Session{}) }
 
 func (s *Server) verifyStyle(context.Context, *request) (*response, error) {
 	return newAsset(typeCSS+"; charset=utf-8", s.pages.Style()).response(cachePublic), nil
@@ -30,7 +36,7 @@ func (s *Server) verifyIcon(context.Context, *request) (*response, error) {
 
 // verifyPage shows the form or, with a code, the receipt that it names.
 func (s *Server) verifyPage(ctx context.Context, r *request) (*response, error) {
-	v := portal.View{Lang: s.pageLanguage(r, r.arg("lang")), Code: strings.TrimSpace(r.arg("code"))}
+	v := portal.View{Frame: s.verifyFrame(r), Code: strings.TrimSpace(r.arg("code"))}
 	if v.Code == "" {
 		return s.page(r, v, nil)
 	}
@@ -48,7 +54,7 @@ func (s *Server) verifyPage(ctx context.Context, r *request) (*response, error) 
 
 // verifyUpload judges an uploaded document and shows the verdict. Nothing of it is kept.
 func (s *Server) verifyUpload(ctx context.Context, r *request) (*response, error) {
-	v := portal.View{Lang: s.pageLanguage(r, r.arg("lang"))}
+	v := portal.View{Frame: s.verifyFrame(r)}
 	form, err := readForm(r, "document", "detached")
 	if err != nil {
 		return s.page(r, v, err)
@@ -108,7 +114,7 @@ func (s *Server) sealedReceipt(ctx context.Context, content []byte) *portal.Rece
 
 // failedPage is the page for a request that did not pass the gates.
 func (s *Server) failedPage(r *request, err error) (*response, error) {
-	return s.page(r, portal.View{Lang: s.pageLanguage(r, r.arg("lang"))}, err)
+	return s.page(r, portal.View{Frame: s.verifyFrame(r)}, err)
 }
 
 // page renders a view. An error becomes a notice in words for people, with the status of its problem.

@@ -1,8 +1,12 @@
-// Package auth keeps the API keys of agencies, banks, portals and operators and says who calls.
+// Package auth keeps the API keys of agencies, banks, portals and operators, and the sessions of people who signed in
+// with their EDS, and says who calls.
 //
 // A key is shown once, as `qk_<id>_<secret>`. The id names the row; the secret is 32 random bytes, of which the
 // database holds SHA-256 alone. A plain hash is enough, and a slow one would only cost time, because nobody can
 // guess 256 random bits. Comparison is constant-time.
+//
+// A session begins with a signature over a challenge of ours; the browser then holds 32 random bytes, of which again the
+// database holds the hash alone. Sessions live in the database and not in signed cookies, so that ending one ends it.
 //
 // # Own data only
 //

@@ -79,7 +79,7 @@ func TestPagesAreCompleteInEachLanguage(t *testing.T) {
 	p := pages(t)
 	for name, v := range views() {
 		for _, l := range language.All() {
-			v.Lang, v.SizeMB = l, 16
+			v.Lang, v.SizeMB, v.Address = l, 16, "/verify"
 			page, err := p.Render(v)
 			if err != nil {
 				t.Fatalf("%s %s: %v", name, l, err)
@@ -125,7 +125,7 @@ func TestPlainWords(t *testing.T) {
 		language.RU: {"Подпись действительна", "19 октября 2026 г., 02:05 (время Астаны)", "руководитель", "со слов подписавшего", "не отозван"},
 		language.EN: {"The signature holds", "19 October 2026, 02:05 (Astana time)", "head", "as the signer states", "not revoked"},
 	} {
-		page, err := p.Render(View{Lang: lang, Verdict: sample(report.TotalPassed)})
+		page, err := p.Render(View{Frame: Frame{Lang: lang}, Verdict: sample(report.TotalPassed)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func TestPlainWords(t *testing.T) {
 
 // A verdict without signatures never looks as if something held, whatever it claims.
 func TestNothingSignedIsNeverPassed(t *testing.T) {
-	page, err := pages(t).Render(View{Lang: language.EN, Verdict: &report.Verdict{Indication: report.TotalPassed}})
+	page, err := pages(t).Render(View{Frame: Frame{Lang: language.EN}, Verdict: &report.Verdict{Indication: report.TotalPassed}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +157,7 @@ func TestPartlySignedIsNeverPassed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := verdictModel(words{lang: language.EN, texts: texts}, *partly())
+	m := verdictModel(words{lang: language.EN, texts: texts, page: "verify"}, *partly())
 	if m.Tone != "unclear" || m.Words != "partial" || !strings.Contains(m.Signatures[0].Covers, "/doc/signed") || strings.Contains(m.Signatures[0].Covers, "forged") {
 		t.Errorf("tone %q, words %q, covers %q", m.Tone, m.Words, m.Signatures[0].Covers)
 	}

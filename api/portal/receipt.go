@@ -44,9 +44,8 @@ func receiptModel(w words, r *Receipt) *receiptView {
 		Executed: w.Date(r.Executed), Issued: w.Date(r.Issued), PDF: r.PDF,
 	}
 	for _, item := range r.Items {
-		name := map[string]string{"kk": item.Service.KK, "ru": item.Service.RU, "en": item.Service.EN}[string(w.lang)]
 		out.Items = append(out.Items, itemView{
-			Service: name, Beneficiary: item.Beneficiary, KBK: item.KBK, Amount: w.Money(item.Tiyn, r.Currency),
+			Service: w.Name(item.Service), Beneficiary: item.Beneficiary, KBK: item.KBK, Amount: w.Money(item.Tiyn, r.Currency),
 		})
 	}
 	return out

@@ -3,21 +3,18 @@ package portal
 import (
 	"strings"
 
-	"qaqpa/api/language"
 	"qaqpa/signer/report"
 )
 
-// model is what the template sees: finished words only.
-type model struct {
-	words
-	Lang      language.Lang
-	Languages []link
-	Code      string
-	Size      map[string]int
-	Verdict   *verdict
-	Receipt   *receiptView
-	Notice    string
-	TraceID   string
+// verifyModel is what the template sees: finished words only.
+type verifyModel struct {
+	frame
+	Code    string
+	Size    map[string]int
+	Verdict *verdict
+	Receipt *receiptView
+	Notice  string
+	TraceID string
 }
 
 // verdict is the result for a document.

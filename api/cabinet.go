@@ -1,0 +1,145 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"qaqpa/api/auth"
+	"qaqpa/api/portal"
+	"qaqpa/payment"
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/order"
+)
+
+// payersOf lists for whom a person may pay: himself, or the organisation whose certificate he signed in with.
+func payersOf(who auth.Session) []string {
+	holder := order.Holder{IIN: who.IIN, BIN: who.BIN, Kind: who.Kind, Roles: who.Roles}
+	var out []string
+	for _, id := range []string{who.BIN, who.IIN} {
+		if id != "" && order.Authority(id, holder) == nil {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// cabinetPage shows what a payer owes and has paid.
+func (s *Server) cabinetPage(ctx context.Context, r *request) (*response, error) {
+	return s.signedIn(func(ctx context.Context, r *request, who auth.Session) (*response, error) {
+		v := portal.Cabinet{Frame: s.frame(r, who), Payer: r.arg("payer")}
+		return s.cabinet(ctx, r, who, v, nil)
+	})(ctx, r)
+}
+
+// ordersShown is how many payments one page lists.
+const ordersShown = 20
+
+// cabinet fills a payer's page; refused is what became of a form that comes back.
+func (s *Server) cabinet(ctx context.Context, r *request, who auth.Session, v portal.Cabinet, refused error) (*response, error) {
+	v.Payers = payersOf(who)
+	if len(v.Payers) == 0 {
+		return nil, refuse(codeNoAuthority)
+	}
+	if v.Payer == "" {
+		v.Payer = v.Payers[0]
+	}
+	if !slices.Contains(v.Payers, v.Payer) {
+		return nil, refuse(codeNotOwn)
+	}
+	debts, err := s.cfg.Payments.Debts(ctx, payment.DebtQuery{Payer: v.Payer})
+	if err != nil {
+		return nil, err
+	}
+	v.Debts, v.LoadedAt, v.MoreDebts = debts.Items, debts.LoadedAt, debts.HasMore
+	if v.Agencies, v.Services, err = s.namesFor(ctx, v.Debts); err != nil {
+		return nil, err
+	}
+	if v.Banks, err = s.cfg.Payments.Banks(ctx); err != nil {
+		return nil, err
+	}
+	orders, err := s.cfg.Payments.Orders(ctx, payment.OrderQuery{Payer: v.Payer, Before: r.arg("before"), Limit: ordersShown})
+	if err != nil {
+		return nil, err
+	}
+	v.Orders = orders.Items
+	if orders.HasMore {
+		v.MoreOrders = "/cabinet?" + url.Values{"payer": {v.Payer}, "before": {v.Orders[len(v.Orders)-1].ID}}.Encode()
+	}
+	status := http.StatusOK
+	if refused != nil {
+		m, st := s.message(r, refused)
+		v.Message, status = &m, st
+	}
+	v.Key = newID()
+	body, err := s.pages.RenderCabinet(v)
+	resp, err := s.show(r, status, body, err)
+	if err == nil && refused != nil {
+		resp.code, resp.err = classify(refused).code, refused
+	}
+	return resp, err
+}
+
+// namesFor reads the names of agencies and services of debts.
+func (s *Server) namesFor(ctx context.Context, debts []debt.Debt) (agencies, services map[string]catalog.Names, err error) {
+	agencies, services = map[string]catalog.Names{}, map[string]catalog.Names{}
+	for _, d := range debts {
+		if _, known := agencies[d.Agency]; !known {
+			a, err := s.cfg.Payments.Agency(ctx, d.Agency)
+			if err != nil {
+				return nil, nil, err
+			}
+			agencies[d.Agency] = a.Names
+		}
+		if _, known := services[d.Service]; !known {
+			v, err := s.cfg.Payments.Service(ctx, d.Service)
+			if err != nil {
+				return nil, nil, err
+			}
+			services[d.Service] = v.Names
+		}
+	}
+	return agencies, services, nil
+}
+
+// cabinetOrder makes an order of the marked debts. The form carries a key of its page, so that a double click or the
+// back button makes one order.
+func (s *Server) cabinetOrder(ctx context.Context, r *request) (*response, error) {
+	return s.signedIn(func(ctx context.Context, r *request, who auth.Session) (*response, error) {
+		form, err := readFields(r, "key", "payer", "bank", "debt")
+		if err != nil {
+			return nil, err
+		}
+		in := order.Request{Payer: form.Get("payer"), Bank: form.Get("bank"), Debts: form["debt"]}
+		if !slices.Contains(payersOf(who), in.Payer) {
+			return nil, refuse(codeNotOwn)
+		}
+		idem, err := formKey(r, who, form.Get("key"))
+		if err != nil {
+			return nil, err
+		}
+		out, _, err := s.cfg.Payments.CreateOrder(ctx, idem, in)
+		if err == nil {
+			return seeOther("/cabinet/orders/" + out.ID), nil
+		}
+		v := portal.Cabinet{Frame: s.frame(r, who), Payer: in.Payer, ChosenBank: in.Bank, Chosen: map[string]bool{}}
+		v.Address = "/cabinet"
+		for _, id := range in.Debts {
+			v.Chosen[id] = true
+		}
+		if len(in.Debts) == 0 {
+			err = refuse(codeNothingChosen)
+		}
+		return s.cabinet(ctx, r, who, v, err)
+	})(ctx, r)
+}
+
+// formKey makes the idempotency key of a form.
+func formKey(r *request, who auth.Session, key string) (payment.Idem, error) {
+	if len(key) < 8 || len(key) > 64 || !plain(key) {
+		return payment.Idem{}, refuse(codeForm).of("key")
+	}
+	return payment.Idem{Caller: who.Actor(), Key: key, Hash: fingerprint(r.method, r.path, r.body)}, nil
+}

@@ -1,0 +1,146 @@
+package portal
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"qaqpa/api/language"
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/money"
+	"qaqpa/payment/order"
+)
+
+func names3(s string) catalog.Names {
+	return catalog.Names{KK: s + " kk", RU: s + " ru", EN: s + " en"}
+}
+
+func cabinet(f Frame) Cabinet {
+	loaded := at()
+	return Cabinet{
+		Frame: f, Payer: "850101300019", Payers: []string{"850101300019", "060140000017"}, LoadedAt: &loaded, MoreDebts: true, Key: "key-1", MoreOrders: "/cabinet?before=x",
+		Agencies: map[string]catalog.Names{"agc": names3("agency")}, Services: map[string]catalog.Names{"svc": names3("service")},
+		Debts: []debt.Debt{
+			{ID: "dbt_1", Agency: "agc", Service: "svc", Reference: "AD-1", Purpose: "<b>", DueOn: "2026-11-30", Amount: money.FromTiyn(540_600), LoadedAt: loaded},
+			{ID: "dbt_2", Agency: "agc", Service: "svc", Reference: "AD-2", Amount: money.FromTiyn(1), LoadedAt: loaded, Order: "ord_1"},
+		},
+		Chosen: map[string]bool{"dbt_1": true}, ChosenBank: "KOPRKZKA",
+		Banks:  []catalog.Bank{{BIC: "KOPRKZKA", Name: "Көпір"}, {BIC: "PAUSEDKZ", Name: "Paused", Paused: true}},
+		Orders: []order.Order{{ID: "ord_1", State: order.Executed, Amount: money.FromTiyn(540_600), CreatedAt: loaded}},
+	}
+}
+
+func orderOf(f Frame, state order.State) Order {
+	when := at()
+	o := Order{Frame: f, IIN: "850101300019", Key: "key-1", Order: order.Order{
+		ID: "ord_1", Payer: "850101300019", State: state, Amount: money.FromTiyn(540_600), ExpiresAt: when, Reason: "<script>",
+	}}
+	o.Document.Bank.Name = "Көпір"
+	o.Document.Items = []order.DocumentItem{{ServiceName: names3("service"), AgencyName: names3("agency"), Reference: "AD-1", KBK: "108125"}}
+	if state == order.Executed {
+		o.Order.ExecutedAt, o.Order.Receipt, o.Code = &when, "rcp_1", "ABCD-1234"
+	}
+	return o
+}
+
+// Every page in every language and state is well-formed and complete, and nothing that came from outside is markup.
+func TestCabinetPagesInEachLanguage(t *testing.T) {
+	p := pages(t)
+	refused := &Message{Title: "title", Detail: "detail", Reasons: []string{"reason"}}
+	for _, l := range language.All() {
+		f := Frame{Lang: l, Address: "/cabinet?payer=1", Person: "ӘЛІ <i>"}
+		full := cabinet(f)
+		full.Message = refused
+		renders := map[string]func() ([]byte, error){
+			"home": func() ([]byte, error) { return p.RenderHome(Home{f}) },
+			"problem": func() ([]byte, error) {
+				return p.RenderProblem(Problem{Frame: f, Message: *refused, TraceID: "t", Back: "/"})
+			},
+			"sign-in": func() ([]byte, error) {
+				return p.RenderSignIn(SignIn{Frame: Frame{Lang: l, Address: "/sign-in"}, Message: refused})
+			},
+			"cabinet": func() ([]byte, error) { return p.RenderCabinet(full) },
+			"nothing": func() ([]byte, error) { return p.RenderCabinet(Cabinet{Frame: f, Payers: []string{"1"}}) },
+		}
+		for _, s := range []order.State{
+			order.Created, order.Authorised, order.Executing, order.Unknown, order.Executed, order.Refused, order.Expired, order.Cancelled,
+		} {
+			renders["order "+string(s)] = func() ([]byte, error) { return p.RenderOrder(orderOf(f, s)) }
+		}
+		for name, render := range renders {
+			page, err := render()
+			if err != nil {
+				t.Fatalf("%s %s: %v", name, l, err)
+			}
+			checkPage(t, name+" "+string(l), string(page), l)
+		}
+	}
+}
+
+func checkPage(t *testing.T, name, text string, l language.Lang) {
+	t.Helper()
+	wellFormed(t, name, regexp.MustCompile(` (checked|selected|hidden|defer)\b`).ReplaceAllString(text, ` $1=""`))
+	for _, sign := range []string{"<no value>", "%!", "{{", "<script>", " style=", " onclick=", "<b>", "<i>"} {
+		if strings.Contains(strings.Replace(text, "<b>qaqpa</b>", "", 1), sign) {
+			t.Errorf("%s: the page has %q", name, sign)
+		}
+	}
+	// A message that is missing shows its id: page.state.x, cabinet.debts.y.
+	if id := regexp.MustCompile(`[>"](page|home|signin|cabinet|order)\.[a-z_.]+[<"]`).FindString(text); id != "" {
+		t.Errorf("%s: no text for %s", name, id)
+	}
+	for _, need := range []string{`<html lang="` + string(l) + `">`, "<h1", `<main id="main">`, "?lang=kk"} {
+		if !strings.Contains(text, need) && !strings.Contains(text, "lang=kk") {
+			t.Errorf("%s: the page lacks %s", name, need)
+		}
+	}
+	for _, id := range regexp.MustCompile(`<(?:input|select)[^>]*id="([^"]+)"`).FindAllStringSubmatch(text, -1) {
+		if id[1] != "cms" && !strings.Contains(text, `<label for="`+id[1]+`">`) {
+			t.Errorf("%s: field %s has no label", name, id[1])
+		}
+	}
+}
+
+// A page waits by itself only while something can still change.
+func TestOrderPageWaitsOnlyForTheBank(t *testing.T) {
+	p := pages(t)
+	for state, want := range map[order.State][3]bool{ // reloads, can be signed, has a receipt
+		order.Created: {false, true, false}, order.Authorised: {true, false, false}, order.Executing: {true, false, false}, order.Unknown: {true, false, false},
+		order.Executed: {false, false, true}, order.Refused: {}, order.Expired: {}, order.Cancelled: {},
+	} {
+		page, err := p.RenderOrder(orderOf(Frame{Lang: language.EN, Address: "/x"}, state))
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(page)
+		got := [3]bool{strings.Contains(text, `http-equiv="refresh"`), strings.Contains(text, `id="signing"`), strings.Contains(text, "receipt.pdf")}
+		if got != want {
+			t.Errorf("%s: got %v, want %v", state, got, want)
+		}
+	}
+}
+
+// The attack: an address that leads away is put into the language switch.
+func TestLanguageSwitchStaysHere(t *testing.T) {
+	for in, want := range map[string]string{
+		"/cabinet?payer=1&lang=ru": "/cabinet?lang=kk&payer=1", "//evil.example/x": "/?lang=kk", "https://evil.example": "/?lang=kk", "": "/?lang=kk",
+		"javascript:alert(1)": "/?lang=kk", "/%zz": "/?lang=kk",
+	} {
+		if got := inLanguage(in, language.KK); got != want {
+			t.Errorf("%q: got %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestDay(t *testing.T) {
+	p := pages(t)
+	for l, want := range map[language.Lang]string{language.KK: "2026 ж. 30 қараша", language.RU: "30 ноября 2026 г.", language.EN: "30 November 2026"} {
+		if got := p.frame(Frame{Lang: l}, "cabinet").Day("2026-11-30"); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := p.frame(Frame{Lang: language.EN}, "cabinet").Day("soon"); got != "" {
+		t.Errorf("got %q", got)
+	}
+}

@@ -1,0 +1,79 @@
+package portal
+
+import (
+	"time"
+
+	"qaqpa/payment/order"
+)
+
+// waitSeconds is how often the page of an order looks again while the bank decides. Without script, and gentle to old
+// phones and slow lines.
+const waitSeconds = 3
+
+// Order is the page of one order, in whatever state it is.
+type Order struct {
+	Frame
+	Order order.Order
+	// Document is what the payer signs or has signed.
+	Document order.Document
+	// Code of the receipt; empty until there is one.
+	Code string
+	// IIN and BIN of the person who is signed in narrow NCALayer's choice.
+	IIN, BIN string
+	// Key makes sending a form twice the same as once.
+	Key     string
+	Message *Message
+}
+
+type orderItem struct{ Service, Agency, Reference, Beneficiary, KBK, Amount string }
+
+type orderModel struct {
+	frame
+	signing
+	ID, Payer, Amount, Bank, State, Tone, Heading, Text, Reason string
+	Expires, Executed, BankReference, Receipt, Code, Key        string
+	Signable                                                    bool
+	Items                                                       []orderItem
+	Message                                                     *Message
+}
+
+// RenderOrder makes the page of an order. While the bank decides it loads itself again; closing it changes nothing.
+func (p *Pages) RenderOrder(v Order) ([]byte, error) {
+	o := v.Order
+	m := orderModel{
+		frame: p.frame(v.Frame, "order"), ID: o.ID, Payer: o.Payer, Bank: v.Document.Bank.Name, Tone: orderTone(o.State), Reason: o.Reason,
+		BankReference: o.BankReference, Receipt: o.Receipt, Code: v.Code, Key: v.Key, Message: v.Message,
+		signing: signing{
+			Action: "/cabinet/orders/" + o.ID + "/sign", DocumentURL: "/cabinet/orders/" + o.ID + "/document", DocumentName: o.ID + ".json",
+			IIN: v.IIN, BIN: v.BIN,
+		},
+	}
+	m.Amount, m.State = m.Money(o.Tiyn, string(o.Currency)), m.P("state."+string(o.State))
+	m.Heading, m.Text = m.T("heading."+string(o.State)), m.T("text."+string(o.State))
+	switch o.State {
+	case order.Created:
+		m.Signable, m.Script, m.Expires = true, true, m.Date(o.ExpiresAt)
+	case order.Authorised, order.Executing, order.Unknown:
+		m.Refresh = waitSeconds
+	case order.Executed:
+		m.Executed = m.when(o.ExecutedAt)
+		if o.Receipt == "" { // it follows within seconds
+			m.Refresh, m.Text = waitSeconds, m.T("text.receipt_pending")
+		}
+	case order.Refused, order.Expired, order.Cancelled:
+	}
+	for _, item := range v.Document.Items {
+		m.Items = append(m.Items, orderItem{
+			Service: m.Name(item.ServiceName), Agency: m.Name(item.AgencyName), Reference: item.Reference, Beneficiary: item.Beneficiary.Name,
+			KBK: item.KBK, Amount: m.Money(item.Tiyn, string(item.Currency)),
+		})
+	}
+	return p.render("order", m)
+}
+
+func (m *orderModel) when(t *time.Time) string {
+	if t == nil {
+		return ""
+	}
+	return m.Date(*t)
+}

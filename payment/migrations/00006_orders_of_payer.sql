@@ -1,0 +1,2 @@
+-- +goose Up
+CREATE INDEX orders_payer ON orders (bucket, payer_id, id);
