@@ -1,10 +1,12 @@
 package signer
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"qaqpa/signer/algo"
@@ -29,8 +31,9 @@ func (s *Service) enrich(ctx context.Context, signed []byte, req SignCMSRequest)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the new signature: %w", err)
 	}
+	var authority []*pkix.Certificate
 	if req.TimeStamp {
-		token, err := s.timeStamp(ctx, stampHash(req.Key.Chain[0]), sd.Signers[0].Signature, req.TSAPolicy)
+		token, chain, err := s.timeStamp(ctx, stampHash(req.Key.Chain[0]), sd.Signers[0].Signature, req.TSAPolicy)
 		if err != nil {
 			return nil, err
 		}
@@ -40,6 +43,7 @@ func (s *Service) enrich(ctx context.Context, signed []byte, req SignCMSRequest)
 		if sd, err = cms.Parse(signed, cms.Limits{}); err != nil {
 			return nil, fmt.Errorf("couldn't read the new signature: %w", err)
 		}
+		authority = chain
 	}
 	if !req.Evidence {
 		return signed, nil
@@ -47,6 +51,13 @@ func (s *Service) enrich(ctx context.Context, signed []byte, req SignCMSRequest)
 	ev, err := s.evidenceFor(ctx, req.Key.Chain)
 	if err != nil {
 		return nil, err
+	}
+	if authority != nil { // or the time stamp proves nothing once nobody answers
+		more, err := s.evidenceFor(ctx, authority)
+		if err != nil {
+			return nil, fmt.Errorf("time stamp: %w", err)
+		}
+		ev.add(more)
 	}
 	if sd, err = cms.Parse(sd.AddCertificates(ev.certificates...), cms.Limits{}); err != nil {
 		return nil, fmt.Errorf("couldn't read the new signature: %w", err)
@@ -69,10 +80,11 @@ func stampHash(c *pkix.Certificate) algo.Hash {
 }
 
 // timeStamp has octets stamped. A token goes into a document only when it answers the request, holds, and its authority
-// leads to an anchor and is not known as revoked (№500/НҚ 17).
-func (s *Service) timeStamp(ctx context.Context, h algo.Hash, octets []byte, policy string) ([]byte, error) {
+// leads to an anchor and is not known as revoked (№500/НҚ 17). chain is the certificate of the authority, then what the token
+// holds beside it.
+func (s *Service) timeStamp(ctx context.Context, h algo.Hash, octets []byte, policy string) (token []byte, chain []*pkix.Certificate, err error) {
 	if s.cfg.TSA == "" || s.cfg.Fetch == nil {
-		return nil, fmt.Errorf("%w: no time-stamping authority is set", ErrTimeStamp)
+		return nil, nil, fmt.Errorf("%w: no time-stamping authority is set", ErrTimeStamp)
 	}
 	if policy == "" {
 		policy = s.cfg.TSAPolicy
@@ -82,7 +94,7 @@ func (s *Service) timeStamp(ctx context.Context, h algo.Hash, octets []byte, pol
 	q := tsp.Request{Hash: h, Imprint: h.Sum(nil, octets), Policy: policy, Nonce: nonce, Certificates: true}
 	body, err := q.Encode()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+		return nil, nil, fmt.Errorf("%w: %w", ErrRequest, err)
 	}
 	o := s.cfg.Fetch.Do(ctx, fetch.Request{
 		Kind: fetch.TimeStamp, URL: s.cfg.TSA, Body: body, Key: hexBytes(nonce),
@@ -92,21 +104,22 @@ func (s *Service) timeStamp(ctx context.Context, h algo.Hash, octets []byte, pol
 		},
 	})
 	if o.Failure != nil {
-		return nil, fmt.Errorf("%w: %s", ErrTimeStamp, o.Failure)
+		return nil, nil, fmt.Errorf("%w: %s", ErrTimeStamp, o.Failure)
 	}
 	r, ok := o.Value.(*tsp.Response)
 	if !ok || r.Token == nil {
-		return nil, fmt.Errorf("%w: the authority grants none", ErrTimeStamp)
+		return nil, nil, fmt.Errorf("%w: the authority grants none", ErrTimeStamp)
 	}
-	if err := s.judgeToken(ctx, r.Token, q); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrTimeStamp, err)
+	if chain, err = s.judgeToken(ctx, r.Token, q); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrTimeStamp, err)
 	}
-	return r.RawToken, nil
+	return r.RawToken, chain, nil
 }
 
 var errNoAuthority = errors.New("the certificate of the authority is not in its answer")
 
-func (s *Service) judgeToken(ctx context.Context, token *tsp.Token, q tsp.Request) error {
+// judgeToken returns the certificate of the authority that made a token, then the others in it.
+func (s *Service) judgeToken(ctx context.Context, token *tsp.Token, q tsp.Request) ([]*pkix.Certificate, error) {
 	var own []*pkix.Certificate
 	for _, raw := range token.CMS.Certificates {
 		if c, err := pkix.ParseCertificate(raw); err == nil {
@@ -115,16 +128,28 @@ func (s *Service) judgeToken(ctx context.Context, token *tsp.Token, q tsp.Reques
 	}
 	candidates := token.Signer().Candidates(own)
 	if len(candidates) == 0 {
-		return errNoAuthority
+		return nil, errNoAuthority
 	}
 	if w := token.VerifyResponse(q, candidates[0]).Worst(); w.Status > cms.Noted {
-		return fmt.Errorf("%s: %s", w.Rule, w.Detail)
+		return nil, fmt.Errorf("%s: %s", w.Rule, w.Detail)
 	}
-	return s.trusted(ctx, s.pathOf(ctx, candidates[0], own), errors.New("the authority is not trusted"))
+	chain := append([]*pkix.Certificate{candidates[0]}, own...)
+	return chain, s.trusted(ctx, s.pathOf(ctx, candidates[0], own), errors.New("the authority is not trusted"))
 }
 
 // carried is what goes into a document, so that it can be judged when nobody answers any more.
 type carried struct{ certificates, crls, ocsps [][]byte }
+
+// add joins what two chains need, each object once.
+func (c *carried) add(o carried) {
+	for _, l := range []struct{ to, from *[][]byte }{{&c.certificates, &o.certificates}, {&c.crls, &o.crls}, {&c.ocsps, &o.ocsps}} {
+		for _, b := range *l.from {
+			if !slices.ContainsFunc(*l.to, func(have []byte) bool { return bytes.Equal(have, b) }) {
+				*l.to = append(*l.to, b)
+			}
+		}
+	}
+}
 
 // evidenceFor gathers what shows that the certificates of a chain are not revoked, and those between it and its anchor.
 // That the signer's is good is obligatory.

@@ -24,6 +24,11 @@ type SealRequest struct {
 	Document []byte
 	// Detached leaves the content out of the CMS.
 	Detached bool
+	// TimeStamp adds a signature time stamp (CAdES-T) from Config.TSA, under TSAPolicy or else Config.TSAPolicy.
+	TimeStamp bool
+	TSAPolicy string
+	// Evidence adds what shows that the seal's certificate is not revoked, and the certificates up to the anchor.
+	Evidence bool
 	// Actor is who asks, for the audit row; obligatory.
 	Actor string
 }
@@ -43,8 +48,9 @@ type sealing struct {
 //
 // Before the key is asked, its certificate must be in date, fit for signing, that of the key, lead to a trust anchor and
 // not be known as revoked (№500/НҚ 4, 22), else ErrSealCertificate; that no revocation service answers is put on record
-// and does not stop a seal. The audit entry is committed before the signature leaves, so no seal exists without it.
-// Other errors: ErrNoSealKey, ErrRequest, ErrTooLarge, that of the key, that of the database. Safe for concurrent use.
+// and does not stop a seal, unless Evidence is asked for. The audit entry is committed before the signature leaves, so no seal
+// exists without it. Other errors: ErrNoSealKey, ErrRequest, ErrTooLarge, ErrTimeStamp, ErrEvidence, that of the key, that of
+// the database. Safe for concurrent use.
 func (s *Service) Seal(ctx context.Context, req SealRequest) ([]byte, error) {
 	out, err := s.seal(ctx, req)
 	s.metrics.sealed(err)
@@ -74,6 +80,12 @@ func (s *Service) seal(ctx context.Context, req SealRequest) ([]byte, error) {
 	})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't seal: %w", err)
+	}
+	sealed, err = s.enrich(ctx, sealed, SignCMSRequest{
+		Key: SigningKey{Chain: s.cfg.SealChain}, TimeStamp: req.TimeStamp, TSAPolicy: req.TSAPolicy, Evidence: req.Evidence,
+	})
+	if err != nil {
+		return nil, err
 	}
 	if err := s.recordSeal(ctx, req, sealed); err != nil {
 		return nil, err

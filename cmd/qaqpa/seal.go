@@ -17,18 +17,25 @@ type sealCmd struct {
 	File     string           `arg:"" type:"existingfile" help:"Document to sign."`
 	Output   string           `short:"o" placeholder:"FILE" help:"Where the CMS goes (DER); FILE.p7m or FILE.p7s if not given. An existing file is not overwritten."`
 	Detached bool             `help:"Leave the document out of the CMS."`
+	Stamp    bool             `name:"timestamp" help:"Add a signature time stamp of the authority of --tsa (CAdES-T)."`
+	Evidence bool             `help:"Add OCSP answers, or small lists, that show that the certificate is not revoked."`
+	Private  bool             `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence and time stamps from loopback and private addresses too."`
 	SealKey  string           `env:"QAQPA_SEAL_KEY" default:"seal" help:"Label of the key."`
 	Database databaseSettings `embed:""`
 	Token    tokenSettings    `embed:""`
 	Trust    trustSettings    `embed:""`
+	TSA      tsaSettings      `embed:""`
 }
 
 func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (err error) {
+	if c.Stamp && c.TSA.URL == "" {
+		return errors.New("--timestamp needs the address of an authority: give --tsa")
+	}
 	document, err := os.ReadFile(c.File)
 	if err != nil {
 		return fmt.Errorf("couldn't read the document: %w", err)
 	}
-	serve := &serveCmd{SealKey: c.SealKey, Database: c.Database, Token: c.Token, Trust: c.Trust}
+	serve := &serveCmd{SealKey: c.SealKey, Database: c.Database, Token: c.Token, Trust: c.Trust, TSA: c.TSA, AllowPrivate: c.Private}
 	g := &gateway{log: logging.logger(io.err), registry: newRegistry()}
 	defer func() { err = errors.Join(err, g.close()) }()
 	if g.db, err = c.Database.connect(ctx); err != nil {
@@ -43,7 +50,9 @@ func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (er
 	if err = g.openSigner(ctx, serve); err != nil {
 		return err
 	}
-	sealed, err := g.signer.Seal(ctx, signer.SealRequest{Document: document, Detached: c.Detached, Actor: operatorActor()})
+	sealed, err := g.signer.Seal(ctx, signer.SealRequest{
+		Document: document, Detached: c.Detached, TimeStamp: c.Stamp, Evidence: c.Evidence, Actor: operatorActor(),
+	})
 	if err != nil {
 		return fmt.Errorf("couldn't seal %s: %w", c.File, err)
 	}

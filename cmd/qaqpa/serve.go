@@ -36,6 +36,7 @@ type serveCmd struct {
 	Token    tokenSettings    `embed:""`
 	Trust    trustSettings    `embed:""`
 	Lists    listSettings     `embed:""`
+	TSA      tsaSettings      `embed:""`
 }
 
 // Run serves until ctx ends, then stops in order: no new requests, requests in flight finish, workers finish, connections close.

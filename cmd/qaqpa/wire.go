@@ -103,18 +103,26 @@ func (g *gateway) openSigner(ctx context.Context, c *serveCmd) error {
 	if err != nil {
 		return err
 	}
-	if g.fetch, err = fetch.New(fetch.Config{AllowPrivate: c.AllowPrivate, Now: time.Now, Registerer: g.registry}); err != nil {
-		return fmt.Errorf("couldn't set up the fetching of evidence: %w", err)
+	if err := g.openFetch(c.AllowPrivate); err != nil {
+		return err
 	}
 	if err := g.openLists(ctx, c.Lists, store, c.AllowPrivate); err != nil {
 		return err
 	}
 	g.signer, err = signer.New(signer.Config{
 		DB: g.db, Trust: store, Fetch: g.fetch, Lists: g.lists, Audit: g.audit, SealKey: g.sealKey, SealChain: chain,
-		Now: time.Now, Log: g.log, Registerer: g.registry,
+		TSA: c.TSA.URL, TSAPolicy: c.TSA.Policy, Now: time.Now, Log: g.log, Registerer: g.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("couldn't set up validation and sealing: %w", err)
+	}
+	return nil
+}
+
+// openFetch opens the client that brings evidence and time stamps.
+func (g *gateway) openFetch(allowPrivate bool) (err error) {
+	if g.fetch, err = fetch.New(fetch.Config{AllowPrivate: allowPrivate, Now: time.Now, Registerer: g.registry}); err != nil {
+		return fmt.Errorf("couldn't set up the fetching of evidence: %w", err)
 	}
 	return nil
 }
