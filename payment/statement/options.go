@@ -1,0 +1,61 @@
+package statement
+
+// Options bound and steer [Read]. Zero fields take the defaults.
+type Options struct {
+	// BytesMax is the size of the largest file; 4 GiB by default.
+	BytesMax int64
+	// EntriesMax is how many entries a file may have; 20 million by default.
+	EntriesMax int64
+	// StatementsMax is how many statements a file may have; 100,000 by default.
+	StatementsMax int
+	// DetailsMax is how many details are handed out at once; 1,024 by default. An entry with more comes in parts.
+	DetailsMax int
+	// Places says where a bank puts the national codes; [DefaultPlaces] by default.
+	Places Places
+}
+
+// detailBytesMax bounds the values of one detail, or of what stands around the details of an entry.
+const detailBytesMax = 1 << 20
+
+// repeatsMax bounds references of one kind in a detail.
+const repeatsMax = 256
+
+func (o Options) withDefaults() Options {
+	if o.BytesMax <= 0 {
+		o.BytesMax = 4 << 30
+	}
+	if o.EntriesMax <= 0 {
+		o.EntriesMax = 20_000_000
+	}
+	if o.StatementsMax <= 0 {
+		o.StatementsMax = 100_000
+	}
+	if o.DetailsMax <= 0 {
+		o.DetailsMax = 1024
+	}
+	if o.Places.empty() {
+		o.Places = DefaultPlaces()
+	}
+	return o
+}
+
+// Places says where in a transaction of ISO 20022 a bank puts the national codes: paths below TxDtls or CdtTrfTxInf, of which all are
+// read and the first that has a value wins. The national usage guide is not public, so this is a table for each bank and not code.
+type Places struct {
+	KNP, KBK, UIP, TaxPeriod []string
+	// BankCode of debtor and creditor (КОд, КБе).
+	DebtorCode, CreditorCode []string
+}
+
+// DefaultPlaces returns the convention of the gateway's own files.
+func DefaultPlaces() Places {
+	return Places{
+		KNP:       []string{"Purp/Prtry"},
+		KBK:       []string{"Tax/Rcrd/CtgyDtls"},
+		TaxPeriod: []string{"Tax/Rcrd/Prd/Yr"},
+	}
+}
+
+func (p Places) empty() bool {
+	return len(p.KNP)+len(p.KBK)+len(p.UIP)+len(p.TaxPeriod)+len(p.DebtorCode)+len(p.CreditorCode) == 0
+}
