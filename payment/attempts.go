@@ -145,14 +145,7 @@ func shortCause(err error) string {
 
 // hear takes what the bank answered. A message that cannot be believed leaves the outcome unknown.
 func (s *Service) hear(ctx context.Context, a *attemptRow, from source, message []byte) error {
-	heard, err := s.verifyBankMessage(ctx, a.Bank, message)
-	if err == nil && heard.status.Attempt != a.ID {
-		err = ErrBankMessageInvalid.with("the message is about another attempt")
-	}
-	if err == nil {
-		heard.from = from
-		_, err = s.apply(ctx, heard)
-	}
+	_, err := s.listen(ctx, expectation{bank: a.Bank, attempt: a.ID, from: from}, message)
 	if err != nil {
 		return errors.Join(err, s.lose(ctx, a.ID, "message of the bank: "+codeOf(err)))
 	}

@@ -75,9 +75,12 @@ func (s *Service) signable(o *orderRow) error {
 
 // acceptSignature asks the verifier and finds a signer with authority.
 func (s *Service) acceptSignature(ctx context.Context, o *orderRow, signature []byte) (acceptance, error) {
-	found, err := s.cfg.Verifier.Verify(ctx, signature, o.Document)
+	found, err := s.judgeSignature(ctx, signature, o.Document)
 	if err != nil {
-		return acceptance{}, ErrVerifierUnavailable.because(err)
+		return acceptance{}, err
+	}
+	if err := s.keepVerdict(ctx, found.Unkept); err != nil {
+		return acceptance{}, err
 	}
 	if found.Content != nil && !bytes.Equal(found.Content, o.Document) {
 		e := *ErrSignatureContent

@@ -30,46 +30,87 @@ func (s *Service) Confirm(ctx context.Context, bankID string, message []byte) (C
 	if len(message) == 0 || len(message) > bankMessageMax {
 		return Confirmation{}, ErrBankMessageInvalid.with("a message has 1 to 262144 bytes")
 	}
-	h, err := s.verifyBankMessage(ctx, bankID, message)
+	return s.listen(ctx, expectation{bank: bankID, from: fromCallback}, message)
+}
+
+// expectation says what a message must be about; empty fields expect nothing.
+type expectation struct {
+	bank, attempt string
+	from          source
+}
+
+// listen takes a signed message: the signature is checked first and here, beside other callers; the content is read then.
+// A plain execution goes through a shared commit; everything else, and what that commit leaves over, is judged alone.
+func (s *Service) listen(ctx context.Context, want expectation, message []byte) (Confirmation, error) {
+	found, err := s.judgeSignature(ctx, message, nil)
 	if err != nil {
 		return Confirmation{}, err
 	}
-	if h.status.Outcome == bank.Absent {
-		return Confirmation{}, ErrBankMessageInvalid.with("absent is an answer to a lookup only")
+	said, refused := readBankMessage(found, want)
+	if refused == nil && said.Outcome == bank.Executed {
+		c := &confirmation{
+			heard:  heard{status: said, from: want.from, message: message, content: found.Content, verdictID: found.VerdictID},
+			signer: found.Signers[0], digest: sha256.Sum256(found.Content), verdict: found.Unkept,
+		}
+		alone, err := s.confirmations.do(ctx, c)
+		if err != nil {
+			return Confirmation{}, err
+		}
+		if !alone {
+			return s.applied(c.heard.status, Confirmation{Result: Applied, Order: c.order}), nil
+		}
 	}
-	h.from = fromCallback
-	return s.apply(ctx, h)
+	if err := s.keepVerdict(ctx, found.Unkept); err != nil {
+		return Confirmation{}, err
+	}
+	if refused != nil {
+		return Confirmation{}, refused
+	}
+	registered, err := s.bank(ctx, said.Bank)
+	if err != nil {
+		return Confirmation{}, err
+	}
+	if !speaksFor(found.Signers[0], registered.BIN) {
+		return Confirmation{}, ErrBankSigner
+	}
+	return s.apply(ctx, heard{status: said, from: want.from, message: message, content: found.Content, verdictID: found.VerdictID})
 }
 
-// verifyBankMessage checks the signature first and reads the content then: one signer, an organisation or information
-// system whose BIN is the registered one of the bank that the message names.
-func (s *Service) verifyBankMessage(ctx context.Context, bic string, message []byte) (heard, error) {
-	found, err := s.cfg.Verifier.Verify(ctx, message, nil)
-	if err != nil {
-		return heard{}, ErrVerifierUnavailable.because(err)
-	}
+// readBankMessage reads the content of a message whose signature was judged: one signer, and what was expected.
+func readBankMessage(found Signature, want expectation) (bank.Status, error) {
 	switch {
 	case !found.Valid:
-		return heard{}, invalidSignature(found)
+		return bank.Status{}, invalidSignature(found)
 	case found.Content == nil || len(found.Signers) != 1:
-		return heard{}, ErrBankMessageInvalid.with("a message carries its content and one signature")
+		return bank.Status{}, ErrBankMessageInvalid.with("a message carries its content and one signature")
 	}
 	status, err := bank.ParseStatus(found.Content)
-	if err != nil {
-		return heard{}, ErrBankMessageInvalid.because(err)
+	switch {
+	case err != nil:
+		return bank.Status{}, ErrBankMessageInvalid.because(err)
+	case want.bank != "" && status.Bank != want.bank:
+		return bank.Status{}, ErrBankMismatch.with("the message names another bank")
+	case want.attempt != "" && status.Attempt != want.attempt:
+		return bank.Status{}, ErrBankMessageInvalid.with("the message is about another attempt")
+	case want.from == fromCallback && status.Outcome == bank.Absent:
+		return bank.Status{}, ErrBankMessageInvalid.with("absent is an answer to a lookup only")
 	}
-	if bic != "" && status.Bank != bic {
-		return heard{}, ErrBankMismatch.with("the message names another bank")
+	return status, nil
+}
+
+// speaksFor reports whether a certificate speaks for the organisation with the BIN: its own, or that of its system.
+func speaksFor(signer Signer, bin string) bool {
+	return signer.BIN == bin && (signer.Kind == kindOrganisation || signer.Kind == kindSystem)
+}
+
+// applied counts what a bank said and wakes who goes on with it.
+func (s *Service) applied(said bank.Status, out Confirmation) Confirmation {
+	s.metrics.outcomes.WithLabelValues(said.Bank, string(said.Outcome)).Inc()
+	if out.Result == Applied {
+		s.kick(s.wakeCheckpoint)
+		s.kick(s.wakeAttempts)
 	}
-	registered, err := s.bank(ctx, status.Bank)
-	if err != nil {
-		return heard{}, err
-	}
-	signer := found.Signers[0]
-	if signer.BIN != registered.BIN || (signer.Kind != kindOrganisation && signer.Kind != kindSystem) {
-		return heard{}, ErrBankSigner
-	}
-	return heard{status: status, message: message, content: found.Content, verdictID: found.VerdictID}, nil
+	return out
 }
 
 // Kinds of certificates that may speak for a bank.
@@ -121,15 +162,13 @@ func (s *Service) apply(ctx context.Context, h heard) (Confirmation, error) {
 	if err != nil {
 		return Confirmation{}, err
 	}
-	s.metrics.outcomes.WithLabelValues(h.status.Bank, string(h.status.Outcome)).Inc()
-	if refused != nil {
-		return Confirmation{}, refused
-	}
 	out.Result = AlreadyApplied
 	if done == dispositionApplied {
 		out.Result = Applied
-		s.kick(s.wakeCheckpoint)
-		s.kick(s.wakeAttempts)
+	}
+	out = s.applied(h.status, out)
+	if refused != nil {
+		return Confirmation{}, refused
 	}
 	return out, nil
 }
@@ -147,7 +186,7 @@ func storedDisposition(ctx context.Context, tx *sqlx.Tx, a *attemptRow, digest [
 // judge compares a message with what is stored. It decides nothing by itself but what the tables allow.
 func (s *Service) judge(a *attemptRow, o *orderRow, said bank.Status) (disposition, error) {
 	if said.Order != "" && said.Order != a.Order {
-		return dispositionConflict, ErrConfirmationConflict.with("the message names another order")
+		return dispositionConflict, ErrConfirmationConflict.with("the message names another order than the attempt belongs to")
 	}
 	switch said.Outcome {
 	case bank.Executed:

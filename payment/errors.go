@@ -1,7 +1,11 @@
 package payment
 
 import (
+	"context"
+	"database/sql/driver"
 	"errors"
+	"io"
+	"net"
 	"strings"
 )
 
@@ -91,6 +95,18 @@ func (e *Error) at(field string) *Error {
 	return &c
 }
 
+// unavailable makes [ErrUndecided] of an error which says that the database did not answer: the connection broke, or its
+// deadline passed. Whether a commit took place is then not known; who repeats his request under the same key, or a bank
+// its message, finds out. Other errors are left alone.
+func unavailable(err error) error {
+	var network net.Error
+	if errors.Is(err, driver.ErrBadConn) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, io.ErrUnexpectedEOF) ||
+		errors.Is(err, io.EOF) || errors.As(err, &network) {
+		return ErrUndecided.because(err)
+	}
+	return err
+}
+
 func refusal(code Code, kind Kind) *Error { return &Error{Code: code, Kind: kind} }
 
 // Refusals, for errors.Is. The names of codes are part of the public contract.
@@ -100,6 +116,9 @@ var (
 	ErrIdempotencyMissing = refusal("idempotency_key_missing", KindInvalid)
 	ErrIdempotencyReuse   = refusal("idempotency_key_reused", KindUnprocessable)
 	ErrIdempotencyBusy    = refusal("idempotency_key_in_use", KindConflict)
+
+	ErrUndecided  = refusal("undecided", KindUnavailable)
+	ErrOverloaded = refusal("overloaded", KindUnavailable)
 
 	ErrAgencyUnknown  = refusal("agency_unknown", KindNotFound)
 	ErrBankUnknown    = refusal("bank_unknown", KindNotFound)
@@ -151,7 +170,7 @@ var (
 func Codes() map[Code]Kind {
 	codes := make(map[Code]Kind)
 	for _, e := range []*Error{
-		ErrInvalid, ErrIdempotencyMissing, ErrIdempotencyReuse, ErrIdempotencyBusy, ErrAgencyUnknown, ErrBankUnknown,
+		ErrInvalid, ErrUndecided, ErrOverloaded, ErrIdempotencyMissing, ErrIdempotencyReuse, ErrIdempotencyBusy, ErrAgencyUnknown, ErrBankUnknown,
 		ErrBankPaused, ErrServiceUnknown, ErrNoTariff, ErrAmountStated, ErrDebtUnknown, ErrDebtOfOther, ErrDebtOfAgency,
 		ErrDebtPaid, ErrDebtRecalled, ErrDebtBeingPaid, ErrDebtChanged, ErrAmountTooLarge, ErrPayerIDInvalid, ErrCurrency,
 		ErrAmountNotTariff, ErrAmountInvalid, ErrOrderUnknown, ErrOrderExpired, ErrOrderFinished, ErrSignatureInvalid,

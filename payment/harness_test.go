@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -164,6 +165,9 @@ func (n *notary) Verify(_ context.Context, signature, detached []byte) (Signatur
 type diary struct {
 	mu       sync.Mutex
 	failures int
+	// gate, when set, holds up shared commits until it is closed; held counts those that came to it.
+	gate chan struct{}
+	held atomic.Int32
 }
 
 func migrateDiary(ctx context.Context, db *sqlx.DB) error {
@@ -188,6 +192,23 @@ func (d *diary) Append(ctx context.Context, tx *sqlx.Tx, actor, action, subject 
 	}
 	_, err := tx.ExecContext(ctx, `INSERT INTO diary VALUES ($1, $2, $3, $4)`, actor, action, subject, detail)
 	return err
+}
+
+// AppendAll implements AuditorOfMany.
+func (d *diary) AppendAll(ctx context.Context, tx *sqlx.Tx, entries []AuditEntry) error {
+	d.mu.Lock()
+	gate := d.gate
+	d.mu.Unlock()
+	if gate != nil {
+		d.held.Add(1)
+		<-gate
+	}
+	for _, e := range entries {
+		if err := d.Append(ctx, tx, e.Actor, e.Action, e.Subject, e.Detail); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // hook receives webhooks and keeps them.

@@ -22,6 +22,29 @@ type Auditor interface {
 	Append(ctx context.Context, tx *sqlx.Tx, actor, action, subject string, detail []byte) error
 }
 
+// AuditEntry is one entry of the audit log; see [Auditor].
+type AuditEntry struct {
+	Actor, Action, Subject string
+	// Detail is JSON.
+	Detail []byte
+}
+
+// AuditorOfMany is an [Auditor] that takes many entries in a few round trips, locking in one order. A shared commit uses
+// it where the Auditor has it.
+type AuditorOfMany interface {
+	AppendAll(ctx context.Context, tx *sqlx.Tx, entries []AuditEntry) error
+}
+
+// VerdictKeeper is a [Verifier] that can leave the storing of a verdict to the transaction that acts on it, so that a
+// signed message costs one commit and not two. Where the Verifier has it, it is used instead of Verify.
+type VerdictKeeper interface {
+	// Judge is Verify without storing; Signature.Unkept is what Keep takes.
+	Judge(ctx context.Context, signature, detached []byte) (Signature, error)
+	// Keep stores verdicts within the transaction and returns the audit entries that belong to them. committed is called
+	// once the transaction has committed.
+	Keep(ctx context.Context, tx *sqlx.Tx, unkept []any) (entries []AuditEntry, committed func(), err error)
+}
+
 // Verifier validates a signature. A signature that does not hold is a result; an error means that it could not be
 // decided now. detached is the signed content when the CMS does not carry it, or nil.
 type Verifier interface {
@@ -42,6 +65,8 @@ type Signature struct {
 	Content []byte
 	// Signers, at least one when Valid.
 	Signers []Signer
+	// Unkept is the verdict of a [VerdictKeeper], not yet stored; nil otherwise.
+	Unkept any
 }
 
 // Signer is one signer of a document.

@@ -113,14 +113,42 @@ type entry struct {
 	detail                 any
 }
 
-// audit appends to the log within the transaction, as the last thing before its end: the log's head stays locked.
-func audit(ctx context.Context, tx *sqlx.Tx, auditor Auditor, e entry) error {
+// encode renders the entry as the auditor takes it.
+func (e entry) encode() (AuditEntry, error) {
 	detail, err := json.Marshal(e.detail)
 	if err != nil {
-		return fmt.Errorf("couldn't encode an audit entry: %w", err)
+		return AuditEntry{}, fmt.Errorf("couldn't encode an audit entry: %w", err)
 	}
-	if err := auditor.Append(ctx, tx, e.actor, e.action, e.subject, detail); err != nil {
+	return AuditEntry{Actor: e.actor, Action: e.action, Subject: e.subject, Detail: detail}, nil
+}
+
+// audit appends to the log within the transaction, as the last thing before its end: the log's head stays locked.
+func audit(ctx context.Context, tx *sqlx.Tx, auditor Auditor, e entry) error {
+	made, err := e.encode()
+	if err != nil {
+		return err
+	}
+	if err := auditor.Append(ctx, tx, made.Actor, made.Action, made.Subject, made.Detail); err != nil {
 		return fmt.Errorf("couldn't write the audit entry %s: %w", e.action, err)
+	}
+	return nil
+}
+
+// auditAll is audit for many entries.
+func auditAll(ctx context.Context, tx *sqlx.Tx, auditor Auditor, entries []AuditEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
+	if many, ok := auditor.(AuditorOfMany); ok {
+		if err := many.AppendAll(ctx, tx, entries); err != nil {
+			return fmt.Errorf("couldn't write %d audit entries: %w", len(entries), err)
+		}
+		return nil
+	}
+	for _, e := range entries {
+		if err := auditor.Append(ctx, tx, e.Actor, e.Action, e.Subject, e.Detail); err != nil {
+			return fmt.Errorf("couldn't write the audit entry %s: %w", e.Action, err)
+		}
 	}
 	return nil
 }

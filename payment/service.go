@@ -83,6 +83,11 @@ type Service struct {
 	noteKeys   note.Verifiers
 	webhooks   *notify.Client
 
+	// keeper is the Verifier, where it can leave storing to us.
+	keeper VerdictKeeper
+	// confirmations is the shared commit of what banks say.
+	confirmations *committer
+
 	// calls are open calls to banks, posts open deliveries.
 	calls, posts *pool
 	// The workers sleep on these; a send never blocks.
@@ -160,6 +165,8 @@ func New(cfg Config) (*Service, error) {
 		return nil, fmt.Errorf("couldn't register metrics: %w", err)
 	}
 	s.retried = s.metrics.retries.Inc
+	s.keeper, _ = cfg.Verifier.(VerdictKeeper) // nil when the Verifier stores verdicts itself
+	s.confirmations = &committer{store: &s.store, run: s.commitConfirmations}
 	if s.orderTable, err = order.Transitions(); err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func (s *store) inTx(ctx context.Context, fn func(ctx context.Context, tx *sqlx.
 	for try := 1; ; try++ {
 		err := s.once(ctx, fn)
 		if err == nil || try == triesMax || !repeatable(err) {
-			return err
+			return unavailable(err)
 		}
 		s.retried()
 		pause := time.Duration(1+rand.Int64N(int64(try*try))) * 2 * time.Millisecond //nolint:gosec // G404: jitter is no secret
@@ -87,7 +87,7 @@ func repeatable(err error) bool {
 // one runs a query for a single row; see [orMissing].
 func one(ctx context.Context, q sqlx.QueryerContext, into any, query string, args ...any) error {
 	if err := sqlx.GetContext(ctx, q, into, query, args...); err != nil {
-		return fmt.Errorf("couldn't read %T: %w", into, err)
+		return unavailable(fmt.Errorf("couldn't read %T: %w", into, err))
 	}
 	return nil
 }
@@ -103,7 +103,7 @@ func orMissing(err error, missing *Error) error {
 // all runs a query for any number of rows.
 func all(ctx context.Context, q sqlx.QueryerContext, into any, query string, args ...any) error {
 	if err := sqlx.SelectContext(ctx, q, into, query, args...); err != nil {
-		return fmt.Errorf("couldn't read %T: %w", into, err)
+		return unavailable(fmt.Errorf("couldn't read %T: %w", into, err))
 	}
 	return nil
 }

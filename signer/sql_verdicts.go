@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"qaqpa/signer/audit"
 	"qaqpa/signer/path"
 
 	"github.com/jmoiron/sqlx"
@@ -19,37 +19,18 @@ import (
 )
 
 // storeVerdict keeps a verdict, the bodies of its evidence and an audit entry: all of them or none.
-func (s *Service) storeVerdict(ctx context.Context, v Verdict, actor string, bodies map[path.Digest]body) error {
-	document, err := hex.DecodeString(v.DocumentSHA256)
-	if err != nil {
-		return fmt.Errorf("couldn't read the document's digest: %w", err)
-	}
-	text, err := json.Marshal(v)
-	if err != nil {
-		return fmt.Errorf("couldn't write down the verdict: %w", err)
-	}
-	detail, err := json.Marshal(map[string]string{
-		"document_sha256": v.DocumentSHA256, "indication": string(v.Indication), "sub_indication": string(v.Sub),
-	})
-	if err != nil {
-		return fmt.Errorf("couldn't write down the audit entry: %w", err)
-	}
-	fresh := s.known.unknown(bodies)
-	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
-		if err := insertEvidence(ctx, tx, bodies, fresh, s.cfg.Now()); err != nil {
+func (s *Service) storeVerdict(ctx context.Context, u *Unkept) error {
+	var committed func()
+	err := s.inTx(ctx, func(tx *sqlx.Tx) error {
+		var entries []audit.Entry
+		var err error
+		if entries, committed, err = s.Keep(ctx, tx, []*Unkept{u}); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `
-			INSERT INTO verdicts (bucket, id, at, created_at, actor, document_sha256, indication, sub_indication, verdict)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-			int(document[0]), v.ID, v.At, s.cfg.Now().UTC(), actor, document, string(v.Indication), string(v.Sub), text)
-		if err != nil {
-			return fmt.Errorf("couldn't store the verdict: %w", err)
-		}
-		return s.cfg.Audit.Append(ctx, tx, actor, "document.validated", v.ID, detail)
+		return s.cfg.Audit.AppendAll(ctx, tx, entries)
 	})
 	if err == nil {
-		s.known.add(fresh)
+		committed()
 	}
 	return err
 }

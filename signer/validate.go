@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"qaqpa/signer/engine"
+	"qaqpa/signer/path"
 	"qaqpa/signer/report"
 )
 
@@ -54,26 +55,32 @@ func (s *Service) Validate(ctx context.Context, req ValidateRequest) (Verdict, e
 }
 
 func (s *Service) validate(ctx context.Context, req ValidateRequest) (Verdict, error) {
-	given, err := s.check(req)
-	if err != nil {
-		return Verdict{}, err
-	}
-	g := s.gatherer(given, req.At)
-	verdict, err := g.run(ctx, engine.Open(req.Document, req.Detached, s.certs))
-	if err != nil {
-		return Verdict{}, err
-	}
-	if !req.Store {
-		return verdict, nil
+	verdict, bodies, err := s.judge(ctx, req)
+	if err != nil || !req.Store {
+		return verdict, err
 	}
 	verdict.ID, err = newID("vrd", verdict.DocumentSHA256[:2])
 	if err != nil {
 		return Verdict{}, err
 	}
-	if err := s.storeVerdict(ctx, verdict, req.Actor, g.stored); err != nil {
+	if err := s.storeVerdict(ctx, &Unkept{verdict: verdict, actor: req.Actor, bodies: bodies}); err != nil {
 		return Verdict{}, err
 	}
 	return verdict, nil
+}
+
+// judge gives the verdict and the bodies of the evidence that it stands on.
+func (s *Service) judge(ctx context.Context, req ValidateRequest) (Verdict, map[path.Digest]body, error) {
+	given, err := s.check(req)
+	if err != nil {
+		return Verdict{}, nil, err
+	}
+	g := s.gatherer(given, req.At)
+	verdict, err := g.run(ctx, engine.Open(req.Document, req.Detached, s.certs))
+	if err != nil {
+		return Verdict{}, nil, err
+	}
+	return verdict, g.stored, nil
 }
 
 // check refuses what cannot be judged, and reads the evidence that came along.

@@ -157,7 +157,7 @@ func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
 		return err
 	}
 	g.payments, err = payment.New(payment.Config{
-		DB: g.db, Sealer: sealer{g.signer}, Auditor: g.audit, Verifier: verifier{g.signer},
+		DB: g.db, Sealer: sealer{g.signer}, Auditor: auditor{g.audit}, Verifier: verifier{g.signer},
 		CheckpointSigner: checkpoint, WebhookSigner: webhook, Issuer: c.issuer(),
 		AllowPrivate: c.AllowPrivate, OrderTTL: c.OrderTTL, BankTimeout: c.BankTimeout,
 		Now: time.Now, Log: g.log, Registerer: g.registry,
@@ -201,60 +201,6 @@ func (g *gateway) close() error {
 		errs = append(errs, g.db.Close())
 	}
 	return errors.Join(errs...)
-}
-
-// actorPayments is the name of the payment domain in audit rows of seals and verdicts.
-const actorPayments = "system:payments"
-
-// sealer lets payment seal without knowing signer.
-type sealer struct{ signer *signer.Service }
-
-func (s sealer) Seal(ctx context.Context, document []byte) ([]byte, error) {
-	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Actor: actorPayments})
-}
-
-func (s sealer) SealDetached(ctx context.Context, document []byte) ([]byte, error) {
-	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Detached: true, Actor: actorPayments})
-}
-
-// verifier lets payment judge signatures without knowing signer. Verdicts are stored: money moves because of them.
-type verifier struct{ signer *signer.Service }
-
-func (v verifier) Verify(ctx context.Context, signature, detached []byte) (payment.Signature, error) {
-	verdict, err := v.signer.Validate(ctx, signer.ValidateRequest{Document: signature, Detached: detached, Store: true, Actor: actorPayments})
-	if err != nil {
-		return payment.Signature{}, err
-	}
-	out := payment.Signature{
-		Valid: verdict.Passed(), Indication: string(verdict.Indication), Sub: string(verdict.Sub),
-		VerdictID: verdict.ID, Content: verdict.Content,
-	}
-	for _, r := range verdict.Reasons {
-		out.Reasons = append(out.Reasons, string(r.Code))
-	}
-	for _, s := range verdict.Signatures {
-		for _, r := range s.Reasons {
-			out.Reasons = append(out.Reasons, string(r.Code))
-		}
-		if s.Signer != nil {
-			out.Signers = append(out.Signers, signerOf(s))
-		}
-	}
-	return out, nil
-}
-
-func signerOf(s signer.SignatureVerdict) payment.Signer {
-	out := payment.Signer{
-		Name: s.Signer.Name, IIN: s.Signer.IIN, BIN: s.Signer.BIN, Organisation: s.Signer.Organisation,
-		Kind: s.Signer.Kind, CertificateSHA256: s.Signer.CertificateSHA256,
-	}
-	for _, role := range s.Signer.Roles {
-		out.Roles = append(out.Roles, role.Code)
-	}
-	if s.ClaimedAt != nil {
-		out.SigningTime = *s.ClaimedAt
-	}
-	return out
 }
 
 // trustSettings say whose certificates are believed.
