@@ -29,7 +29,9 @@ const (
 	OIDArchiveTimestampV2    = "1.2.840.113549.1.9.16.2.48"
 	OIDArchiveTimestampV3    = "0.4.0.1733.2.4"
 	OIDArchiveHashIndex      = "0.4.0.1733.2.5"
+	OIDArchiveHashIndexV2    = "0.4.0.19122.1.4"
 	OIDArchiveHashIndexV3    = "0.4.0.19122.1.5"
+	OIDLongTermValidation    = "0.4.0.1733.2.2"
 	OIDContentHints          = "1.2.840.113549.1.9.16.2.4"
 	OIDMIMEType              = "0.4.0.1733.2.1"
 	OIDCommitmentType        = "1.2.840.113549.1.9.16.2.16"
@@ -54,7 +56,7 @@ var knownOIDs = indexOIDs(
 	OIDAlgorithmProtection, OIDSigningCertificate, OIDSigningCertificateV2, OIDContentTimestamp, OIDSignaturePolicy,
 	OIDSignerLocation, OIDSignatureTimestamp, OIDCertificateRefs, OIDRevocationRefs, OIDCertificateValues,
 	OIDRevocationValues, OIDEscTimestamp, OIDRefsTimestamp, OIDArchiveTimestamp, OIDArchiveTimestampV2,
-	OIDArchiveTimestampV3, OIDArchiveHashIndex, OIDArchiveHashIndexV3, OIDContentHints, OIDMIMEType, OIDCommitmentType,
+	OIDArchiveTimestampV3, OIDArchiveHashIndex, OIDArchiveHashIndexV2, OIDArchiveHashIndexV3, OIDLongTermValidation, OIDContentHints, OIDMIMEType, OIDCommitmentType,
 	OIDSignerAttributes, OIDSignerAttributesV2, OIDContentReference, OIDContentIdentifier, OIDAdobeRevocation,
 	OIDSMIMECapabilities, OIDMicrosoftEncryptionID, oidRevocationOCSP, oidOCSPBasic,
 )

@@ -72,6 +72,7 @@ type SignedData struct {
 	Signers         []SignerInfo
 
 	rawCertificates, rawCRLs, rawDigests, rawContent []byte // elements as they stand, for AddUnsigned
+	revocation                                       []revocationChoice
 	limits                                           Limits
 }
 

@@ -28,6 +28,7 @@ func (sd *SignedData) parseRevocation(r *asn1ber.Reader) error {
 		switch e.Tag {
 		case asn1ber.Sequence:
 			sd.CRLs = append(sd.CRLs, e.Raw)
+			sd.revocation = append(sd.revocation, revocationChoice{e.Raw, e.Raw})
 		case asn1ber.Context(1):
 			if err := sd.parseOtherRevocation(e); err != nil {
 				return err
@@ -63,9 +64,14 @@ func (sd *SignedData) parseOtherRevocation(e asn1ber.Element) error {
 		sd.OCSPs = append(sd.OCSPs, wrapBasicOCSP(value.Raw))
 	default:
 		sd.OtherRevocation = append(sd.OtherRevocation, e.Raw)
+		return nil
 	}
+	sd.revocation = append(sd.revocation, revocationChoice{e.Raw, sd.OCSPs[len(sd.OCSPs)-1]})
 	return nil
 }
+
+// revocationChoice is a RevocationInfoChoice as it stands, and the CRL or OCSPResponse in it.
+type revocationChoice struct{ raw, object []byte }
 
 var rawOCSPBasic = []byte(asn1ber.MustOID(oidOCSPBasic))
 
@@ -76,6 +82,45 @@ func wrapBasicOCSP(basic []byte) []byte {
 		asn1ber.Wrap(asn1ber.Context(0), asn1ber.Wrap(asn1ber.Sequence,
 			asn1ber.Primitive(asn1ber.OID, rawOCSPBasic),
 			asn1ber.Primitive(asn1ber.OctetString, basic))))
+}
+
+// basicOf is the BasicOCSPResponse in an OCSPResponse; nil when there is none.
+func basicOf(response []byte) []byte {
+	e, err := asn1ber.Parse(response, asn1ber.BER, asn1ber.Limits{Bytes: 16 << 20})
+	if err != nil {
+		return nil
+	}
+	r, err := e.Children()
+	if err != nil {
+		return nil
+	}
+	if _, err := r.Read(asn1ber.Enumerated); err != nil {
+		return nil
+	}
+	tagged, err := r.Read(asn1ber.Context(0))
+	if err != nil {
+		return nil
+	}
+	body, err := tagged.Explicit(asn1ber.Sequence)
+	if err != nil {
+		return nil
+	}
+	fields, err := body.Children()
+	if err != nil {
+		return nil
+	}
+	if _, err := fields.ReadOID(); err != nil {
+		return nil
+	}
+	octets, err := fields.Read(asn1ber.OctetString)
+	if err != nil {
+		return nil
+	}
+	basic, err := octets.OctetString()
+	if err != nil {
+		return nil
+	}
+	return basic
 }
 
 // Evidence is certificates and revocation data that a signer carries in attributes.

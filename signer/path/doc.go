@@ -24,6 +24,11 @@
 //     was never issued. The national form of it (revoked in 1970, certificateHold) counts as unknown.
 //   - Absence from evidence made after the certificate expired says nothing, unless the issuer keeps expired ones listed.
 //
+// # The past
+//
+// [ValidatePast] answers for paths that hold no more: until when could the certificate be relied on, by evidence that is
+// proven to be from then ([Inputs].Proofs)? It slides a control time from now back, from the anchor down.
+//
 // # Bounds
 //
 // Depth, steps of the search, signature verifications and name comparisons are counted against a [Budget], so that no set
@@ -46,6 +51,7 @@
 //   - A separate signer of lists must have the Key Usage extension with cRLSign; RFC 5280 6.3.3 (f) looks at it where it
 //     is present. If its own certificate names it as the issuer of the list about itself, that list does for it (PKITS
 //     4.14.30).
+//   - Past validation holds anchors to their dates as everything here does: the control time starts at their end.
 //   - RFC 5280 6.3.3 (c) combines a delta with a base of a lower CRL number. The national CA counts bases and deltas apart:
 //     a delta must not be older than its base instead, and the base number is compared as the RFC says.
 package path

@@ -37,6 +37,7 @@ const (
 	OutOfBoundsNoPOE           SubIndication = "OUT_OF_BOUNDS_NO_POE"
 	RevocationOutOfBoundsNoPOE SubIndication = "REVOCATION_OUT_OF_BOUNDS_NO_POE"
 	TryLater                   SubIndication = "TRY_LATER"
+	NoPOE                      SubIndication = "NO_POE" // of ValidatePast alone
 )
 
 // Result is the judgement of a certificate.
@@ -162,6 +163,7 @@ const (
 	CodeCARevoked           Code = "ca-revoked"
 	CodeRevocationUnknown   Code = "revocation-unknown"
 	CodeRevocationMissing   Code = "revocation-unavailable"
+	CodeNoProof             Code = "no-proof-of-existence"
 	CodeEvidenceSignature   Code = "evidence-signature"
 	CodeEvidenceSigner      Code = "evidence-signer"
 	CodeEvidenceSignerDates Code = "evidence-signer-dates"

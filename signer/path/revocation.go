@@ -157,16 +157,20 @@ func (v *validation) decide(info *RevocationInfo, answers []answer) {
 	if best == nil {
 		return
 	}
-	info.Status, info.Source, info.Signer, info.Evidence = best.status, best.source, best.signer, best.digests
-	info.ThisUpdate, info.NextUpdate, info.ProducedAt = best.thisUpdate, best.nextUpdate, best.producedAt
-	info.RevokedAt, info.Reason, info.HasReason = best.revokedAt, best.reason, best.hasReason
-	info.InvalidityDate = best.invalidity
+	info.take(best)
 	if best.status != StatusRevoked {
 		return
 	}
 	if best.revokedAt.After(v.in.At) || v.liftedByProof(info) {
 		info.Status = StatusGood
 	}
+}
+
+func (info *RevocationInfo) take(a *answer) {
+	info.Status, info.Source, info.Signer, info.Evidence = a.status, a.source, a.signer, a.digests
+	info.ThisUpdate, info.NextUpdate, info.ProducedAt = a.thisUpdate, a.nextUpdate, a.producedAt
+	info.RevokedAt, info.Reason, info.HasReason = a.revokedAt, a.reason, a.hasReason
+	info.InvalidityDate = a.invalidity
 }
 
 // liftedByProof: the signature is proven to be older than the revocation of its certificate.

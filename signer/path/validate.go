@@ -113,13 +113,13 @@ type judgement struct {
 var severity = []SubIndication{
 	ChainGeneralFailure, ChainConstraintsFailure, CryptoConstraintsFailure, NoChainFound, CryptoConstraintsNoPOE,
 	NoChainFoundNoPOE, RevokedCANoPOE, NotYetValid, Expired, Revoked, RevokedNoPOE, OutOfBoundsNoPOE,
-	OutOfBoundsNotRevoked, RevocationOutOfBoundsNoPOE, TryLater,
+	OutOfBoundsNotRevoked, RevocationOutOfBoundsNoPOE, NoPOE, TryLater,
 }
 
 // preference orders results of different paths: the lower the better. A leaf that one sound path shows to be revoked is
 // worth more than another path of which nothing is known.
 var preference = []SubIndication{
-	"", Revoked, Expired, NotYetValid, RevokedNoPOE, OutOfBoundsNotRevoked, TryLater, RevocationOutOfBoundsNoPOE,
+	"", Revoked, Expired, NotYetValid, RevokedNoPOE, OutOfBoundsNotRevoked, NoPOE, TryLater, RevocationOutOfBoundsNoPOE,
 	OutOfBoundsNoPOE, RevokedCANoPOE, NoChainFoundNoPOE, CryptoConstraintsNoPOE, CryptoConstraintsFailure,
 	ChainConstraintsFailure, ChainGeneralFailure, NoChainFound,
 }

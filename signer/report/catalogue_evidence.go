@@ -13,9 +13,22 @@ const (
 	ReasonEvidenceExpiredCert Code = "evidence_after_expiry"
 	ReasonEvidenceNonce       Code = "evidence_nonce"
 	ReasonEvidenceStatus      Code = "evidence_error_status"
+	ReasonNoProof             Code = "no_proof_of_existence"
 )
 
 var evidenceTexts = map[Code]entry{
+	ReasonNoProof: {
+		Text{
+			"Сертификаттың немесе кері қайтару туралы деректің қажетті уақытта болғаны дәлелденбеген.",
+			"Не доказано, что сертификат или сведения об отзыве существовали в нужное время.",
+			"It is not proven that a certificate or its revocation data existed at the time in question.",
+		},
+		Text{
+			"Құжатты мұрағаттық уақыт белгісімен бірге сұраңыз.",
+			"Запросите документ с архивным штампом времени.",
+			"Ask for the document with an archive time stamp.",
+		},
+	},
 	ReasonEvidenceSignature: {
 		Text{
 			"Кері қайтару туралы жауаптың немесе тізімнің қолтаңбасы дұрыс емес.",

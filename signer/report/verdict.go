@@ -59,7 +59,21 @@ const (
 	TryLater                  SubIndication = "TRY_LATER"
 	SignedDataNotFound        SubIndication = "SIGNED_DATA_NOT_FOUND"
 	TimestampOrderFailure     SubIndication = "TIMESTAMP_ORDER_FAILURE"
+	NoPOE                     SubIndication = "NO_POE"
+	PolicyProcessingError     SubIndication = "POLICY_PROCESSING_ERROR"
+	PolicyNotAvailable        SubIndication = "SIGNATURE_POLICY_NOT_AVAILABLE"
 )
+
+// SubIndications are the 25 of EN 319 102-1 5.1.3, each with the indication it belongs to, in the order of its table.
+func SubIndications() []SubIndication {
+	return []SubIndication{
+		FormatFailure, HashFailure, SigCryptoFailure, Revoked, Expired, NotYetValid, SigConstraintsFailure,
+		ChainConstraintsFailure, ChainGeneralFailure, CryptoConstraintsFailure, PolicyProcessingError, PolicyNotAvailable,
+		TimestampOrderFailure, NoSigningCertificateFound, NoCertificateChainFound, NoCertificateChainNoPOE, RevokedNoPOE,
+		RevokedCANoPOE, OutOfBoundsNotRevoked, OutOfBoundsNoPOE, RevocationOutOfBounds, CryptoConstraintsNoPOE, NoPOE, TryLater,
+		SignedDataNotFound,
+	}
+}
 
 // Verdict is the result of validating one document. It is plain data: equal inputs and equal evidence give equal
 // verdicts, apart from ID. Times are UTC.
@@ -115,9 +129,14 @@ func (v Verdict) Passed() bool {
 type Signature struct {
 	Indication Indication    `json:"indication"`
 	Sub        SubIndication `json:"sub_indication,omitempty"`
-	// Level is what the signature's attributes reach: "CMS", "CAdES-B" or "CAdES-T"; "XMLDSig" for XML. A level says what
-	// is present, not that it holds.
+	// Level is what the signature's attributes reach: "CMS", "CAdES-B", "CAdES-T", "CAdES-LT", "CAdES-LTA", or one of the
+	// older forms "CAdES-C", "CAdES-X", "CAdES-XL", "CAdES-A"; "XMLDSig" for XML. A level says what is present, not that it
+	// holds.
 	Level string `json:"level"`
+	// Process is the validation process whose result this is: "basic" (EN 319 102-1 5.3), "time" (5.5) or "long-term" (5.6).
+	Process string `json:"process,omitempty"`
+	// Blocks are the results of the building blocks and processes, in the order in which they ran.
+	Blocks []Block `json:"blocks,omitempty"`
 	// Reasons say what failed or is missing, gravest first; empty when passed.
 	Reasons []Reason `json:"reasons"`
 	// Remarks do not change the indication: unused time stamps, an absent signing-certificate attribute and the like.
@@ -126,8 +145,8 @@ type Signature struct {
 	Signer *Signer `json:"signer,omitempty"`
 	// ClaimedAt is the signer's own statement of the signing time; it proves nothing.
 	ClaimedAt *time.Time `json:"claimed_signing_time,omitempty"`
-	// BestAt is the time for which the chain was judged: genTime of the earliest verified signature time stamp, else
-	// the verdict's At. TimeProven tells which.
+	// BestAt is the best-signature-time, for which the chain was judged: the earliest time at which a verified time stamp
+	// proves that the signature existed, else the verdict's At. TimeProven tells which.
 	BestAt     time.Time `json:"best_signature_time"`
 	TimeProven bool      `json:"time_proven"`
 	// Algorithm names signature and digest, such as "RSA-2048 with SHA-256".
@@ -142,7 +161,17 @@ type Signature struct {
 	Chain []Certificate `json:"chain"`
 	// Revocation is the state of each certificate of Chain below the anchor.
 	Revocation []Revocation `json:"revocation"`
-	// TimeStamps are the signature time stamps found, each with its own judgement.
+	// AfterAt is the latest time at which a verified content time stamp proves that the signature did not exist yet.
+	AfterAt *time.Time `json:"signed_after,omitempty"`
+	// SignaturePolicy is the signature policy that the signer names.
+	SignaturePolicy *SignaturePolicy `json:"signature_policy,omitempty"`
+	// Attributes are what else the signer states, signed or not, in document order.
+	Attributes []Attribute `json:"attributes,omitempty"`
+	// AttributeCertificates came with the signature. They are shown, not judged.
+	AttributeCertificates []AttributeCertificate `json:"attribute_certificates,omitempty"`
+	// Constraints are those of the policy that concern this signature, with what came of them.
+	Constraints []Constraint `json:"constraints,omitempty"`
+	// TimeStamps are the time stamps found in the signature, each with its own judgement, in document order.
 	TimeStamps []TimeStamp `json:"time_stamps,omitempty"`
 	// CounterSignatures are signatures over this signature's octets (RFC 5652 11.4), each judged like any other. Nobody
 	// vouches for them, so they do not change the indication.
@@ -240,8 +269,65 @@ type Revocation struct {
 	RevocationReason string `json:"revocation_reason,omitempty"`
 }
 
-// TimeStamp is one signature time stamp (RFC 3161, CAdES 5.3) and whether it was used.
+// Block is the result of a building block or a process of EN 319 102-1.
+type Block struct {
+	// Name is such as "x509-validation"; Clause where it stands in EN 319 102-1.
+	Name   string `json:"name"`
+	Clause string `json:"clause"`
+	// Indication is "PASSED", "FAILED" or "INDETERMINATE".
+	Indication string        `json:"indication"`
+	Sub        SubIndication `json:"sub_indication,omitempty"`
+}
+
+// Constraint is one rule of the policy and what came of it.
+type Constraint struct {
+	Name string `json:"name"`
+	// Level is "FAIL", "WARN", "INFORM" or "IGNORE".
+	Level string `json:"level"`
+	// Kept is false where the rule is not met; what followed from it is its level.
+	Kept bool `json:"kept"`
+}
+
+// SignaturePolicy is what signature-policy-identifier says (EN 319 122-1 5.2.9).
+type SignaturePolicy struct {
+	// OID is empty where the policy is implied.
+	OID    string `json:"oid,omitempty"`
+	URI    string `json:"uri,omitempty"`
+	Hash   string `json:"hash,omitempty"`
+	Digest string `json:"digest,omitempty"` // hex
+}
+
+// Attribute is a property of a signature.
+type Attribute struct {
+	OID    string `json:"oid,omitempty"`
+	Name   string `json:"name"`
+	Signed bool   `json:"signed"`
+	// Value is a short form for a reader, where there is one.
+	Value string `json:"value,omitempty"`
+}
+
+// AttributeCertificate is what an attribute certificate (RFC 5755) says.
+type AttributeCertificate struct {
+	Issuer     string    `json:"issuer"`
+	Serial     string    `json:"serial"`
+	NotBefore  time.Time `json:"not_before"`
+	NotAfter   time.Time `json:"not_after"`
+	Attributes []string  `json:"attributes"` // dotted OIDs
+	SHA256     string    `json:"sha256"`
+}
+
+// TimeStamp is one time stamp of a signature (RFC 3161) and whether it was used.
 type TimeStamp struct {
+	// Kind is "content-time-stamp", "signature-time-stamp", "CAdES-C-time-stamp", "time-stamped-certs-crls-references",
+	// "archive-time-stamp-v2" or "archive-time-stamp-v3".
+	Kind string `json:"kind"`
+	// Process is "time-stamp" (EN 319 102-1 5.4), or "past" where the authority was judged for a time that a later time stamp
+	// proves (5.6.2.4).
+	Process string `json:"process,omitempty"`
+	// Imprint names the hash that was stamped.
+	Imprint string `json:"imprint,omitempty"`
+	// Objects is how many certificates, revocation data and other time stamps it proves to have existed.
+	Objects    int           `json:"objects,omitempty"`
 	Indication Indication    `json:"indication"`
 	Sub        SubIndication `json:"sub_indication,omitempty"`
 	Reasons    []Reason      `json:"reasons"`
