@@ -62,7 +62,7 @@ func TestSignCMS(t *testing.T) {
 			for _, c := range []struct {
 				detached, stamp, evidence bool
 				level                     string
-			}{{false, false, false, "CAdES-B"}, {true, false, false, "CAdES-B"}, {false, true, false, "CAdES-T"}, {true, true, true, "CAdES-T"}, {false, false, true, "CAdES-B"}} {
+			}{{false, false, false, "CAdES-B"}, {true, false, false, "CAdES-B"}, {false, true, false, "CAdES-T"}, {true, true, true, "CAdES-LT"}, {false, false, true, "CAdES-B"}} {
 				out := b.signCMS(signer.SignCMSRequest{
 					Document: content, Detached: c.detached, Key: key, TimeStamp: c.stamp, Evidence: c.evidence,
 				})

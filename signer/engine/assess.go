@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"time"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/path"
@@ -22,9 +23,7 @@ type Assessment struct {
 
 // Assess judges the document with the evidence at hand. The verdict's ID and Evidence are left to the caller.
 func (c *Case) Assess(set Setting, ev Evidence) Assessment {
-	if set.Algorithms == nil {
-		set.Algorithms = algo.DefaultReliability()
-	}
+	set = set.complete()
 	a := &assessment{c: c, set: set, ev: c.embedded.Join(ev)}
 	a.pool = slices.Concat(a.ev.Certificates, set.Trust.pool)
 	for _, s := range c.signers {
@@ -32,7 +31,7 @@ func (c *Case) Assess(set Setting, ev Evidence) Assessment {
 	}
 	a.verdict = report.Verdict{
 		Format: c.format, Detached: c.refused == nil && !c.attached, At: set.At.UTC(), EvidenceAt: set.Now.UTC(),
-		Policy: set.Policy.Name, TrustMode: set.Trust.mode, TrustSHA256: set.Trust.digest,
+		Policy: set.Policy.Name, PolicySHA256: set.Policy.SHA256, TrustMode: set.Trust.mode, TrustSHA256: set.Trust.digest,
 		DocumentSHA256: hex.EncodeToString(c.document[:]), Content: c.Content(),
 		Reasons: []report.Reason{}, Signatures: []report.Signature{}, Evidence: []report.Evidence{},
 	}
@@ -62,6 +61,7 @@ type assessment struct {
 	verdict  report.Verdict
 	needs    []path.Need
 	rejected []path.Digest
+	digests  map[algo.Hash]map[string]path.Digest // see objects
 }
 
 // judge judges all signatures; the worst is the document's verdict. No signature: never passed.
@@ -112,6 +112,32 @@ func (a *assessment) validate(in path.Inputs) path.Result {
 	return r
 }
 
+// past is path.ValidatePast within the document's budget, for something that is proven to have existed at a time.
+func (a *assessment) past(in path.Inputs, proof time.Time) pastOutcome {
+	in.Budget = a.c.budget.forPath()
+	r := path.ValidatePast(in)
+	a.c.budget.used(r.Work)
+	return pastOutcome{r, r.Indication == path.Passed && !proof.After(r.Control)}
+}
+
+// pastOutcome is what past certificate validation says, and whether the proof is early enough.
+type pastOutcome struct {
+	path.Past
+	held bool
+}
+
+// savable are the results that a proof of existence can turn into passed (EN 319 102-1 5.5.4, 5.6.2.4.2).
+func savable(sub path.SubIndication) bool {
+	switch sub {
+	case path.RevokedNoPOE, path.RevokedCANoPOE, path.OutOfBoundsNoPOE, path.OutOfBoundsNotRevoked,
+		path.RevocationOutOfBoundsNoPOE, path.CryptoConstraintsNoPOE, path.NoChainFoundNoPOE, path.TryLater:
+		return true
+	case path.Revoked, path.Expired, path.NotYetValid, path.ChainConstraintsFailure, path.ChainGeneralFailure,
+		path.CryptoConstraintsFailure, path.NoChainFound, path.NoPOE:
+	}
+	return false
+}
+
 // want adds needs, each certificate once.
 func (a *assessment) want(needs []path.Need) {
 	for _, n := range needs {
@@ -123,7 +149,9 @@ func (a *assessment) want(needs []path.Need) {
 
 // inputs are those of every path of this assessment.
 func (a *assessment) inputs(leaf *pkix.Certificate) path.Inputs {
-	revocation := path.Revocation{Leaf: a.set.Policy.Revocation, CA: a.set.Policy.Revocation}
+	revocation := path.Revocation{
+		Leaf: a.set.Policy.Revocation, CA: a.set.Policy.Revocation, MaxAge: a.set.Policy.MaxAge, MaxAgeCA: a.set.Policy.MaxAgeCA,
+	}
 	if a.set.Policy.Revocation == path.Required {
 		revocation.CA = a.set.Policy.ListedRevocation // authorities that are not listed are looked at by chain
 	}

@@ -19,7 +19,7 @@ const (
 	certificatesMax = 256
 	evidenceMax     = 256
 	candidatesMax   = 8
-	stampsMax       = 8
+	stampsMax       = 32
 	countersMax     = 64
 )
 
@@ -36,20 +36,25 @@ type Case struct {
 	signers   []*signer
 	counters  int
 	embedded  Evidence
-	known     *Known
-	budget    budget
+	// attributes are the attribute certificates that came with the document.
+	attributes []report.AttributeCertificate
+	known      *Known
+	budget     budget
 }
 
 // signer is one signature with what is known of it.
 type signer struct {
 	form     form
+	id       path.Digest // of the signature's value
 	stamps   []*stamp
 	counters []*signer
 	checks   map[path.Digest]cms.Checks
 	notes    []report.Reason
 }
 
-func newSigner(f form) *signer { return &signer{form: f, checks: map[path.Digest]cms.Checks{}} }
+func newSigner(f form) *signer {
+	return &signer{form: f, id: sha256.Sum256(f.about().value), checks: map[path.Digest]cms.Checks{}}
+}
 
 // Open reads a document: CMS SignedData in DER, BER, PEM armour or base64; XML with signatures or a SOAP message with
 // WS-Security, plain or in base64. original is what a detached signature is over (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.

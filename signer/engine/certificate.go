@@ -3,7 +3,6 @@ package engine
 import (
 	"slices"
 
-	"qaqpa/signer/algo"
 	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
@@ -12,9 +11,7 @@ import (
 // AssessCertificate judges a certificate alone: whether it leads to an anchor, is in date and not revoked at the time in
 // question. What its key may be used for is told, not judged. The verdict's Evidence is left to the caller.
 func AssessCertificate(set Setting, ev Evidence, cert *pkix.Certificate) (report.CertificateVerdict, []path.Need, []path.Digest) {
-	if set.Algorithms == nil {
-		set.Algorithms = algo.DefaultReliability()
-	}
+	set = set.complete()
 	a := &assessment{set: set, ev: ev, pool: slices.Concat(ev.Certificates, set.Trust.pool)}
 	v := report.CertificateVerdict{
 		At: set.At.UTC(), EvidenceAt: set.Now.UTC(), Policy: set.Policy.Name, TrustMode: set.Trust.mode, TrustSHA256: set.Trust.digest,

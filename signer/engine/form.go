@@ -32,6 +32,9 @@ type about struct {
 	hashes    []algo.Hash    // those besides the algorithm's own
 	known     bool           // false: the algorithms are a finding of verify
 	value     []byte         // octets of the signature: what a signature time stamp is over
+
+	policy     *cms.SignaturePolicy // that the signer names; nil: none
+	attributes []report.Attribute   // to be shown
 }
 
 func (s about) describe(out *report.Signature) {
@@ -43,4 +46,5 @@ func (s about) describe(out *report.Signature) {
 		t := s.claimedAt.UTC()
 		out.ClaimedAt = &t
 	}
+	out.Attributes = s.attributes
 }

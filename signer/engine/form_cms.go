@@ -14,6 +14,10 @@ type cmsForm struct {
 	info  *cms.SignerInfo
 	given cms.Content // what was handed in beside the document; for a counter-signature the value that it signs
 	what  string      // what a digest that agrees covers
+	level string
+	// policy and attributes are what the verdict shows of the attributes.
+	policy     *cms.SignaturePolicy
+	attributes []report.Attribute
 }
 
 // openCMS reads SignedData in DER, BER, PEM armour or base64.
@@ -32,27 +36,35 @@ func (c *Case) openCMS(document, original []byte) {
 		}
 	}
 	c.embedded = c.collect(sd.Certificates, sd.CRLs, sd.OCSPs)
+	c.attributeCertificates(sd.OtherCertificates)
 	what := "detached"
 	if sd.HasContent {
 		what = "content"
 	}
 	for i := range sd.Signers {
-		c.signers = append(c.signers, c.openSigner(&cmsForm{&sd.Signers[i], given, what}))
+		c.signers = append(c.signers, c.openSigner(&cmsForm{info: &sd.Signers[i], given: given, what: what}))
 	}
 }
 
 func (c *Case) openSigner(form *cmsForm) *signer {
 	info := form.info
+	form.level, form.attributes = level(info), attributesOf(info)
+	var policyErr error
+	form.policy, policyErr = info.SignaturePolicy()
 	s := newSigner(form)
+	if policyErr != nil {
+		form.policy = &cms.SignaturePolicy{OID: "unreadable"}
+		s.notes = append(s.notes, report.New(report.ReasonAttributeMalformed, "EN 319 122-1 5.2.9", policyErr.Error()))
+	}
 	if ev, err := info.Evidence(); err == nil {
 		c.embedded.add(c.collect(ev.Certificates, ev.CRLs, ev.OCSPs))
 	}
-	tokens, err := info.SignatureTimestamps()
+	stamps, err := info.Stamps(form.given, stampsMax)
 	if err != nil {
-		s.notes = append(s.notes, report.New(report.ReasonTimeStampMalformed, "RFC 5126 6.1.1", err.Error()))
+		s.notes = append(s.notes, report.New(report.ReasonTimeStampMalformed, "EN 319 122-1 5.3", err.Error()))
 	}
-	for _, raw := range tokens[:min(len(tokens), stampsMax)] {
-		s.stamps = append(s.stamps, c.openStamp(raw))
+	for _, st := range stamps {
+		s.stamps = append(s.stamps, c.openStamp(st))
 	}
 	c.openCounters(s, info)
 	return s
@@ -73,7 +85,7 @@ func (c *Case) openCounters(s *signer, info *cms.SignerInfo) {
 			break
 		}
 		c.counters++
-		s.counters = append(s.counters, c.openSigner(&cmsForm{&counters[i], over, "signature"}))
+		s.counters = append(s.counters, c.openSigner(&cmsForm{info: &counters[i], given: over, what: "signature"}))
 	}
 	if detail != "" {
 		s.notes = append(s.notes, report.New(report.ReasonCounterSignature, "EN 319 122-1 5.2.7", detail))
@@ -81,7 +93,9 @@ func (c *Case) openCounters(s *signer, info *cms.SignerInfo) {
 }
 
 func (m *cmsForm) about() about {
-	out := about{level: level(m.info), claimedAt: m.info.SigningTime, value: m.info.Signature}
+	out := about{
+		level: m.level, claimedAt: m.info.SigningTime, value: m.info.Signature, policy: m.policy, attributes: m.attributes,
+	}
 	if m.info.SignatureErr == nil {
 		out.algorithm = m.info.SignatureAlgorithm
 	}
@@ -106,17 +120,6 @@ func (m *cmsForm) cover(checks cms.Checks, out *report.Signature, _ *findings) {
 	if c, ok := checks.Find(rule); ok && c.Status <= cms.Noted {
 		out.Covers = m.what
 	}
-}
-
-// level names the form by the attributes that are there (EN 319 122-1 6).
-func level(info *cms.SignerInfo) string {
-	if !info.HasSignedAttributes || len(info.SigningCertificates) == 0 {
-		return "CMS"
-	}
-	if tokens, err := info.SignatureTimestamps(); err == nil && len(tokens) > 0 {
-		return "CAdES-T"
-	}
-	return "CAdES-B"
 }
 
 func algorithm(info *cms.SignerInfo) string {

@@ -25,6 +25,17 @@ type Setting struct {
 	Known *Known
 }
 
+// complete fills in the table of algorithms: the policy's own goes before all others.
+func (s Setting) complete() Setting {
+	switch {
+	case s.Policy.Algorithms != nil:
+		s.Algorithms = s.Policy.Algorithms
+	case s.Algorithms == nil:
+		s.Algorithms = algo.DefaultReliability()
+	}
+	return s
+}
+
 // Trust is a trust store as the engine uses it.
 type Trust struct {
 	mode, digest string

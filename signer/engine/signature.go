@@ -1,41 +1,53 @@
 package engine
 
 import (
-	"time"
-
 	"qaqpa/signer/cms"
-	"qaqpa/signer/kz"
-	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
 )
 
 // signature judges one signer: whose it is, whether it holds, when it was made, and whether the signer could make it then.
+// The building blocks run in the order of EN 319 102-1 5.3; see blocks.go.
 func (a *assessment) signature(s *signer) report.Signature {
 	out := report.Signature{
 		Covers: "none", BestAt: a.set.At.UTC(),
-		Remarks: append([]report.Reason(nil), s.notes...), Chain: []report.Certificate{}, Revocation: []report.Revocation{},
+		AttributeCertificates: a.c.attributes, Remarks: append([]report.Reason(nil), s.notes...), Chain: []report.Certificate{}, Revocation: []report.Revocation{},
 	}
 	about := s.form.about()
 	about.describe(&out)
-	var f findings
-	cert, checks := a.signerOf(s)
-	out.Remarks = append(out.Remarks, weighChecks(checks, &f)...)
-	s.form.cover(checks, &out, &f)
-	broken := len(f) > 0 && f.worst() == report.TotalFailed
-	a.timeStamps(s, &out, broken)
+	j := judging{a: a, s: s, about: about, out: &out}
+	cert := j.cryptography()
+	broken := len(j.f) > 0 && j.f.worst() == report.TotalFailed
+	j.times = a.timeStamps(s, &out, broken)
+	out.BestAt, out.TimeProven, out.AfterAt = j.times.best.UTC(), j.times.proven, timeOrNil(j.times.after)
+	j.context()
 	if cert != nil {
 		signer := a.set.Known.about(cert).signer
 		out.Signer = &signer
-		a.strength(about, cert, &out, &f)
-		a.chain(cert, &out, &f, broken)
-		a.keyUse(cert, &f)
+		j.strength(cert)
+		j.chain(cert, broken)
+		j.keyUse(cert)
 	}
 	for _, counter := range s.counters {
 		out.CounterSignatures = append(out.CounterSignatures, a.signature(counter))
 	}
-	out.Indication, out.Sub, out.Reasons = f.conclude()
+	j.acceptance()
+	j.counters()
+	j.conclude(cert)
 	return out
+}
+
+// judging is the judgement of one signature while it is being made.
+type judging struct {
+	a       *assessment
+	s       *signer
+	about   about
+	out     *report.Signature
+	f       findings
+	times   times
+	process string
+	blocks  []report.Block // those beside the findings: past validation
+	broken  map[Constraint]bool
 }
 
 func (f findings) worst() report.Indication {
@@ -81,64 +93,4 @@ func (a *assessment) verify(s *signer, cert *pkix.Certificate) cms.Checks {
 		s.checks[id] = checks
 	}
 	return checks
-}
-
-// strength judges the algorithms of the signature itself at the time that is proven (EN 319 102-1 5.2.7, 5.5.4).
-func (a *assessment) strength(s about, cert *pkix.Certificate, out *report.Signature, f *findings) {
-	if !s.known || cert.PublicKeyErr != nil {
-		return // already a finding of the checks
-	}
-	weakest := a.set.Algorithms.Signature(s.algorithm, cert.PublicKey.Bits, out.BestAt)
-	for _, hash := range s.hashes {
-		if h := a.set.Algorithms.Hash(hash, out.BestAt); weakest.Reliable && !h.Reliable {
-			weakest = h
-		}
-	}
-	if weakest.Reliable {
-		return
-	}
-	detail := weakest.Subject + " is not reliable"
-	if !weakest.Until.IsZero() {
-		detail = weakest.Subject + " was reliable until " + weakest.Until.UTC().Format(time.DateOnly)
-	}
-	sub := report.CryptoConstraintsFailure
-	if !out.TimeProven && !weakest.Until.IsZero() {
-		sub = report.CryptoConstraintsNoPOE
-	}
-	f.open(sub, report.New(report.ReasonAlgorithmWeak, "EN 319 102-1 5.2.7", detail))
-}
-
-// keyUse: documents are signed with keys that are for it. The national profile marks them with nonRepudiation (№1187
-// 6.3, №500/НҚ 16); certificates of other authorities may have digitalSignature alone.
-func (a *assessment) keyUse(cert *pkix.Certificate, f *findings) {
-	s := &a.set.Known.about(cert).subject
-	fit := !cert.HasKeyUsage || cert.KeyUsage&(pkix.DigitalSignature|pkix.NonRepudiation) != 0
-	if s.National {
-		fit = cert.KeyUsage.Has(pkix.NonRepudiation)
-	}
-	if fit && s.Kind != kz.Service && s.Kind != kz.Authority {
-		return
-	}
-	r := report.New(report.ReasonKeyUse, "№500/НҚ 16; EN 319 102-1 5.2.6", "key use "+string(s.KeyUse)+" of a "+string(s.Kind))
-	r.CertificateSHA256 = hexOf(cert.Fingerprint())
-	if a.set.Policy.National {
-		f.fail(report.ChainConstraintsFailure, r)
-		return
-	}
-	f.open(report.ChainConstraintsFailure, r)
-}
-
-// chain validates the signer's path for the best time and describes it.
-func (a *assessment) chain(cert *pkix.Certificate, out *report.Signature, f *findings, broken bool) {
-	in := a.inputs(cert)
-	in.At = out.BestAt
-	if out.TimeProven {
-		in.SignedBefore = out.BestAt
-	}
-	r := a.validate(in)
-	out.Chain, out.Revocation = a.describeChain(r), describeRevocation(r)
-	out.Remarks = append(out.Remarks, a.weighChain(in, r, f)...)
-	if !broken {
-		a.want(path.Needs(in, r))
-	}
 }

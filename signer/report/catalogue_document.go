@@ -35,6 +35,10 @@ const (
 	ReasonNotCovered           Code = "content_not_covered"
 	ReasonBodyNotCovered       Code = "soap_body_not_covered"
 	ReasonLaterSignatures      Code = "later_signatures_left_out"
+	ReasonTimeStampOrder       Code = "time_stamps_out_of_order"
+	ReasonConstraint           Code = "policy_constraint"
+	ReasonPolicyMissing        Code = "signature_policy_not_available"
+	ReasonPolicyDigest         Code = "signature_policy_not_processed"
 )
 
 var documentTexts = map[Code]entry{
@@ -52,6 +56,50 @@ var documentTexts = map[Code]entry{
 			"Қол қойылған файлды түпнұсқадан қайта алыңыз да, өзгертпей жіберіңіз.",
 			"Получите подписанный файл заново и отправьте его без изменений.",
 			"Get the signed file again from its source and send it unchanged.",
+		},
+	},
+	ReasonTimeStampOrder: {
+		Text{
+			"Уақыт белгілерінің реті бұзылған: кейін қойылғаны ертерек уақытты көрсетеді.",
+			"Порядок штампов времени нарушен: поставленный позже указывает более раннее время.",
+			"The time stamps are out of order: one that was made later names an earlier time.",
+		},
+		Text{
+			"Құжатқа сенбес бұрын қол қоюшыдан түсініктеме сұраңыз.",
+			"Прежде чем полагаться на документ, запросите объяснение у подписавшего.",
+			"Ask the signer for an explanation before relying on the document.",
+		},
+	},
+	ReasonConstraint: {
+		Text{
+			"Тексеру саясатының талабы орындалмаған.", "Не выполнено требование политики проверки.",
+			"A demand of the validation policy is not met.",
+		},
+		Text{
+			"Талапты мәліметтерден қараңыз; қажет болса, құжатқа қайта қол қойғызыңыз.",
+			"Посмотрите требование в подробностях; при необходимости попросите подписать документ заново.",
+			"See the demand in the details; have the document signed again if needed.",
+		},
+	},
+	ReasonPolicyMissing: {
+		Text{
+			"Қолтаңбада аталған қолтаңба саясаты қолжетімді емес.", "Политика подписи, названная в подписи, недоступна.",
+			"The signature policy that the signature names is not available.",
+		},
+		Text{
+			"Саясат құжатын тексеру саясатына қосыңыз.", "Добавьте документ политики в политику проверки.",
+			"Add the policy's document to the validation policy.",
+		},
+	},
+	ReasonPolicyDigest: {
+		Text{
+			"Қолтаңба саясаты өңделмейді: оның құжаты қол қойылған дайджестке сәйкес келмейді.",
+			"Политика подписи не обработана: её документ не соответствует подписанному хешу.",
+			"The signature policy could not be processed: its document does not have the digest that was signed.",
+		},
+		Text{
+			"Саясаттың дұрыс нұсқасын сұраңыз.", "Запросите верную редакцию политики.",
+			"Ask for the right edition of the policy.",
 		},
 	},
 	ReasonNotSigned: {

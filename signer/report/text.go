@@ -40,6 +40,8 @@ type Reason struct {
 	// Text says what failed, Advice what to do.
 	Text   Text `json:"text"`
 	Advice Text `json:"advice"`
+	// Level is that of the policy's constraint, "WARN" or "INFORM", for a remark that follows from one.
+	Level string `json:"level,omitempty"`
 	// Detail is technical and in English: which certificate, which value.
 	Detail string `json:"detail,omitempty"`
 	// CertificateSHA256 names the certificate concerned, if one.

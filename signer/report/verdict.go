@@ -97,8 +97,10 @@ type Verdict struct {
 	At time.Time `json:"at"`
 	// EvidenceAt is when the evidence was at hand: the clock's time of deciding.
 	EvidenceAt time.Time `json:"evidence_at"`
-	// Policy names the rules that were applied: "kz-2026" or "standard".
-	Policy string `json:"policy"`
+	// Policy names the rules that were applied: "kz-2026", "standard", "strict" or that of a document; PolicySHA256 names the
+	// very document.
+	Policy       string `json:"policy"`
+	PolicySHA256 string `json:"policy_sha256,omitempty"`
 	// TrustMode is "production", "test" or "custom": which anchors were believed. TrustSHA256 names the very set.
 	TrustMode   string `json:"trust_mode"`
 	TrustSHA256 string `json:"trust_sha256"`
