@@ -6,7 +6,7 @@ LINTER := .build/golangci-lint
 LINTER_VERSION := v2.15.0
 export QAQPA_CORPORA ?= $(abspath ../shared/corpora)
 
-.PHONY: help build demo run test lint bench bench-gost bench-crl conformance fuzz release clean
+.PHONY: help build demo run test lint bench bench-gost bench-crl conformance e2e fuzz release clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -47,6 +47,16 @@ bench-crl: ## revocation lists of 500,000 entries: memory, time to swap one in, 
 conformance: ## judge the outside corpora and list every deviation; lines go to conformance.jsonl
 	@testenv/setup.sh test
 	QAQPA_CONFORMANCE=$(abspath conformance.jsonl) go test -count=1 -timeout=30m -run='Conformance' -v ./signer/...
+
+AXE := .build/axe.min.js
+AXE_VERSION := 4.11.0
+
+e2e: ## click through the pages in Chromium; pictures are kept in .build/e2e
+	@testenv/setup.sh e2e
+	@mkdir -p .build/e2e
+	@test -s $(AXE) || (cd .build && npm pack --silent axe-core@$(AXE_VERSION) >/dev/null && tar -xzf axe-core-$(AXE_VERSION).tgz package/axe.min.js && \
+		mv package/axe.min.js . && rm -r package axe-core-$(AXE_VERSION).tgz)
+	QAQPA_E2E=1 QAQPA_E2E_AXE=$(abspath $(AXE)) QAQPA_E2E_SHOTS=$(abspath .build/e2e) go test -count=1 -timeout=15m -run='^TestBrowser' -v ./api
 
 fuzz: ## fuzz every parser for a minute each
 	@testenv/setup.sh test

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"qaqpa/payment"
+	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/testenv/pki"
 )
@@ -127,7 +128,7 @@ func (s shown) field(t *testing.T, name string) string {
 func TestCitizensCabinet(t *testing.T) {
 	w := start(t)
 	debtID := w.owe("AD-1", w.citizen.IIN())
-	w.owe2("AD-2", w.head.BIN())
+	w.alsoOwe("AD-2", w.head.BIN())
 	b := w.browser()
 	b.get("/").want(t, 200, "Show what I owe")
 	if got := b.get("/cabinet"); got.status != 303 || got.location != "/sign-in" {
@@ -179,15 +180,20 @@ func TestCitizensCabinet(t *testing.T) {
 	}
 }
 
-// owe2 loads a debt of another payer under the service of owe.
-func (w *whole) owe2(reference, payer string) string {
+func (w *whole) services(tb testing.TB) []catalog.Service {
+	tb.Helper()
+	return in[payment.ServicePage](tb, w.get(w.portalKey, "/v1/services"), 200).Items
+}
+
+// alsoOwe loads a debt of another payer under the service of owe.
+func (w *whole) alsoOwe(reference, payer string) string {
 	w.t.Helper()
-	services := in[payment.ServicePage](w.t, w.get(w.portalKey, "/v1/services"), 200).Items
+	services := w.services(w.t)
 	batch := w.send(w.agencyKey, "/v1/debts", map[string]any{"debts": []debt.Item{{Reference: reference, Payer: debt.Payer{ID: payer}, Service: services[0].ID}}})
 	if batch.status != 200 || !bytes.Contains(batch.body, []byte(`"accepted":1`)) {
 		w.t.Fatalf("got %s", batch.body)
 	}
-	return reference
+	return in[payment.DebtBatch](w.t, batch, 200).Results[0].Debt
 }
 
 // raw is a file as it came.

@@ -101,7 +101,8 @@ func (s *Server) cookieName(name string) string {
 // other sites are sent without it.
 func (s *Server) setCookie(resp *response, name, value string) {
 	c := http.Cookie{Name: s.cookieName(name), Value: value, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode} //nolint:gosec // G124: Secure follows
-	c.Secure = s.secure()                                                                                               // plain HTTP is for loopback alone
+	// Plain HTTP is for loopback alone.
+	c.Secure = s.secure()
 	if value == "" {
 		c.MaxAge = -1
 	}

@@ -2,6 +2,7 @@
 # Installs the Debian packages that building, running and testing need, when they are missing.
 # Says what and why; asks for nothing; starts no service and touches no server or token that is already there.
 #   testenv/setup.sh run    what `make run` and `make demo` need
+#   testenv/setup.sh e2e    all that and a browser for `make e2e`
 #   testenv/setup.sh test   the above and the independent programs that the tests compare with
 set -euo pipefail
 
@@ -27,10 +28,17 @@ qpdf                   | command -v qpdf                                        
 zbar-tools             | command -v zbarimg                                               | scans the QR codes of receipts
 '
 
+e2e_packages='
+chromium               | command -v chromium                                              | the browser that clicks through the pages
+fonts-dejavu-core      | ls /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf               | Kazakh letters in its pictures
+npm                    | command -v npm                                                   | fetches axe-core, which judges accessibility
+'
+
 case "${1:-}" in
   run)  wanted=$run_packages ;;
   test) wanted=$run_packages$test_packages ;;
-  *)    echo "usage: testenv/setup.sh run|test" >&2; exit 2 ;;
+  e2e)  wanted=$run_packages$test_packages$e2e_packages ;;
+  *)    echo "usage: testenv/setup.sh run|test|e2e" >&2; exit 2 ;;
 esac
 
 missing=()

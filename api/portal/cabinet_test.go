@@ -26,7 +26,7 @@ func cabinet(f Frame) Cabinet {
 			{ID: "dbt_2", Agency: "agc", Service: "svc", Reference: "AD-2", Amount: money.FromTiyn(1), LoadedAt: loaded, Order: "ord_1"},
 		},
 		Chosen: map[string]bool{"dbt_1": true}, ChosenBank: "KOPRKZKA",
-		Banks:  []catalog.Bank{{BIC: "KOPRKZKA", Name: "Көпір"}, {BIC: "PAUSEDKZ", Name: "Paused", Paused: true}},
+		Banks:  []catalog.Bank{{BIC: "KOPRKZKA", Name: "Көпір"}, {BIC: "BASQKZKA", Name: "Басқа"}, {BIC: "PAUSEDKZ", Name: "Paused", Paused: true}},
 		Orders: []order.Order{{ID: "ord_1", State: order.Executed, Amount: money.FromTiyn(540_600), CreatedAt: loaded}},
 	}
 }
