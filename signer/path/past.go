@@ -130,6 +130,13 @@ func (v *validation) slide(j *judgement, now time.Time) time.Time {
 		}
 		info := v.pastStatus(question{cert: c, issuer: issuer, path: j.path[i+1:], anchor: j.anchor}, mode, control, now)
 		j.revocation[i] = info
+		if v.proofOf(c, now).After(control) {
+			j.add(NoPOE, Problem{
+				Code: CodeNoProof, Clause: "EN 319 102-1 5.6.2.2.4", Certificate: c,
+				Detail: "the certificate is not proven to have existed by " + control.UTC().Format(time.RFC3339),
+			})
+			return control
+		}
 		control = v.lower(j, &info, mode, limit, control)
 		control = earlier(control, c.NotAfter)
 		if v.in.Algorithms != nil {
@@ -137,13 +144,6 @@ func (v *validation) slide(j *judgement, now time.Time) time.Time {
 		}
 		if isLeaf && v.in.Algorithms != nil && c.PublicKeyErr == nil {
 			control = v.whileReliable(j, v.in.Algorithms.Key(c.PublicKey.Family, c.PublicKey.Bits, control), c, control)
-		}
-		if v.proofOf(c, now).After(control) {
-			j.add(NoPOE, Problem{
-				Code: CodeNoProof, Clause: "EN 319 102-1 5.6.2.2.4", Certificate: c,
-				Detail: "the certificate is not proven to have existed by " + control.UTC().Format(time.RFC3339),
-			})
-			return control
 		}
 	}
 	return control

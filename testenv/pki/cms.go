@@ -56,6 +56,8 @@ type CMSOptions struct {
 	Indefinite bool
 	// TimeStamp adds an unsigned signature time-stamp of the family's TSA.
 	TimeStamp bool
+	// SignedAttributes are written beside the others, each a whole Attribute (DER).
+	SignedAttributes [][]byte
 	// CorruptSignature flips a bit.
 	CorruptSignature bool
 }
@@ -224,7 +226,7 @@ func (id *Identity) attributes(content []byte, o CMSOptions, s scheme) [][]byte 
 		}
 		add(oidSigningCertV2, signingCertificateV2(bound.Certificate))
 	}
-	return list
+	return append(list, o.SignedAttributes...)
 }
 
 // signingCertificateV2 (RFC 5035 3): SHA-256 is the default and therefore absent, no issuerSerial.
