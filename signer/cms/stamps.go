@@ -22,11 +22,13 @@ const (
 	RefStamp                               // the references alone: time-stamped-certs-crls-references (A.1.5.1)
 	ArchiveStampV2                         // everything (TS 101 733 6.4.1)
 	ArchiveStampV3                         // everything that its index names (5.5.3)
+	DocumentStamp                          // a file up to some octet: a revision of a PDF with all that is in it
+	TokenStamp                             // something beside it: a token that stands alone
 )
 
 var stampNames = [...]string{
 	"", "content-time-stamp", "signature-time-stamp", "CAdES-C-time-stamp", "time-stamped-certs-crls-references",
-	"archive-time-stamp-v2", "archive-time-stamp-v3",
+	"archive-time-stamp-v2", "archive-time-stamp-v3", "document-time-stamp", "time-stamp-token",
 }
 
 // String is the attribute's name.
@@ -138,6 +140,7 @@ func (si *SignerInfo) stamp(kind StampKind, token []byte, content Content) Stamp
 		si.archiveV2(&s, content)
 	case ArchiveStampV3:
 		si.archiveV3(&s, content)
+	case DocumentStamp, TokenStamp: // of other formats
 	}
 	return s
 }

@@ -19,7 +19,7 @@ import (
 )
 
 // archive is a laboratory whose clock moves: documents are signed, stamped and archived over years. Signers are of family ECDSA;
-// RSA is another authority.
+// GOST2015 is another authority.
 type archive struct {
 	testing.TB
 	pki   *pki.PKI
@@ -29,6 +29,7 @@ type archive struct {
 	store *trust.Store
 	set   engine.Setting
 	crls  []*pkix.CRL
+	ocsp  []*pkix.OCSPResponse
 }
 
 func newArchive(tb testing.TB) *archive {
@@ -37,7 +38,7 @@ func newArchive(tb testing.TB) *archive {
 	a.clock = a.start
 	var err error
 	a.pki, err = pki.New(pki.Options{
-		Dir: tb.TempDir(), Families: []pki.Family{pki.ECDSA, pki.RSA}, Now: func() time.Time { return a.clock },
+		Dir: tb.TempDir(), Families: []pki.Family{pki.ECDSA, pki.GOST2015}, Now: func() time.Time { return a.clock },
 	})
 	a.must(err)
 	tb.Cleanup(func() { a.must(a.pki.Release()) })
@@ -219,7 +220,7 @@ func (a *archive) head(signer []byte) (out []byte) {
 func (a *archive) judge(doc []byte) report.Verdict {
 	a.Helper()
 	a.set.At, a.set.Now = a.clock, a.clock
-	return engine.Open(doc, nil, nil).Assess(a.set, engine.Evidence{CRLs: a.crls}).Verdict
+	return engine.Open(doc, nil, nil).Assess(a.set, engine.Evidence{CRLs: a.crls, OCSP: a.ocsp}).Verdict
 }
 
 func (a *archive) want(v report.Verdict, i report.Indication, sub report.SubIndication) {
@@ -259,7 +260,7 @@ func TestLongTerm(t *testing.T) {
 
 	// Four years later the other authority stamps it all.
 	a.clock = a.start.AddDate(4, 0, 0)
-	young := a.issue(pki.Profile{Name: "tsa_later", Family: pki.RSA, Kind: pki.TimeStamping, Organisation: "TSA", NotAfter: a.clock.AddDate(8, 0, 0)})
+	young := a.issue(pki.Profile{Name: "tsa_later", Family: pki.GOST2015, Kind: pki.TimeStamping, Organisation: "TSA", NotAfter: a.clock.AddDate(8, 0, 0)})
 	a.crls = nil
 	a.listAll()
 	kept := a.archived(a.withEvidence(doc, a.crls...), young)

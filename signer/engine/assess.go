@@ -29,6 +29,9 @@ func (c *Case) Assess(set Setting, ev Evidence) Assessment {
 	for _, s := range c.signers {
 		a.pool = append(a.pool, s.stampCertificates()...)
 	}
+	if c.token != nil {
+		a.pool = append(a.pool, c.token.certificates...)
+	}
 	a.verdict = report.Verdict{
 		Format: c.format, Detached: c.refused == nil && !c.attached, At: set.At.UTC(), EvidenceAt: set.Now.UTC(),
 		Policy: set.Policy.Name, PolicySHA256: set.Policy.SHA256, TrustMode: set.Trust.mode, TrustSHA256: set.Trust.digest,
@@ -72,12 +75,16 @@ func (a *assessment) judge() {
 		v.Reasons = append(v.Reasons, *a.c.refused)
 		return
 	}
-	if a.c.content != nil || a.c.format == "CMS" && (a.c.attached || a.c.given) {
+	if a.c.content != nil || (a.c.format == "CMS" || a.c.format == FormatToken) && (a.c.attached || a.c.given) {
 		sum := sha256.Sum256(a.c.content)
 		v.ContentSHA256 = hex.EncodeToString(sum[:])
 	}
 	if a.set.Trust.mode == "test" {
 		v.Remarks = append(v.Remarks, report.New(report.ReasonTestTrust, "", ""))
+	}
+	if a.c.token != nil {
+		a.judgeToken()
+		return
 	}
 	if len(a.c.signers) == 0 {
 		v.Indication, v.Sub = report.TotalFailed, report.FormatFailure

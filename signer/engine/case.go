@@ -34,6 +34,7 @@ type Case struct {
 	attached  bool           // and it came inside the document
 	given     bool           // an original was handed in
 	signers   []*signer
+	token     *stamp // a time-stamp token that is the document itself
 	counters  int
 	embedded  Evidence
 	// attributes are the attribute certificates that came with the document.

@@ -23,6 +23,10 @@ type cmsForm struct {
 // openCMS reads SignedData in DER, BER, PEM armour or base64.
 func (c *Case) openCMS(document, original []byte) {
 	sd, err := cms.ParseArmoured(document, cms.Limits{})
+	if err == nil && sd.ContentType == cms.OIDTSTInfo || err != nil && isResponse(document) {
+		c.openToken(document, original)
+		return
+	}
 	if err != nil {
 		c.refuse("UNKNOWN", report.ReasonUnreadable, err)
 		return

@@ -80,12 +80,13 @@ func SubIndications() []SubIndication {
 type Verdict struct {
 	// ID names the stored verdict: "vrd_", two hex digits of bucket, 32 hex digits of a UUIDv7. Empty when not stored.
 	ID string `json:"id,omitempty"`
-	// Indication is the worst of Signatures; never TOTAL-PASSED without a signature.
+	// Indication is the worst of Signatures, or that of TimeStamps for a time-stamp token that stands alone; never
+	// TOTAL-PASSED without either. Use Passed to rely on a signed document.
 	Indication Indication `json:"indication"`
 	// Sub is the sub-indication of the worst signature; empty when passed.
 	Sub SubIndication `json:"sub_indication,omitempty"`
 	// Format is what the document was recognised as: "CMS", "XMLDSig" (XML with signatures), "WSSE" (a SOAP message with
-	// signatures about its Body) or "UNKNOWN".
+	// signatures about its Body), "TST" (a time-stamp token over something beside it) or "UNKNOWN".
 	Format string `json:"format"`
 	// Coverage is the least that any of the signatures covers: "FULL" (the document, signatures aside), "DETACHED" (the
 	// original that was handed in), "PARTIAL" (see Signature.Scopes; always so in a SOAP message) or "NOTHING". Empty
@@ -114,6 +115,8 @@ type Verdict struct {
 	Remarks []Reason `json:"remarks,omitempty"`
 	// Signatures are in document order.
 	Signatures []Signature `json:"signatures"`
+	// TimeStamps is the token where the document is one: nobody has signed then.
+	TimeStamps []TimeStamp `json:"time_stamps,omitempty"`
 	// Evidence lists all objects that the verdict stands on and the fetches that failed, in order of use.
 	Evidence []Evidence `json:"evidence"`
 
