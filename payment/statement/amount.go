@@ -12,7 +12,7 @@ const amountDigitsMax = 18
 // decimal reads an amount without a sign into hundredths: digits, then perhaps a separator (point or comma as sep says) and
 // decimals. Leading zeros and a separator without decimals are legal (MT940 writes "000000000147,64" and "500,"), a third decimal
 // only if it is zero: nobody owes a tenth of a tiyn, and rounding it away would hide a fault of the sender.
-func decimal(b []byte, sep byte) (int64, bool) { //nolint:unparam // the separator of MT messages is a comma
+func decimal(b []byte, sep byte) (int64, bool) {
 	if len(b) == 0 || len(b) > 40 {
 		return 0, false
 	}
@@ -80,4 +80,13 @@ func (c *currencies) intern(b []byte) (money.Currency, bool) {
 		c.known = append(c.known, c.last)
 	}
 	return c.last, true
+}
+
+// signedDecimal is decimal with an optional minus in front.
+func signedDecimal(b []byte, sep byte) (int64, bool) {
+	if len(b) > 0 && b[0] == '-' {
+		n, ok := decimal(b[1:], sep)
+		return -n, ok
+	}
+	return decimal(b, sep)
 }

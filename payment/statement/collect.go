@@ -246,13 +246,34 @@ func isAlnum(c byte) bool {
 	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z'
 }
 
-// EachReference calls fn with every reference of the detail that is not empty and not a filler (NOTPROVIDED, NONREF), and with the
-// place it stands in. References are everywhere in real files; rules that look for one of ours look at all of them.
-func (d *Detail) EachReference(fn func(place string, value []byte)) {
-	single := [...]struct {
-		place string
-		value []byte
-	}{
+// EachReference calls fn with every reference that the entry says of d, one of its details, which is not empty and not a filler
+// (NOTPROVIDED, NONREF), and with the place it stands in: those of the detail, and those of the entry unless it is a batch. A nil d
+// asks for those of the entry alone. References are everywhere in real files; rules that look for one of ours look at all.
+func (e *Entry) EachReference(d *Detail, fn func(place string, value []byte)) {
+	if d != nil {
+		d.eachReference(fn)
+	}
+	if d == nil || !e.Batch.Present {
+		for _, s := range [...]reference{
+			{"entry_ref", e.Ref},
+			{"entry_bank_ref", e.BankRef},
+			{"batch_message_id", e.Batch.MessageID},
+			{"batch_payment_info_id", e.Batch.PaymentInfoID},
+		} {
+			if !filler(s.value) {
+				fn(s.place, s.value)
+			}
+		}
+	}
+}
+
+type reference struct {
+	place string
+	value []byte
+}
+
+func (d *Detail) eachReference(fn func(place string, value []byte)) {
+	single := [...]reference{
 		{"end_to_end_id", d.EndToEndID},
 		{"instruction_id", d.InstructionID},
 		{"transaction_id", d.TransactionID},

@@ -107,3 +107,31 @@ func isoTime(b []byte) (time.Time, bool) {
 
 // almaty is UTC+5, the single time of Kazakhstan since 1 March 2024.
 var almaty = time.FixedZone("Asia/Almaty", 5*60*60)
+
+// dottedDate reads DD.MM.YYYY.
+func dottedDate(b []byte) (Date, bool) {
+	if len(b) != 10 || b[2] != '.' || b[5] != '.' {
+		return 0, false
+	}
+	return NewDate(number(b[6:]), number(b[3:5]), number(b[:2]))
+}
+
+// centuryPivot is the first two-digit year that belongs to the last century: SWIFT began in 1973, and no statement is older.
+const centuryPivot = 73
+
+// shortDate reads YYMMDD.
+func shortDate(b []byte) (Date, bool) {
+	if len(b) != 6 {
+		return 0, false
+	}
+	year := number(b[:2])
+	switch {
+	case year < 0:
+		return 0, false
+	case year >= centuryPivot:
+		year += 1900
+	default:
+		year += 2000
+	}
+	return NewDate(year, number(b[2:4]), number(b[4:]))
+}

@@ -3,6 +3,7 @@
 // [Read] recognises the format by content, streams the file through a [Handler] in flat memory and returns a [Summary]:
 //
 //	camt.052, camt.053, camt.054 (versions 2 to 13), pain.001, pain.002, pacs.008, perhaps in an envelope
+//	MT940, MT942; MT100 and MT102 of the КЦМР; 1CClientBankExchange of Kazakhstan; CSV by a [Mapping]
 //
 // A file becomes statements, a statement becomes entries (what the bank booked), an entry has details (single transactions: one, or
 // many for a batch). A fault of form is an [*Error] with line and path, and the whole file is to be dropped: what the handler got

@@ -54,7 +54,7 @@ func (d *dump) Entry(e *Entry) error {
 			named2("ref", e.Ref), named2("bank", e.BankRef), named2("code", e.Code), named2("bankcode", e.BankCode), named2("info", e.Info), e.Batch.text())
 	}
 	for i := range e.Details {
-		d.add("  %s", e.Details[i].text2())
+		d.add("  %s", e.text2(&e.Details[i]))
 	}
 	return nil
 }
@@ -86,12 +86,12 @@ func named2(name string, v []byte) string {
 	return fmt.Sprintf(" %s=%q", name, v)
 }
 
-func (d *Detail) text2() string {
+func (e *Entry) text2(d *Detail) string {
 	out := d.Direction.String()
 	if d.Amount.Currency != "" {
 		out += " " + d.Amount.Decimal() + " " + string(d.Amount.Currency)
 	}
-	d.EachReference(func(place string, v []byte) { out += named2(place, v) })
+	e.EachReference(d, func(place string, v []byte) { out += named2(place, v) })
 	for i, p := range []*Party{&d.Debtor, &d.Creditor, &d.UltimateDebtor, &d.UltimateCreditor} {
 		text := named2("name", p.Name) + named2("id", p.ID) + named2("acct", p.Account) + named2("bic", p.BIC) + named2("code", p.Code)
 		if text != "" {

@@ -12,6 +12,10 @@ type Options struct {
 	DetailsMax int
 	// Places says where a bank puts the national codes; [DefaultPlaces] by default.
 	Places Places
+	// Charset is that of MT and КЦМР files where they are not UTF-8; [Windows1251] by default.
+	Charset Charset
+	// Mapping reads tables: a file in no other format is read by it. Without one such files are refused.
+	Mapping *Mapping
 }
 
 // detailBytesMax bounds the values of one detail, or of what stands around the details of an entry.
@@ -35,6 +39,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Places.empty() {
 		o.Places = DefaultPlaces()
+	}
+	if o.Charset == "" {
+		o.Charset = Windows1251
 	}
 	return o
 }

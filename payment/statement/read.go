@@ -15,17 +15,52 @@ const headBytes = 16 << 10
 // Detect recognises a format by the beginning of a file, 16 KiB or all of it, whatever its name. It returns [ErrUnknown] for
 // anything else, tables included: they have no mark of their own.
 func Detect(head []byte) (Format, error) {
-	trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, utf8Mark), " \t\r\n")
+	text := bytes.TrimLeft(bytes.TrimPrefix(head, utf8Mark), " \t\r\n")
 	switch {
-	case bytes.HasPrefix(trimmed, []byte("<")):
+	case bytes.HasPrefix(text, []byte("<")):
 		f, _, err := findDocument(xmlpull.New(bytes.NewReader(head), xmlpull.Limits{}))
 		if err != nil && !errors.Is(err, ErrVersion) {
 			return "", ErrUnknown
 		}
 		return f, nil
-	default:
+	case isOneC(text):
+		return OneC, nil
+	}
+	return detectMT(text)
+}
+
+// detectMT tells the messages of SWIFT and the КЦМР apart: by the type in block 2, else by the fields that one of them alone has.
+func detectMT(head []byte) (Format, error) {
+	if _, rest, ok := bytes.Cut(head, []byte("{2:")); ok && len(rest) > 4 && (rest[0] == 'I' || rest[0] == 'O') {
+		switch string(rest[1:4]) {
+		case "940":
+			return MT940, nil
+		case "942":
+			return MT942, nil
+		case "100":
+			return MT100, nil
+		case "102":
+			return MT102, nil
+		}
 		return "", ErrUnknown
 	}
+	found := false
+	for line := range bytes.SplitSeq(head, []byte{'\n'}) {
+		tag, _, ok := cutTag(bytes.Trim(line, "\x01\r"), mtTags)
+		switch {
+		case !ok || tag == "NS":
+		case tag == "60F" || tag == "60M":
+			return MT940, nil
+		case tag == "34F" || tag == "13D" || tag == "90C" || tag == "90D":
+			return MT942, nil
+		default:
+			found = true
+		}
+	}
+	if !found {
+		return "", ErrUnknown
+	}
+	return MT940, nil
 }
 
 var utf8Mark = []byte("\xef\xbb\xbf")
@@ -52,11 +87,24 @@ func Read(src io.Reader, h Handler, o Options) (Summary, error) {
 }
 
 func dispatch(head []byte, in io.Reader, h Handler, o Options) (Summary, error) {
-	trimmed := bytes.TrimLeft(bytes.TrimPrefix(head, utf8Mark), " \t\r\n")
-	if bytes.HasPrefix(trimmed, []byte("<")) {
+	if bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(head, utf8Mark), " \t\r\n"), []byte("<")) {
 		return readISO(in, h, o)
 	}
-	return Summary{}, ErrUnknown
+	f, err := Detect(head)
+	if err != nil {
+		if o.Mapping != nil {
+			return readTable(in, h, o)
+		}
+		return Summary{}, err
+	}
+	switch f { //nolint:exhaustive // the others are XML or tables
+	case OneC:
+		return readOneC(head, in, h, o)
+	case MT100, MT102:
+		return readKISC(in, f, h, o)
+	default:
+		return readMT(in, f, h, o)
+	}
 }
 
 // bounded ends a file that is too long with an error.

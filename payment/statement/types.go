@@ -209,7 +209,7 @@ type Batch struct {
 	Total money.Amount
 }
 
-// Detail is one transaction. References stand wherever a bank put them: see [Detail.References].
+// Detail is one transaction. References stand wherever a bank put them: see [Entry.EachReference].
 type Detail struct {
 	Line int
 	// Amount has no currency if the transaction does not tell it; a lone one takes that of its entry.
@@ -273,7 +273,9 @@ type Trailer struct {
 	Entries, Details, Pending int64
 	// Credit and Debit are of booked entries in the currency of the account.
 	Credit, Debit Total
-	Balances      []Balance
+	// ValueDate is that of a packet of orders, which tells it behind them.
+	ValueDate Date
+	Balances  []Balance
 	// Checks are the results of all checks that apply to the format, in the order of [CheckNames].
 	Checks []Check
 }

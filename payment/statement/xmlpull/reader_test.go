@@ -197,7 +197,8 @@ func FuzzReader(f *testing.F) {
 	f.Fuzz(func(t *testing.T, document []byte) {
 		got, err := tokens(New(bytes.NewReader(document), Limits{}))
 		cut, errCut := tokens(New(iotest.OneByteReader(bytes.NewReader(document)), Limits{}))
-		if cut != got || (err == nil) != (errCut == nil) {
+		// Before a fault less may be told of what is read at once: bytes are checked ahead.
+		if !strings.HasPrefix(cut, got) || (err == nil && cut != got) || (err == nil) != (errCut == nil) {
 			t.Fatalf("cut to bytes: %v, %v\n%s\n%s", err, errCut, got, cut)
 		}
 		if err != nil {
