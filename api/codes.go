@@ -48,6 +48,8 @@ const (
 	codeNoPerson         code = "sign_in_no_person"
 	codeNoAuthority      code = "no_payer"
 	codeNothingChosen    code = "nothing_chosen"
+	codeReason           code = "reason_missing"
+	codeRole             code = "role_missing"
 )
 
 // jsonCode makes the code of a body that is not the JSON of the contract.
@@ -76,6 +78,8 @@ func statuses() map[code]int {
 		codeNoPerson:         http.StatusUnprocessableEntity,
 		codeNoAuthority:      http.StatusForbidden,
 		codeNothingChosen:    http.StatusUnprocessableEntity,
+		codeReason:           http.StatusUnprocessableEntity,
+		codeRole:             http.StatusForbidden,
 	}
 	for _, r := range []strictjson.Reason{
 		strictjson.Syntax, strictjson.Encoding, strictjson.Trailing, strictjson.Unknown, strictjson.Duplicate, strictjson.Missing,

@@ -24,6 +24,13 @@ func (s *Server) pageRoutes() []route {
 		formRoute("/sign-in", upload, s.signIn, typeForm).slowly(),
 		formRoute("/sign-out", free, s.signOut, typeFields).emptied(),
 		page("/cabinet", s.cabinetPage, "lang", "payer", "before"),
+		page("/cabinet/data", s.personalData, "lang"),
+		page("/console", s.console, "lang"),
+		page("/console/agency/{subject}", s.agencyPage, "lang", "sent"),
+		formRoute("/console/agency/{subject}/redeliver", free, s.redeliver, typeFields),
+		page("/console/bank/{subject}", s.bankPage, "lang"),
+		page("/console/operator/{subject}", s.operatorPage, "lang"),
+		formRoute("/console/operator/{subject}/search", free, s.operatorSearch, typeFields),
 		page("/cabinet/ncalayer.js", s.ncaLayer).as(typeScript),
 		formRoute("/cabinet/orders", free, s.cabinetOrder, typeFields),
 		page("/cabinet/orders/{order}", s.orderPage, "lang"),
@@ -152,7 +159,7 @@ func (s *Server) frame(r *request, who auth.Session) portal.Frame {
 		}
 	}
 	address.RawQuery = q.Encode()
-	return portal.Frame{Lang: s.pageLanguage(r, r.arg("lang")), Address: address.String(), Person: who.Name}
+	return portal.Frame{Lang: s.pageLanguage(r, r.arg("lang")), Address: address.String(), Person: who.Name, Works: who.BIN != ""}
 }
 
 // show makes the response of a page, and remembers a language that was chosen.

@@ -163,6 +163,9 @@ var (
 	ErrTransferUnknown   = refusal("transfer_unknown", KindNotFound)
 	ErrNotYetCheckpoint  = refusal("not_yet_in_checkpoint", KindConflict)
 	ErrCheckpointUnknown = refusal("checkpoint_unknown", KindNotFound)
+
+	ErrWebhookUnknown = refusal("webhook_unknown", KindNotFound)
+	ErrWebhookWaiting = refusal("webhook_waiting", KindConflict)
 )
 
 // Codes lists every code of the domain with its kind, for the test that finds each in openapi.yaml and in the
@@ -177,7 +180,7 @@ func Codes() map[Code]Kind {
 		ErrSignatureContent, ErrSignerNotPayer, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
 		ErrBankMessageInvalid, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
-		ErrCheckpointUnknown,
+		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting,
 	} {
 		codes[e.Code] = e.Kind
 	}

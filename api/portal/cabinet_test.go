@@ -4,8 +4,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"qaqpa/api/language"
+	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/money"
@@ -44,6 +46,66 @@ func orderOf(f Frame, state order.State) Order {
 	return o
 }
 
+func traffic() []payment.Traffic {
+	return []payment.Traffic{
+		{At: at().Truncate(time.Minute), Executed: 40, Refused: 2, Open: 1, Tiyn: 540_600},
+		{At: at().Add(-time.Hour), Executed: 1},
+		{At: at().Add(-5 * time.Hour), Executed: 7}, // too long ago for the picture
+	}
+}
+
+func attempts() []payment.OpenAttempt {
+	return []payment.OpenAttempt{{ID: "att_1", State: order.AttemptUnknown, Amount: money.FromTiyn(1), Bank: "KOPRKZKA", LastProblem: "<b>", CreatedAt: at(), DueAt: at()}}
+}
+
+func agencyOf(f Frame) Agency {
+	off := at()
+	v := Agency{
+		Frame: f, Agency: catalog.Agency{ID: "agc_1", Names: names3("agency"), WebhookURL: "https://<b>", WebhookDisabledAt: &off}, Key: "key-1", Sent: true,
+		Message: &Message{Title: "title"},
+		Services: []catalog.Service{{ServiceSpec: catalog.ServiceSpec{
+			Names: names3("service"), Code: "x", Tariffs: []catalog.Tariff{
+				{Kind: catalog.MRPRate, Rate: "1.25", ValidFrom: "2024-01-01", ValidTo: "2026-12-31"},
+				{Kind: catalog.Fixed, Fixed: 100, ValidFrom: "2024-01-01"},
+				{Kind: catalog.Stated, ValidFrom: "2024-01-01"},
+			},
+		}}},
+	}
+	for _, state := range []string{"waiting", "pending", "delivered", "dead", "unwanted"} {
+		v.Payments = append(v.Payments, payment.AgencyPayment{
+			Webhook: "msg_1", State: state, Reference: "<b>", Amount: money.FromTiyn(1), ExecutedAt: off, DueAt: off, Failures: 1, Status: 500, Problem: "<i>",
+		})
+	}
+	return v
+}
+
+func operatorOf(f Frame) Operator {
+	return Operator{
+		Frame: f, Subject: "ops", Health: []Health{{"database", true}, {"token", false}}, Banks: []catalog.Bank{{BIC: "KOPRKZKA"}, {BIC: "BASQKZKA", Paused: true}},
+		Traffic: traffic(), Open: attempts(), Now: at(), MaySearch: true, Searched: true, Query: OperatorQuery{Payer: `"><b>`},
+		Found: []payment.Found{{ID: "ord_1", Payer: "850101300019", Name: "<b>", State: order.Refused, Amount: money.FromTiyn(1), CreatedAt: at(), Reason: "<i>"}},
+	}
+}
+
+// The chart holds what it says: heights are in proportion, and what is too long ago is left out of the picture.
+func TestTrafficChart(t *testing.T) {
+	c := trafficChart(pages(t).frame(Frame{Lang: language.EN}, "bank").words, traffic(), at())
+	if c == nil || c.Executed != "48" || c.Rate != "96 %" || len(c.Bars) != 4 {
+		t.Fatalf("got %+v", c)
+	}
+	for _, b := range c.Bars {
+		if b.X < 0 || b.X+b.W > int64(c.Width) || b.Y < chartTop-2 || b.Y+b.H > chartBase {
+			t.Errorf("a bar is outside: %+v", b)
+		}
+	}
+	if c.Bars[0].H <= c.Bars[1].H*10 {
+		t.Errorf("not in proportion: %+v", c.Bars)
+	}
+	if trafficChart(words{}, nil, at()) != nil {
+		t.Error("a chart of nothing")
+	}
+}
+
 // Every page in every language and state is well-formed and complete, and nothing that came from outside is markup.
 func TestCabinetPagesInEachLanguage(t *testing.T) {
 	p := pages(t)
@@ -61,6 +123,17 @@ func TestCabinetPagesInEachLanguage(t *testing.T) {
 				return p.RenderSignIn(SignIn{Frame: Frame{Lang: l, Address: "/sign-in"}, Message: refused})
 			},
 			"cabinet": func() ([]byte, error) { return p.RenderCabinet(full) },
+			"console": func() ([]byte, error) { return p.RenderConsole(f, []Hat{{Address: "/x", Name: "<b>", Role: "viewer"}}) },
+			"no hat":  func() ([]byte, error) { return p.RenderConsole(f, nil) },
+			"agency":  func() ([]byte, error) { return p.RenderAgency(agencyOf(f)) },
+			"bank": func() ([]byte, error) {
+				return p.RenderBank(Bank{Frame: f, Bank: catalog.Bank{BIC: "KOPRKZKA", Name: "<b>", Paused: true}, Traffic: traffic(), Open: attempts(), Now: at()})
+			},
+			"idle":     func() ([]byte, error) { return p.RenderBank(Bank{Frame: f, Now: at()}) },
+			"operator": func() ([]byte, error) { return p.RenderOperator(operatorOf(f)) },
+			"data": func() ([]byte, error) {
+				return p.RenderPersonalData(PersonalData{Frame: f, Name: "ӘЛІ", IIN: "850101300019", Organisation: "<b>", Since: at(), Looks: []Look{{at(), "<i>", "ұйым", "call"}}})
+			},
 			"nothing": func() ([]byte, error) { return p.RenderCabinet(Cabinet{Frame: f, Payers: []string{"1"}}) },
 		}
 		for _, s := range []order.State{
@@ -87,7 +160,7 @@ func checkPage(t *testing.T, name, text string, l language.Lang) {
 		}
 	}
 	// A message that is missing shows its id: page.state.x, cabinet.debts.y.
-	if id := regexp.MustCompile(`[>"](page|home|signin|cabinet|order)\.[a-z_.]+[<"]`).FindString(text); id != "" {
+	if id := regexp.MustCompile(`[>"](page|home|signin|cabinet|order|console|agency|bank|operator|data)\.[a-z_.]+[<"]`).FindString(text); id != "" {
 		t.Errorf("%s: no text for %s", name, id)
 	}
 	for _, need := range []string{`<html lang="` + string(l) + `">`, "<h1", `<main id="main">`, "?lang=kk"} {

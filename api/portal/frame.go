@@ -13,6 +13,8 @@ type Frame struct {
 	Address string
 	// Person is the name of the one who is signed in; empty for nobody.
 	Person string
+	// Works says that the person came with the certificate of an organisation, and may act for one.
+	Works bool
 }
 
 // frame is a Frame in words.
@@ -21,6 +23,7 @@ type frame struct {
 	Lang      language.Lang
 	Languages []link
 	Person    string
+	Works     bool
 	// Refresh is after how many seconds the browser loads the page again; 0 means never.
 	Refresh int
 	// Script says that the page speaks with NCALayer.
@@ -28,7 +31,7 @@ type frame struct {
 }
 
 func (p *Pages) frame(f Frame, page string) frame {
-	return frame{words: words{texts: p.texts, lang: f.Lang, page: page}, Lang: f.Lang, Languages: languages(f), Person: f.Person}
+	return frame{words: words{texts: p.texts, lang: f.Lang, page: page}, Lang: f.Lang, Languages: languages(f), Person: f.Person, Works: f.Works}
 }
 
 // link is an entry of the language switch.

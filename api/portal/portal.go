@@ -28,13 +28,17 @@ type Pages struct {
 }
 
 // names lists the pages; each has its template in a file of that name, within layout.html.
-func names() []string { return []string{"verify", "home", "signin", "cabinet", "order", "notice"} }
+func names() []string {
+	return []string{
+		"verify", "home", "signin", "cabinet", "order", "notice", "data", "console", "agency", "bank", "operator",
+	}
+}
 
 // New parses the templates.
 func New(texts *language.Catalog) (*Pages, error) {
 	p := &Pages{texts: texts, pages: make(map[string]*template.Template)}
 	for _, name := range names() {
-		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", name+".html")
+		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", "charts.html", name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("couldn't parse page %s: %w", name, err)
 		}

@@ -25,6 +25,10 @@ type clientsCmd struct {
 	AddKey    clientsAddKeyCmd    `cmd:"" help:"Make an API key. It is shown once."`
 	RevokeKey clientsRevokeKeyCmd `cmd:"" help:"End an API key for good."`
 	ListKeys  clientsListKeysCmd  `cmd:"" help:"List the API keys, without their secrets."`
+
+	Grant       clientsGrantCmd       `cmd:"" help:"Let a person act for an agency, a bank or the operator on the console's pages."`
+	RevokeGrant clientsRevokeGrantCmd `cmd:"" help:"End such a right."`
+	ListGrants  clientsListGrantsCmd  `cmd:"" help:"List such rights."`
 }
 
 type clientsAddAgencyCmd struct {

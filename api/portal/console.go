@@ -1,0 +1,247 @@
+package portal
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"qaqpa/payment"
+	"qaqpa/payment/catalog"
+)
+
+// Hat is one organisation for which the person may act.
+type Hat struct {
+	Address, Name string
+	// Role by its code.
+	Role string
+}
+
+// RenderConsole makes the page on which a person chooses for whom to act.
+func (p *Pages) RenderConsole(f Frame, hats []Hat) ([]byte, error) {
+	m := struct {
+		frame
+		Hats []Hat
+	}{frame: p.frame(f, "console")}
+	for _, h := range hats {
+		h.Role = m.P("role." + h.Role)
+		m.Hats = append(m.Hats, h)
+	}
+	return p.render("console", m)
+}
+
+// Agency is the page of an agency's people.
+type Agency struct {
+	Frame
+	Agency   catalog.Agency
+	Services []catalog.Service
+	Payments []payment.AgencyPayment
+	// Key begins the keys of the forms; empty for those who only look.
+	Key string
+	// Sent says that a webhook was put into the queue again.
+	Sent    bool
+	Message *Message
+}
+
+type agencyPayment struct {
+	Number                                                         int
+	Webhook, At, Amount, Reference, Bank, State, Tone, Try, Status string
+	Again                                                          bool
+}
+
+type agencyService struct {
+	Name, Code, KBK, KNP, KBE, Beneficiary string
+	Version                                int
+	Tariffs                                []string
+}
+
+// RenderAgency makes the page of an agency.
+func (p *Pages) RenderAgency(v Agency) ([]byte, error) {
+	m := struct {
+		frame
+		ID, Name, WebhookURL, DisabledAt, Key string
+		Sent                                  bool
+		Payments                              []agencyPayment
+		Services                              []agencyService
+		Message                               *Message
+	}{frame: p.frame(v.Frame, "agency"), ID: v.Agency.ID, WebhookURL: v.Agency.WebhookURL, Key: v.Key, Sent: v.Sent, Message: v.Message}
+	m.Name = m.words.Name(v.Agency.Names)
+	if v.Agency.WebhookDisabledAt != nil {
+		m.DisabledAt = m.Date(*v.Agency.WebhookDisabledAt)
+	}
+	for i, a := range v.Payments {
+		row := agencyPayment{
+			Number: i, Webhook: a.Webhook, At: m.Date(a.ExecutedAt), Amount: m.Money(a.Tiyn, string(a.Currency)), Reference: a.Reference, Bank: a.Bank,
+			State: m.P("webhook." + a.State), Tone: "unclear", Again: a.State != "waiting",
+		}
+		switch a.State {
+		case "delivered":
+			row.Tone = "passed"
+		case "dead":
+			row.Tone = "failed"
+		case "pending":
+			if a.Failures > 0 {
+				row.Try = m.T("payments.next") + " " + m.Date(a.DueAt)
+			}
+		}
+		if a.Status > 0 || a.Problem != "" {
+			row.Try = fmt.Sprintf("%d %s %s", a.Status, a.Problem, row.Try)
+		}
+		m.Payments = append(m.Payments, row)
+	}
+	for _, s := range v.Services {
+		row := agencyService{
+			Name: m.words.Name(s.Names), Code: s.Code, KBK: s.KBK, KNP: s.KNP, KBE: s.KBE, Beneficiary: s.Beneficiary.Name, Version: s.Version,
+		}
+		for _, t := range s.Tariffs {
+			row.Tariffs = append(row.Tariffs, tariffText(m.words, t))
+		}
+		m.Services = append(m.Services, row)
+	}
+	return p.render("agency", m)
+}
+
+// tariffText says what a tariff is and when it holds.
+func tariffText(w words, t catalog.Tariff) string {
+	text := string(t.Kind)
+	switch t.Kind {
+	case catalog.MRPRate:
+		text = string(t.Rate) + " × " + w.P("mrp")
+	case catalog.Fixed:
+		text = w.Money(t.Fixed, "KZT")
+	case catalog.Stated:
+		text = w.P("tariff.stated")
+	}
+	text += " · " + w.P("tariff.from") + " " + w.Day(t.ValidFrom)
+	if t.ValidTo != "" {
+		text += " " + w.P("tariff.to") + " " + w.Day(t.ValidTo)
+	}
+	return text
+}
+
+// board is what pages of banks and the operator share.
+type board struct {
+	frame
+	Chart    *chart
+	Attempts []attemptView
+}
+
+type attemptView struct{ Since, State, Amount, Bank, Tries, Next, Problem string }
+
+func (p *Pages) board(f Frame, page string, traffic []payment.Traffic, open []payment.OpenAttempt, now time.Time) board {
+	b := board{frame: p.frame(f, page)}
+	b.Chart = trafficChart(b.words, traffic, now)
+	for _, a := range open {
+		b.Attempts = append(b.Attempts, attemptView{
+			Since: b.Date(a.CreatedAt), State: b.P("attempt." + string(a.State)), Amount: b.Money(a.Tiyn, string(a.Currency)), Bank: a.Bank,
+			Tries: strconv.Itoa(a.Tries), Next: b.Date(a.DueAt), Problem: a.LastProblem,
+		})
+	}
+	return b
+}
+
+// Bank is the page of a bank's people.
+type Bank struct {
+	Frame
+	Bank    catalog.Bank
+	Traffic []payment.Traffic
+	Open    []payment.OpenAttempt
+	Now     time.Time
+}
+
+// RenderBank makes the page of a bank.
+func (p *Pages) RenderBank(v Bank) ([]byte, error) {
+	return p.render("bank", struct {
+		board
+		Name, BIC string
+		Paused    bool
+	}{p.board(v.Frame, "bank", v.Traffic, v.Open, v.Now), v.Bank.Name, v.Bank.BIC, v.Bank.Paused})
+}
+
+// Health is one condition of being ready.
+type Health struct {
+	Name string
+	Good bool
+}
+
+// OperatorQuery is the form of the contact centre, as it was filled in. The reason is not kept: each look has its own.
+type OperatorQuery struct{ Code, Payer, Amount, On string }
+
+// Operator is the page of the operator's people.
+type Operator struct {
+	Frame
+	Subject string
+	Health  []Health
+	Banks   []catalog.Bank
+	Traffic []payment.Traffic
+	Open    []payment.OpenAttempt
+	Now     time.Time
+	// MaySearch opens the contact centre's search; Searched says that Found is its answer.
+	MaySearch, Searched bool
+	Query               OperatorQuery
+	Found               []payment.Found
+	Message             *Message
+}
+
+type healthView struct{ Name, State, Tone string }
+
+type foundView struct{ At, State, Tone, Amount, Payer, Bank, ID, Reason string }
+
+// RenderOperator makes the operator's page.
+func (p *Pages) RenderOperator(v Operator) ([]byte, error) {
+	m := struct {
+		board
+		Subject             string
+		Health              []healthView
+		Banks               []catalog.Bank
+		MaySearch, Searched bool
+		Query               OperatorQuery
+		Found               []foundView
+		Message             *Message
+	}{
+		board: p.board(v.Frame, "operator", v.Traffic, v.Open, v.Now), Subject: v.Subject, Banks: v.Banks, MaySearch: v.MaySearch, Searched: v.Searched,
+		Query: v.Query, Message: v.Message,
+	}
+	for _, h := range v.Health {
+		row := healthView{h.Name, m.T("health.bad"), "failed"}
+		if h.Good {
+			row.State, row.Tone = m.T("health.good"), "passed"
+		}
+		m.Health = append(m.Health, row)
+	}
+	for _, f := range v.Found {
+		m.Found = append(m.Found, foundView{
+			At: m.Date(f.CreatedAt), State: m.P("state." + string(f.State)), Tone: orderTone(f.State), Amount: m.Money(f.Tiyn, string(f.Currency)),
+			Payer: f.Payer + " " + f.Name, Bank: f.Bank, ID: f.ID, Reason: f.Reason,
+		})
+	}
+	return p.render("operator", m)
+}
+
+// Look is one look of an official at the person's data.
+type Look struct {
+	At                         time.Time
+	Name, Organisation, Reason string
+}
+
+// PersonalData is the page on which a person sees what is held and who looked at it.
+type PersonalData struct {
+	Frame
+	Name, IIN, Organisation string
+	Since                   time.Time
+	Looks                   []Look
+}
+
+// RenderPersonalData makes that page.
+func (p *Pages) RenderPersonalData(v PersonalData) ([]byte, error) {
+	type look struct{ At, Name, Organisation, Reason string }
+	m := struct {
+		frame
+		Name, IIN, Organisation, Since string
+		Looks                          []look
+	}{frame: p.frame(v.Frame, "data"), Name: v.Name, IIN: v.IIN, Organisation: v.Organisation}
+	m.Since = m.Date(v.Since)
+	for _, l := range v.Looks {
+		m.Looks = append(m.Looks, look{m.Date(l.At), l.Name, l.Organisation, l.Reason})
+	}
+	return p.render("data", m)
+}
