@@ -74,7 +74,7 @@ func stampHash(c *pkix.Certificate) algo.Hash {
 		return algo.Streebog256
 	case algo.GOST2004:
 		return algo.GOST94Test
-	case algo.RSA, algo.RSAPSS, algo.ECDSA, algo.Ed25519, algo.DSA, algo.Unknown:
+	case algo.RSA, algo.RSAPSS, algo.ECDSA, algo.Ed25519, algo.Ed448, algo.DSA, algo.Unknown:
 	}
 	return algo.SHA256
 }

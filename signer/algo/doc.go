@@ -8,6 +8,12 @@
 // Whether an algorithm was still good enough at some time is another question than whether the mathematics holds:
 // [Signature.Verify] answers the second, [Reliability] the first, from a table (reliability.json) with its sources.
 //
+// # Own arithmetic
+//
+// Public values only: brainpool curves, RSA with exponents that crypto/rsa does not take, and RSA over moduli of more than 2048
+// bits, where math/big is about twice as fast. Nothing here holds or uses a private key, so that its time may vary. Ed448 is
+// that of cloudflare/circl.
+//
 // # National algorithms
 //
 // ГОСТ 34.310-2004 and СТ РК ГОСТ Р 34.10-2015 are GOST R 34.10-2001 and -2012 under OIDs of 1.2.398.3.10.1, with a
@@ -17,7 +23,6 @@
 // # Deviations
 //
 //   - PSS with an MGF1 hash other than the message's hash is refused, although RFC 4055 allows it.
-//   - PSS with an empty salt is refused: crypto/rsa cannot be told to demand one.
 //   - A DigestInfo without NULL parameters is refused (RFC 8017 B.1 demands them), although some verifiers take it.
 //   - RSA keys below 1024 bits are [ErrNotAllowed]: crypto/rsa does not take them.
 //   - The national parameter sets B to D of ГОСТ 34.310-2004 are refused: no document at hand says what they are.

@@ -30,6 +30,7 @@ const (
 	SHA3_256        //nolint:revive,staticcheck // ST1003: named as in package crypto
 	SHA3_384        //nolint:revive,staticcheck // ST1003: named as in package crypto
 	SHA3_512        //nolint:revive,staticcheck // ST1003: named as in package crypto
+	SHAKE256        // with 512 bits of output (RFC 8702), the digest that goes with Ed448
 	GOST94Test      // ГОСТ 34.311-95: GOST R 34.11-94 with the test S-box of RFC 5831, the national one
 	GOST94CryptoPro // GOST R 34.11-94 with the CryptoPro S-box (RFC 4357 11.2)
 	Streebog256     // GOST R 34.11-2012 (RFC 6986)
@@ -63,6 +64,7 @@ var hashes = [hashEnd]hashInfo{
 	SHA3_256:   {name: "SHA3-256", oid: "2.16.840.1.101.3.4.2.8", size: 32, std: crypto.SHA3_256, make: func() hash.Hash { return sha3.New256() }},
 	SHA3_384:   {name: "SHA3-384", oid: "2.16.840.1.101.3.4.2.9", size: 48, std: crypto.SHA3_384, make: func() hash.Hash { return sha3.New384() }},
 	SHA3_512:   {name: "SHA3-512", oid: "2.16.840.1.101.3.4.2.10", size: 64, std: crypto.SHA3_512, make: func() hash.Hash { return sha3.New512() }},
+	SHAKE256:   {name: "SHAKE256", oid: "2.16.840.1.101.3.4.2.12", size: 64, make: newShake512},
 	GOST94Test: {
 		name: "GOST 34.311-95", oid: "1.2.398.3.10.1.3.1", size: 32, sbox: "1.2.398.3.10.1.3.1.1.0",
 		make: func() hash.Hash { return gost.New34311(gost.SBoxTest()) },
@@ -223,4 +225,27 @@ func (h Hash) RFCAlgorithmIdentifier() ([]byte, error) {
 		return identifier(hashes[h].rfc, false)
 	}
 	return h.AlgorithmIdentifier()
+}
+
+// shake512 is SHAKE256 with 64 octets of output as a hash (RFC 8702 3.1).
+type shake512 struct{ *sha3.SHAKE }
+
+func newShake512() hash.Hash { return shake512{sha3.NewSHAKE256()} }
+
+// Size is 64.
+func (s shake512) Size() int { return 64 }
+
+// Sum appends the digest of what was written so far.
+func (s shake512) Sum(b []byte) []byte {
+	state, err := s.MarshalBinary()
+	if err != nil {
+		panic("algo: state of SHAKE256: " + err.Error()) // never fails (crypto/sha3)
+	}
+	again := sha3.NewSHAKE256()
+	if err := again.UnmarshalBinary(state); err != nil {
+		panic("algo: state of SHAKE256: " + err.Error()) // likewise
+	}
+	out := make([]byte, 64)
+	_, _ = again.Read(out) // likewise
+	return append(b, out...)
 }

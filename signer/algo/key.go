@@ -10,6 +10,8 @@ import (
 	"math/big"
 
 	"qaqpa/signer/asn1ber"
+
+	"github.com/cloudflare/circl/sign/ed448"
 )
 
 // Family is a kind of public key and of the signature algorithms that go with it.
@@ -23,6 +25,7 @@ const (
 	RSAPSS
 	ECDSA
 	Ed25519
+	Ed448
 	GOST2004 // ГОСТ 34.310-2004, GOST R 34.10-2001
 	// СТ РК ГОСТ Р 34.10-2015 and GOST R 34.10-2012 of 256 and 512 bits.
 	GOST2012_256 //nolint:revive,staticcheck // ST1003: named by year and size
@@ -30,7 +33,7 @@ const (
 	DSA          // recognised and refused
 )
 
-var familyNames = [...]string{"unknown", "RSA", "RSA-PSS", "ECDSA", "Ed25519", "GOST 34.310-2004", "GOST R 34.10-2012-256", "GOST R 34.10-2012-512", "DSA"}
+var familyNames = [...]string{"unknown", "RSA", "RSA-PSS", "ECDSA", "Ed25519", "Ed448", "GOST 34.310-2004", "GOST R 34.10-2012-256", "GOST R 34.10-2012-512", "DSA"}
 
 // String is the family's name.
 func (f Family) String() string {
@@ -45,7 +48,8 @@ type PublicKey struct {
 	Family Family
 	Bits   int    // size of the modulus or of the group
 	Curve  string // name of the curve, empty for RSA
-	// Key is *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey or *gost.PublicKey; nil for DSA.
+	// Key is *rsa.PublicKey (or *LongRSA where its exponent is longer than crypto/rsa takes), *ecdsa.PublicKey (or
+	// *BrainpoolKey), ed25519.PublicKey, ed448.PublicKey of circl, or *gost.PublicKey; nil for DSA.
 	Key  crypto.PublicKey
 	SPKI []byte // SubjectPublicKeyInfo as given; aliases the input of ParsePublicKey
 	pss  *PSSParams
@@ -53,13 +57,14 @@ type PublicKey struct {
 }
 
 // RSA keys beyond these bounds are ErrNotAllowed: below, crypto/rsa refuses them; above, verification time becomes a
-// way to deny service. Exponents beyond 32 bits are of no honest use.
+// way to deny service.
 const (
 	minModulusBits = 1024
 	maxModulusBits = 16384
 )
 
-// ParsePublicKey reads a SubjectPublicKeyInfo (DER): RSA, RSASSA-PSS, EC on named P-curves, Ed25519, and GOST in the
+// ParsePublicKey reads a SubjectPublicKeyInfo (DER): RSA, RSASSA-PSS, EC on named P-curves and brainpool
+// curves, Ed25519, Ed448, and GOST in the
 // national, the RFC 4491/9215 and the older national 1.3.6.1.4.1.6801 form. Points are checked to lie on the curve.
 // DSA gives a PublicKey of family DSA that verifies nothing. Errors: ErrUnknownAlgorithm, ErrNotAllowed, ErrKey,
 // ErrParameters, asn1ber.ErrSyntax.
@@ -123,6 +128,7 @@ func indexKeys() map[string]keyForm {
 		oidPSS:     {family: RSAPSS, parse: parsePSSKey},
 		oidEC:      {family: ECDSA, parse: parseEC},
 		oidEd25519: {family: Ed25519, parse: parseEd25519},
+		oidEd448:   {family: Ed448, parse: parseEd448},
 		"1.2.840.10040.4.1": {family: DSA, parse: func(parameters, []byte) (PublicKey, error) {
 			return PublicKey{Family: DSA}, nil
 		}},
@@ -142,6 +148,7 @@ const (
 	oidPSS     = "1.2.840.113549.1.1.10"
 	oidEC      = "1.2.840.10045.2.1"
 	oidEd25519 = "1.3.101.112"
+	oidEd448   = "1.3.101.113"
 )
 
 // parseRSA reads RSAPublicKey (RFC 8017 A.1.1). Parameters must be NULL (RFC 3279 2.3.1); absent ones are met and
@@ -173,25 +180,34 @@ func parseRSA(params parameters, key []byte) (PublicKey, error) {
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: %w", ErrNotAllowed, err)
 	}
-	exp, err := exponent.Int64()
+	exp, err := exponent.BigInt(exponentBitsMax/8 + 1)
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("%w: exponent: %w", ErrNotAllowed, err)
 	}
 	return newRSA(n, exp)
 }
 
-func newRSA(n *big.Int, exp int64) (PublicKey, error) {
+// crypto/rsa takes exponents of 31 bits; longer ones get a key of our own.
+const stdExponentBits = 31
+
+func newRSA(n, exp *big.Int) (PublicKey, error) {
 	switch {
 	case n.Sign() <= 0 || n.Bit(0) == 0:
 		return PublicKey{}, fmt.Errorf("%w: modulus is even or negative", ErrKey)
-	case exp < 3 || exp&1 == 0:
-		return PublicKey{}, fmt.Errorf("%w: exponent %d", ErrKey, exp)
-	case exp > 1<<31-1:
-		return PublicKey{}, fmt.Errorf("%w: exponent beyond 31 bits", ErrNotAllowed)
+	case exp.Cmp(big.NewInt(3)) < 0 || exp.Bit(0) == 0:
+		return PublicKey{}, fmt.Errorf("%w: exponent %s", ErrKey, exp)
+	case exp.BitLen() > exponentBitsMax:
+		return PublicKey{}, fmt.Errorf("%w: exponent of %d bits", ErrNotAllowed, exp.BitLen())
 	case n.BitLen() < minModulusBits || n.BitLen() > maxModulusBits:
 		return PublicKey{}, fmt.Errorf("%w: RSA of %d bits", ErrNotAllowed, n.BitLen())
+	case exp.Cmp(n) >= 0:
+		return PublicKey{}, fmt.Errorf("%w: the exponent is not below the modulus", ErrKey)
 	}
-	return PublicKey{Family: RSA, Bits: n.BitLen(), Key: &rsa.PublicKey{N: n, E: int(exp)}}, nil
+	pub := PublicKey{Family: RSA, Bits: n.BitLen(), Key: &LongRSA{N: n, E: exp}}
+	if exp.BitLen() <= stdExponentBits {
+		pub.Key = &rsa.PublicKey{N: n, E: int(exp.Int64())}
+	}
+	return pub, nil
 }
 
 // parsePSSKey reads an id-RSASSA-PSS key: its parameters, when present, bind every signature made with it (RFC 4055
@@ -225,6 +241,9 @@ func parseEC(params parameters, key []byte) (PublicKey, error) {
 	if params.element.Tag != asn1ber.OID {
 		return PublicKey{}, fmt.Errorf("%w: curve given by explicit parameters", ErrNotAllowed)
 	}
+	if c, ok := brainpoolCurves[string(params.element.Content)]; ok {
+		return parseBrainpool(c, key)
+	}
 	curve, ok := namedCurves[string(params.element.Content)]
 	if !ok {
 		return PublicKey{}, unknown("curve", params.element.Content)
@@ -246,4 +265,15 @@ func parseEd25519(params parameters, key []byte) (PublicKey, error) {
 		return PublicKey{}, fmt.Errorf("%w: %d octets", ErrKey, len(key))
 	}
 	return PublicKey{Family: Ed25519, Bits: 256, Curve: "Ed25519", Key: ed25519.PublicKey(key)}, nil
+}
+
+// parseEd448 reads RFC 8410 4: parameters absent, 57 octets.
+func parseEd448(params parameters, key []byte) (PublicKey, error) {
+	if params.present {
+		return PublicKey{}, fmt.Errorf("%w: Ed448 has none", ErrParameters)
+	}
+	if len(key) != ed448.PublicKeySize {
+		return PublicKey{}, fmt.Errorf("%w: %d octets", ErrKey, len(key))
+	}
+	return PublicKey{Family: Ed448, Bits: 456, Curve: "Ed448", Key: ed448.PublicKey(key)}, nil
 }

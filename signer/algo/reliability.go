@@ -157,7 +157,7 @@ func (t *Reliability) Key(f Family, bits int, at time.Time) Strength {
 // key decides. A PSS signature is judged as PSS whichever key made it.
 func (t *Reliability) Signature(s Signature, bits int, at time.Time) Strength {
 	key := t.Key(s.Family, bits, at)
-	if s.Hash == 0 && s.Family == Ed25519 { // SHA-512 is part of the algorithm
+	if s.Hash == 0 && s.SignsMessage() { // its hash is part of the algorithm
 		return key
 	}
 	hash := t.Hash(s.Hash, at)

@@ -13,7 +13,7 @@ type Signature struct {
 	Name   string // such as "SHA256withRSA", "RSA-PSS with SHA-256", "GOST R 34.10-2012-512 with Streebog-512"
 	OID    string // dotted, as it was read or is written
 	Family Family // RSA for PKCS#1 v1.5, RSAPSS for PSS
-	Hash   Hash   // 0 for Ed25519, which signs the message
+	Hash   Hash   // 0 for Ed25519 and Ed448, which sign the message
 	PSS    *PSSParams
 	RFC    bool // GOST with s‖r, big-endian (RFC 4491, RFC 9215); false: r‖s, little-endian
 }
@@ -56,6 +56,7 @@ var signatureForms = []signatureForm{
 	{"2.16.840.1.101.3.4.3.11", ECDSA, SHA3_384, false, false},
 	{"2.16.840.1.101.3.4.3.12", ECDSA, SHA3_512, false, false},
 	{oidEd25519, Ed25519, 0, false, false},
+	{oidEd448, Ed448, 0, false, false},
 	{"1.2.398.3.10.1.1.1.2", GOST2004, GOST94Test, false, true},
 	{"1.3.6.1.4.1.6801.1.2.2", GOST2004, GOST94Test, false, true},
 	{"1.2.398.3.10.1.1.2.3.1", GOST2012_256, Streebog256, false, true},
@@ -152,7 +153,7 @@ func ParseCMSSignature(algorithmIdentifier []byte, digest Hash) (Signature, erro
 		return Signature{}, err
 	}
 	form, ok := keyByRaw[string(oid)]
-	if !ok || form.family == Ed25519 || form.family == RSAPSS {
+	if !ok || form.family == Ed25519 || form.family == Ed448 || form.family == RSAPSS {
 		return parseSignature(oid, params)
 	}
 	if !digest.Valid() {
@@ -169,7 +170,7 @@ func ParseCMSSignature(algorithmIdentifier []byte, digest Hash) (Signature, erro
 		}
 		return s, nil
 	}
-	if digest >= GOST94Test {
+	if digest >= SHAKE256 {
 		return Signature{}, fmt.Errorf("%w: %s with %s", ErrMismatch, form.family, digest)
 	}
 	if form.family == RSA && !params.absentOrNull() {

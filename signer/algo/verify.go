@@ -7,13 +7,15 @@ import (
 	"fmt"
 
 	"qaqpa/signer/gost"
+
+	"github.com/cloudflare/circl/sign/ed448"
 )
 
 // Verify checks sig over message. nil: it holds. ErrSignature: it does not. ErrMismatch, ErrNotAllowed: no
 // verification took place.
 func (s Signature) Verify(pub PublicKey, message, sig []byte) error {
-	if s.Family == Ed25519 {
-		return s.verifyEd25519(pub, message, sig)
+	if s.SignsMessage() {
+		return s.verifyEdDSA(pub, message, sig)
 	}
 	if !s.Hash.Valid() {
 		return fmt.Errorf("%w: signature without a hash", ErrUnknownAlgorithm)
@@ -23,13 +25,13 @@ func (s Signature) Verify(pub PublicKey, message, sig []byte) error {
 }
 
 // VerifyDigest checks sig over a message of which only the digest is at hand. Errors as of Verify; ErrNeedsMessage
-// for Ed25519.
+// for Ed25519 and Ed448.
 func (s Signature) VerifyDigest(pub PublicKey, digest, sig []byte) error {
 	if err := s.Fits(pub); err != nil {
 		return err
 	}
-	if s.Family == Ed25519 {
-		return fmt.Errorf("%w: Ed25519", ErrNeedsMessage)
+	if s.SignsMessage() {
+		return fmt.Errorf("%w: %s", ErrNeedsMessage, s.Family)
 	}
 	if len(digest) != s.Hash.Size() {
 		return fmt.Errorf("%w: digest of %d octets for %s", ErrMismatch, len(digest), s.Hash)
@@ -40,6 +42,10 @@ func (s Signature) VerifyDigest(pub PublicKey, digest, sig []byte) error {
 	case *ecdsa.PublicKey:
 		// VerifyASN1 takes DER only and r, s in [1, n-1].
 		return verdict(ecdsa.VerifyASN1(key, digest, sig))
+	case *LongRSA:
+		return s.verifyLongRSA(key.N, key.E, digest, sig)
+	case *BrainpoolKey:
+		return key.verify(digest, sig)
 	case *gost.PublicKey:
 		if s.RFC {
 			return verdict(key.VerifyRFC(digest, sig))
@@ -70,31 +76,21 @@ func (s Signature) Fits(pub PublicKey) error {
 	return nil
 }
 
-func (s Signature) verifyRSA(key *rsa.PublicKey, digest, sig []byte) error {
-	if s.PSS != nil {
-		opts := rsa.PSSOptions{SaltLength: s.PSS.SaltLength, Hash: s.Hash.Crypto()}
-		if s.PSS.SaltLength == 0 {
-			// 0 means "any" to crypto/rsa; it has no way to demand an empty salt.
-			return fmt.Errorf("%w: PSS without salt", ErrNotAllowed)
-		}
-		return verdict(rsa.VerifyPSS(key, opts.Hash, digest, sig, &opts) == nil)
-	}
-	if s.Hash.Crypto() == 0 {
-		return fmt.Errorf("%w: RSA with %s", ErrMismatch, s.Hash)
-	}
-	// VerifyPKCS1v15 rebuilds the encoded message and compares: no lenient parsing of the padding.
-	return verdict(rsa.VerifyPKCS1v15(key, s.Hash.Crypto(), digest, sig) == nil)
-}
+// SignsMessage reports whether the algorithm signs the message itself and not a digest of it: Ed25519 and Ed448.
+func (s Signature) SignsMessage() bool { return s.Family == Ed25519 || s.Family == Ed448 }
 
-func (s Signature) verifyEd25519(pub PublicKey, message, sig []byte) error {
+// verifyEdDSA is RFC 8032 5.1.7 and 5.2.7, pure and with an empty context.
+func (s Signature) verifyEdDSA(pub PublicKey, message, sig []byte) error {
 	if err := s.Fits(pub); err != nil {
 		return err
 	}
-	key, ok := pub.Key.(ed25519.PublicKey)
-	if !ok {
-		return fmt.Errorf("%w: Ed25519", ErrMismatch)
+	switch key := pub.Key.(type) {
+	case ed25519.PublicKey:
+		return verdict(len(sig) == ed25519.SignatureSize && ed25519.Verify(key, message, sig))
+	case ed448.PublicKey:
+		return verdict(len(sig) == ed448.SignatureSize && ed448.Verify(key, message, sig, ""))
 	}
-	return verdict(len(sig) == ed25519.SignatureSize && ed25519.Verify(key, message, sig))
+	return fmt.Errorf("%w: %s", ErrMismatch, s.Family)
 }
 
 func verdict(ok bool) error {

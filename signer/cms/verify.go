@@ -88,6 +88,12 @@ func (v *verification) algorithms() {
 			return
 		}
 		v.pass(RuleAlgorithms, clause)
+	case si.SignatureAlgorithm.Family == algo.Ed448:
+		if si.DigestAlgorithm != algo.SHAKE256 { // RFC 8419 3.1
+			v.fail(RuleAlgorithms, "RFC 8419 3.1", SubSignature, fmt.Sprintf("Ed448 with digest %s", si.DigestAlgorithm))
+			return
+		}
+		v.pass(RuleAlgorithms, clause)
 	case si.SignatureAlgorithm.Hash != si.DigestAlgorithm:
 		v.fail(RuleAlgorithms, clause, SubSignature,
 			fmt.Sprintf("digest algorithm %s, signature algorithm %s", si.DigestAlgorithm, si.SignatureAlgorithm.Name))
@@ -365,7 +371,7 @@ func (v *verification) overContent() error {
 		return err
 	}
 	s := v.si.SignatureAlgorithm
-	if s.Family == algo.Ed25519 {
+	if s.SignsMessage() {
 		if !content.whole {
 			return algo.ErrNeedsMessage
 		}

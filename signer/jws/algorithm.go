@@ -3,6 +3,7 @@ package jws
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/rawsig"
@@ -86,6 +87,9 @@ func (a Algorithm) Fits(pub algo.PublicKey) error {
 	f := forms[a]
 	if f.bits != 0 && pub.Bits != f.bits {
 		return fmt.Errorf("%w: %s and a curve of %d bits", algo.ErrMismatch, a, pub.Bits)
+	}
+	if f.family == algo.ECDSA && !strings.HasPrefix(pub.Curve, "P-") { // RFC 7518 3.4 names the curves, not their sizes
+		return fmt.Errorf("%w: %s and %s", algo.ErrMismatch, a, pub.Curve)
 	}
 	if (f.family == algo.RSA || f.family == algo.RSAPSS) && pub.Bits < minRSABits {
 		return fmt.Errorf("%w: %s and RSA of %d bits", algo.ErrNotAllowed, a, pub.Bits)

@@ -38,7 +38,7 @@ func (f Form) String() string {
 // of the national ones.
 func Forms(f algo.Family) []Form {
 	switch f {
-	case algo.RSA, algo.RSAPSS, algo.Ed25519:
+	case algo.RSA, algo.RSAPSS, algo.Ed25519, algo.Ed448:
 		return []Form{Octets}
 	case algo.ECDSA:
 		return []Form{DER, Pair}

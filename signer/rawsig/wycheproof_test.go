@@ -43,7 +43,7 @@ var hashes = map[string]algo.Hash{
 // tally counts what became of vectors.
 type tally struct{ agree, wronglyAccepted, wronglyRefused, outOfScope int }
 
-// Wycheproof's signatures: DER and fixed pairs of ECDSA, PKCS#1 v1.5, PSS, Ed25519. No invalid one may be accepted. Valid
+// Wycheproof's signatures: DER and fixed pairs of ECDSA, PKCS#1 v1.5, PSS, Ed25519, Ed448. No invalid one may be accepted. Valid
 // ones are refused only where key, hash or parameters are none of ours; those marked "acceptable" may go either way.
 func TestWycheproof(t *testing.T) {
 	if testing.Short() {
@@ -54,7 +54,7 @@ func TestWycheproof(t *testing.T) {
 		"ECDSA pair": {"ecdsa_*_p1363_test.json"},
 		"PKCS#1":     {"rsa_signature_*_test.json"},
 		"PSS":        {"rsa_pss_*_test.json"},
-		"Ed25519":    {"ed25519_test.json"},
+		"EdDSA":      {"ed25519_test.json", "ed448_test.json"},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			var sum tally
