@@ -81,6 +81,10 @@ func classify(err error) *refusal {
 	var own *refusal
 	var body *strictjson.Error
 	var domain *payment.Error
+	var overload interface {
+		error
+		RetryAfter() time.Duration
+	}
 	switch {
 	case errors.As(err, &own):
 		return own
@@ -102,6 +106,8 @@ func classify(err error) *refusal {
 		return refuse(codeDocument).because(err).explain(err.Error())
 	case errors.Is(err, signer.ErrVerdictNotFound):
 		return refuse(codeNotOwn).because(err)
+	case errors.As(err, &overload): // a key of the token that has more to do than it can
+		return refuse(codeTooMany).because(err).after(overload.RetryAfter())
 	case passing(err):
 		return refuse(codeUnavailable).because(err).after(2 * time.Second)
 	}

@@ -32,7 +32,9 @@ var rules = []rule{
 }
 
 // checkRules names every rule that the attributes of a private key break.
-func checkRules(values map[uint][]byte) error {
+func checkRules(values map[uint][]byte) error { return checkAll(rules, values) }
+
+func checkAll(rules []rule, values map[uint][]byte) error {
 	var broken []string
 	for _, r := range rules {
 		value, ok := values[r.attribute]

@@ -1,108 +1,158 @@
-package hsm
+package hsm_test
 
 import (
 	"crypto"
+	"encoding/json"
 	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"qaqpa/hsm"
 	"qaqpa/testenv/softhsm"
-
-	"github.com/miekg/pkcs11"
 )
 
-// BenchmarkSign compares, on one token in one run, with the same number of goroutines:
-//
-//   - bare: C_SignInit + C_Sign in a loop, one session each: what the module can do
-//   - miekg: the same through github.com/miekg/pkcs11
-//   - hsm: Key.Sign, with queue, deadline and verification of every signature in Go
-//
-// go test -run XXX -bench Sign ./hsm
-func BenchmarkSign(b *testing.B) {
-	soft, err := softhsm.New(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	token, err := Open(b.Context(), Config{Module: soft.Module, Token: soft.Label, PIN: soft.PIN})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer func() { _ = token.Close() }()
-	for _, a := range []Algorithm{ECDSAP256, Ed25519, RSA2048, RSA3072} {
-		k, err := token.Generate(b.Context(), string(a), a)
-		if err != nil {
-			b.Fatal(err)
-		}
-		for _, goroutines := range []int{1, 2, 8} {
-			at := func(way string) string { return fmt.Sprintf("%s/%d/%s", a, goroutines, way) }
-			b.Run(at("bare"), func(b *testing.B) { benchmarkModule(b, k, goroutines, token.lib.sign) })
-			b.Run(at("miekg"), func(b *testing.B) { benchmarkModule(b, k, goroutines, (&library{ctx: token.lib.ctx}).sign) })
-			b.Run(at("hsm"), func(b *testing.B) { benchmarkKey(b, k, goroutines) })
-		}
-	}
+// benchRun is how long one measurement takes; of several rounds the medians are compared.
+const (
+	benchRun    = 1500 * time.Millisecond
+	benchRounds = 5
+)
+
+// benchCase is a key, and how the loop in C signs with it.
+type benchCase struct {
+	name      string
+	algorithm hsm.Algorithm
+	mechanism string
+	data      int
+	signature int
 }
 
-// spread runs do b.N times over the goroutines, each with a value of its own.
-func spread[T any](b *testing.B, own []T, do func(T) error) {
-	b.Helper()
+var benchCases = []benchCase{
+	{"rsa-2048", hsm.RSA2048, "0x1", 51, 256},
+	{"rsa-3072", hsm.RSA3072, "0x1", 51, 384},
+	{"ecdsa-p256", hsm.ECDSAP256, "0x1041", 32, 64},
+	{"ed25519", hsm.Ed25519, "0x1057", 32, 64},
+}
+
+// TestBenchHSM compares the fleet, every signature verified, with a PKCS#11 loop in C on the same token at its best number of
+// sessions, in turns; and both again with a token that is a millisecond away.
+//
+//	make bench-hsm
+func TestBenchHSM(t *testing.T) {
+	if os.Getenv("QAQPA_BENCH") == "" {
+		t.Skip("a measurement: make bench-hsm")
+	}
+	dir := t.TempDir()
+	soft, err := softhsm.New(dir)
+	must(t, err)
+	loop, err := softhsm.CompileLoop(dir)
+	must(t, err)
+	algorithms := map[string]hsm.Algorithm{}
+	for _, c := range benchCases {
+		algorithms[c.name] = c.algorithm
+	}
+	made(t, soft, algorithms)
+	faulty, err := softhsm.NewFaulty(dir)
+	must(t, err)
+	defer faulty.Close()
+	for _, c := range benchCases {
+		t.Run(c.name, func(t *testing.T) { compare(t, c, loop, soft, "", []int{1, 2, 4, 8}, 2, 4) })
+	}
+	must(t, faulty.Delay(1000))
+	far := *soft
+	far.Module = faulty.Module
+	t.Run("1 ms away", func(t *testing.T) { compare(t, benchCases[2], loop, &far, "-1ms", []int{16, 64, 128}, 1, 128) })
+}
+
+// compare measures one case and writes its line.
+func compare(t *testing.T, c benchCase, loop string, soft *softhsm.Token, suffix string, sessions []int, processes, seats int) {
+	t.Helper()
+	f := fleetOf(t, func(cfg *hsm.FleetConfig) { cfg.Tokens[0].Processes, cfg.Tokens[0].Seats = processes, seats }, soft)
+	k := fleetKey(t, f, c.name)
+	best, bestRate := 0, 0.0
+	for _, n := range sessions {
+		if r := loopRate(t, c, loop, soft, n); r > bestRate {
+			best, bestRate = n, r
+		}
+	}
+	var bare, ours []float64
+	signRate(t, k, 4*processes*seats)
+	for range benchRounds {
+		bare = append(bare, loopRate(t, c, loop, soft, best))
+		ours = append(ours, signRate(t, k, 4*processes*seats))
+	}
+	report(t, "hsm/inside/"+c.name+suffix, median(ours), fmt.Sprintf("PKCS#11 loop in C, %d sessions", best), median(bare), 0.9)
+}
+
+func loopRate(t *testing.T, c benchCase, loop string, soft *softhsm.Token, threads int) float64 {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), loop, soft.Module, soft.Label, soft.PIN, c.name, c.mechanism, strconv.Itoa(c.data),
+		strconv.Itoa(c.signature), strconv.Itoa(threads), strconv.FormatInt(benchRun.Milliseconds(), 10))
+	cmd.Env = append(os.Environ(), soft.Env())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	must(t, err)
+	return r
+}
+
+// signRate has callers sign as fast as they can and returns signatures per second.
+func signRate(t *testing.T, k *hsm.FleetKey, callers int) float64 {
+	t.Helper()
+	opts := crypto.SignerOpts(crypto.SHA256)
+	if k.Algorithm() == hsm.Ed25519 {
+		opts = crypto.Hash(0)
+	}
 	var (
-		left atomic.Int64
-		all  sync.WaitGroup
+		count atomic.Int64
+		all   sync.WaitGroup
 	)
-	left.Store(int64(b.N))
-	b.ResetTimer()
-	for _, mine := range own {
+	begin := time.Now()
+	for range callers {
 		all.Go(func() {
-			for left.Add(-1) >= 0 {
-				if err := do(mine); err != nil {
-					b.Error(err)
+			for time.Since(begin) < benchRun {
+				if _, err := k.Sign(nil, make([]byte, 32), opts); err != nil {
+					t.Error(err)
 					return
 				}
+				count.Add(1)
 			}
 		})
 	}
 	all.Wait()
-	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "signatures/s")
+	return float64(count.Load()) / time.Since(begin).Seconds()
 }
 
-type moduleSign func(pkcs11.SessionHandle, pkcs11.ObjectHandle, mechanism, []byte, int) ([]byte, error)
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}
 
-func benchmarkModule(b *testing.B, k *Key, goroutines int, sign moduleSign) {
-	b.Helper()
-	r, err := newRequest(k.pub, make([]byte, 32), hashFor(k))
-	if err != nil {
-		b.Fatal(err)
+// report prints a line of the table and appends it to QAQPA_BENCH_JSONL.
+func report(t *testing.T, path string, value float64, against string, limit, goal float64) {
+	t.Helper()
+	ratio := value / limit
+	t.Logf("%-32s %9.0f/s   %-36s %9.0f/s   %.2f (goal %.2f)", path, value, against, limit, ratio, goal)
+	to := os.Getenv("QAQPA_BENCH_JSONL")
+	if to == "" {
+		return
 	}
-	c := k.token.state.Load().conn
-	handle, err := k.handle(session{conn: c, handle: c.anchor})
-	if err != nil {
-		b.Fatal(err)
-	}
-	sessions := make([]pkcs11.SessionHandle, goroutines)
-	for i := range sessions {
-		if sessions[i], err = c.lib.ctx.OpenSession(c.slot, pkcs11.CKF_SERIAL_SESSION); err != nil {
-			b.Fatal(err)
-		}
-		defer func() { _ = c.lib.ctx.CloseSession(sessions[i]) }()
-	}
-	spread(b, sessions, func(s pkcs11.SessionHandle) error {
-		_, err := sign(s, handle, r.mechanism, r.data, r.size)
-		return err
+	line, err := json.Marshal(map[string]any{
+		"path": path, "value": value, "unit": "signatures/s", "against": against, "against_value": limit, "ratio": ratio,
+		"goal": goal, "pass": ratio >= goal,
 	})
-}
-
-func benchmarkKey(b *testing.B, k *Key, goroutines int) {
-	b.Helper()
-	spread(b, make([]struct{}, goroutines), func(struct{}) error {
-		_, err := k.Sign(nil, make([]byte, 32), hashFor(k))
-		return err
-	})
-}
-
-func hashFor(k *Key) crypto.SignerOpts {
-	if k.Algorithm() == Ed25519 {
-		return crypto.Hash(0)
-	}
-	return crypto.SHA256
+	must(t, err)
+	f, err := os.OpenFile(to, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	must(t, err)
+	defer f.Close()
+	_, err = f.Write(append(line, '\n'))
+	must(t, err)
 }

@@ -182,6 +182,26 @@ func (w *worker) serve(j *job) {
 	}
 }
 
+// direct does one call in the seat's own session, once and at once: when there is no connection it fails. Only one goroutine
+// uses a seat.
+func (w *worker) direct(do func(session) error) error {
+	s := w.token.state.Load()
+	switch {
+	case s.err != nil:
+		return fmt.Errorf("%w: %w", ErrUnavailable, s.err)
+	case s.conn == nil:
+		return fmt.Errorf("%w: it is being connected", ErrUnavailable)
+	}
+	j := &job{do: do}
+	j.stage.Store(taken)
+	err := w.call(s.conn, j)
+	if f := faultOf(err); f != faultNone {
+		w.on = session{} // not closed, as in serve
+		w.token.suspect(s.conn, f, err)
+	}
+	return typed(err)
+}
+
 // call makes one attempt at a job on the connection c.
 func (w *worker) call(c *conn, j *job) error {
 	lib := w.token.lib

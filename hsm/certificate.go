@@ -86,9 +86,15 @@ func (s session) removeCertificates(id, except []byte) error {
 // Errors: [ErrCertificateNotFound], [ErrCertificateMismatch] (one is there, but for another public key), and those of
 // Key.
 func (t *Token) Certificate(ctx context.Context, label string) ([]byte, error) {
+	return t.CertificateOf(ctx, Ref{Label: label})
+}
+
+// CertificateOf is Certificate for a key that is named by its label, its id, or both.
+func (t *Token) CertificateOf(ctx context.Context, ref Ref) ([]byte, error) {
+	label := ref.String()
 	ctx, cancel := context.WithTimeout(ctx, t.cfg.CallTimeout)
 	defer cancel()
-	k, err := t.Key(ctx, label)
+	k, err := t.Find(ctx, ref)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the certificate of key %q: %w", label, err)
 	}

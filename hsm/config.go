@@ -41,6 +41,11 @@ type Config struct {
 	Log *slog.Logger
 	// Registerer gets the metrics; nil means none. Tokens may share one.
 	Registerer prometheus.Registerer
+
+	// What a worker process sets, see worker.go.
+	seats   int             // sessions beside the workers', for calls that the process hands in itself
+	refused []refusedPIN    // what an earlier process learnt about the PIN
+	noted   func(now state) // told of each change of the connection; must not block
 }
 
 // LogValue hides the PIN.

@@ -32,6 +32,24 @@
 // Signing is one call into C (C_SignInit and C_Sign, no length query, two round trips on a network HSM). Key pairs and
 // certificates are made by crypto11; why it works alone, see ceremony.go.
 //
+// # Fleets
+//
+// [OpenFleet] serves the keys of one or more tokens from worker processes ([RunWorker]), one or more for each token, so that a
+// module that never returns from a call costs its process and nothing else:
+//
+//  1. A key that stands in several tokens is used on all of them. A call that fails is made again, on another token or in a
+//     new process, as long as its deadline allows.
+//  2. A watchdog kills a process whose call does not return within FleetConfig.Stall. Its calls go elsewhere; the next process
+//     is up in some tens of milliseconds. One that dies again and again is started more slowly.
+//  3. What fails is fenced by the kind of its error: a lost token until it is connected again, a busy one for moments, one that
+//     keeps failing for longer and longer, a key that is missing, changed or wrong alone. All come back by themselves, but for
+//     a PIN that was refused: it is tried once, by one of the token's processes, and never again.
+//  4. Calls of different keys take fair turns by the time they take in a token. What cannot be done before its deadline, or
+//     exceeds a key's limit, is refused at once with an [OverloadError] that says when to come again.
+//  5. Public keys are compared wherever a key is found, and each signature is verified by the gateway, not by the worker. P-256
+//     is verified by tables (package pinned).
+//  6. PINs travel over a socket pair; they are in no argument and no environment of a worker.
+//
 // # Deviations
 //
 //   - crypto.Signer allows any hash; SHA-1, MD5 and SHA-224 are refused, and for Ed25519 prehashing and contexts.
@@ -39,6 +57,6 @@
 //
 // # Limits
 //
-// A module that never returns from a call keeps its threads, and its library cannot be initialised anew while one is
-// inside; only the end of the process that holds it frees them. Until then its tokens are refused.
+// In a Token, a module that never returns from a call keeps its threads, and its library cannot be initialised anew while one
+// is inside; only the end of the process that holds it frees them. Until then its tokens are refused. A Fleet ends the process.
 package hsm

@@ -46,6 +46,8 @@ var (
 	ErrUnavailable = errors.New("token is unavailable")
 	// ErrWrongSignature: the token made a signature that the public key does not verify; it was thrown away.
 	ErrWrongSignature = errors.New("token made a wrong signature")
+	// ErrSealed: what was to be opened was not sealed with this key, or was altered since.
+	ErrSealed = errors.New("sealed data cannot be opened")
 	// ErrClosed: the token was closed by its owner.
 	ErrClosed = errors.New("token is closed")
 )

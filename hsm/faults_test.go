@@ -16,16 +16,24 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
+// key is a key of a token or of a fleet.
+type key interface {
+	crypto.Signer
+	Algorithm() hsm.Algorithm
+	Label() string
+}
+
 // load signs with several keys from several goroutines until it is stopped, and judges every outcome.
 type load struct {
 	good, refused, wrong atomic.Int64
 	slowest              atomic.Int64 // longest call, in nanoseconds
 	others               sync.Map     // unexpected errors
+	why                  sync.Map     // reasons of refusals
 	stop                 chan struct{}
 	done                 sync.WaitGroup
 }
 
-func startLoad(t *testing.T, keys []*hsm.Key, goroutines int) *load {
+func startLoad[K key](t *testing.T, keys []K, goroutines int) *load {
 	t.Helper()
 	l := &load{stop: make(chan struct{})}
 	for g := range goroutines {
@@ -43,7 +51,7 @@ func startLoad(t *testing.T, keys []*hsm.Key, goroutines int) *load {
 	return l
 }
 
-func (l *load) one(k *hsm.Key) {
+func (l *load) one(k key) {
 	message := []byte(rand.Text())
 	opts := crypto.SignerOpts(crypto.SHA256)
 	input := message
@@ -66,6 +74,7 @@ func (l *load) one(k *hsm.Key) {
 		l.wrong.Add(1)
 	case errors.Is(err, hsm.ErrUnavailable), errors.Is(err, hsm.ErrBusy):
 		l.refused.Add(1)
+		l.why.Store(err.Error(), true)
 		time.Sleep(time.Millisecond) // a client that is refused does not come back at once
 	default:
 		l.others.Store(err.Error(), true)
@@ -217,7 +226,7 @@ func TestOtherUserOfTheModule(t *testing.T) {
 }
 
 // sign has every key sign once, at the same time; none may fail.
-func sign(t *testing.T, keys []*hsm.Key) {
+func sign[K key](t *testing.T, keys []K) {
 	t.Helper()
 	l := &load{stop: make(chan struct{})}
 	for _, k := range keys {

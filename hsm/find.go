@@ -26,9 +26,9 @@ func checkLabel(label string) error {
 	return nil
 }
 
-// findKey finds the one private key with the label and checks its attributes.
-func (s session) findKey(label string) (foundKey, error) {
-	handles, err := s.search(pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY), pkcs11.NewAttribute(pkcs11.CKA_LABEL, label))
+// findKey finds the one private key that ref names and checks its attributes.
+func (s session) findKey(ref Ref) (foundKey, error) {
+	handles, err := s.search(ref.template(pkcs11.CKO_PRIVATE_KEY)...)
 	if err != nil {
 		return foundKey{}, err
 	}

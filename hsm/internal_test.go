@@ -18,6 +18,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"qaqpa/hsm/pinned"
+
 	"github.com/miekg/pkcs11"
 )
 
@@ -327,10 +329,11 @@ func FuzzNewRequest(f *testing.F) {
 		if len(r.data) == 0 || r.size == 0 || r.mechanism.name == "" {
 			t.Errorf("empty request %+v", r)
 		}
-		if _, err := r.judge(pub, make([]byte, r.size)); !errors.Is(err, ErrWrongSignature) {
+		j := &judge{pub: pub, curve: pinned.NewP256}
+		if _, err := j.signature(r, make([]byte, r.size)); !errors.Is(err, ErrWrongSignature) {
 			t.Errorf("zeros are a signature: %v", err)
 		}
-		if _, err := r.judge(pub, make([]byte, r.size-1)); !errors.Is(err, ErrWrongSignature) {
+		if _, err := j.signature(r, make([]byte, r.size-1)); !errors.Is(err, ErrWrongSignature) {
 			t.Errorf("a short signature: %v", err)
 		}
 	})

@@ -19,9 +19,11 @@ const labelMax = 128
 // number of goroutines, and after Close they return ErrClosed.
 type Key struct {
 	token *Token
+	ref   Ref
 	label string
 	id    []byte
 	pub   crypto.PublicKey
+	judge *judge
 
 	bound atomic.Pointer[binding] // where the key was found last
 	doubt atomic.Pointer[doubt]   // nil: it was as it should be when it was looked up last
@@ -46,34 +48,51 @@ type doubt struct {
 // Errors: [ErrKeyNotFound], [ErrKeyAmbiguous], [ErrKeyAttributes], [ErrAlgorithm] (type or size), [ErrUnavailable],
 // [ErrBusy], [ErrClosed].
 func (t *Token) Key(ctx context.Context, label string) (*Key, error) {
+	return t.Find(ctx, Ref{Label: label})
+}
+
+// Find is Key for a key that is named by its label, its id, or both.
+func (t *Token) Find(ctx context.Context, ref Ref) (*Key, error) {
+	name := ref.String()
 	t.mu.Lock()
-	known := t.keys[label]
+	known := t.keys[name]
 	t.mu.Unlock()
 	if known != nil {
 		return known, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, t.cfg.CallTimeout)
 	defer cancel()
-	k := &Key{token: t, label: label}
+	if err := ref.check(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrKeyNotFound, err)
+	}
+	k := &Key{token: t, ref: ref}
 	err := t.call(ctx, func(s session) error {
-		found, err := s.findKey(label)
+		found, err := s.findKey(ref)
 		if err != nil {
 			return err
 		}
-		k.id, k.pub = found.id, found.pub
+		k.label, k.id, k.pub = found.label, found.id, found.pub
 		k.bound.Store(&binding{conn: s.conn, handle: found.handle})
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("couldn't open key %q: %w", label, err)
+		return nil, fmt.Errorf("couldn't open key %q: %w", name, err)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if known := t.keys[label]; known != nil {
+	if known := t.keys[name]; known != nil {
 		return known, nil
 	}
-	t.keys[label] = k
+	k.judge = &judge{pub: k.pub, curve: t.curve}
+	t.keys[name] = k
 	return k, nil
+}
+
+// forget has the next Find look for the key anew.
+func (t *Token) forget(ref Ref) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.keys, ref.String())
 }
 
 // Public returns the public key: *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey.
@@ -133,7 +152,7 @@ func (k *Key) sign(ctx context.Context, r *request) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		signature, err := r.judge(k.pub, raw)
+		signature, err := k.judge.signature(r, raw)
 		if err == nil {
 			return signature, nil
 		}
@@ -153,16 +172,9 @@ func (k *Key) raw(ctx context.Context, r *request) (raw []byte, on *conn, err er
 		conn *conn
 	}
 	err = k.token.call(ctx, func(s session) error {
-		if !s.can(r.mechanism.id) {
-			return fmt.Errorf("%w: the token has no mechanism %s", ErrAlgorithm, r.mechanism.name)
-		}
-		handle, err := k.handle(s)
+		raw, err := k.signIn(s, r.mechanism, r.data, r.size)
 		if err != nil {
 			return err
-		}
-		raw, err := s.lib.sign(s.handle, handle, r.mechanism, r.data, r.size)
-		if err != nil {
-			return fmt.Errorf("couldn't sign: %w", err)
 		}
 		out.raw, out.conn = raw, s.conn
 		return nil
@@ -171,6 +183,22 @@ func (k *Key) raw(ctx context.Context, r *request) (raw []byte, on *conn, err er
 		return nil, nil, err
 	}
 	return out.raw, out.conn, nil
+}
+
+// signIn makes one signature in a session.
+func (k *Key) signIn(s session, m mechanism, data []byte, size int) ([]byte, error) {
+	if !s.can(m.id) {
+		return nil, fmt.Errorf("%w: the token has no mechanism %s", ErrAlgorithm, m)
+	}
+	handle, err := k.handle(s)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := s.lib.sign(s.handle, handle, m, data, size)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sign: %w", err)
+	}
+	return raw, nil
 }
 
 // handle returns the key's handle on the session's connection, looked up once on each.
@@ -188,7 +216,7 @@ func (k *Key) handle(s session) (pkcs11.ObjectHandle, error) {
 
 // find looks the key up again and checks that it is still the same one.
 func (k *Key) find(s session) (pkcs11.ObjectHandle, error) {
-	found, err := s.findKey(k.label)
+	found, err := s.findKey(k.ref)
 	if faultOf(err) != faultNone {
 		return 0, err
 	}

@@ -193,6 +193,33 @@ func (l *library) mayLogIn(serial, pin string, flags uint, loggedIn bool) error 
 	return nil
 }
 
+// refusedPIN is a refusal as it travels between processes: the PIN itself is known on both sides.
+type refusedPIN struct {
+	Serial string `json:"serial"`
+	Shown  bool   `json:"shown"`
+}
+
+// recall takes over what an earlier process learnt about pin, so that a process which is started anew does not try it again.
+func (l *library) recall(pin string, refused []refusedPIN) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, r := range refused {
+		l.refused[refusal{r.Serial, sha256.Sum256([]byte(pin))}] = r.Shown
+	}
+}
+
+// refusals is what recall takes.
+func (l *library) refusals(pin string) (out []refusedPIN) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for r, shown := range l.refused {
+		if r.pin == sha256.Sum256([]byte(pin)) {
+			out = append(out, refusedPIN{r.serial, shown})
+		}
+	}
+	return out
+}
+
 // loggedIn keeps the outcome of a C_Login: nil, ErrWrongPIN or anything else. flags are the token's, after it.
 func (l *library) loggedIn(serial, pin string, flags uint, err error) {
 	l.mu.Lock()

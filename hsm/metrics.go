@@ -96,3 +96,25 @@ func result(err error) string {
 		return "unavailable"
 	}
 }
+
+// fleetMetrics are those of a fleet, beside the metrics of its tokens.
+type fleetMetrics struct {
+	restarts *prometheus.CounterVec // token, reason
+	refused  *prometheus.CounterVec // key
+	queue    *prometheus.GaugeVec   // key
+}
+
+func newFleetMetrics(to prometheus.Registerer) (*fleetMetrics, error) {
+	m := &fleetMetrics{
+		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "qaqpa_hsm_worker_restarts_total", Help: "Worker processes that were killed and started anew, by reason.",
+		}, []string{"token", "reason"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "qaqpa_hsm_refused_total", Help: "Calls that were refused because their key was overloaded or over its limit.",
+		}, []string{"key"}),
+		queue: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "qaqpa_hsm_waiting_calls", Help: "Calls of a key that wait for a token, seen when the last one came.",
+		}, []string{"key"}),
+	}
+	return m, errors.Join(join(to, &m.restarts), join(to, &m.refused), join(to, &m.queue))
+}

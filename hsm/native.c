@@ -16,7 +16,14 @@ struct ck_function_list {
 	void (*function[68])(void);
 };
 
-enum { c_sign_init = 42, c_sign = 43 };
+enum { c_encrypt_init = 29, c_encrypt = 30, c_decrypt_init = 33, c_decrypt = 34, c_sign_init = 42, c_sign = 43 };
+
+struct gcm_params {
+	void *iv;
+	ck_ulong iv_len, iv_bits;
+	void *aad;
+	ck_ulong aad_len, tag_bits;
+};
 
 typedef ck_ulong (*get_function_list)(const struct ck_function_list **);
 typedef ck_ulong (*sign_init)(ck_ulong, struct ck_mechanism *, ck_ulong);
@@ -55,4 +62,17 @@ ck_ulong qaqpa_sign(const struct ck_function_list *list, ck_ulong session, ck_ul
 		return rv;
 	}
 	return ((sign)list->function[c_sign])(session, data, data_len, sig, sig_len);
+}
+
+ck_ulong qaqpa_gcm(const struct ck_function_list *list, ck_ulong session, ck_ulong key, int decrypt, void *iv, void *aad,
+                   ck_ulong aad_len, void *in, ck_ulong in_len, void *out, ck_ulong *out_len)
+{
+	struct gcm_params p = { iv, 12, 96, aad, aad_len, 128 };
+	struct ck_mechanism m = { 0x1087, &p, sizeof p };
+	ck_ulong rv = ((sign_init)list->function[decrypt ? c_decrypt_init : c_encrypt_init])(session, &m, key);
+	if (rv != 0) {
+		*out_len = 0; /* tells a refusal of the key from one of the data */
+		return rv;
+	}
+	return ((sign)list->function[decrypt ? c_decrypt : c_encrypt])(session, in, in_len, out, out_len);
 }

@@ -4,6 +4,8 @@ package hsm
 #cgo LDFLAGS: -ldl
 #cgo noescape qaqpa_sign
 #cgo nocallback qaqpa_sign
+#cgo noescape qaqpa_gcm
+#cgo nocallback qaqpa_gcm
 #include <stdlib.h>
 #include "native.h"
 */
@@ -68,4 +70,43 @@ func (n *native) sign(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, m m
 		return 0, pkcs11.Error(pkcs11.CKR_GENERAL_ERROR)
 	}
 	return int(size), nil
+}
+
+// gcm does one AES-GCM operation in one session. A module whose sessions are not shared with our list is asked through miekg.
+func (l *library) gcm(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, g gcm) ([]byte, error) {
+	if l.native == nil {
+		params := pkcs11.NewGCMParams(g.iv, g.aad, 8*gcmTag)
+		defer params.Free()
+		m := []*pkcs11.Mechanism{pkcs11.NewMechanism(pkcs11.CKM_AES_GCM, params)}
+		if g.decrypt {
+			if err := l.ctx.DecryptInit(session, m, key); err != nil {
+				return nil, err
+			}
+			out, err := l.ctx.Decrypt(session, g.in)
+			return out, g.refused(err)
+		}
+		if err := l.ctx.EncryptInit(session, m, key); err != nil {
+			return nil, err
+		}
+		return l.ctx.Encrypt(session, g.in)
+	}
+	out := make([]byte, len(g.in)+gcmTag) // SoftHSM wants room for the tag when it decrypts, too
+	size := C.ck_ulong(len(out))
+	decrypt := C.int(0)
+	if g.decrypt {
+		decrypt = 1
+	}
+	rv := C.qaqpa_gcm(l.native.list, C.ck_ulong(session), C.ck_ulong(key), decrypt, unsafe.Pointer(unsafe.SliceData(g.iv)),
+		unsafe.Pointer(unsafe.SliceData(g.aad)), C.ck_ulong(len(g.aad)),
+		unsafe.Pointer(unsafe.SliceData(g.in)), C.ck_ulong(len(g.in)), unsafe.Pointer(unsafe.SliceData(out)), &size)
+	if rv != 0 && size == 0 {
+		return nil, pkcs11.Error(rv)
+	}
+	if rv != 0 {
+		return nil, g.refused(pkcs11.Error(rv))
+	}
+	if int(size) > len(out) {
+		return nil, pkcs11.Error(pkcs11.CKR_GENERAL_ERROR)
+	}
+	return out[:size], nil
 }

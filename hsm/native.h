@@ -22,4 +22,11 @@ ck_ulong qaqpa_sign(const struct ck_function_list *list, ck_ulong session, ck_ul
                     void *parameter, ck_ulong parameter_len, void *data, ck_ulong data_len, void *sig,
                     ck_ulong *sig_len);
 
+/*
+ * qaqpa_gcm encrypts or decrypts with AES-GCM in one crossing, iv of 12 and tag of 16 bytes. *out_len is the size of the
+ * buffer on entry and of the result on return, 0 when the operation was refused before the data were looked at.
+ */
+ck_ulong qaqpa_gcm(const struct ck_function_list *list, ck_ulong session, ck_ulong key, int decrypt, void *iv, void *aad,
+                   ck_ulong aad_len, void *in, ck_ulong in_len, void *out, ck_ulong *out_len);
+
 #endif

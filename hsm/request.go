@@ -25,6 +25,14 @@ type mechanism struct {
 	parameter []byte
 }
 
+// String is the name, or the number of a mechanism that came without one.
+func (m mechanism) String() string {
+	if m.name == "" {
+		return fmt.Sprintf("%#x", m.id)
+	}
+	return m.name
+}
+
 // request is one signature to be made: what the token gets, and how the result is judged.
 type request struct {
 	mechanism mechanism
@@ -126,35 +134,6 @@ func (r *request) edDSA(_ ed25519.PublicKey, message []byte, opts crypto.SignerO
 	r.digest = bytes.Clone(message)
 	r.data, r.size = r.digest, ed25519.SignatureSize
 	return r, nil
-}
-
-// judge turns what the token returned into the signature that crypto.Signer promises, and verifies it: a handle that
-// names another key by now, a damaged key or a faulty device must not show outside.
-func (r *request) judge(pub crypto.PublicKey, raw []byte) ([]byte, error) {
-	if len(raw) != r.size {
-		return nil, fmt.Errorf("%w: %d bytes instead of %d", ErrWrongSignature, len(raw), r.size)
-	}
-	good := false
-	switch pub := pub.(type) {
-	case ed25519.PublicKey:
-		good = ed25519.Verify(pub, r.digest, raw)
-	case *ecdsa.PublicKey:
-		var err error
-		if raw, err = derSignature(raw); err != nil {
-			return nil, err
-		}
-		good = ecdsa.VerifyASN1(pub, r.digest, raw)
-	case *rsa.PublicKey:
-		if r.pss != nil {
-			good = rsa.VerifyPSS(pub, r.hash, r.digest, raw, r.pss) == nil
-		} else {
-			good = rsa.VerifyPKCS1v15(pub, r.hash, r.digest, raw) == nil
-		}
-	}
-	if !good {
-		return nil, ErrWrongSignature
-	}
-	return raw, nil
 }
 
 // derSignature turns r‖s, both big-endian and padded, into the SEQUENCE of RFC 3279 §2.2.3.

@@ -240,7 +240,7 @@ func TestReinitialisedTokenIsNotTheOldOne(t *testing.T) {
 	}
 }
 
-func optsOf(k *hsm.Key) crypto.SignerOpts {
+func optsOf(k key) crypto.SignerOpts {
 	if k.Algorithm() == hsm.Ed25519 {
 		return crypto.Hash(0)
 	}

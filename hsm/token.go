@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"qaqpa/hsm/pinned"
 )
 
 // Token is an open token. All methods may be called from any number of goroutines.
@@ -17,9 +19,10 @@ type Token struct {
 	metrics *metrics
 
 	state   atomic.Pointer[state]
-	reports chan report   // from whoever voided a connection to the supervisor
+	reports chan loss     // from whoever voided a connection to the supervisor
 	queue   chan *job     // calls that wait for a session
 	workers []*worker     // SessionsMax of them
+	seats   []*worker     // Config.seats of them: not served from the queue
 	opened  time.Time     // start of the workers' monotonic clock
 	quit    chan struct{} // closed by Close
 	closing sync.Once
@@ -29,7 +32,8 @@ type Token struct {
 	mu   sync.Mutex // guards keys
 	keys map[string]*Key
 
-	making chan struct{} // holds one while objects are made or changed, so that two cannot take one label
+	curve  func() *pinned.P256 // what the verification of all P-256 keys shares, made when the first needs it
+	making chan struct{}       // holds one while objects are made or changed, so that two cannot take one label
 }
 
 // state is where a token stands: up (conn), being connected (neither), or down (err). It is replaced, never changed.
@@ -39,8 +43,8 @@ type state struct {
 	changed chan struct{} // closed when the state is replaced
 }
 
-// report tells the supervisor why a connection was voided.
-type report struct {
+// loss tells the supervisor why a connection was voided.
+type loss struct {
 	conn  *conn
 	fault fault
 	cause error
@@ -69,21 +73,8 @@ func Open(ctx context.Context, cfg Config) (*Token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open token %q: %w", cfg.Token, err)
 	}
-	t := &Token{
-		cfg: cfg, lib: lib, metrics: m,
-		reports: make(chan report, 1),
-		queue:   make(chan *job, cfg.QueueMax),
-		quit:    make(chan struct{}),
-		stopped: make(chan struct{}),
-		keys:    make(map[string]*Key),
-		making:  make(chan struct{}, 1),
-		opened:  time.Now(), //nolint:forbidigo // a monotonic reading to measure calls by, never shown as a date
-	}
-	for i := range cfg.SessionsMax {
-		t.workers = append(t.workers, &worker{token: t, index: i})
-	}
-	first := &state{changed: make(chan struct{})}
-	t.state.Store(first)
+	t := newToken(cfg, lib, m)
+	first := t.state.Load()
 	t.start()
 	select {
 	case <-first.changed:
@@ -96,6 +87,28 @@ func Open(ctx context.Context, cfg Config) (*Token, error) {
 		return nil, fmt.Errorf("couldn't open token %q: %w", cfg.Token, err)
 	}
 	return t, nil
+}
+
+func newToken(cfg Config, lib *library, m *metrics) *Token {
+	t := &Token{
+		cfg: cfg, lib: lib, metrics: m,
+		reports: make(chan loss, 1),
+		queue:   make(chan *job, cfg.QueueMax),
+		quit:    make(chan struct{}),
+		stopped: make(chan struct{}),
+		keys:    make(map[string]*Key),
+		curve:   sync.OnceValue(pinned.NewP256),
+		making:  make(chan struct{}, 1),
+		opened:  time.Now(), //nolint:forbidigo // a monotonic reading to measure calls by, never shown as a date
+	}
+	for i := range cfg.SessionsMax {
+		t.workers = append(t.workers, &worker{token: t, index: i})
+	}
+	for i := range cfg.seats {
+		t.seats = append(t.seats, &worker{token: t, index: i})
+	}
+	t.state.Store(&state{changed: make(chan struct{})})
+	return t
 }
 
 // start sets the supervisor and the workers going.
@@ -183,8 +196,9 @@ func (t *Token) suspect(c *conn, f fault, cause error) {
 		return
 	}
 	if t.state.CompareAndSwap(old, &state{changed: make(chan struct{})}) {
+		t.note(state{})
 		close(old.changed)
-		t.reports <- report{conn: c, fault: f, cause: cause} // its one place is free: c was voided once
+		t.reports <- loss{conn: c, fault: f, cause: cause} // its one place is free: c was voided once
 	}
 }
 
@@ -192,7 +206,14 @@ func (t *Token) suspect(c *conn, f fault, cause error) {
 func (t *Token) publish(s *state) {
 	s.changed = make(chan struct{})
 	old := t.state.Swap(s)
+	t.note(*s)
 	close(old.changed)
+}
+
+func (t *Token) note(s state) {
+	if t.cfg.noted != nil {
+		t.cfg.noted(s)
+	}
 }
 
 // supervise owns the connection: it makes the first one, and a new one whenever one was voided.
@@ -298,7 +319,7 @@ func (t *Token) found(c *conn) {
 }
 
 // noteLoss logs a lost connection. That this process initialised the library again is an expected one.
-func (t *Token) noteLoss(r report) {
+func (t *Token) noteLoss(r loss) {
 	level := slog.LevelWarn
 	if errors.Is(r.cause, errStale) {
 		level = slog.LevelDebug

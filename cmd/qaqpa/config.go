@@ -66,6 +66,7 @@ type tokenSettings struct {
 	Label    string        `name:"hsm-token" env:"QAQPA_HSM_TOKEN" placeholder:"LABEL" help:"Label of the token. Slot numbers are never used: they move."`
 	PINFile  string        `name:"hsm-pin-file" env:"QAQPA_HSM_PIN_FILE" placeholder:"FILE" help:"File that holds the PIN; else QAQPA_HSM_PIN. There is no flag for it."`
 	Deadline time.Duration `name:"hsm-deadline" env:"QAQPA_HSM_DEADLINE" default:"10s" help:"Longest wait for one call of the token."`
+	Fleet    fleetSettings `embed:""`
 }
 
 func (s tokenSettings) pin() (string, error) {

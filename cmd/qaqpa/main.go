@@ -18,16 +18,17 @@ type commandLine struct {
 	Config kong.ConfigFlag `help:"JSON file with settings, by the names of the flags; flags and environment go before it." env:"QAQPA_CONFIG" placeholder:"FILE"`
 	Log    logSettings     `embed:"" prefix:"log-"`
 
-	Serve    serveCmd    `cmd:"" help:"Run the gateway: HTTP, workers and the admin listener."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the database to the newest schema."`
-	Keys     keysCmd     `cmd:"" help:"Keys in the token: generate, list, request and import certificates."`
-	Clients  clientsCmd  `cmd:"" help:"Agencies, banks and portals that may use the gateway, and their API keys."`
-	Validate validateCmd `cmd:"" help:"Judge the signatures of documents."`
-	Seal     sealCmd     `cmd:"" help:"Sign a document with the gateway's key."`
-	Sign     signCmd     `cmd:"" help:"Sign a document with a key of a PKCS #12 file or of the token: CMS, XML, WS-Security, raw."`
-	Ledger   ledgerCmd   `cmd:"" help:"Check the ledger against the signed checkpoints."`
-	Audit    auditCmd    `cmd:"" help:"Check the audit log."`
-	Version  versionCmd  `cmd:"" help:"Print what this binary was built from."`
+	Serve     serveCmd     `cmd:"" help:"Run the gateway: HTTP, workers and the admin listener."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database to the newest schema."`
+	Keys      keysCmd      `cmd:"" help:"Keys in the token: generate, list, request and import certificates."`
+	Clients   clientsCmd   `cmd:"" help:"Agencies, banks and portals that may use the gateway, and their API keys."`
+	Validate  validateCmd  `cmd:"" help:"Judge the signatures of documents."`
+	Seal      sealCmd      `cmd:"" help:"Sign a document with the gateway's key."`
+	Sign      signCmd      `cmd:"" help:"Sign a document with a key of a PKCS #12 file or of the token: CMS, XML, WS-Security, raw."`
+	Ledger    ledgerCmd    `cmd:"" help:"Check the ledger against the signed checkpoints."`
+	Audit     auditCmd     `cmd:"" help:"Check the audit log."`
+	HSMWorker hsmWorkerCmd `cmd:"" name:"hsm-worker" hidden:"" help:"Serve one token to the gateway that started this process; not for people."`
+	Version   versionCmd   `cmd:"" help:"Print what this binary was built from."`
 
 	demoCommands `embed:""`
 }

@@ -101,7 +101,7 @@ func (c *signCmd) open(ctx context.Context, g *gateway, io streams) (key signer.
 		}
 	}
 	if c.Key.HSM != "" {
-		if g.token, err = c.Token.open(ctx, g.log, nil); err != nil {
+		if g.token, err = c.Token.fleet(ctx, g.log, g.registry); err != nil {
 			return key, err
 		}
 		key, err = c.Key.ofToken(ctx, g.token)

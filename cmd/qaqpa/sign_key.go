@@ -99,12 +99,12 @@ func (s *signKeySettings) password(io streams) (string, error) {
 }
 
 // ofToken finds the key and its certificate in the token.
-func (s *signKeySettings) ofToken(ctx context.Context, token *hsm.Token) (signer.SigningKey, error) {
-	key, err := token.Key(ctx, s.HSM)
+func (s *signKeySettings) ofToken(ctx context.Context, token *hsm.Fleet) (signer.SigningKey, error) {
+	key, err := keyOf(ctx, token, s.HSM)
 	if err != nil {
 		return signer.SigningKey{}, fmt.Errorf("couldn't find the key %q: %w", s.HSM, err)
 	}
-	der, err := token.Certificate(ctx, s.HSM)
+	der, err := certificateOf(ctx, token, s.HSM)
 	if err != nil {
 		return signer.SigningKey{}, fmt.Errorf("couldn't find the certificate of the key %q: %w", s.HSM, err)
 	}

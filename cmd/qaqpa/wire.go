@@ -32,7 +32,7 @@ import (
 // gateway is everything that one process holds, wired: hsm → signer, payment → api.
 type gateway struct {
 	db       *sqlx.DB
-	token    *hsm.Token
+	token    *hsm.Fleet
 	log      *slog.Logger
 	registry *prometheus.Registry
 	audit    *audit.Log
@@ -44,7 +44,7 @@ type gateway struct {
 	keys     *auth.Store
 	server   *api.Server
 	webhook  ed25519.PublicKey
-	sealKey  *hsm.Key
+	sealKey  *hsm.FleetKey
 
 	listsRequired bool
 }
@@ -61,7 +61,7 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 	if g.db, err = c.Database.connect(ctx); err != nil {
 		return g, err
 	}
-	if g.token, err = c.Token.open(ctx, log, func(h *hsm.Config) { h.Registerer = g.registry }); err != nil {
+	if g.token, err = c.Token.fleet(ctx, log, g.registry); err != nil {
 		return g, err
 	}
 	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {
@@ -92,10 +92,10 @@ func (g *gateway) openSigner(ctx context.Context, c *serveCmd) error {
 	if err != nil {
 		return err
 	}
-	if g.sealKey, err = g.token.Key(ctx, c.SealKey); err != nil {
+	if g.sealKey, err = keyOf(ctx, g.token, c.SealKey); err != nil {
 		return fmt.Errorf("couldn't find the seal's key %q: %w", c.SealKey, err)
 	}
-	certificate, err := g.token.Certificate(ctx, c.SealKey)
+	certificate, err := certificateOf(ctx, g.token, c.SealKey)
 	if err != nil {
 		return fmt.Errorf("couldn't find the certificate of the seal's key %q: %w", c.SealKey, err)
 	}
@@ -145,11 +145,11 @@ func sealChain(leaf []byte, store *trust.Store) ([]*pkix.Certificate, error) {
 }
 
 func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
-	checkpoint, err := g.token.Key(ctx, c.CheckpointKey)
+	checkpoint, err := keyOf(ctx, g.token, c.CheckpointKey)
 	if err != nil {
 		return fmt.Errorf("couldn't find the key of checkpoints %q: %w", c.CheckpointKey, err)
 	}
-	webhook, err := g.token.Key(ctx, c.WebhookKey)
+	webhook, err := keyOf(ctx, g.token, c.WebhookKey)
 	if err != nil {
 		return fmt.Errorf("couldn't find the key of webhooks %q: %w", c.WebhookKey, err)
 	}
@@ -158,7 +158,7 @@ func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
 	}
 	g.payments, err = payment.New(payment.Config{
 		DB: g.db, Sealer: sealer{g.signer}, Auditor: auditor{g.audit}, Verifier: verifier{g.signer},
-		CheckpointSigner: checkpoint, WebhookSigner: webhook, Issuer: c.issuer(),
+		CheckpointSigner: g.recorded(checkpoint), WebhookSigner: g.recorded(webhook), Issuer: c.issuer(),
 		AllowPrivate: c.AllowPrivate, OrderTTL: c.OrderTTL, BankTimeout: c.BankTimeout,
 		Now: time.Now, Log: g.log, Registerer: g.registry,
 	})

@@ -147,3 +147,18 @@ func TestForTestIsShared(t *testing.T) {
 		t.Errorf("the folder is left over: %v", err)
 	}
 }
+
+func TestReplica(t *testing.T) {
+	token, err := New(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	twin, err := token.Replica("second")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustList(t, twin, "qaqpa", "second")
+	if _, err := token.Replica("../escape"); err == nil {
+		t.Error("a label that leads out of the folder was accepted")
+	}
+}

@@ -1,0 +1,362 @@
+package hsm
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// OverloadError refuses a call because its key has more to do than its tokens can, or than its limit allows. It wraps ErrBusy.
+type OverloadError struct {
+	// Key is the label of the key.
+	Key string
+	// After is when the caller may try again.
+	After time.Duration
+}
+
+// Error says which key is overloaded.
+func (e *OverloadError) Error() string {
+	return fmt.Sprintf("key %q is overloaded, try again in %v", e.Key, e.After)
+}
+
+// Unwrap returns ErrBusy.
+func (e *OverloadError) Unwrap() error { return ErrBusy }
+
+// RetryAfter is when the caller may try again.
+func (e *OverloadError) RetryAfter() time.Duration { return e.After }
+
+// sharedKey is a key of the fleet, wherever it stands.
+type sharedKey struct {
+	ref    Ref
+	secret bool
+
+	mu    sync.Mutex // guards what follows until known; then it does not change
+	known bool
+	label string
+	id    []byte
+	kind  Algorithm
+	judge *judge
+
+	// Guarded by fleet.mu.
+	places  map[*member]*place
+	queue   []*task // first come, first served
+	virtual float64 // virtual time at which its next call is due
+	cost    float64 // average seconds of a call in the token
+	limits  KeyLimits
+	limiter *rate.Limiter // nil: no limit
+
+	wronged atomic.Bool // some token made a wrong signature with it since one made a right one
+}
+
+// place is what a key is called on one worker.
+type place struct {
+	number uint32
+	err    error     // why it cannot be used there
+	until  time.Time // and until when not to try, for one that made wrong signatures
+	wrong  int
+}
+
+// task is one call on its way.
+type task struct {
+	key        *sharedKey
+	op         byte
+	head, data []byte
+	deadline   time.Time
+	done       chan struct{}
+
+	// Guarded by fleet.mu until done is closed.
+	sent   time.Time
+	by     *member // who has it, or had it last
+	tries  int
+	over   bool // done is closed, or the caller has left
+	result []byte
+	err    error
+}
+
+// triesFleet is how often a call is made at most, on whichever tokens.
+const triesFleet = 8
+
+func (t *task) end(result []byte, err error) {
+	if !t.over {
+		t.over, t.result, t.err = true, result, err
+		close(t.done)
+	}
+}
+
+// dispatch is a call that was given to a member, to be sent after the lock is released.
+type dispatch struct {
+	task   *task
+	link   *link
+	number uint32
+}
+
+// do queues a call and waits for its result.
+func (f *Fleet) do(ctx context.Context, t *task) ([]byte, error) {
+	t.done = make(chan struct{})
+	t.deadline, _ = ctx.Deadline()
+	f.mu.Lock()
+	if err := f.admit(t); err != nil {
+		f.mu.Unlock()
+		return nil, err
+	}
+	t.key.queue = append(t.key.queue, t)
+	if len(t.key.queue) == 1 { // a key that was idle has no claim on the time that it did not use
+		t.key.virtual = max(t.key.virtual, f.virtual)
+	}
+	f.sweep()
+	send := f.pump()
+	f.metrics.queue.WithLabelValues(t.key.label).Set(float64(len(t.key.queue)))
+	f.mu.Unlock()
+	for _, d := range send {
+		d.send()
+	}
+	select {
+	case <-t.done:
+		return t.result, t.err
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if t.over {
+		return t.result, t.err
+	}
+	t.over = true
+	if i := slices.Index(t.key.queue, t); i >= 0 {
+		t.key.queue = slices.Delete(t.key.queue, i, i+1)
+		if t.tries == 0 {
+			return nil, late(ctx, ErrBusy, "no token became free")
+		}
+	}
+	return nil, late(ctx, ErrUnavailable, "no token answered")
+}
+
+// admit refuses what cannot be done in time, at once and with the time after which it can. The caller holds f.mu.
+func (f *Fleet) admit(t *task) error {
+	k := t.key
+	if f.closed {
+		return ErrClosed
+	}
+	refuse := func(after time.Duration) error {
+		f.metrics.refused.WithLabelValues(k.label).Inc()
+		return &OverloadError{Key: k.label, After: max(after, 10*time.Millisecond)}
+	}
+	if k.limiter != nil {
+		if r := k.limiter.Reserve(); !r.OK() || r.Delay() > 0 {
+			after := time.Second
+			if r.OK() {
+				after = r.Delay()
+			}
+			r.Cancel()
+			return refuse(after)
+		}
+	}
+	wait := f.backlog(k)
+	switch {
+	case len(k.queue) >= k.limits.QueueMax:
+		return refuse(wait)
+	case len(k.queue) > 0 && time.Until(t.deadline) < wait:
+		return refuse(wait - time.Until(t.deadline))
+	}
+	return nil
+}
+
+// backlog estimates how long a call of the key would wait: the calls before it in its own queue, and as many of each other key
+// as come in between by fair turns.
+func (f *Fleet) backlog(k *sharedKey) time.Duration {
+	seats := 0
+	for _, m := range f.members {
+		if m.state == up && k.usable(m, now()) {
+			seats += m.seats
+		}
+	}
+	if seats == 0 {
+		return 0 // nothing is known; hopeless calls are refused by sweep
+	}
+	own := float64(len(k.queue)) * k.cost / k.limits.Weight
+	total := own
+	for _, other := range f.keys {
+		if other != k {
+			total += min(own, float64(len(other.queue))*other.cost/other.limits.Weight)
+		}
+	}
+	return time.Duration(total / float64(seats) * float64(time.Second))
+}
+
+// usable says whether calls of the key may go to m. The caller holds fleet.mu.
+func (k *sharedKey) usable(m *member, at time.Time) bool {
+	p := k.places[m]
+	return p != nil && p.err == nil && !at.Before(p.until)
+}
+
+// hope says whether a call of the key may yet be done: somebody can do it, or will say soon. Fences pass by themselves.
+func (k *sharedKey) hope(m *member) bool {
+	p := k.places[m]
+	switch m.state {
+	case up:
+		return p != nil && p.err == nil && p.wrong < 2
+	case starting: // a module that hangs while it is connected is not waited for
+		return (p == nil || p.err == nil) && now().Sub(m.since) < m.fleet.cfg.CallTimeout
+	case down:
+	}
+	return false
+}
+
+// sweep refuses the calls that nobody can do. The caller holds f.mu.
+func (f *Fleet) sweep() {
+	for _, k := range f.keys {
+		if len(k.queue) == 0 || slices.ContainsFunc(f.members, k.hope) {
+			continue
+		}
+		errs := k.problems()
+		for _, m := range f.members {
+			if m.state == down {
+				errs = append(errs, fmt.Errorf("token %q: %w", m.cfg.Label, m.err))
+			}
+		}
+		for _, t := range k.queue {
+			t.end(nil, errors.Join(append(errs, t.err)...))
+		}
+		k.queue = nil
+	}
+}
+
+// pump gives waiting calls to members that have a seat free, in fair turns: the key whose virtual time is the least goes first,
+// and each call moves its key on by the time that it takes in a token. So a key with a thousand calls and one with a single
+// call get the same share. The caller holds f.mu.
+func (f *Fleet) pump() (send []dispatch) {
+	at := now()
+	for {
+		var (
+			next *sharedKey
+			to   *member
+		)
+		for _, k := range f.keys {
+			if len(k.queue) == 0 || next != nil && k.virtual >= next.virtual {
+				continue
+			}
+			if m := f.choose(k.queue[0], at); m != nil {
+				next, to = k, m
+			}
+		}
+		if next == nil {
+			return send
+		}
+		t := next.queue[0]
+		next.queue[0] = nil
+		next.queue = next.queue[1:]
+		f.virtual = max(f.virtual, next.virtual)
+		next.virtual = max(next.virtual, f.virtual) + max(next.cost, 1e-6)/next.limits.Weight
+		t.by, t.sent, t.tries = to, at, t.tries+1
+		to.busy++
+		send = append(send, dispatch{task: t, link: to.link, number: next.places[to].number})
+	}
+}
+
+// choose picks the member that will be done first; one that has just failed the call only when there is no other.
+func (f *Fleet) choose(t *task, at time.Time) (best *member) {
+	score := math.Inf(1)
+	for _, m := range f.members {
+		if m.state != up || at.Before(m.fenced) || !t.key.usable(m, at) {
+			continue
+		}
+		s := float64(m.busy+1) / float64(m.seats) * max(m.took.Seconds(), 1e-6)
+		if m == t.by {
+			s += 1e6 // after everybody else, busy or not
+		}
+		if s < score {
+			best, score = m, s
+		}
+	}
+	if best != nil && best.busy >= best.seats {
+		return f.free(t, at)
+	}
+	return best
+}
+
+// free is any member with a seat free, but for the one that failed the call last.
+func (f *Fleet) free(t *task, at time.Time) *member {
+	for _, m := range f.members {
+		if m.state == up && !at.Before(m.fenced) && t.key.usable(m, at) && m.busy < m.seats && m != t.by {
+			return m
+		}
+	}
+	return nil
+}
+
+func (d dispatch) send() {
+	t, m := d.task, d.task.by
+	m.metrics.inFlight.Inc()
+	x := &exchange{since: now(), limit: m.fleet.cfg.Stall, done: func(payload []byte, err error) {
+		m.metrics.inFlight.Dec()
+		m.answered(d.link, t, payload, err)
+	}}
+	d.link.ask(t.op, x, binary.BigEndian.AppendUint32(nil, d.number), t.head, t.data)
+}
+
+// weight of the newest time in the averages.
+const average = 0.1
+
+// answered takes the outcome of a call: it goes to its caller, or to another token.
+func (m *member) answered(l *link, t *task, payload []byte, err error) {
+	m.fleet.turn(func() {
+		took := now().Sub(t.sent)
+		if m.link == l {
+			m.busy--
+			if m.state == up && errors.Is(err, errWorkerLost) { // run will see it, too, but not before the next call is sent
+				m.change(starting, nil)
+			}
+		}
+		m.took += time.Duration(average * float64(took-m.took))
+		if err == nil {
+			m.failures = 0
+			t.key.cost += average * (took.Seconds() - t.key.cost)
+			t.end(payload, nil)
+			return
+		}
+		if !m.blame(t, err) || t.tries >= triesFleet || t.over || m.fleet.closed {
+			t.end(nil, err)
+			return
+		}
+		t.err = err
+		t.key.queue = append([]*task{t}, t.key.queue...) // it has waited already
+	})
+}
+
+// blame draws the consequence of a failed call, and says whether the call may be made again. The caller holds fleet.mu.
+func (m *member) blame(t *task, err error) (again bool) {
+	at := now()
+	switch {
+	case errors.Is(err, ErrSealed), errors.Is(err, errFrame):
+		return false
+	case errors.Is(err, ErrAlgorithm):
+		return t.tries < len(m.fleet.members) // another token may have the mechanism
+	case keyFault(err):
+		t.key.places[m] = &place{err: err}
+		return true
+	case errors.Is(err, ErrBusy):
+		m.fence(at, fenceBusy)
+		return true
+	case errors.Is(err, errWorkerLost):
+		return true
+	}
+	// A lost connection is made again by the worker, which tells so. What fails again and again although it is connected is
+	// kept out for longer and longer.
+	m.failures++
+	if m.failures > 1 {
+		m.fence(at, min(fenceFirst<<min(m.failures-2, 10), fenceMax))
+	}
+	return true
+}
+
+func (m *member) fence(at time.Time, d time.Duration) {
+	m.fenced = at.Add(d)
+	time.AfterFunc(d, func() { m.fleet.turn(func() {}) })
+}
