@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"qaqpa/api/auth"
 	"qaqpa/payment/order"
 	"qaqpa/testenv/ncalayer"
 	"qaqpa/testenv/pki"
@@ -452,4 +453,51 @@ func TestBrowserPaintsSoon(t *testing.T) {
 			t.Errorf("%s paints after %.0f ms", p, ms)
 		}
 	}
+}
+
+// People of an agency, a bank and the operator at work, and a citizen who reads what they did.
+func TestBrowserConsoles(t *testing.T) {
+	c := endToEnd(t)
+	c.pay("CONSOLE-E2E")
+	c.layer.Behave(ncalayer.Signs, c.signs(c.head))
+	c.grant(auth.Agency, c.agencyID, auth.Editor, c.head)
+	c.grant(auth.Bank, ownBIC, auth.Viewer, c.head)
+	c.grant(auth.Operator, "ops", auth.Support, c.head)
+	words := map[string][4]string{
+		"kk": {"Түскен төлемдер", "Соңғы екі сағаттағы төлемдер", "Оператор пульті", "Табылғаны"},
+		"ru": {"Поступившие платежи", "Платежи за последние два часа", "Пульт оператора", "Найдено"},
+		"en": {"Payments received", "Payments of the last two hours", "Operator's console", "Found"},
+	}
+	for lang, say := range words {
+		for _, width := range []int64{360, 1280} {
+			v := c.visit(t, fmt.Sprintf("console %s %d", lang, width), width)
+			v.open("/?lang=" + lang)
+			v.enters()
+			for i, path := range []string{"/console/agency/" + c.agencyID, "/console/bank/" + ownBIC, "/console/operator/ops"} {
+				v.open(path)
+				v.sees(say[i])
+				v.accessible(path)
+				v.fits()
+				v.shot(fmt.Sprint(i + 1))
+			}
+			v.run(chromedp.SetValue("#payer", c.citizen.IIN(), chromedp.ByQuery), chromedp.SetValue("#reason", "call 4711", chromedp.ByQuery))
+			v.click(`form[action$="/search"] button`)
+			v.sees(say[3])
+			v.sees("5")
+			v.accessible("found")
+			v.fits()
+			v.shot("4-found")
+			v.clean()
+		}
+	}
+	c.layer.Behave(ncalayer.Signs, c.signs(c.citizen))
+	v := c.visit(t, "data", 360)
+	v.open("/?lang=kk")
+	v.enters()
+	v.open("/cabinet/data")
+	v.sees("call 4711")
+	v.accessible("data")
+	v.fits()
+	v.shot("data")
+	v.clean()
 }

@@ -111,11 +111,11 @@ func tariffText(w words, t catalog.Tariff) string {
 	case catalog.Stated:
 		text = w.P("tariff.stated")
 	}
-	text += " · " + w.P("tariff.from") + " " + w.Day(t.ValidFrom)
+	until := "…"
 	if t.ValidTo != "" {
-		text += " " + w.P("tariff.to") + " " + w.Day(t.ValidTo)
+		until = w.Day(t.ValidTo)
 	}
-	return text
+	return text + " · " + w.Day(t.ValidFrom) + " — " + until
 }
 
 // board is what pages of banks and the operator share.
