@@ -15,20 +15,34 @@ import (
 // those of the request. Errors: ErrReplay when the document is another, the trust store or policy has changed, or
 // evidence is lost; ErrVerdictNotFound, ErrNoDatabase.
 func (s *Service) Replay(ctx context.Context, id string, document, detached []byte) (Verdict, error) {
+	return s.ReplayRequest(ctx, id, ValidateRequest{Document: document, Detached: detached})
+}
+
+// ReplayRequest is Replay for an original that is given by digests or as a stream. Only the document and the original of the
+// request count.
+func (s *Service) ReplayRequest(ctx context.Context, id string, req ValidateRequest) (Verdict, error) {
 	stored, err := s.Verdict(ctx, id)
 	if err != nil {
 		return Verdict{}, err
 	}
-	c := engine.Open(document, detached, s.certs)
+	original, err := s.original(req)
+	if err != nil {
+		return Verdict{}, err
+	}
+	c := engine.OpenWith(req.Document, original, s.certs)
 	ev, err := s.storedEvidence(ctx, stored)
 	if err != nil {
 		return Verdict{}, err
 	}
-	again := c.Assess(s.setting(stored.At, stored.EvidenceAt), ev).Verdict
+	setting := s.setting(stored.At, stored.EvidenceAt)
+	if setting.Policy, err = s.storedPolicy(ctx, stored); err != nil {
+		return Verdict{}, err
+	}
+	again := c.Assess(setting, ev).Verdict
 	switch {
 	case again.DocumentSHA256 != stored.DocumentSHA256 || again.ContentSHA256 != stored.ContentSHA256:
 		return Verdict{}, fmt.Errorf("%w: the document is another", ErrReplay)
-	case again.TrustSHA256 != stored.TrustSHA256 || again.Policy != stored.Policy:
+	case again.TrustSHA256 != stored.TrustSHA256 || again.Policy != stored.Policy || stored.PolicySHA256 != "" && again.PolicySHA256 != stored.PolicySHA256:
 		return Verdict{}, fmt.Errorf("%w: trust or policy has changed since", ErrReplay)
 	}
 	again.ID, again.Evidence = stored.ID, stored.Evidence
@@ -60,7 +74,7 @@ func (s *Service) storedEvidence(ctx context.Context, v Verdict) (engine.Evidenc
 
 // revive turns one entry of the list back into evidence, with what was known about it.
 func revive(e report.Evidence, bodies map[path.Digest][]byte) (engine.Evidence, error) {
-	if e.Source == "document" {
+	if e.Source == "document" || isPolicy(e) {
 		return engine.Evidence{}, nil
 	}
 	if e.Failure != "" {

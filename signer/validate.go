@@ -3,8 +3,10 @@ package signer
 import (
 	"context"
 	"fmt"
+	"io"
 	"time"
 
+	"qaqpa/signer/algo"
 	"qaqpa/signer/engine"
 	"qaqpa/signer/path"
 	"qaqpa/signer/report"
@@ -25,11 +27,22 @@ type Reason = report.Reason
 // ValidateRequest is what Validate judges.
 type ValidateRequest struct {
 	// Document is the signed document: CMS SignedData in DER, BER, PEM armour or base64; XML with signatures or a SOAP message
-	// with WS-Security, plain or in base64.
+	// with WS-Security, plain or in base64; or a time-stamp token.
 	Document []byte
 	// Detached is the original when the signature is detached; nil otherwise. References of XML signatures that lead out of
 	// the document are held against it; nothing else is fetched. An empty original is a non-nil empty slice.
 	Detached []byte
+	// DetachedDigests, instead of Detached, are digests of the original, for CMS signatures and time-stamp tokens. What no
+	// digest serves stays SIGNED_DATA_NOT_FOUND.
+	DetachedDigests map[algo.Hash][]byte
+	// DetachedStream, instead of Detached, is the original to be read once to its end, of any length: for CMS signatures and
+	// time-stamp tokens memory does not grow with it. Documents that have to see what they cover take at most
+	// Config.DocumentBytesMax of it. An error in reading is returned.
+	DetachedStream io.Reader
+	// Policy names the rules to judge by, PolicyDocument brings them (JSON, see engine.LoadPolicy); both empty: those of the
+	// service.
+	Policy         string
+	PolicyDocument []byte
 	// Evidence is what the caller knows beside the document, each a file: certificates (PEM or DER), a CRL or an OCSP
 	// response (DER). It is weighed like any other and never trusted by itself.
 	Evidence [][]byte
@@ -75,8 +88,16 @@ func (s *Service) judge(ctx context.Context, req ValidateRequest) (Verdict, map[
 	if err != nil {
 		return Verdict{}, nil, err
 	}
+	original, err := s.original(req)
+	if err != nil {
+		return Verdict{}, nil, err
+	}
 	g := s.gatherer(given, req.At)
-	verdict, err := g.run(ctx, engine.Open(req.Document, req.Detached, s.certs))
+	if g.setting.Policy, err = s.policyOf(req); err != nil {
+		return Verdict{}, nil, err
+	}
+	g.keepPolicy(req.PolicyDocument)
+	verdict, err := g.run(ctx, engine.OpenWith(req.Document, original, s.certs))
 	if err != nil {
 		return Verdict{}, nil, err
 	}

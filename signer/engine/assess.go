@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"slices"
 	"time"
@@ -75,10 +74,7 @@ func (a *assessment) judge() {
 		v.Reasons = append(v.Reasons, *a.c.refused)
 		return
 	}
-	if a.c.content != nil || (a.c.format == "CMS" || a.c.format == FormatToken) && (a.c.attached || a.c.given) {
-		sum := sha256.Sum256(a.c.content)
-		v.ContentSHA256 = hex.EncodeToString(sum[:])
-	}
+	v.ContentSHA256 = a.c.contentDigest()
 	if a.set.Trust.mode == "test" {
 		v.Remarks = append(v.Remarks, report.New(report.ReasonTestTrust, "", ""))
 	}

@@ -33,6 +33,7 @@ type Case struct {
 	content   []byte         // what is signed, as far as it is one string of octets
 	attached  bool           // and it came inside the document
 	given     bool           // an original was handed in
+	original  Original
 	signers   []*signer
 	token     *stamp // a time-stamp token that is the document itself
 	counters  int
@@ -61,16 +62,21 @@ func newSigner(f form) *signer {
 // WS-Security, plain or in base64. original is what a detached signature is over (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
 // memory may be nil.
 func Open(document, original []byte, memory *Known) *Case {
-	c := &Case{document: sha256.Sum256(document), given: original != nil, known: memory, budget: newBudget()}
+	return OpenWith(document, Original{Octets: original}, memory)
+}
+
+// OpenWith is Open for an original that is not at hand as octets.
+func OpenWith(document []byte, original Original, memory *Known) *Case {
+	c := &Case{document: sha256.Sum256(document), given: original.given(), original: original, known: memory, budget: newBudget()}
 	if isXML(document) {
-		c.openXML(document, original)
+		c.openXML(document, original.Octets)
 		return c
 	}
 	if text := unwrapXML(document); text != nil {
-		c.openXML(text, original)
+		c.openXML(text, original.Octets)
 		return c
 	}
-	c.openCMS(document, original)
+	c.openCMS(document)
 	return c
 }
 
@@ -127,6 +133,9 @@ func (e *Evidence) add(o Evidence) {
 func addCapped[T any](to, from []T, most int) []T {
 	return append(to, from[:max(min(len(from), most-len(to)), 0)]...)
 }
+
+// ErrOriginalSize says that an original that has to be at hand whole is too long for that.
+var ErrOriginalSize = errors.New("the original is too large")
 
 // ErrNoEvidence says that bytes are neither certificates, nor a CRL, nor an OCSP response.
 var ErrNoEvidence = errors.New("neither certificate nor CRL nor OCSP response")

@@ -21,10 +21,10 @@ type cmsForm struct {
 }
 
 // openCMS reads SignedData in DER, BER, PEM armour or base64.
-func (c *Case) openCMS(document, original []byte) {
+func (c *Case) openCMS(document []byte) {
 	sd, err := cms.ParseArmoured(document, cms.Limits{})
 	if err == nil && sd.ContentType == cms.OIDTSTInfo || err != nil && isResponse(document) {
-		c.openToken(document, original)
+		c.openToken(document)
 		return
 	}
 	if err != nil {
@@ -32,12 +32,9 @@ func (c *Case) openCMS(document, original []byte) {
 		return
 	}
 	c.format, c.attached, c.content = "CMS", sd.HasContent, sd.Content
-	var given cms.Content
-	if original != nil {
-		given = cms.ContentOf(original)
-		if !sd.HasContent {
-			c.content = original
-		}
+	given := c.original.of()
+	if !sd.HasContent {
+		c.content = c.original.Octets
 	}
 	c.embedded = c.collect(sd.Certificates, sd.CRLs, sd.OCSPs)
 	c.attributeCertificates(sd.OtherCertificates)

@@ -17,7 +17,7 @@ func isResponse(document []byte) bool {
 
 // openToken reads a time-stamp token (RFC 3161 2.4.2), or the response that brought it, as a document: over the original that
 // came beside it.
-func (c *Case) openToken(document, original []byte) {
+func (c *Case) openToken(document []byte) {
 	token, err := cms.Dearmour(document)
 	if err != nil {
 		c.refuse("UNKNOWN", report.ReasonUnreadable, err)
@@ -26,12 +26,8 @@ func (c *Case) openToken(document, original []byte) {
 	if r, err := tsp.ParseResponse(token); err == nil && r.Token != nil {
 		token = r.RawToken
 	}
-	c.format, c.content = FormatToken, original
-	var over cms.Content
-	if original != nil {
-		over = cms.ContentOf(original)
-	}
-	c.token = c.openStamp(cms.Stamp{Kind: cms.TokenStamp, Token: token, Over: []cms.Content{over}})
+	c.format, c.content = FormatToken, c.original.Octets
+	c.token = c.openStamp(cms.Stamp{Kind: cms.TokenStamp, Token: token, Over: []cms.Content{c.original.of()}})
 }
 
 // judgeToken is the time-stamp process (EN 319 102-1 5.4) for a token that stands alone. Its authority is judged for the time

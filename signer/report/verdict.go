@@ -347,7 +347,7 @@ type TimeStamp struct {
 
 // Evidence is one object that a verdict stands on, or a fetch that brought none.
 type Evidence struct {
-	// Kind is "certificate", "crl" or "ocsp".
+	// Kind is "certificate", "crl", "ocsp" or, for the policy that a request brought, "policy".
 	Kind string `json:"kind"`
 	// SHA256 is the hex digest of the object; empty when Failure is set.
 	SHA256 string `json:"sha256,omitempty"`

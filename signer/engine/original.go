@@ -1,0 +1,134 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"slices"
+
+	"qaqpa/signer/algo"
+	"qaqpa/signer/cms"
+	"qaqpa/signer/tsp"
+)
+
+// Original is what a detached signature or a time-stamp token is over. The zero Original is none.
+type Original struct {
+	// Octets are it, whole; an empty one is a non-nil empty slice.
+	Octets []byte
+	// Digests are it, known by its digests alone. They serve CMS and time-stamp tokens; in XML and others that have to see
+	// what they cover they count as none.
+	Digests map[algo.Hash][]byte
+
+	content cms.Content // of a stream that was read
+}
+
+// given tells whether there is any.
+func (o Original) given() bool { return o.Octets != nil || len(o.Digests) > 0 || o.content.Present() }
+
+// of is the original as CMS takes it.
+func (o Original) of() cms.Content {
+	switch {
+	case o.Octets != nil:
+		return cms.ContentOf(o.Octets)
+	case o.content.Present():
+		return o.content
+	case len(o.Digests) > 0:
+		return cms.ContentDigests(o.Digests)
+	}
+	return cms.Content{}
+}
+
+// sha256 is the hex of its SHA-256; empty where that is not known.
+func (o Original) sha256() string {
+	d, err := o.of().Digest(algo.SHA256)
+	if err != nil {
+		return ""
+	}
+	return hex.EncodeToString(d)
+}
+
+// ReadOriginal reads an original to its end through a small buffer and keeps the digests that a document may ask for: memory
+// does not grow with the original. Documents that have to see what they cover, XML among them, get it whole, up to wholeMax
+// octets; a longer one is ErrOriginalSize. Archive time stamps of version 2 over an original that was read in passing stay
+// undecided: they hash it amid other octets.
+func ReadOriginal(document []byte, r io.Reader, wholeMax int64) (Original, error) {
+	hashes, inPassing := hashesOf(document)
+	if inPassing {
+		c, err := cms.ReadContent(r, hashes)
+		return Original{content: c}, err
+	}
+	octets, err := io.ReadAll(io.LimitReader(r, wholeMax+1))
+	switch {
+	case err != nil:
+		return Original{}, fmt.Errorf("couldn't read the original: %w", err)
+	case int64(len(octets)) > wholeMax:
+		return Original{}, fmt.Errorf("%w: more than %d octets", ErrOriginalSize, wholeMax)
+	}
+	if octets == nil {
+		octets = []byte{}
+	}
+	return Original{Octets: octets}, nil
+}
+
+// hashesOf are the hashes over its content that a CMS document needs; ok false for other documents, and where a signature is over
+// the content itself, as Ed25519 without signed attributes is.
+func hashesOf(document []byte) (hashes []algo.Hash, ok bool) {
+	if isXML(document) || unwrapXML(document) != nil {
+		return nil, false
+	}
+	hashes = []algo.Hash{algo.SHA256}
+	add := func(h algo.Hash) {
+		if h.Valid() && !slices.Contains(hashes, h) {
+			hashes = append(hashes, h)
+		}
+	}
+	binary, err := cms.Dearmour(document)
+	if err != nil {
+		return nil, false
+	}
+	if r, err := tsp.ParseResponse(binary); err == nil && r.Token != nil {
+		add(r.Token.Info.Hash)
+		return hashes, true
+	}
+	if t, err := tsp.ParseToken(binary); err == nil {
+		add(t.Info.Hash)
+		return hashes, true
+	}
+	sd, err := cms.Parse(binary, cms.Limits{})
+	if err != nil {
+		return nil, false
+	}
+	for i := range sd.Signers {
+		si := &sd.Signers[i]
+		if !si.HasSignedAttributes && si.SignatureAlgorithm.SignsMessage() {
+			return nil, false
+		}
+		add(si.DigestAlgorithm)
+		stamps, err := si.Stamps(cms.Content{}, stampsMax)
+		if err != nil {
+			continue // it will be told
+		}
+		for _, st := range stamps {
+			if st.Kind != cms.ContentStamp && st.Kind != cms.ArchiveStampV3 {
+				continue
+			}
+			if t, err := tsp.ParseToken(st.Token); err == nil {
+				add(t.Info.Hash)
+			}
+		}
+	}
+	return hashes, true
+}
+
+// contentDigest is the SHA-256 of what was signed, as the verdict names it.
+func (c *Case) contentDigest() string {
+	switch {
+	case !c.attached && c.original.given():
+		return c.original.sha256()
+	case c.content != nil, c.format == "CMS" && c.attached:
+		sum := sha256.Sum256(c.content)
+		return hex.EncodeToString(sum[:])
+	}
+	return ""
+}

@@ -1,0 +1,102 @@
+package signer
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"qaqpa/signer/engine"
+	"qaqpa/signer/path"
+	"qaqpa/signer/report"
+)
+
+// original is what a detached document is over, as the request brings it. A stream is read here, once.
+func (s *Service) original(req ValidateRequest) (engine.Original, error) {
+	ways := 0
+	for _, given := range []bool{req.Detached != nil, len(req.DetachedDigests) > 0, req.DetachedStream != nil} {
+		if given {
+			ways++
+		}
+	}
+	if ways > 1 {
+		return engine.Original{}, fmt.Errorf("%w: the original is given in one way only", ErrRequest)
+	}
+	for h, d := range req.DetachedDigests {
+		if !h.Valid() || len(d) != h.Size() {
+			return engine.Original{}, fmt.Errorf("%w: a digest of %d bytes for %s", ErrRequest, len(d), h)
+		}
+	}
+	if req.DetachedStream == nil {
+		return engine.Original{Octets: req.Detached, Digests: req.DetachedDigests}, nil
+	}
+	o, err := engine.ReadOriginal(req.Document, req.DetachedStream, int64(s.cfg.DocumentBytesMax))
+	if errors.Is(err, engine.ErrOriginalSize) {
+		return o, fmt.Errorf("%w: %w", ErrTooLarge, err)
+	}
+	return o, err
+}
+
+// policyOf is the policy that a request asks for: the service's own unless it names or brings another. Where the service does
+// not look at revocation at all, no policy does.
+func (s *Service) policyOf(req ValidateRequest) (engine.Policy, error) {
+	p, err := s.policy, error(nil)
+	switch {
+	case req.Policy != "" && req.PolicyDocument != nil:
+		return p, fmt.Errorf("%w: a policy is named or given, not both", ErrRequest)
+	case req.PolicyDocument != nil:
+		p, err = engine.LoadPolicy(req.PolicyDocument)
+	case req.Policy != "":
+		p, err = engine.PolicyNamed(req.Policy)
+	}
+	if err != nil {
+		return p, fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	if s.cfg.Revocation == RevocationOff {
+		p.Revocation, p.ListedRevocation = path.Off, path.Off
+	}
+	return p, nil
+}
+
+// keepPolicy keeps the document of a policy that a request brought beside the evidence, so that the verdict can be replayed.
+func (g *gatherer) keepPolicy(document []byte) {
+	if document != nil {
+		g.keep(kindPolicy, sha256.Sum256(document), document, sourceRequest)
+	}
+}
+
+// Kinds and sources of evidence that are told apart.
+const (
+	kindPolicy    = "policy"
+	sourceRequest = "request"
+)
+
+// storedPolicy is the policy of a stored verdict. The error is ErrReplay where it is gone.
+func (s *Service) storedPolicy(ctx context.Context, v Verdict) (engine.Policy, error) {
+	i := -1
+	for k := range v.Evidence {
+		if v.Evidence[k].Kind == kindPolicy {
+			i = k
+		}
+	}
+	req := ValidateRequest{Policy: v.Policy}
+	if i >= 0 {
+		d, _ := digestOf(v.Evidence[i].SHA256)
+		bodies, err := s.evidenceBodies(ctx, []path.Digest{d})
+		if err != nil {
+			return engine.Policy{}, err
+		}
+		req = ValidateRequest{PolicyDocument: bodies[d]}
+	}
+	if v.Policy == s.policy.Name && i < 0 {
+		req = ValidateRequest{}
+	}
+	p, err := s.policyOf(req)
+	if err != nil {
+		return p, fmt.Errorf("%w: the policy is gone: %w", ErrReplay, err)
+	}
+	return p, nil
+}
+
+// isPolicy tells an entry of a verdict's evidence that is its policy.
+func isPolicy(e report.Evidence) bool { return e.Kind == kindPolicy }
