@@ -33,7 +33,7 @@ func TestEveryKindInEveryForm(t *testing.T) {
 				if got.Algorithm.OID != made.Algorithm.OID || got.Form != form {
 					t.Errorf("made as %+v, verified as %+v", made, got)
 				}
-				for i := range sig {
+				for i := 0; i < len(sig); i += step(id.pub) {
 					bad := bytes.Clone(sig)
 					bad[i] ^= 1 << (i % 8)
 					if _, err := rawsig.Verify(id.pub, message, bad, rawsig.Options{Form: form}); !errors.Is(err, algo.ErrSignature) {
@@ -51,6 +51,14 @@ func TestEveryKindInEveryForm(t *testing.T) {
 			})
 		}
 	}
+}
+
+// step is how far apart the flipped octets are: each on fast curves and under QAQPA_CONFORMANCE, else one in seven.
+func step(pub algo.PublicKey) int {
+	if pub.Family == algo.ECDSA && pub.Bits > 256 {
+		return min(every(), 7)
+	}
+	return 1
 }
 
 // Another key of the same kind verifies nothing.
