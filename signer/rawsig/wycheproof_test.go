@@ -82,6 +82,7 @@ func TestConformanceWycheproof(t *testing.T) {
 			}
 			t.Logf("one in %d: %d agree, %d out of scope (curve, hash or parameters), %d wrongly accepted, %d wrongly refused",
 				sum.every, sum.agree, sum.outOfScope, sum.wronglyAccepted, sum.wronglyRefused)
+			sum.record(t, "Wycheproof "+kind)
 		})
 	}
 }

@@ -1,0 +1,134 @@
+//go:build !release
+
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"qaqpa/testenv/hostile"
+)
+
+// hostileWorld is a running gateway with the inputs of package hostile.
+func hostileWorld(t *testing.T) (*story, []hostile.Input) {
+	t.Helper()
+	s := newSigning(t)
+	sign := func(name, text, format string) []byte {
+		t.Helper()
+		file := s.run(t, "sign", s.write(t, name, []byte(text)), "--format="+format, "--key", s.key, "--key-password-file", s.password)
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	good := hostile.Good{
+		PKI: s.pki, Signer: s.people.citizen, Header: `{"alg":"GG2015","typ":"JWT"}`, Payload: `{"sub":"a"}`, Signature: make([]byte, 128),
+		XML:  sign("order.xml", `<order><fee>5406</fee></order>`, "xml"),
+		WSSE: sign("message.xml", `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><a/></e:Body></e:Envelope>`, "wsse"),
+	}
+	inputs, err := good.Inputs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return newStory(s.world), inputs
+}
+
+// TestHostileInputsAtTheFront sends every hostile input to the running gateway, bare and as JSON: it answers each with a verdict or a
+// problem, never with 5xx, and still answers the last. Under QAQPA_BENCH (make bench-hostile) the longest answer and the memory of
+// the process are printed.
+func TestHostileInputsAtTheFront(t *testing.T) {
+	s, inputs := hostileWorld(t)
+	measured := os.Getenv("QAQPA_BENCH") != ""
+	before := peakMemory(t, s.world)
+	var longest time.Duration
+	var of string
+	statuses := map[int]int{}
+	for i, in := range inputs {
+		for _, r := range []request{
+			{http.MethodPost, "/v1/validations", "application/octet-stream", in.Body, ""},
+			{http.MethodPost, "/v1/validations", "application/json", []byte(`{"document":"` + base64.StdEncoding.EncodeToString(in.Body) + `"}`), ""},
+		} {
+			if !measured && (i+len(r.contentType))%4 != 0 { // a quarter of them, of each form
+				continue
+			}
+			start := time.Now()
+			got, err := s.portal.send(t.Context(), r)
+			if err != nil {
+				t.Fatalf("%s, %s: %v", in.Format, in.Kind, err)
+			}
+			if spent := time.Since(start); spent > longest {
+				longest, of = spent, in.Format+", "+in.Kind
+			}
+			statuses[got.status]++
+			if got.status >= http.StatusInternalServerError || len(in.Body) > 0 && got.status != http.StatusOK {
+				t.Errorf("%s, %s as %s: %d %.300s", in.Format, in.Kind, r.contentType, got.status, got.body)
+			}
+		}
+	}
+	if v := judged(t, s, s.people.citizen); v.Indication != "TOTAL-PASSED" {
+		t.Errorf("afterwards a good document is %+v", v)
+	}
+	t.Logf("%d inputs, statuses %v", len(inputs), statuses)
+	if measured {
+		after := peakMemory(t, s.world)
+		t.Logf("longest answer %s (limit 1 s): %s; peak memory of the gateway %.0f MB, before %.0f MB", longest.Round(time.Millisecond), of, after/1e6, before/1e6)
+		hostileLine(t, "hostile over HTTP", longest.Seconds(), "s, longest of "+of, 1)
+		hostileLine(t, "hostile over HTTP, memory", after, "octets, peak of the gateway", 512e6)
+	}
+}
+
+// peakMemory is the largest resident memory that the gateway's process has had, in octets.
+func peakMemory(t *testing.T, w *world) float64 {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(w.process.cmd.Process.Pid), "status"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(b)) {
+		if rest, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			kb, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return kb * 1024
+		}
+	}
+	t.Fatal("the process has no peak of memory")
+	return 0
+}
+
+// hostileLine adds a line to bench.jsonl and holds the limit.
+func hostileLine(t *testing.T, path string, value float64, unit string, limit float64) {
+	t.Helper()
+	if value > limit {
+		t.Errorf("%s: %v %s, the limit is %v", path, value, unit, limit)
+	}
+	file := os.Getenv("QAQPA_BENCH_JSONL")
+	if file == "" {
+		return
+	}
+	line, err := json.Marshal(map[string]any{
+		"path": path, "value": value, "unit": unit, "against": "limit", "against_value": limit, "ratio": value / limit, "goal": "<= 1", "pass": value <= limit,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = fmt.Fprintf(f, "%s\n", line)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Error(err)
+	}
+}
