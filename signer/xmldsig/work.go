@@ -36,7 +36,7 @@ func weight(h algo.Hash) int64 {
 	case algo.Streebog256, algo.Streebog512:
 		return 4
 	case algo.MD5, algo.SHA1, algo.SHA224, algo.SHA256, algo.SHA384, algo.SHA512, algo.SHA512_256, algo.SHA3_224,
-		algo.SHA3_256, algo.SHA3_384, algo.SHA3_512:
+		algo.SHA3_256, algo.SHA3_384, algo.SHA3_512, algo.SHAKE256:
 		return 1
 	}
 	return 1
