@@ -21,6 +21,8 @@ type CertificateRequest struct {
 	Evidence [][]byte
 	// At is the time to judge for; zero means now. It may not lie in the future.
 	At time.Time
+	// Check, where not nil, takes the place of Config.Revocation.
+	Check *RevocationCheck
 }
 
 // ValidateCertificate judges a certificate without a document: chain, dates, revocation. Nothing is stored. Errors:
@@ -38,6 +40,7 @@ func (s *Service) ValidateCertificate(ctx context.Context, req CertificateReques
 	limited, cancel := context.WithTimeout(ctx, s.cfg.GatherTimeout)
 	defer cancel()
 	g := s.gatherer(given, req.At)
+	g.checking(req.Check)
 	for round := 1; ; round++ {
 		v, needs, rejected := engine.AssessCertificate(g.setting, g.evidence, certs[0])
 		g.discard(rejected)

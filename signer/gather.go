@@ -32,6 +32,7 @@ type gatherer struct {
 	helped   []outcome // what brought evidence
 	found    bool      // the lists at hand brought something in this round
 	learned  bool      // some of it was not known to help before
+	only     *RevocationCheck
 }
 
 // body is one object of evidence to be kept.

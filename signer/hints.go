@@ -38,6 +38,9 @@ func (g *gatherer) recall(ev engine.Evidence) {
 			continue
 		}
 		for _, o := range known {
+			if !g.wanted(o.request.Kind) {
+				continue
+			}
 			if object := g.s.cfg.Fetch.Cached(o.request); object != nil && object.Failure == nil {
 				g.take(outcome{o.subject, o.request, object})
 			}

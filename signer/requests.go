@@ -25,7 +25,7 @@ type step struct {
 // the lists at hand when that has been tried (№500/НҚ 16: OCSP or CRL), and by lists from their addresses when those do not
 // suffice. A list may have 21 MB: it is not fetched without need.
 func (g *gatherer) plan(n path.Need) []step {
-	subject := n.Certificate.Fingerprint()
+	subject, n := n.Certificate.Fingerprint(), g.narrowed(n)
 	if n.Issuer == nil {
 		return g.fresh("issuer", subject, certificateRequests(n.CAIssuers))
 	}
@@ -35,7 +35,7 @@ func (g *gatherer) plan(n path.Need) []step {
 			return steps
 		}
 	}
-	if g.shelved(n) {
+	if g.wantsLists(n) && g.shelved(n) {
 		g.found = true
 		return nil
 	}

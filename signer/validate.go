@@ -52,6 +52,8 @@ type ValidateRequest struct {
 	Store bool
 	// Actor is who asks, for the audit row; obligatory with Store.
 	Actor string
+	// Check, where not nil, takes the place of Config.Revocation. Such verdicts are not stored: they follow from no policy.
+	Check *RevocationCheck
 }
 
 // filesMax bounds how many files of evidence a request may bring.
@@ -97,6 +99,7 @@ func (s *Service) judge(ctx context.Context, req ValidateRequest) (Verdict, map[
 		return Verdict{}, nil, err
 	}
 	g.keepPolicy(req.PolicyDocument)
+	g.checking(req.Check)
 	verdict, err := g.run(ctx, engine.OpenWith(req.Document, original, s.certs))
 	if err != nil {
 		return Verdict{}, nil, err
@@ -118,6 +121,8 @@ func (s *Service) check(req ValidateRequest) (engine.Evidence, error) {
 		return engine.Evidence{}, fmt.Errorf("%w: at most %d bytes are taken", ErrTooLarge, limit)
 	case req.At.After(s.cfg.Now()):
 		return engine.Evidence{}, fmt.Errorf("%w: the time to judge for lies in the future", ErrRequest)
+	case req.Store && req.Check != nil:
+		return engine.Evidence{}, fmt.Errorf("%w: a verdict is stored only when the policy alone decides", ErrRequest)
 	case req.Store && s.cfg.DB == nil:
 		return engine.Evidence{}, ErrNoDatabase
 	case req.Store && req.Actor == "":
