@@ -13,6 +13,10 @@ import (
 type Limits struct {
 	Depth int // arrays and objects within each other; 0 means 16
 	Items int // elements of one array or members of one map; 0 means 10,000
+	// Tolerant is for interfaces of others, whose clients may send more than they are asked for: unknown members are passed
+	// over and null is taken for an absent member. What is passed over is read strictly all the same, so that a body has one
+	// reading.
+	Tolerant bool
 }
 
 // Decoder reads values of type T. It is immutable and safe for concurrent use.
@@ -61,6 +65,13 @@ func (r *reader) value(p *plan, v reflect.Value, limit int) *Error {
 		v = v.Elem()
 	}
 	switch p.kind {
+	case kindRaw:
+		start := r.pos
+		if e := r.skip(); e != nil {
+			return e
+		}
+		v.SetBytes(append([]byte(nil), r.data[start:r.pos]...))
+		return nil
 	case kindStruct:
 		return r.object(p, v)
 	case kindMap:
@@ -114,7 +125,7 @@ func (r *reader) text(p *plan, v reflect.Value, s string, start, limit int) *Err
 			return failed(TooLong, "", limit)
 		}
 		v.SetBytes(b)
-	case kindString, kindBool, kindInt, kindUint, kindSlice, kindMap, kindStruct: // of these, strings alone come here
+	case kindString, kindBool, kindInt, kindUint, kindSlice, kindMap, kindStruct, kindRaw: // of these, strings alone come here
 		v.SetString(s)
 	}
 	return nil
@@ -172,14 +183,26 @@ func (r *reader) integer(p *plan, v reflect.Value) *Error {
 
 // object reads the members of a struct.
 func (r *reader) object(p *plan, v reflect.Value) *Error {
-	var seen uint64
+	var seen, nulls uint64
+	var others func(name string, at int) *Error
+	if r.limits.Tolerant {
+		others = r.once()
+	}
 	e := r.members(func(name string, at int) *Error {
 		i, known := p.byName[name]
-		if !known {
+		switch {
+		case !known && !r.limits.Tolerant:
 			return &Error{Reason: Unknown, Offset: at}
-		}
-		if seen&(1<<i) != 0 {
+		case !known:
+			if e := others(name, at); e != nil {
+				return e
+			}
+			return r.skip()
+		case (seen|nulls)&(1<<i) != 0:
 			return &Error{Reason: Duplicate, Offset: at}
+		case r.limits.Tolerant && r.literal("null"):
+			nulls |= 1 << i
+			return nil
 		}
 		seen |= 1 << i
 		f := p.fields[i]

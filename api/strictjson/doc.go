@@ -11,5 +11,8 @@
 // UTF-8, lone surrogates, U+0000 (PostgreSQL cannot store it), anything after the value, nesting and
 // sizes above [Limits] and the `limit` tags.
 //
+// Interfaces of others may be read with [Limits.Tolerant]: then unknown members are passed over and null is taken for an
+// absent member, and all else holds.
+//
 // A [Decoder] is made once per Go type, at start, and is safe for concurrent use.
 package strictjson

@@ -2,6 +2,7 @@ package strictjson
 
 import (
 	"encoding"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strconv"
@@ -23,6 +24,7 @@ const (
 	kindSlice
 	kindMap
 	kindStruct
+	kindRaw // json.RawMessage: any value, well-formed and with each member once
 )
 
 // plan is the shape of one Go type, computed once.
@@ -50,6 +52,7 @@ var (
 	textUnmarshaler = reflect.TypeFor[encoding.TextUnmarshaler]()
 	timeType        = reflect.TypeFor[time.Time]()
 	bytesType       = reflect.TypeFor[[]byte]()
+	rawType         = reflect.TypeFor[json.RawMessage]()
 )
 
 // newPlan reports Go types that cannot be read strictly; it runs at start only.
@@ -75,6 +78,9 @@ func newPlan(t reflect.Type, depth int) (*plan, error) {
 		return p, nil
 	case t == bytesType:
 		p.kind = kindBytes
+		return p, nil
+	case t == rawType:
+		p.kind = kindRaw
 		return p, nil
 	case reflect.PointerTo(t).Implements(textUnmarshaler):
 		p.kind = kindText
