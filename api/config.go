@@ -30,6 +30,9 @@ type Config struct {
 	BaseURL string
 	// WebhookKeys are the public keys that sign webhooks, the current one first; they are published.
 	WebhookKeys []ed25519.PublicKey
+	// NCANode serves the HTTP interface of NCANode v3 beside our own; see package ncanode. It takes keys and passwords in
+	// bodies: the network between it and its clients has to be one that they trust.
+	NCANode bool
 	// Checks are asked by /readyz of the administration listener.
 	Checks []Check
 	// TrustedProxies are the networks of reverse proxies whose X-Forwarded-For is believed when rates are limited by
@@ -80,6 +83,9 @@ type Limits struct {
 	// PublicPerMinute bounds the calls of one address to operations that need no key; 0 means 60, with a burst of the
 	// same size. It makes guessing receipt codes hopeless.
 	PublicPerMinute int
+	// NCANodePerMinute bounds the calls of one address to the interface of NCANode; 0 means 600, with a burst of the same
+	// size. Its clients are servers, which know no keys.
+	NCANodePerMinute int
 	// Request bounds the work on one request; 0 means 25 s.
 	Request time.Duration
 	// Read bounds reading a request, its body included; 0 means 20 s.
@@ -107,7 +113,11 @@ func (c *Config) check() error {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Limits.fill()
-	if c.Limits.BodyMemory <= bodyCopies*int64(c.Limits.documentBody()) {
+	copies := int64(bodyCopies)
+	if c.NCANode {
+		copies = ncanodeCopies
+	}
+	if c.Limits.BodyMemory <= copies*int64(c.Limits.documentBody()) {
 		return errors.New("api needs a BodyMemory above the largest body")
 	}
 	return nil
@@ -117,6 +127,7 @@ func (l *Limits) fill() {
 	for field, value := range map[*int]int{
 		&l.Connections: 1024, &l.HeaderBytes: 16 << 10, &l.JSONBytes: 64 << 10, &l.BatchBytes: 1 << 20,
 		&l.SignatureBytes: 256 << 10, &l.DocumentBytes: 16 << 20, &l.Validations: 16, &l.PublicPerMinute: 60,
+		&l.NCANodePerMinute: 600,
 	} {
 		if *field <= 0 {
 			*field = value

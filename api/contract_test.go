@@ -31,8 +31,13 @@ type contract struct {
 
 func loadContract(tb testing.TB) *contract {
 	tb.Helper()
+	return contractOf(tb, openapi)
+}
+
+func contractOf(tb testing.TB, file []byte) *contract {
+	tb.Helper()
 	loader := openapi3.NewLoader()
-	doc, err := loader.LoadFromData(openapi)
+	doc, err := loader.LoadFromData(file)
 	if err != nil {
 		tb.Fatal(err)
 	}

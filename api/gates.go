@@ -41,6 +41,12 @@ func (s *Server) answer(ctx context.Context, rt *route, r *request, in incoming)
 		return rt.serve(ctx, r)
 	}()
 	release()
+	if rt.secret {
+		clear(r.body)
+	}
+	if err != nil && rt.shape != nil {
+		return rt.shape(r, err)
+	}
 	if err != nil && rt.forPeople {
 		page := s.problemPage
 		if rt.refused != nil {
@@ -79,7 +85,11 @@ func (s *Server) admit(ctx context.Context, rt *route, r *request) error {
 			return err
 		}
 	}
-	if rt.scope == "" && !r.caller.Known() && rt.limited && !s.public.allow(r.remote, s.cfg.Now()) {
+	rate := s.public
+	if rt.rate != nil {
+		rate = rt.rate
+	}
+	if rt.scope == "" && !r.caller.Known() && rt.limited && !rate.allow(r.remote, s.cfg.Now()) {
 		return refuse(codeTooMany).after(time.Minute / 2)
 	}
 	return nil
@@ -134,7 +144,7 @@ func (s *Server) receive(ctx context.Context, rt *route, r *request, in incoming
 	if size > rt.bodyMax {
 		return nothing, refuse(codeBodyTooLarge)
 	}
-	release, err := s.reserve(ctx, size)
+	release, err := s.reserve(ctx, size, max(rt.copies, bodyCopies))
 	if err != nil {
 		return nothing, err
 	}
@@ -144,14 +154,14 @@ func (s *Server) receive(ctx context.Context, rt *route, r *request, in incoming
 	return release, err
 }
 
-// reserve takes memory for a body from the shared budget, waiting a little for others to finish.
-func (s *Server) reserve(ctx context.Context, size int) (func(), error) {
+// reserve takes memory for a body and its copies from the shared budget, waiting a little for others to finish.
+func (s *Server) reserve(ctx context.Context, size, copies int) (func(), error) {
 	if size <= free {
 		return func() {}, nil
 	}
 	wait, cancel := context.WithTimeout(ctx, 2*time.Second)
 	defer cancel()
-	cost := int64(size) * bodyCopies
+	cost := int64(size) * int64(copies)
 	if err := s.memory.Acquire(wait, cost); err != nil {
 		return func() {}, refuse(codeBusy).because(err).after(2 * time.Second)
 	}

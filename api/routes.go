@@ -23,6 +23,11 @@ type route struct {
 	bodyOptional bool                                           // an empty body is a form without fields
 	refused      func(r *request, err error) (*response, error) // the page of a refusal; nil means problemPage
 	serve        endpoint
+
+	rate   *throttle                             // nil: the one of all operations open to everybody
+	copies int                                   // how often the body is in memory; 0: bodyCopies
+	secret bool                                  // the body holds secrets and is overwritten when it was answered
+	shape  func(r *request, err error) *response // of refusals; nil means problems
 }
 
 // routes is the whole interface. openapi.yaml says the same for clients; a test compares the two both ways.
@@ -65,7 +70,9 @@ func (s *Server) routes() ([]route, error) {
 	upload.consumes, upload.args, upload.forPeople = []string{typeForm}, []string{"lang"}, true
 	upload.refused = s.failedPage
 	typed, err := s.typedRoutes()
-	return append(append(table, cancel, authorise, confirm, validate, upload), typed...), err
+	foreign, err2 := s.ncanodeRoutes()
+	table = append(append(table, cancel, authorise, confirm, validate, upload), typed...)
+	return append(table, foreign...), errors.Join(err, err2)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

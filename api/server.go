@@ -24,6 +24,7 @@ type Server struct {
 	statuses map[code]int
 	metrics  metrics
 	public   *throttle
+	foreign  *throttle // of the interface of NCANode
 	memory   *semaphore.Weighted
 	judging  *semaphore.Weighted
 	contract asset
@@ -56,12 +57,16 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	foreign, err := newThrottle(cfg.Limits.NCANodePerMinute)
+	if err != nil {
+		return nil, err
+	}
 	decoder, err := newValidationDecoder()
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, texts: texts, pages: pages, statuses: statuses(), metrics: m, public: public,
+		cfg: cfg, texts: texts, pages: pages, statuses: statuses(), metrics: m, public: public, foreign: foreign,
 		memory:   semaphore.NewWeighted(cfg.Limits.BodyMemory),
 		judging:  semaphore.NewWeighted(int64(cfg.Limits.Validations)),
 		contract: newAsset(typeYAML, openapi), validations: decoder,

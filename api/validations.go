@@ -67,12 +67,11 @@ func (s *Server) validationOf(r *request) (req signer.ValidateRequest, err error
 
 // judge validates within the number of validations that run at once.
 func (s *Server) judge(ctx context.Context, req signer.ValidateRequest) (signer.Verdict, error) {
-	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if err := s.judging.Acquire(wait, 1); err != nil {
-		return signer.Verdict{}, refuse(codeBusy).because(err).after(5 * time.Second)
+	release, err := s.turn(ctx)
+	if err != nil {
+		return signer.Verdict{}, err
 	}
-	defer s.judging.Release(1)
+	defer release()
 	return s.cfg.Signer.Validate(ctx, req)
 }
 
