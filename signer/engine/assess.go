@@ -78,6 +78,12 @@ func (a *assessment) judge() {
 	if a.set.Trust.mode == "test" {
 		v.Remarks = append(v.Remarks, report.New(report.ReasonTestTrust, "", ""))
 	}
+	v.Remarks = append(v.Remarks, a.c.remarks...)
+	if a.c.undecided != nil {
+		v.Indication, v.Sub = report.Indeterminate, report.SigConstraintsFailure
+		v.Reasons = append(v.Reasons, *a.c.undecided)
+		return
+	}
 	if a.c.token != nil {
 		a.judgeToken()
 		return

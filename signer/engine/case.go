@@ -9,6 +9,7 @@ import (
 
 	"qaqpa/signer/cms"
 	"qaqpa/signer/path"
+	"qaqpa/signer/pdf"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
 )
@@ -26,18 +27,21 @@ const (
 // Case is one document, read. It remembers what does not depend on the evidence, so that rounds of gathering are cheap.
 // Not safe for concurrent use.
 type Case struct {
-	document  [sha256.Size]byte
-	format    string
-	refused   *report.Reason // why the document is not readable; nil when it is
-	uncovered *report.Reason // what all signatures together leave out although they must not
-	content   []byte         // what is signed, as far as it is one string of octets
-	attached  bool           // and it came inside the document
-	given     bool           // an original was handed in
-	original  Original
-	signers   []*signer
-	token     *stamp // a time-stamp token that is the document itself
-	counters  int
-	embedded  Evidence
+	document    [sha256.Size]byte
+	format      string
+	refused     *report.Reason // why the document is not readable; nil when it is
+	uncovered   *report.Reason // what all signatures together leave out although they must not
+	undecided   *report.Reason // why a document that was recognised cannot be judged
+	remarks     []report.Reason
+	content     []byte // what is signed, as far as it is one string of octets
+	attached    bool   // and it came inside the document
+	given       bool   // an original was handed in
+	original    Original
+	signers     []*signer
+	token       *stamp // a time-stamp token that is the document itself
+	tokenCovers string // how much of the document it is over
+	counters    int
+	embedded    Evidence
 	// attributes are the attribute certificates that came with the document.
 	attributes []report.AttributeCertificate
 	known      *Known
@@ -59,7 +63,7 @@ func newSigner(f form) *signer {
 }
 
 // Open reads a document: CMS SignedData in DER, BER, PEM armour or base64; XML with signatures or a SOAP message with
-// WS-Security, plain or in base64. original is what a detached signature is over (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
+// WS-Security, plain or in base64; PDF. original is what a detached signature is over (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
 // memory may be nil.
 func Open(document, original []byte, memory *Known) *Case {
 	return OpenWith(document, Original{Octets: original}, memory)
@@ -68,6 +72,10 @@ func Open(document, original []byte, memory *Known) *Case {
 // OpenWith is Open for an original that is not at hand as octets.
 func OpenWith(document []byte, original Original, memory *Known) *Case {
 	c := &Case{document: sha256.Sum256(document), given: original.given(), original: original, known: memory, budget: newBudget()}
+	if pdf.IsPDF(document) {
+		c.openPDF(document)
+		return c
+	}
 	if isXML(document) {
 		c.openXML(document, original.Octets)
 		return c

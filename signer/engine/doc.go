@@ -14,6 +14,10 @@
 // message each signature outside the Body must cover the Body where it stands; without one that does, the message is
 // indeterminate. WS-Security time stamps (wsu:Timestamp) are not judged: they are no proof of time.
 //
+// A signature in a PDF document covers a revision. The verdict names what later revisions changed, says PARTIAL where a reader
+// sees more than was signed, and fails the signature for what its signer or nobody allows. Time stamps over the document are
+// time stamps of each signature that they cover.
+//
 // # Building blocks and processes
 //
 // Per signature: format checking (EN 319 102-1 5.2.2), identification of the signing certificate (5.2.3), validation context

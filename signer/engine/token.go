@@ -26,7 +26,7 @@ func (c *Case) openToken(document []byte) {
 	if r, err := tsp.ParseResponse(token); err == nil && r.Token != nil {
 		token = r.RawToken
 	}
-	c.format, c.content = FormatToken, c.original.Octets
+	c.format, c.content, c.tokenCovers = FormatToken, c.original.Octets, "DETACHED"
 	c.token = c.openStamp(cms.Stamp{Kind: cms.TokenStamp, Token: token, Over: []cms.Content{c.original.of()}})
 }
 
@@ -38,6 +38,6 @@ func (a *assessment) judgeToken() {
 	v.TimeStamps = []report.TimeStamp{t}
 	v.Indication, v.Sub = t.Indication, t.Sub
 	if t.Indication == report.TotalPassed {
-		v.Coverage = "DETACHED"
+		v.Coverage = a.c.tokenCovers
 	}
 }

@@ -80,7 +80,7 @@ func (f *File) group(sections []*section) {
 		r, before := &f.revisions[i], f.revisions[i-1]
 		r.From = before.End
 		if before.End == 0 || r.Sections[0][0] < before.End || r.End != 0 && r.End <= before.End {
-			f.fault(FaultOrder, 0, "the revisions of the file do not follow each other")
+			f.faultIn(i, FaultOrder, 0, "the revisions of the file do not follow each other")
 		}
 	}
 }
@@ -194,6 +194,6 @@ func (f *File) trailing() {
 	}
 	s := scanner{f.data, last.End}
 	if s.spaces(); s.at < len(f.data) {
-		f.fault(FaultTrailing, 0, "octets follow the end of the last revision")
+		f.faultIn(len(f.revisions)-1, FaultTrailing, 0, "octets follow the end of the last revision")
 	}
 }

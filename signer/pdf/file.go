@@ -73,12 +73,11 @@ const (
 
 // Fault is a departure from the rules that was met while reading.
 type Fault struct {
-	Code   FaultCode
-	Number int // of the object; 0: none
-	Detail string
+	Code     FaultCode
+	Revision int // counted from 0
+	Number   int // of the object; 0: none
+	Detail   string
 }
-
-const faultsMax = 64
 
 // File is a PDF file, read as far as it was asked for. Objects are read when they are looked up. Not safe for concurrent use.
 type File struct {
@@ -158,7 +157,7 @@ func (f *File) Revisions() []Revision { return f.revisions }
 // Data is the file.
 func (f *File) Data() []byte { return f.data }
 
-// Faults are the departures from the rules that were met so far, at most 64.
+// Faults are the departures from the rules that were met so far: the first of each kind in each revision.
 func (f *File) Faults() []Fault { return f.faults }
 
 // Err is ErrLimit once a limit was exceeded: then objects were taken for null that are not.
@@ -180,10 +179,15 @@ func (f *File) Locked() error {
 // Encrypted tells whether the file is encrypted, with or without a password.
 func (f *File) Encrypted() bool { return f.crypt != nil }
 
+// fault notes a departure of the revision whose sections are being read.
 func (f *File) fault(code FaultCode, number int, detail string) {
-	fault := Fault{code, number, detail}
-	if len(f.faults) < faultsMax && !slices.Contains(f.faults, fault) {
-		f.faults = append(f.faults, fault)
+	f.faultIn(len(f.revisions), code, number, detail)
+}
+
+// faultIn keeps the first fault of a kind in each revision: many in one must not hide those of another.
+func (f *File) faultIn(revision int, code FaultCode, number int, detail string) {
+	if !slices.ContainsFunc(f.faults, func(o Fault) bool { return o.Code == code && o.Revision == revision }) {
+		f.faults = append(f.faults, Fault{code, revision, number, detail})
 	}
 }
 

@@ -3,6 +3,7 @@ package pdf
 import (
 	"errors"
 	"fmt"
+	"iter"
 )
 
 // View is a file as it was in one revision.
@@ -25,6 +26,12 @@ func (f *File) At(revision int) View { return View{f, revision} }
 
 // Last is the file as it is.
 func (f *File) Last() View { return View{f, len(f.revisions) - 1} }
+
+// fault notes a departure that concerns an object, in the revision that defines it.
+func (v View) fault(code FaultCode, number int, detail string) {
+	revision, _ := v.Defined(number)
+	v.file.faultIn(revision, code, number, detail)
+}
 
 // Revision is the number of the revision.
 func (v View) Revision() int { return v.revision }
@@ -62,6 +69,17 @@ func (v View) Inner(number int) (container int, ok bool) {
 	return v.file.versions[at].a, true
 }
 
+// Numbers are the objects that this view knows, in no order.
+func (v View) Numbers() iter.Seq[int] {
+	return func(yield func(int) bool) {
+		for number := range v.file.latest {
+			if _, ok := v.Defined(number); ok && !yield(number) {
+				return
+			}
+		}
+	}
+}
+
 // Get is the object with a number; nil (null) when there is none. What stands in the wrong place is null, and a fault.
 func (v View) Get(number int) Object {
 	return v.read(number).object
@@ -83,7 +101,7 @@ func (v View) read(number int) read {
 	e := f.versions[at]
 	if e.kind == entryInner {
 		if id.container = v.version(e.a); id.container < 0 || f.versions[id.container].kind != entryPlain {
-			f.fault(FaultContainer, number, "an object is said to be in a stream that is none")
+			v.fault(FaultContainer, number, "an object is said to be in a stream that is none")
 			return read{}
 		}
 	}
@@ -91,7 +109,7 @@ func (v View) read(number int) read {
 		return r
 	}
 	if f.reading[number] { // its own length, or its own container
-		f.fault(FaultContainer, number, "an object needs itself to be read")
+		v.fault(FaultContainer, number, "an object needs itself to be read")
 		return read{}
 	}
 	f.reading[number] = true
@@ -112,23 +130,23 @@ func (v View) parse(number int, e version, id place) read {
 		end = len(f.data)
 	}
 	if e.a <= 0 || e.a >= end {
-		f.fault(FaultOffset, number, "an object is said to be outside of its revision")
+		v.fault(FaultOffset, number, "an object is said to be outside of its revision")
 		return read{}
 	}
 	p := &parser{scanner: scanner{f.data[:end], e.a}, budget: &f.budget}
 	got, generation, o, strict, err := p.indirect(v.length)
 	switch {
 	case err != nil:
-		f.fault(FaultOffset, number, "there is no object where one should be")
+		v.fault(FaultOffset, number, "there is no object where one should be")
 		return read{}
 	case got != number:
-		f.fault(FaultOffset, number, "another object stands where one should be")
+		v.fault(FaultOffset, number, "another object stands where one should be")
 		return read{}
 	case generation != e.b:
-		f.fault(FaultFree, number, "an object has another generation than its section says")
+		v.fault(FaultFree, number, "an object has another generation than its section says")
 	}
 	if !strict {
-		f.fault(FaultStream, number, "an object or its stream does not end where it should")
+		v.fault(FaultStream, number, "an object or its stream does not end where it should")
 	}
 	return read{o, e.a, p.at}
 }
@@ -149,7 +167,7 @@ func (v View) Resolve(o Object) Object {
 		if at := v.version(ref.Number); at >= 0 {
 			e := v.file.versions[at]
 			if e.kind == entryPlain && e.b != ref.Generation || e.kind == entryInner && ref.Generation != 0 {
-				v.file.fault(FaultFree, ref.Number, "a reference names another generation than the object's")
+				v.fault(FaultFree, ref.Number, "a reference names another generation than the object's")
 			}
 		}
 		o = v.Get(ref.Number)
@@ -211,7 +229,7 @@ func (v View) Text(s *String, holder int) []byte {
 	}
 	out, err := v.file.crypt.open(s.Value, v.file.crypt.strings, holder, 0)
 	if err != nil {
-		v.file.fault(FaultEncrypted, holder, err.Error())
+		v.fault(FaultEncrypted, holder, err.Error())
 		return nil
 	}
 	return out
@@ -236,23 +254,22 @@ func (v View) inner(number int, e version, id place) Object {
 		return nil
 	}
 	if e.b >= len(c.numbers) || c.numbers[e.b] != number {
-		f.fault(FaultContainer, number, "an object stream holds another object")
+		v.fault(FaultContainer, number, "an object stream holds another object")
 		return nil
 	}
 	p := &parser{scanner: scanner{c.octets, c.offsets[e.b]}, budget: &f.budget, inside: true}
 	o, err := p.object(0)
 	if err != nil {
-		f.fault(FaultContainer, number, "an object in an object stream cannot be read")
+		v.fault(FaultContainer, number, "an object in an object stream cannot be read")
 		return nil
 	}
 	return o
 }
 
 func (v View) openContainer(number int) *container {
-	f := v.file
 	stream, ok := v.Get(number).(*Stream)
 	if !ok || stream.Dict.Get("Type") != Name("ObjStm") {
-		f.fault(FaultContainer, number, "an object stream is none")
+		v.fault(FaultContainer, number, "an object stream is none")
 		return nil
 	}
 	octets, err := v.Decoded(stream)
@@ -261,13 +278,13 @@ func (v View) openContainer(number int) *container {
 		if errors.Is(err, ErrLocked) {
 			code = FaultEncrypted
 		}
-		f.fault(code, number, err.Error())
+		v.fault(code, number, err.Error())
 		return nil
 	}
 	first, ok := v.length(stream.Dict.Get("First"))
 	count, also := v.length(stream.Dict.Get("N"))
 	if !ok || !also || first < 0 || first > len(octets) || count < 0 || count > first {
-		f.fault(FaultContainer, number, "an object stream contradicts itself")
+		v.fault(FaultContainer, number, "an object stream contradicts itself")
 		return nil
 	}
 	c := &container{octets: octets}
@@ -276,7 +293,7 @@ func (v View) openContainer(number int) *container {
 		n, ok := s.integer()
 		at, also := s.integer()
 		if !ok || !also || at > len(octets)-first {
-			f.fault(FaultContainer, number, "the index of an object stream cannot be read")
+			v.fault(FaultContainer, number, "the index of an object stream cannot be read")
 			break
 		}
 		c.numbers, c.offsets = append(c.numbers, n), append(c.offsets, first+at)

@@ -48,9 +48,9 @@ var documentTexts = map[Code]entry{
 	},
 	ReasonUnreadable: {
 		Text{
-			"Құжатты оқу мүмкін емес: бұл CMS немесе XML пішіміндегі қол қойылған құжат емес, не файл бүлінген.",
-			"Документ не читается: это не подпись CMS и не подписанный XML, или файл повреждён.",
-			"The document cannot be read: it is neither a CMS signature nor signed XML, or the file is damaged.",
+			"Құжатты оқу мүмкін емес: бұл CMS, XML немесе PDF пішіміндегі қол қойылған құжат емес, не файл бүлінген.",
+			"Документ не читается: это не подпись CMS, не подписанный XML и не PDF, или файл повреждён.",
+			"The document cannot be read: it is no CMS signature, signed XML or PDF, or the file is damaged.",
 		},
 		Text{
 			"Қол қойылған файлды түпнұсқадан қайта алыңыз да, өзгертпей жіберіңіз.",

@@ -10,7 +10,7 @@ type entry struct{ text, advice Text }
 
 // Codes lists all codes of the catalogue, sorted.
 func Codes() []Code {
-	all := make([]Code, 0, len(documentTexts)+len(xmlTexts)+len(chainTexts)+len(evidenceTexts))
+	all := make([]Code, 0, len(documentTexts)+len(xmlTexts)+len(pdfTexts)+len(chainTexts)+len(evidenceTexts))
 	for _, part := range catalogue() {
 		all = slices.AppendSeq(all, maps.Keys(part))
 	}
@@ -35,7 +35,7 @@ func New(c Code, clause, detail string) Reason {
 }
 
 func catalogue() []map[Code]entry {
-	return []map[Code]entry{documentTexts, xmlTexts, chainTexts, evidenceTexts}
+	return []map[Code]entry{documentTexts, xmlTexts, pdfTexts, chainTexts, evidenceTexts}
 }
 
 func lookup(c Code) (entry, bool) {

@@ -86,7 +86,7 @@ type Verdict struct {
 	// Sub is the sub-indication of the worst signature; empty when passed.
 	Sub SubIndication `json:"sub_indication,omitempty"`
 	// Format is what the document was recognised as: "CMS", "XMLDSig" (XML with signatures), "WSSE" (a SOAP message with
-	// signatures about its Body), "TST" (a time-stamp token over something beside it) or "UNKNOWN".
+	// signatures about its Body), "PDF", "TST" (a time-stamp token over something beside it) or "UNKNOWN".
 	Format string `json:"format"`
 	// Coverage is the least that any of the signatures covers: "FULL" (the document, signatures aside), "DETACHED" (the
 	// original that was handed in), "PARTIAL" (see Signature.Scopes; always so in a SOAP message) or "NOTHING". Empty
@@ -135,7 +135,8 @@ type Signature struct {
 	Indication Indication    `json:"indication"`
 	Sub        SubIndication `json:"sub_indication,omitempty"`
 	// Level is what the signature's attributes reach: "CMS", "CAdES-B", "CAdES-T", "CAdES-LT", "CAdES-LTA", or one of the
-	// older forms "CAdES-C", "CAdES-X", "CAdES-XL", "CAdES-A"; "XMLDSig" for XML. A level says what is present, not that it
+	// older forms "CAdES-C", "CAdES-X", "CAdES-XL", "CAdES-A"; "XMLDSig" for XML; "PAdES-B-B", "PAdES-B-T", "PAdES-B-LT",
+	// "PAdES-B-LTA" or "PDF" in PDF documents. A level says what is present, not that it
 	// holds.
 	Level string `json:"level"`
 	// Process is the validation process whose result this is: "basic" (EN 319 102-1 5.3), "time" (5.5) or "long-term" (5.6).
@@ -157,11 +158,17 @@ type Signature struct {
 	// Algorithm names signature and digest, such as "RSA-2048 with SHA-256".
 	Algorithm string `json:"algorithm"`
 	// Covers says what is signed: "content" (the attached content, or the XML document, whole), "detached" (the given
-	// original whole), "part" (parts of an XML document, see Scopes), "signature" (a counter-signature: the value of
+	// original whole), "part" (parts of an XML document, see Scopes; an earlier revision of a PDF document, see Changes), "signature" (a counter-signature: the value of
 	// another) or "none" when the digest could not be compared or differs.
 	Covers string `json:"covers"`
 	// Scopes name the nodes of an XML document that each reference covers, in the order of the references.
 	Scopes []Scope `json:"scopes,omitempty"`
+	// Revision is the revision of a PDF document that is signed, counted from 1, of Revisions; zero in other documents.
+	Revision  int `json:"revision,omitempty"`
+	Revisions int `json:"revisions,omitempty"`
+	// Changes are what later revisions of a PDF document changed, oldest first, at most 64. With others than "evidence",
+	// "time_stamp", "signature" and "structure" the signature covers a part.
+	Changes []Change `json:"changes,omitempty"`
 	// Chain is the path from the signer to the anchor, as far as it was found.
 	Chain []Certificate `json:"chain"`
 	// Revocation is the state of each certificate of Chain below the anchor.
@@ -181,6 +188,20 @@ type Signature struct {
 	// CounterSignatures are signatures over this signature's octets (RFC 5652 11.4), each judged like any other. Nobody
 	// vouches for them, so they do not change the indication.
 	CounterSignatures []Signature `json:"counter_signatures,omitempty"`
+}
+
+// Change is one thing that a revision of a PDF document changed after a signature.
+type Change struct {
+	// Kind is "evidence", "time_stamp", "signature", "structure", "visible_signature", "metadata", "form_fill", "annotation" or
+	// "other".
+	Kind     string `json:"kind"`
+	Revision int    `json:"revision"`
+	// Field is the full name of the form field concerned.
+	Field string `json:"field,omitempty"`
+	// Forbidden: the signer forbids it, or it is of a kind that nobody allows.
+	Forbidden bool `json:"forbidden,omitempty"`
+	// Detail is technical and in English.
+	Detail string `json:"detail"`
 }
 
 // Scope is what one reference of an XML signature covers.
@@ -324,7 +345,7 @@ type AttributeCertificate struct {
 // TimeStamp is one time stamp of a signature (RFC 3161) and whether it was used.
 type TimeStamp struct {
 	// Kind is "content-time-stamp", "signature-time-stamp", "CAdES-C-time-stamp", "time-stamped-certs-crls-references",
-	// "archive-time-stamp-v2" or "archive-time-stamp-v3".
+	// "archive-time-stamp-v2", "archive-time-stamp-v3" or "document-time-stamp" (over a PDF document).
 	Kind string `json:"kind"`
 	// Process is "time-stamp" (EN 319 102-1 5.4), or "past" where the authority was judged for a time that a later time stamp
 	// proves (5.6.2.4).

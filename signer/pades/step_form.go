@@ -1,0 +1,237 @@
+package pades
+
+import (
+	"qaqpa/signer/pdf"
+)
+
+// form is the interactive form: fields may be filled in, and fields for signatures added.
+func (s *step) form(p pair) {
+	created := p.old == nil
+	p = s.follow(p)
+	if created {
+		p.old = pdf.NewDict(nil)
+	}
+	s.dicts(p, "the form", map[pdf.Name]rule{
+		"Fields":   func(v pair) { s.fieldList(v, fieldContext{}, 0) },
+		"SigFlags": func(pair) {},
+		"NeedAppearances": func(v pair) {
+			if !pdf.Equal(v.old, v.new) {
+				s.change(ChangeForm, "", "readers are asked to draw the fields anew")
+			}
+		},
+		"DR": s.resources,
+		"DA": func(v pair) {
+			if v.old != nil && !pdf.Equal(v.old, v.new) {
+				s.change(ChangeForm, "", "the default appearance of fields was changed")
+			}
+		},
+	})
+}
+
+// resources of the form: fonts may be added for new appearances, those that are there stay. The rest of the resources
+// draws nothing: appearances have their own.
+func (s *step) resources(p pair) {
+	p = s.follow(p)
+	was, _ := p.old.(*pdf.Dict)
+	is, _ := p.new.(*pdf.Dict)
+	for _, key := range union(was, is) {
+		v := pair{was.Get(key), is.Get(key), p.holder}
+		switch {
+		case key == "Font" && v.old != nil:
+			s.fonts(v)
+		case s.sweep(v):
+			s.change(ChangeSignature, "", "resources of the form were added")
+		}
+	}
+}
+
+func (s *step) fonts(p pair) {
+	p = s.follow(p)
+	was, _ := p.old.(*pdf.Dict)
+	is, _ := p.new.(*pdf.Dict)
+	for _, key := range union(was, is) {
+		v := pair{was.Get(key), is.Get(key), p.holder}
+		switch {
+		case v.old == nil:
+			s.sweep(v)
+			s.change(ChangeSignature, "", "fonts of the form were added")
+		case !pdf.Equal(v.old, v.new):
+			s.change(ChangeOther, "", "a font of fields was exchanged")
+		default:
+			pdf.References(v.new, func(r pdf.Ref) { s.fixed[[2]int{p.holder, r.Number}] = true })
+		}
+	}
+}
+
+// fieldContext is what a field inherits.
+type fieldContext struct {
+	name string
+	kind pdf.Name
+}
+
+// fieldList compares Fields, or the Kids of a field.
+func (s *step) fieldList(p pair, c fieldContext, depth int) {
+	p = s.follow(p)
+	was, _ := p.old.(pdf.Array)
+	is, _ := p.new.(pdf.Array)
+	if depth > fieldDepthMax || len(is) > fieldsMax {
+		s.change(ChangeOther, "", "there are too many fields")
+		return
+	}
+	known := map[pdf.Object]bool{}
+	for _, o := range was {
+		if ref, ok := o.(pdf.Ref); ok {
+			known[ref] = true
+		}
+	}
+	for i, o := range is {
+		ref, isRef := o.(pdf.Ref)
+		switch {
+		case isRef && known[ref]:
+			delete(known, ref)
+			s.field(pair{o, o, p.holder}, c, depth)
+		case i < len(was) && pdf.Equal(was[i], o):
+			s.field(pair{was[i], o, p.holder}, c, depth)
+		default:
+			s.newField(pair{nil, o, p.holder}, c, depth)
+		}
+	}
+	if len(known) > 0 {
+		s.change(ChangeOther, c.name, "form fields were removed")
+	}
+}
+
+// field compares a field that was there. Its value and looks may change; name, kind, place and actions may not.
+func (s *step) field(p pair, c fieldContext, depth int) {
+	ref, isRef := p.new.(pdf.Ref)
+	if isRef && s.fields[ref.Number] {
+		return
+	}
+	p = s.follow(p)
+	if isRef {
+		s.fields[ref.Number] = true
+	}
+	is, _ := p.new.(*pdf.Dict)
+	was, _ := p.old.(*pdf.Dict)
+	c = c.below(s.new, is, p.holder)
+	if c.kind == "Sig" && was.Get("V") == nil && is.Get("V") != nil {
+		s.signed(p, c, depth)
+		return
+	}
+	filled := func(v pair) {
+		if s.sweep(v) {
+			s.change(ChangeForm, c.name, "a field was filled in")
+		}
+	}
+	rules := map[pdf.Name]rule{
+		"Kids": func(v pair) { s.fieldList(v, c, depth+1) },
+		"Ff":   func(v pair) { s.flags(v, c) },
+		"AP":   filled, "AS": filled, "M": func(pair) {}, "MK": filled,
+	}
+	if c.kind == "Sig" {
+		rules["V"] = func(v pair) {
+			if s.sweep(v) {
+				s.change(ChangeOther, c.name, "a signature was exchanged or removed")
+			}
+		}
+	} else {
+		rules["V"], rules["I"], rules["RV"], rules["DA"], rules["TI"] = filled, filled, filled, filled, filled
+	}
+	s.dicts(p, "the field "+c.name, rules)
+}
+
+func (c fieldContext) below(v pdf.View, d *pdf.Dict, holder int) fieldContext {
+	if own := v.Name(d.Get("FT")); own != "" {
+		c.kind = own
+	}
+	c.name = fullName(v, d, holder, c.name)
+	return c
+}
+
+// flags may be set to read-only when a signature locks a field.
+func (s *step) flags(p pair, c fieldContext) {
+	was, _ := p.old.(int64)
+	is, _ := p.new.(int64)
+	if was|1 != is|1 || was&1 == 1 && is&1 == 0 {
+		s.change(ChangeOther, c.name, "the kind of a field was changed")
+	}
+}
+
+// signed is a field for a signature that was empty and holds one now.
+func (s *step) signed(p pair, c fieldContext, depth int) {
+	is, _ := p.new.(*pdf.Dict)
+	allow := func(v pair) { s.sweep(v) }
+	s.dicts(p, "the field "+c.name, map[pdf.Name]rule{
+		"V": allow, "AP": allow, "AS": allow, "M": allow, "MK": allow, "F": allow, "DA": allow, "Ff": func(v pair) { s.flags(v, c) },
+		"Lock": func(v pair) {
+			if s.sweep(v) && v.old != nil {
+				s.change(ChangeOther, c.name, "the lock of a field was exchanged")
+			}
+		},
+		"Kids": func(v pair) { s.fieldList(v, c, depth+1) },
+	})
+	s.tellSignature(is, c)
+}
+
+// newField is a field that was not there: one for a signature, or something that no signature allows.
+func (s *step) newField(p pair, c fieldContext, depth int) {
+	if ref, ok := p.new.(pdf.Ref); ok {
+		s.fields[ref.Number] = true
+	}
+	p = s.follow(p)
+	is, _ := p.new.(*pdf.Dict)
+	c = c.below(s.new, is, p.holder)
+	if is == nil || c.kind != "Sig" {
+		// Also a widget more for a field of another kind: it shows the value where nobody put it.
+		s.change(ChangeOther, c.name, "a form field was added")
+		return
+	}
+	if ref := p.holder; s.new.Get(ref) == pdf.Object(is) && s.old.Get(ref) != nil {
+		s.change(ChangeOther, c.name, "a field was added that is another object already")
+		return
+	}
+	for _, o := range s.new.Array(is.Get("Kids")) {
+		if ref, ok := o.(pdf.Ref); ok {
+			s.fields[ref.Number] = true
+			if depth < fieldDepthMax {
+				s.visible(s.new.Dict(o), c)
+			}
+		}
+	}
+	s.sweep(pair{nil, is, p.holder})
+	s.tellSignature(is, c)
+}
+
+// tellSignature names the signature that a field got.
+func (s *step) tellSignature(field *pdf.Dict, c fieldContext) {
+	value := s.new.Dict(field.Get("V"))
+	switch {
+	case s.visible(field, c):
+	case value == nil:
+		s.change(ChangeSignature, c.name, "an empty field for a signature was added")
+	case SubFilter(s.new.Name(value.Get("SubFilter"))) == TimeStamp:
+		s.change(ChangeTimeStamp, c.name, "a time stamp over the document was added")
+	default:
+		s.change(ChangeSignature, c.name, "a signature was added")
+	}
+}
+
+// visible tells whether a widget shows something: it has a size, an appearance, and is not hidden. What it shows may lie on
+// what was signed (evil annotation and sneaky signature attacks).
+func (s *step) visible(widget *pdf.Dict, c fieldContext) bool {
+	rect := s.new.Array(widget.Get("Rect"))
+	if len(rect) != 4 || s.new.Dict(widget.Get("AP")) == nil {
+		return false
+	}
+	var at [4]float64
+	for i, o := range rect {
+		at[i], _ = pdf.Number(s.new.Resolve(o))
+	}
+	flags, _ := s.new.Integer(widget.Get("F"))
+	const hidden = 1<<1 | 1<<5 // Hidden, NoView
+	if at[0] == at[2] || at[1] == at[3] || flags&hidden != 0 {
+		return false
+	}
+	s.change(ChangeVisible, c.name, "a signature, or a field for one, shows something on a page")
+	return true
+}
