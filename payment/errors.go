@@ -166,7 +166,32 @@ var (
 
 	ErrWebhookUnknown = refusal("webhook_unknown", KindNotFound)
 	ErrWebhookWaiting = refusal("webhook_waiting", KindConflict)
+	ErrStatementUnreadable = refusal("statement_unreadable", KindUnprocessable)
+	ErrStatementCheck      = refusal("statement_check_failed", KindUnprocessable)
+	ErrStatementAccount    = refusal("statement_account_unknown", KindUnprocessable)
+	ErrStatementNumber     = refusal("statement_number_taken", KindConflict)
+	ErrStatementTouched    = refusal("statement_worked_on", KindConflict)
+	ErrStatementUnsigned   = refusal("statement_unsigned", KindForbidden)
+	ErrStatementSigner     = refusal("statement_signed_by_another", KindForbidden)
+	ErrStatementUnknown    = refusal("statement_unknown", KindNotFound)
+	ErrPeriodClosed        = refusal("period_closed", KindConflict)
+	ErrPeriodOpen          = refusal("period_not_ready", KindConflict)
+	ErrExceptionUnknown    = refusal("exception_unknown", KindNotFound)
+	ErrExceptionState      = refusal("exception_state_forbids", KindConflict)
+	ErrExceptionChanged    = refusal("exception_changed", KindConflict)
+	ErrResolutionMisfit    = refusal("resolution_does_not_fit", KindUnprocessable)
+	ErrFourEyes            = refusal("second_person_needed", KindForbidden)
+	ErrMatchUnknown        = refusal("match_unknown", KindNotFound)
 )
+
+// reconRefusals are the refusals of reconciliation.
+func reconRefusals() []*Error {
+	return []*Error{
+		ErrStatementUnreadable, ErrStatementCheck, ErrStatementAccount, ErrStatementNumber, ErrStatementTouched, ErrStatementUnsigned,
+		ErrStatementSigner, ErrStatementUnknown, ErrPeriodClosed, ErrPeriodOpen, ErrExceptionUnknown, ErrExceptionState, ErrExceptionChanged,
+		ErrResolutionMisfit, ErrFourEyes, ErrMatchUnknown,
+	}
+}
 
 // Codes lists every code of the domain with its kind, for the test that finds each in openapi.yaml and in the
 // catalogues of texts.
@@ -182,6 +207,9 @@ func Codes() map[Code]Kind {
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
 		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting,
 	} {
+		codes[e.Code] = e.Kind
+	}
+	for _, e := range reconRefusals() {
 		codes[e.Code] = e.Kind
 	}
 	return codes

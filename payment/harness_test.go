@@ -74,6 +74,7 @@ type notary struct {
 	key      ed25519.PrivateKey
 	mu       sync.Mutex
 	failures map[string]int // how often the next calls of a method fail
+	prefix   string         // what stands before an envelope, as PEM has a line before its base64
 }
 
 func newNotary(tb testing.TB) *notary {
@@ -144,7 +145,7 @@ func (n *notary) Verify(_ context.Context, signature, detached []byte) (Signatur
 	}
 	var e envelope
 	bad := Signature{Indication: "TOTAL-FAILED", Sub: "SIG_CRYPTO_FAILURE", Reasons: []string{"signature"}, VerdictID: "vrd_bad"}
-	if err := json.Unmarshal(signature, &e); err != nil {
+	if err := json.Unmarshal(bytes.TrimPrefix(signature, []byte(n.prefix)), &e); err != nil {
 		bad.Sub = "FORMAT_FAILURE"
 		return bad, nil //nolint:nilerr // what cannot be read is a result
 	}

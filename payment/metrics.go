@@ -15,6 +15,7 @@ type metrics struct {
 	checkpointTime prometheus.Histogram
 	retries        prometheus.Counter
 	failures       *prometheus.CounterVec
+	recon          reconMetrics
 }
 
 func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
@@ -47,12 +48,13 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 			Name: "qaqpa_payment_worker_failures_total", Help: "Runs of workers that ended with an error.",
 		}, []string{"worker"}),
 	}
+	m.recon = newReconMetrics()
 	if registerer == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{
+	for _, c := range append(m.recon.collectors(), []prometheus.Collector{
 		m.outcomes, m.contradictions, m.deliveries, m.receipts, m.checkpoints, m.checkpointSize, m.checkpointTime, m.retries, m.failures,
-	} {
+	}...) {
 		if err := registerer.Register(c); err != nil {
 			return nil, err
 		}

@@ -61,8 +61,10 @@ type Signature struct {
 	Reasons []string
 	// VerdictID names the stored verdict.
 	VerdictID string
-	// Content is the attached content, nil if the signature is detached.
+	// Content is the attached content, nil if the signature is detached or stands inside of a document.
 	Content []byte
+	// Whole is true when a signature inside of a document covers all of it, itself aside.
+	Whole bool
 	// Signers, at least one when Valid.
 	Signers []Signer
 	// Unkept is the verdict of a [VerdictKeeper], not yet stored; nil otherwise.

@@ -12,6 +12,9 @@ import (
 // expirePerRun bounds the orders that one run expires.
 const expirePerRun = 500
 
+// reconPause lies between looks at the journals for payments to be expected of banks; a statement looks by itself.
+const reconPause = 5 * time.Second
+
 // worker is one loop of [Service.Run].
 type worker struct {
 	name string
@@ -49,6 +52,10 @@ func (s *Service) workers() []worker {
 		{name: "webhooks", wake: s.wakeWebhooks, pause: s.cfg.Poll, run: s.workWebhooks},
 		{name: "expiry", pause: max(s.cfg.Poll, time.Second), run: func(ctx context.Context) (int, error) {
 			return s.expireOrders(ctx, expirePerRun)
+		}},
+		{name: "reconciliation", pause: max(s.cfg.Poll, reconPause), run: func(ctx context.Context) (int, error) {
+			_, err := s.workRecon(ctx)
+			return 0, err
 		}},
 	}
 }

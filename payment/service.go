@@ -27,6 +27,8 @@ import (
 type Config struct {
 	// DB is the database; see [Connect]. Migrations have been applied, see [Migrate].
 	DB *sqlx.DB
+	// Bulk is a pool for statements of banks, whose time-outs allow minutes; see [ConnectBulk]. nil means DB.
+	Bulk *sqlx.DB
 	// Sealer seals receipts and messages to banks.
 	Sealer Sealer
 	// Auditor takes the audit entries.
@@ -112,6 +114,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Bulk == nil {
+		c.Bulk = c.DB
 	}
 	if c.Banks == nil {
 		c.Banks = bank.New(bank.Config{Timeout: c.BankTimeout})

@@ -79,6 +79,12 @@ func Connect(ctx context.Context, dsn string, cfg ConnectConfig) (*sqlx.DB, erro
 	return db, nil
 }
 
+// ConnectBulk is [Connect] for statements of banks: few connections, statements that may take minutes, and a longer wait for
+// the lock of a bank that another file holds.
+func ConnectBulk(ctx context.Context, dsn string) (*sqlx.DB, error) {
+	return Connect(ctx, dsn, ConnectConfig{ConnectionsMax: 3, ReadTimeout: 15 * time.Minute, StatementTimeout: 10 * time.Minute, LockTimeout: 10 * time.Minute})
+}
+
 // deadlineDialer dials connections whose every read and write has a deadline.
 type deadlineDialer struct{ wait, dial time.Duration }
 

@@ -61,8 +61,10 @@ func seedHeads(ctx context.Context, db *sqlx.DB) error {
 // Tables by what the program does with them.
 const (
 	appendOnlyTables = `service_versions, tariffs, order_items, order_events, authorisations, bank_messages, transfers, postings,
-		journal, journal_nodes, checkpoints, receipts, deliveries`
-	changingTables = `agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox`
+		journal, journal_nodes, checkpoints, receipts, deliveries, ` + reconAppendOnly
+	changingTables  = `agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox, ` + reconChanging
+	reconAppendOnly = `recon_ladders, expectations, statement_lines, recon_notes, recon_periods`
+	reconChanging   = `recon_banks, bank_accounts, bank_days, recon_cursors, statement_files, statements, recon_matches, recon_exceptions`
 )
 
 func grant(ctx context.Context, db *sqlx.DB) error {

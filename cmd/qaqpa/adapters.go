@@ -81,7 +81,7 @@ func (v verifier) Keep(ctx context.Context, tx *sqlx.Tx, unkept []any) ([]paymen
 func signatureOf(verdict signer.Verdict) payment.Signature {
 	out := payment.Signature{
 		Valid: verdict.Passed(), Indication: string(verdict.Indication), Sub: string(verdict.Sub),
-		VerdictID: verdict.ID, Content: verdict.Content,
+		VerdictID: verdict.ID, Content: verdict.Content, Whole: verdict.Coverage == "FULL",
 	}
 	for _, r := range verdict.Reasons {
 		out.Reasons = append(out.Reasons, string(r.Code))

@@ -13,10 +13,11 @@ type Line struct {
 	// Foreign is the currency and the amount as the file writes it, when it is not the account's; Tiyn is then zero.
 	Foreign string `json:"foreign,omitempty"`
 	Booked  Day    `json:"booked_on"`
-	// EndToEnd and PurposeID are normalised, see [EndToEnd] and [PurposeID].
-	EndToEnd      string `json:"end_to_end,omitempty"`
-	PurposeID     string `json:"purpose_id,omitempty"`
+	// Reference is normalised, see [Reference].
+	Reference     string `json:"reference,omitempty"`
+	UIP           string `json:"uip,omitempty"`
 	BankReference string `json:"bank_reference,omitempty"`
+	Batch         string `json:"batch,omitempty"`
 	Payer         string `json:"payer,omitempty"`
 	KBK           string `json:"kbk,omitempty"`
 	Purpose       string `json:"purpose,omitempty"`

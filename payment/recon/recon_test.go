@@ -1,6 +1,7 @@
 package recon
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strings"
@@ -23,30 +24,35 @@ func TestLadder(t *testing.T) {
 	if err := DefaultLadder().Check(); err != nil {
 		t.Fatal(err)
 	}
-	good := Rule{Name: "x", Shape: OneToOne, On: []Field{ByEndToEnd}}
+	good := Rule{Name: "good", Shape: OneToOne, On: []Field{ByReference}}
 	long := make(Ladder, rulesMax+1)
 	for i := range long {
-		long[i] = Rule{Name: fmt.Sprintf("r%d", i), Shape: OneToOne, On: []Field{ByEndToEnd}}
+		long[i] = Rule{Name: fmt.Sprintf("r%d", i), Shape: OneToOne, On: []Field{ByReference}}
 	}
 	for name, bad := range map[string]Ladder{
 		"empty":                         {},
 		"too long":                      long,
 		"name twice":                    {good, good},
-		"name empty":                    {{Shape: OneToOne, On: []Field{ByEndToEnd}}},
-		"name that breaks a comment":    {{Name: "x*/y", Shape: OneToOne, On: []Field{ByEndToEnd}}},
-		"unknown shape":                 {{Name: "x", Shape: "all", On: []Field{ByEndToEnd}}},
+		"name empty":                    {{Shape: OneToOne, On: []Field{ByReference}}},
+		"name that breaks a comment":    {{Name: "x*/y", Shape: OneToOne, On: []Field{ByReference}}},
+		"unknown shape":                 {{Name: "x", Shape: "all", On: []Field{ByReference}}},
 		"unknown field, as SQL":         {{Name: "x", Shape: OneToOne, On: []Field{"1=1 --"}}},
-		"field twice":                   {{Name: "x", Shape: OneToOne, On: []Field{ByEndToEnd}, Agree: []Field{ByEndToEnd}}},
+		"field twice":                   {{Name: "x", Shape: OneToOne, On: []Field{ByReference}, Agree: []Field{ByReference}}},
 		"amount alone":                  {{Name: "x", Shape: OneToOne, Window: &Window{}}},
 		"payer without window":          {{Name: "x", Shape: OneToOne, On: []Field{ByPayer}}},
 		"window backwards":              {{Name: "x", Shape: OneToOne, On: []Field{ByPayer}, Window: &Window{From: 2, To: 1}}},
 		"window without end":            {{Name: "x", Shape: OneToOne, On: []Field{ByPayer}, Window: &Window{To: 1000}}},
-		"tolerance negative":            {{Name: "x", Shape: OneToOne, On: []Field{ByEndToEnd}, Tolerance: -1}},
-		"tolerance without limit":       {{Name: "x", Shape: OneToOne, On: []Field{ByEndToEnd}, Tolerance: 1 << 40}},
+		"tolerance negative":            {{Name: "x", Shape: OneToOne, On: []Field{ByReference}, Tolerance: -1}},
+		"tolerance without limit":       {{Name: "x", Shape: OneToOne, On: []Field{ByReference}, Tolerance: 1 << 40}},
 		"tolerance between neighbours":  {{Name: "x", Shape: OneToOne, On: []Field{ByPayer}, Window: &Window{}, Tolerance: 1}},
-		"tolerance of a group":          {{Name: "x", Shape: ManyToOne, On: []Field{ByEndToEnd}, Tolerance: 1}},
+		"tolerance of a group":          {{Name: "x", Shape: ManyToOne, On: []Field{ByReference}, Tolerance: 1}},
 		"instalments of anybody":        {{Name: "x", Shape: ManyToOne, On: []Field{ByPayer}, Window: &Window{}}},
-		"several under one's reference": {{Name: "x", Shape: OneToMany, On: []Field{ByEndToEnd}}},
+		"strong behind weak":            {{Name: "weak", Shape: OneToOne, On: []Field{ByPayer}, Window: &Window{}}, good},
+		"group by more than reference":  {{Name: "x", Shape: ManyToOne, On: []Field{ByReference, ByPayer}}},
+		"subset of one-to-one":          {{Name: "x", Shape: OneToOne, On: []Field{ByReference}, Members: 2}},
+		"subset without end":            {{Name: "x", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{}, Members: 20}},
+		"batch for one payment":         {{Name: "x", Shape: OneToOne, On: []Field{ByBatch}, Window: &Window{}}},
+		"several under one's reference": {{Name: "x", Shape: OneToMany, On: []Field{ByReference}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if err := bad.Check(); !errors.Is(err, ErrRule) {
@@ -136,8 +142,8 @@ func TestReferences(t *testing.T) {
 		id: id, strings.ToUpper(id): id, "att_" + id: id, " ATT_" + strings.ToUpper(id) + " ": id,
 		"att_" + id[1:]: "att_" + id[1:], "NOTPROVIDED": "", "nonref": "", "": "", "  ": "", "INV-7": "INV-7", "Inv-7": "Inv-7",
 	} {
-		if got := EndToEnd(in); got != want {
-			t.Errorf("EndToEnd(%q) = %q, want %q", in, got, want)
+		if got := string(Reference([]byte(in))); got != want {
+			t.Errorf("Reference(%q) = %q, want %q", in, got, want)
 		}
 	}
 	other := strings.Repeat("1e", 17)
@@ -154,7 +160,7 @@ func TestReferences(t *testing.T) {
 		"УИП 268433119415":                 "",
 		"att_" + id[:33] + " att_" + other: other,
 	} {
-		if got := PurposeID(in); got != want {
+		if got := string(PurposeID([]byte(in))); got != want {
 			t.Errorf("PurposeID(%q) = %q, want %q", in, got, want)
 		}
 	}
@@ -163,11 +169,11 @@ func TestReferences(t *testing.T) {
 func FuzzPurposeID(f *testing.F) {
 	f.Add("att_" + strings.Repeat("0f", 17))
 	f.Fuzz(func(t *testing.T, purpose string) {
-		if got := PurposeID(purpose); got != "" && (EndToEnd(got) != got || !strings.Contains(strings.ToLower(purpose), "att_"+got)) {
+		if got := PurposeID([]byte(purpose)); got != nil && (!Ours(got) || !bytes.Equal(Reference(got), got)) {
 			t.Errorf("PurposeID(%q) = %q", purpose, got)
 		}
-		if once := EndToEnd(purpose); EndToEnd(once) != once {
-			t.Errorf("EndToEnd(%q) is not stable", purpose)
+		if once := Reference([]byte(purpose)); !bytes.Equal(Reference(once), once) {
+			t.Errorf("Reference(%q) is not stable", purpose)
 		}
 	})
 }
@@ -222,15 +228,15 @@ func TestTransitions(t *testing.T) {
 }
 
 func TestSuggest(t *testing.T) {
-	of := Facts{ID: "line", EndToEnd: "A", Payer: "900101300017", KBK: "108125", Tiyn: 5_406_00, Day: day("2026-03-10")}
+	of := Facts{ID: "line", Reference: "A", Payer: "900101300017", KBK: "108125", Tiyn: 5_406_00, Day: day("2026-03-10")}
 	same := of
 	same.ID = "same"
 	typo := of
-	typo.ID, typo.EndToEnd, typo.Day = "typo", "B", day("2026-03-09")
+	typo.ID, typo.Reference, typo.Day = "typo", "B", day("2026-03-09")
 	typo2 := typo
 	typo2.ID = "typo2"
 	less := of
-	less.ID, less.Tiyn, less.EndToEnd = "less", 5_400_00, ""
+	less.ID, less.Tiyn, less.Reference = "less", 5_400_00, ""
 	stranger := Facts{ID: "stranger", KBK: "108125", Tiyn: 1, Day: day("2026-03-10")}
 	opposite := Facts{ID: "opposite", Tiyn: -5_406_00, Day: day("2026-03-10"), KBK: "108125"}
 	got := Suggest(of, []Facts{stranger, typo2, less, opposite, same, typo}, 3)

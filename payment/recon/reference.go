@@ -1,70 +1,115 @@
 package recon
 
-import "strings"
+import "bytes"
 
 // referenceDigits is the length of our reference: two hex digits of the bucket and 32 of a UUID. It fits the 35
 // characters of EndToEndId, which the public id of an attempt does not.
 const referenceDigits = 34
 
-// EndToEnd is the form in which references are compared: of our own ids ("att_…", in any case) the 34 hex digits alone,
-// anything else as it stands without spaces around it. NOTPROVIDED, which ISO 20022 prescribes for no reference, is
-// empty.
-func EndToEnd(reference string) string {
-	reference = strings.TrimSpace(reference)
-	if strings.EqualFold(reference, "NOTPROVIDED") || strings.EqualFold(reference, "NONREF") {
-		return ""
+// idPrefix stands before the digits in the public id of an attempt.
+const idPrefix = "att_"
+
+// Ours reports whether a normalised reference is one of ours: 34 hex digits in small letters.
+func Ours(reference []byte) bool {
+	if len(reference) != referenceDigits {
+		return false
 	}
-	digits := reference
-	if len(digits) == len("att_")+referenceDigits && strings.EqualFold(digits[:4], "att_") {
-		digits = digits[4:]
+	for _, c := range reference {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
 	}
-	if len(digits) == referenceDigits && hexDigits(digits) {
-		return strings.ToLower(digits)
-	}
-	return reference
+	return true
 }
 
-// PurposeID finds our reference in a purpose: the digits of an attempt after "att_", in any case. It returns "" when
-// there is none, and also when there are several different ones: a line that names two payments is for a person.
-func PurposeID(purpose string) string {
-	found := ""
+// Reference is the form in which references are compared: of our own ids ("att_…", in any case) the 34 hex digits alone in
+// small letters, anything else as it stands without spaces around it. NOTPROVIDED and NONREF, which standards prescribe for
+// no reference, are empty. The result shares memory with the argument when nothing has to change.
+func Reference(reference []byte) []byte {
+	reference = bytes.TrimSpace(reference)
+	if len(reference) == 0 || equalFold(reference, "notprovided") || equalFold(reference, "nonref") {
+		return nil
+	}
+	digits := reference
+	if len(digits) == len(idPrefix)+referenceDigits && equalFold(digits[:len(idPrefix)], idPrefix) {
+		digits = digits[len(idPrefix):]
+	}
+	if len(digits) != referenceDigits || !hexDigits(digits) {
+		return reference
+	}
+	if Ours(digits) {
+		return digits
+	}
+	return bytes.ToLower(digits)
+}
+
+// Batch is the name under which payments of one bank, day and KBK go into a register, and by which the bank names the sum
+// when it books them as one.
+func Batch(bank string, day Day, kbk string) string {
+	if kbk == "" {
+		kbk = "mixed"
+	}
+	return bank + "-" + day.Format("20060102") + "-" + kbk
+}
+
+// PurposeID finds our reference in a purpose: the digits of an attempt after "att_", in any case. It returns nil when there
+// is none, and also when there are several different ones: a line that names two payments is for a person.
+func PurposeID(purpose []byte) []byte {
+	var found []byte
 	for rest := purpose; ; {
-		i := indexFold(rest, "att_")
+		i := indexFold(rest, idPrefix)
 		if i < 0 {
 			return found
 		}
-		rest = rest[i+len("att_"):]
+		rest = rest[i+len(idPrefix):]
 		if len(rest) < referenceDigits || !hexDigits(rest[:referenceDigits]) || (len(rest) > referenceDigits && hexDigits(rest[referenceDigits:referenceDigits+1])) {
 			continue
 		}
-		id := strings.ToLower(rest[:referenceDigits])
-		if found != "" && found != id {
-			return ""
+		id := bytes.ToLower(rest[:referenceDigits])
+		if found != nil && !bytes.Equal(found, id) {
+			return nil
 		}
 		found = id
 	}
 }
 
-// indexFold finds an ASCII text in any case. Bytes are compared, so that a purpose of any encoding is no slower.
-func indexFold(s, lower string) int {
-	for i := 0; i+len(lower) <= len(s); i++ {
-		j := 0
-		for j < len(lower) && (s[i+j]|0x20) == (lower[j]|0x20) {
-			j++
+// indexFold finds an ASCII text, in small letters, in any case.
+func indexFold(s []byte, lower string) int {
+	for from := 0; ; {
+		// The underscore has no case, so it finds the few places that are worth a look.
+		i := bytes.IndexByte(s[from:], lower[len(lower)-1])
+		if i < 0 {
+			return -1
 		}
-		if j == len(lower) {
-			return i
+		end := from + i + 1
+		if start := end - len(lower); start >= 0 && equalFold(s[start:end], lower) {
+			return start
 		}
+		from = end
 	}
-	return -1
 }
 
-func hexDigits(s string) bool {
-	for i := range len(s) {
-		c := s[i] | 0x20
-		if (s[i] < '0' || s[i] > '9') && (c < 'a' || c > 'f') {
+// equalFold compares with an ASCII text in small letters.
+func equalFold(s []byte, lower string) bool {
+	if len(s) != len(lower) {
+		return false
+	}
+	for i, c := range s {
+		if c >= 'A' && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != lower[i] {
 			return false
 		}
 	}
-	return s != ""
+	return true
+}
+
+func hexDigits(s []byte) bool {
+	for _, c := range s {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') && (c < 'A' || c > 'F') {
+			return false
+		}
+	}
+	return len(s) > 0
 }

@@ -27,12 +27,14 @@ type Field string
 
 // Fields. The first three identify a payment by themselves; see [Field.Identifies].
 const (
-	// ByEndToEnd is our reference as the bank returns it; see [EndToEnd].
-	ByEndToEnd Field = "end_to_end"
-	// ByPurposeID is our reference found in the purpose; see [PurposeID].
-	ByPurposeID Field = "purpose_id"
+	// ByReference is our reference, wherever the bank puts it; see [Reference].
+	ByReference Field = "reference"
+	// ByUIP is the unique number of the charge, the agency's reference of the debt.
+	ByUIP Field = "uip"
 	// ByBankReference is the bank's own reference of the payment.
 	ByBankReference Field = "bank_reference"
+	// ByBatch names the order that the bank booked as one sum; see [Batch].
+	ByBatch Field = "batch"
 	// ByPayer is the IIN or BIN of who paid.
 	ByPayer Field = "payer"
 	// ByKBK is the budget code.
@@ -40,9 +42,11 @@ const (
 )
 
 // Identifies reports whether a value of the field belongs to one payment only.
-func (f Field) Identifies() bool { return f == ByEndToEnd || f == ByPurposeID || f == ByBankReference }
+func (f Field) Identifies() bool { return f == ByReference || f == ByUIP || f == ByBankReference }
 
-func (f Field) known() bool { return f.Identifies() || f == ByPayer || f == ByKBK }
+func (f Field) known() bool {
+	return f.Identifies() || f == ByBatch || f == ByPayer || f == ByKBK
+}
 
 // Rule is one step of the ladder.
 type Rule struct {
@@ -56,6 +60,9 @@ type Rule struct {
 	Agree []Field `json:"agree,omitempty"`
 	// Window bounds how many banking days after the payment the line may be booked; nil means any time.
 	Window *Window `json:"window,omitempty"`
+	// Members, 2 or 3, lets a line carry that many of a group, if the bank counts as many and only one choice adds up to its
+	// amount; 0 means the whole group. One-to-many only.
+	Members int `json:"members,omitempty"`
 	// Tolerance in tiyn admits a line that differs by at most this much; one-to-one only. The difference is written to
 	// the ledger under the name of the rule.
 	Tolerance int64 `json:"tolerance,omitempty"`
@@ -84,11 +91,14 @@ type Ladder []Rule
 // DefaultLadder is what a new bank starts with. Rules with a tolerance are not in it: an operator adds them on purpose.
 func DefaultLadder() Ladder {
 	return Ladder{
-		{Name: "end-to-end", Shape: OneToOne, On: []Field{ByEndToEnd}, Agree: []Field{ByKBK}},
-		{Name: "purpose-id", Shape: OneToOne, On: []Field{ByPurposeID}, Agree: []Field{ByKBK}},
+		{Name: "reference", Shape: OneToOne, On: []Field{ByReference}, Agree: []Field{ByKBK}},
+		{Name: "uip", Shape: OneToOne, On: []Field{ByUIP}, Agree: []Field{ByKBK}},
 		{Name: "bank-reference", Shape: OneToOne, On: []Field{ByBankReference}, Agree: []Field{ByKBK}},
-		{Name: "instalments", Shape: ManyToOne, On: []Field{ByEndToEnd}, Agree: []Field{ByKBK}},
-		{Name: "instalments-by-purpose", Shape: ManyToOne, On: []Field{ByPurposeID}, Agree: []Field{ByKBK}},
+		{Name: "instalments", Shape: ManyToOne, On: []Field{ByReference}, Agree: []Field{ByKBK}},
+		{Name: "instalments-by-uip", Shape: ManyToOne, On: []Field{ByUIP}, Agree: []Field{ByKBK}},
+		{Name: "batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}},
+		{Name: "two-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 2},
+		{Name: "three-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 3},
 		{Name: "batch-of-day", Shape: OneToMany, On: []Field{ByKBK}, Window: &Window{From: 0, To: 1}},
 		{Name: "merged-by-payer", Shape: OneToMany, On: []Field{ByPayer}, Window: &Window{From: 0, To: 3}},
 		{Name: "payer-kbk-same-day", Shape: OneToOne, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 0}},
@@ -102,7 +112,7 @@ func (l Ladder) Check() error {
 	if len(l) == 0 || len(l) > rulesMax {
 		return fmt.Errorf("%w: %d rules", ErrRule, len(l))
 	}
-	seen := map[string]bool{}
+	seen, weak := map[string]bool{}, false
 	for _, r := range l {
 		if err := r.check(); err != nil {
 			return err
@@ -110,7 +120,11 @@ func (l Ladder) Check() error {
 		if seen[r.Name] {
 			return fmt.Errorf("%w: %q stands twice", ErrRule, r.Name)
 		}
-		seen[r.Name] = true
+		if weak && r.Identifies() {
+			// A weak rule before it could take the line of another payment whose own reference stands on it.
+			return fmt.Errorf("%w: %s identifies a payment and stands behind a rule that does not", ErrRule, r.Name)
+		}
+		seen[r.Name], weak = true, weak || !r.Identifies()
 	}
 	return nil
 }
@@ -138,8 +152,14 @@ func (r Rule) check() error {
 	case r.Tolerance < 0 || r.Tolerance > toleranceMax || (r.Tolerance > 0 && (r.Shape != OneToOne || !r.Identifies())):
 		// A tolerance without an identifying field would match neighbours.
 		return fmt.Errorf("%w: tolerance of %s", ErrRule, r.Name)
+	case len(r.On) > 1 && r.Identifies() && r.Shape != OneToOne:
+		return fmt.Errorf("%w: %s groups by more than the reference", ErrRule, r.Name)
 	case r.Shape == ManyToOne && !r.Identifies():
 		return fmt.Errorf("%w: %s would add up lines that nothing ties together", ErrRule, r.Name)
+	case r.Members != 0 && (r.Members < 2 || r.Members > 3 || r.Shape != OneToMany):
+		return fmt.Errorf("%w: members of %s", ErrRule, r.Name)
+	case r.Shape == OneToOne && slices.Contains(r.On, ByBatch):
+		return fmt.Errorf("%w: %s takes a batch for one payment", ErrRule, r.Name)
 	case r.Shape == OneToMany && r.Identifies():
 		return fmt.Errorf("%w: %s looks for several payments under the reference of one", ErrRule, r.Name)
 	}

@@ -10,8 +10,9 @@ import (
 type Facts struct {
 	// ID names the line or the expectation.
 	ID            string `json:"id"`
-	EndToEnd      string `json:"end_to_end,omitempty"`
+	Reference     string `json:"reference,omitempty"`
 	BankReference string `json:"bank_reference,omitempty"`
+	UIP           string `json:"uip,omitempty"`
 	Payer         string `json:"payer,omitempty"`
 	KBK           string `json:"kbk,omitempty"`
 	// Tiyn is signed: money that came is positive.
@@ -61,8 +62,10 @@ func compare(a, b Facts) Suggestion {
 		s.Reasons = append(s.Reasons, reason)
 	}
 	switch {
-	case a.EndToEnd != "" && a.EndToEnd == b.EndToEnd:
+	case a.Reference != "" && a.Reference == b.Reference:
 		add(weightReference, "reference")
+	case a.UIP != "" && a.UIP == b.UIP:
+		add(weightReference, "uip")
 	case a.BankReference != "" && a.BankReference == b.BankReference:
 		add(weightReference, "bank_reference")
 	}

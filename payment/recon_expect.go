@@ -1,0 +1,211 @@
+package payment
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
+
+	"qaqpa/payment/ledger"
+	"qaqpa/payment/recon"
+)
+
+// expectPage is how many leaves of a journal are read at once.
+const expectPage = 2000
+
+// executedLeaf is an executed payment as reconciliation sees it.
+type executedLeaf struct {
+	Seq        int64     `db:"seq"`
+	Attempt    string    `db:"attempt_id"`
+	Bank       string    `db:"bank_bic"`
+	Tiyn       int64     `db:"amount"`
+	Reference  string    `db:"bank_reference"`
+	Payer      string    `db:"payer_id"`
+	ExecutedAt time.Time `db:"executed_at"`
+	KBK        string    `db:"kbk"`
+	UIP        string    `db:"uip"`
+}
+
+// expect turns executed payments into expectations until none is left, and returns how many. The journals are dense and
+// ordered, so a cursor for each cannot miss a payment, whatever the order of commits.
+func (s *Service) expect(ctx context.Context) (int, error) {
+	var behind []int
+	err := all(ctx, s.db, &behind, `
+		SELECT h.bucket FROM journal_heads h JOIN recon_cursors c ON c.bucket = h.bucket WHERE h.size > c.next ORDER BY h.bucket`)
+	if err != nil {
+		return 0, err
+	}
+	total := 0
+	for _, bucket := range behind {
+		for {
+			n, more, err := s.expectBucket(ctx, bucket)
+			if err != nil {
+				return total, err
+			}
+			total += n
+			if !more {
+				break
+			}
+		}
+	}
+	return total, nil
+}
+
+// ageAll lists payments that are past their term although no statement came: the day before today is the last that a bank may
+// still be about to report.
+func (s *Service) ageAll(ctx context.Context) error {
+	var heads []headRow
+	if err := all(ctx, s.db, &heads, `SELECT `+headColumns+` FROM recon_banks ORDER BY bucket, bank_bic`); err != nil {
+		return err
+	}
+	yesterday := recon.DayOf(s.now()).AddDate(0, 0, -1)
+	for _, h := range heads {
+		if h.AgedOn != nil && !h.AgedOn.UTC().Before(yesterday) {
+			continue
+		}
+		if err := s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+			head, err := lockHead(ctx, tx, h.Bucket, h.Bank)
+			if err != nil {
+				return err
+			}
+			return s.ageing(ctx, tx, head, yesterday, s.now())
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// expectBucket reads a page of one journal. A crash leaves cursor and expectations as they were.
+func (s *Service) expectBucket(ctx context.Context, bucket int) (made int, more bool, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		made, more = 0, false
+		var next int64
+		if err := one(ctx, tx, &next, `SELECT next FROM recon_cursors WHERE bucket = $1 FOR UPDATE`, bucket); err != nil {
+			return err
+		}
+		var end int64
+		if err := one(ctx, tx, &end, `SELECT coalesce(max(seq) + 1, $2) FROM (SELECT seq FROM journal WHERE bucket = $1 AND seq >= $2 ORDER BY seq LIMIT $3) AS t`,
+			bucket, next, expectPage); err != nil || end == next {
+			return err
+		}
+		var leaves []executedLeaf
+		err := all(ctx, tx, &leaves, `
+			SELECT j.seq, o.attempt_id, o.bank_bic, o.amount, o.bank_reference, o.payer_id, o.executed_at,
+				CASE WHEN min(v.kbk) = max(v.kbk) THEN min(v.kbk) ELSE '' END AS kbk,
+				CASE WHEN count(*) = 1 THEN min(d.reference) ELSE '' END AS uip
+			FROM journal j
+			JOIN orders o ON o.bucket = j.bucket AND o.id = j.order_id
+			JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id
+			JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
+			JOIN service_versions v ON v.service_id = i.service_id AND v.version = i.service_version
+			WHERE j.bucket = $1 AND j.seq >= $2 AND j.seq < $3
+			GROUP BY j.seq, o.attempt_id, o.bank_bic, o.amount, o.bank_reference, o.payer_id, o.executed_at ORDER BY j.seq`,
+			bucket, next, end)
+		if err != nil {
+			return err
+		}
+		if err := s.insertExpectations(ctx, tx, bucket, leaves); err != nil {
+			return err
+		}
+		made, more = len(leaves), end-next == expectPage
+		return exec(ctx, tx, 1, `UPDATE recon_cursors SET next = $2 WHERE bucket = $1`, bucket, end)
+	})
+	return made, more, err
+}
+
+func (s *Service) insertExpectations(ctx context.Context, tx *sqlx.Tx, bucket int, leaves []executedLeaf) error {
+	if len(leaves) == 0 {
+		return nil
+	}
+	days, err := calendar(ctx, tx)
+	if err != nil {
+		return err
+	}
+	terms, err := allTerms(ctx, tx)
+	if err != nil {
+		return err
+	}
+	rows := make([]expectedRow, len(leaves))
+	for i, l := range leaves {
+		t, found := terms[l.Bank]
+		if !found {
+			t = recon.DefaultTerms()
+		}
+		paid := days.PaymentDay(l.ExecutedAt, t)
+		rows[i] = expectedRow{
+			Bucket: bucketOf(l.Bank), No: l.Seq*ledger.Buckets + int64(bucket), Tiyn: l.Tiyn, PaidOn: paid, DueOn: days.DueDay(paid, t), Bank: l.Bank,
+			Kind: expectPayment, Source: l.Attempt, Reference: string(recon.Reference([]byte(l.Attempt))),
+			UIP: l.UIP, BankReference: l.Reference, Batch: recon.Batch(l.Bank, paid, l.KBK), Payer: l.Payer, KBK: l.KBK,
+		}
+	}
+	return insertExpectations(ctx, tx, rows, s.now())
+}
+
+func allTerms(ctx context.Context, q sqlx.QueryerContext) (map[string]recon.Terms, error) {
+	var heads []headRow
+	if err := all(ctx, q, &heads, `SELECT `+headColumns+` FROM recon_banks`); err != nil {
+		return nil, err
+	}
+	terms := make(map[string]recon.Terms, len(heads))
+	for _, h := range heads {
+		terms[h.Bank] = h.terms()
+	}
+	return terms, nil
+}
+
+// Kinds of expectations.
+const (
+	expectPayment = "payment"
+	expectRefund  = "refund"
+	expectOwed    = "owed"
+)
+
+// expectedRow is a row of expectations.
+type expectedRow struct {
+	Bucket        int       `db:"bucket"`
+	No            int64     `db:"no"`
+	Tiyn          int64     `db:"amount"`
+	PaidOn        time.Time `db:"paid_on"`
+	DueOn         time.Time `db:"due_on"`
+	Bank          string    `db:"bank_bic"`
+	Kind          string    `db:"kind"`
+	Source        string    `db:"source"`
+	Reference     string    `db:"reference"`
+	UIP           string    `db:"uip"`
+	BankReference string    `db:"bank_reference"`
+	Batch         string    `db:"batch"`
+	Payer         string    `db:"payer"`
+	KBK           string    `db:"kbk"`
+	// Settled is what live matches carry of it.
+	Settled int64 `db:"settled"`
+}
+
+func insertExpectations(ctx context.Context, tx *sqlx.Tx, rows []expectedRow, now time.Time) error {
+	n := len(rows)
+	ints := [3][]int64{make([]int64, n), make([]int64, n), make([]int64, n)}
+	var texts [11][]string
+	for i := range texts {
+		texts[i] = make([]string, n)
+	}
+	for i, x := range rows {
+		ints[0][i], ints[1][i], ints[2][i] = int64(x.Bucket), x.No, x.Tiyn
+		for j, v := range [11]string{
+			x.PaidOn.Format(time.DateOnly), x.DueOn.Format(time.DateOnly), x.Bank, x.Kind, x.Source,
+			clipBytes(x.Reference, referenceBytesMax), clipBytes(x.UIP, referenceBytesMax), clipBytes(x.BankReference, referenceBytesMax),
+			clipBytes(x.Batch, referenceBytesMax), x.Payer, x.KBK,
+		} {
+			texts[j][i] = strings.ToValidUTF8(v, "")
+		}
+	}
+	return exec(ctx, tx, int64(n), `
+		INSERT INTO expectations (bucket, no, amount, paid_on, due_on, bank_bic, kind, source, reference, uip, bank_reference, batch, payer, kbk, created_at)
+		SELECT bucket, no, amount, paid_on::date, due_on::date, bank, kind, source, reference, uip, bank_reference, batch, payer, kbk, $15
+		FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
+			$11::text[], $12::text[], $13::text[], $14::text[])
+			AS t (bucket, no, amount, paid_on, due_on, bank, kind, source, reference, uip, bank_reference, batch, payer, kbk)`,
+		pq.Array(ints[0]), pq.Array(ints[1]), pq.Array(ints[2]), pq.Array(texts[0]), pq.Array(texts[1]), pq.Array(texts[2]), pq.Array(texts[3]),
+		pq.Array(texts[4]), pq.Array(texts[5]), pq.Array(texts[6]), pq.Array(texts[7]), pq.Array(texts[8]), pq.Array(texts[9]), pq.Array(texts[10]), now)
+}

@@ -1,0 +1,417 @@
+package payment
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/ledger"
+	"qaqpa/payment/recon"
+	"qaqpa/payment/statement"
+)
+
+// Limits of files.
+const (
+	// signedBytesMax bounds a signed file, which is held in memory while it is validated.
+	signedBytesMax = 64 << 20
+	fileNameMax    = 200
+)
+
+// xmldsigNamespace marks an XML signature; it stands in each one and nowhere else in a bank's file.
+var xmldsigNamespace = []byte("http://www.w3.org/2000/09/xmldsig#")
+
+// errSigned says that a file which was being read as it stands carries a signature and has to be validated first.
+var errSigned = errors.New("the file is signed")
+
+// Reconcile takes in a file of a bank: it is validated if it is signed, read as a stream, stored, matched and booked, all
+// in one transaction of the database, so that a crash leaves the whole file or nothing of it. Memory does not grow with an
+// unsigned file; a signed one may have 64 MiB. The same bytes again return the stored report and change nothing; the second
+// value says so.
+//
+// Refusals: [ErrStatementUnreadable], [ErrStatementCheck], [ErrStatementAccount], [ErrStatementNumber],
+// [ErrStatementUnsigned], [ErrSignatureInvalid], [ErrStatementSigner], [ErrPeriodClosed], [ErrVerifierUnavailable].
+func (s *Service) Reconcile(ctx context.Context, f StatementFile) (FileReport, bool, error) {
+	if err := f.check(); err != nil {
+		return FileReport{}, false, err
+	}
+	// What was executed before the file came has to be expected when it is matched.
+	if _, err := s.expect(ctx); err != nil {
+		return FileReport{}, false, err
+	}
+	start := s.now()
+	report, repeated, err := s.reconcilePlain(ctx, f)
+	if errors.Is(err, errSigned) {
+		report, repeated, err = s.reconcileSigned(ctx, f)
+	}
+	if err != nil {
+		s.metrics.recon.files.WithLabelValues("refused").Inc()
+		return FileReport{}, false, statementRefusal(err)
+	}
+	s.metrics.recon.observe(report, repeated, s.now().Sub(start))
+	if !repeated {
+		s.kick(s.wakeCheckpoint)
+	}
+	return report, repeated, nil
+}
+
+func (f StatementFile) check() error {
+	if f.Body == nil || f.Actor == "" || !slices.Contains([]string{SourceAPI, SourceFolder, SourceCLI}, f.Source) {
+		return ErrInvalid.with("a file needs a body, an actor and a source")
+	}
+	return nil
+}
+
+// statementRefusal turns what the reader says of a file into a refusal.
+func statementRefusal(err error) error {
+	var fault *statement.Error
+	switch {
+	case errors.As(err, &fault):
+		return ErrStatementUnreadable.with(fault.Error()).because(err)
+	case errors.Is(err, statement.ErrUnknown):
+		return ErrStatementUnreadable.with(err.Error()).because(err)
+	}
+	return err
+}
+
+// signedBy is what validation found of a signed file.
+type signedBy struct {
+	names, verdict string
+	bins           []string
+}
+
+// digester hashes what is read, and stops at a signature that nobody has validated.
+type digester struct {
+	r      io.Reader
+	sum    hash.Hash
+	size   int64
+	seek   []byte // what must not occur, nil when the file was validated
+	window []byte // the end of what was read, so that a mark across two reads is seen
+}
+
+func (d *digester) Read(p []byte) (int, error) {
+	n, err := d.r.Read(p)
+	if n == 0 {
+		return n, err
+	}
+	d.sum.Write(p[:n])
+	if d.seek != nil && d.signed(p[:n]) {
+		return 0, errSigned
+	}
+	d.size += int64(n)
+	return n, err
+}
+
+// signed looks for the marks of a signature: CMS at the beginning (DER of a SEQUENCE, or PEM), XMLDSig anywhere.
+func (d *digester) signed(p []byte) bool {
+	if d.size == 0 && (p[0] == 0x30 || bytes.HasPrefix(p, []byte("-----BEGIN "))) {
+		return true
+	}
+	if bytes.Contains(p, d.seek) {
+		return true
+	}
+	edge := append(d.window, p[:min(len(p), len(d.seek)-1)]...)
+	if bytes.Contains(edge, d.seek) {
+		return true
+	}
+	if len(p) >= len(d.seek)-1 {
+		edge = p
+	}
+	d.window = append(d.window[:0], edge[max(len(edge)-len(d.seek)+1, 0):]...)
+	return false
+}
+
+func (s *Service) reconcilePlain(ctx context.Context, f StatementFile) (FileReport, bool, error) {
+	if _, err := f.Body.Seek(0, io.SeekStart); err != nil {
+		return FileReport{}, false, fmt.Errorf("couldn't read the file from its beginning: %w", err)
+	}
+	d := &digester{r: f.Body, sum: sha256.New(), seek: xmldsigNamespace}
+	return s.takeIn(ctx, f, d, d, nil)
+}
+
+// reconcileSigned validates the whole file before a byte of it is believed, and reads what was signed and nothing else.
+func (s *Service) reconcileSigned(ctx context.Context, f StatementFile) (FileReport, bool, error) {
+	if _, err := f.Body.Seek(0, io.SeekStart); err != nil {
+		return FileReport{}, false, fmt.Errorf("couldn't read the file from its beginning: %w", err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(f.Body, signedBytesMax+1))
+	if err != nil {
+		return FileReport{}, false, fmt.Errorf("couldn't read the file: %w", err)
+	}
+	if len(raw) > signedBytesMax {
+		return FileReport{}, false, ErrStatementUnreadable.with("a signed file is larger than 64 MiB")
+	}
+	found, err := s.cfg.Verifier.Verify(ctx, raw, nil)
+	if err != nil {
+		return FileReport{}, false, ErrVerifierUnavailable.because(err)
+	}
+	if !found.Valid {
+		e := ErrSignatureInvalid.with(found.Indication)
+		e.Reasons, e.VerdictID = found.Reasons, found.VerdictID
+		return FileReport{}, false, e
+	}
+	content := found.Content
+	if content == nil {
+		if !found.Whole {
+			// Signature wrapping: a genuine signature over one part, and the statement in another.
+			return FileReport{}, false, ErrSignatureContent.with("the signature does not cover the whole file")
+		}
+		content = raw
+	}
+	by := &signedBy{verdict: found.VerdictID}
+	var names []string
+	for _, signer := range found.Signers {
+		names = append(names, signer.Name)
+		by.bins = append(by.bins, signer.BIN)
+	}
+	by.names = strings.Join(names, ", ")
+	d := &digester{sum: sha256.New(), size: int64(len(raw))}
+	d.sum.Write(raw)
+	return s.takeIn(ctx, f, bytes.NewReader(content), d, by)
+}
+
+// intake is one file on its way into the database.
+type intake struct {
+	*Service
+	file   StatementFile
+	digest *digester
+	signed *signedBy
+	now    time.Time
+	bins   map[string]string // of banks
+}
+
+// takeIn reads a file into the database and books it.
+func (s *Service) takeIn(ctx context.Context, f StatementFile, r io.Reader, d *digester, by *signedBy) (report FileReport, repeated bool, err error) {
+	conn, err := s.cfg.Bulk.Connx(ctx)
+	if err != nil {
+		return report, false, fmt.Errorf("couldn't get a connection for the file: %w", err)
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	tx, err := conn.BeginTxx(ctx, nil)
+	if err != nil {
+		return report, false, fmt.Errorf("couldn't begin a transaction: %w", err)
+	}
+	defer func() {
+		if err != nil || repeated {
+			_ = tx.Rollback() // after a commit it does nothing
+		}
+	}()
+	in := &intake{Service: s, file: f, digest: d, signed: by, now: s.now(), bins: map[string]string{}}
+	w := &lineWriter{account: func(id, _ string) (accountRow, error) { return in.accountOf(ctx, id) }, newID: in.newID, today: recon.DayOf(in.now)}
+	var summary statement.Summary
+	err = withCopy(ctx, conn, `COPY statement_lines (`+lineColumns+`) FROM STDIN`, func(c *copyIn) error {
+		w.copy = c
+		if summary, err = statement.Read(r, w, statement.Options{}); err != nil {
+			return err
+		}
+		_, err := io.Copy(io.Discard, d.rest()) // what stands behind the end of the file is part of its digest
+		return err
+	})
+	if err != nil {
+		return report, false, err
+	}
+	report = FileReport{
+		SHA256: hex.EncodeToString(d.sum.Sum(nil)), Format: string(summary.Format), SizeBytes: d.size, ReceivedAt: in.now, Statements: []StatementReport{},
+	}
+	if by != nil {
+		report.Signer, report.VerdictID = by.names, by.verdict
+	}
+	stored, err := in.claim(ctx, tx, report)
+	if err != nil {
+		return report, false, err
+	}
+	if stored != nil {
+		return *stored, true, nil
+	}
+	if err := in.book(ctx, tx, w.done, &report); err != nil {
+		return report, false, err
+	}
+	if err := tx.Commit(); err != nil {
+		return report, false, fmt.Errorf("couldn't commit: %w", err)
+	}
+	return report, false, nil
+}
+
+// rest is what was not read yet; nothing for a file that was in memory as a whole.
+func (d *digester) rest() io.Reader {
+	if d.r == nil {
+		return bytes.NewReader(nil)
+	}
+	return d
+}
+
+// claim registers the file by its digest. A file that is there already, or that another process is taking in at this
+// moment, gives its report instead.
+func (in *intake) claim(ctx context.Context, tx *sqlx.Tx, r FileReport) (*FileReport, error) {
+	sum, err := hex.DecodeString(r.SHA256)
+	if err != nil {
+		return nil, err
+	}
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO statement_files (bucket, sha256, name, source, size_bytes, signer, verdict_id, received_by, received_at, result)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, '') ON CONFLICT DO NOTHING`,
+		int(sum[0]), sum, strings.ToValidUTF8(strings.ReplaceAll(clipBytes(in.file.Name, fileNameMax), "\x00", ""), ""), in.file.Source, r.SizeBytes, r.Signer, r.VerdictID, in.file.Actor, in.now)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't register the file: %w", err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 1 {
+		return nil, err
+	}
+	var body []byte
+	if err := one(ctx, tx, &body, `SELECT result FROM statement_files WHERE bucket = $1 AND sha256 = $2`, int(sum[0]), sum); err != nil {
+		return nil, err
+	}
+	var stored FileReport
+	if err := json.Unmarshal(body, &stored); err != nil {
+		return nil, fmt.Errorf("couldn't read a stored report: %w", err)
+	}
+	return &stored, nil
+}
+
+// book books all statements of a file, in the order of banks so that two files never wait for each other in a circle.
+func (in *intake) book(ctx context.Context, tx *sqlx.Tx, done []parsedStatement, report *FileReport) error {
+	if len(done) == 0 {
+		return ErrStatementUnreadable.with("the file has no statement")
+	}
+	if err := in.signer(ctx, done); err != nil {
+		return err
+	}
+	slices.SortStableFunc(done, func(a, b parsedStatement) int {
+		if c := strings.Compare(a.account.Bank, b.account.Bank); c != 0 {
+			return c
+		}
+		if c := strings.Compare(a.account.Account, b.account.Account); c != 0 {
+			return c
+		}
+		return a.to.Compare(b.to)
+	})
+	days, err := calendar(ctx, tx)
+	if err != nil {
+		return err
+	}
+	sum := in.digest.sum.Sum(nil)
+	var requests []postingRequest
+	for i := range done {
+		b := &booking{intake: in, tx: tx, days: days, sum: sum, parsedStatement: done[i]}
+		if err := b.run(ctx); err != nil {
+			return err
+		}
+		report.Statements = append(report.Statements, b.report)
+		requests = append(requests, b.postings...)
+	}
+	if _, err := in.postAll(ctx, tx, requests); err != nil {
+		return err
+	}
+	for i := range report.Statements {
+		st := &report.Statements[i]
+		if st.LedgerBalance, st.Listed, err = checkAccount(ctx, tx, bucketOf(st.Bank), st.Bank, st.Account); err != nil {
+			return err
+		}
+	}
+	body, err := json.Marshal(report)
+	if err != nil {
+		return fmt.Errorf("couldn't write the report: %w", err)
+	}
+	if err := exec(ctx, tx, 1, `UPDATE statement_files SET result = $3 WHERE bucket = $1 AND sha256 = $2`, int(sum[0]), sum, body); err != nil {
+		return err
+	}
+	return in.audit(ctx, tx, entry{in.file.Actor, "statement.booked", "file:" + report.SHA256, report})
+}
+
+// signer holds the signature against the banks whose accounts the file is about. A file that an account needs signed, and
+// that is not, is refused; so is one that somebody else has signed.
+func (in *intake) signer(ctx context.Context, done []parsedStatement) error {
+	for _, p := range done {
+		if in.signed == nil {
+			if p.account.Signed {
+				return ErrStatementUnsigned.with("account " + p.account.Account)
+			}
+			continue
+		}
+		bin, known := in.bins[p.account.Bank]
+		if !known {
+			if err := one(ctx, in.db, &bin, `SELECT bin FROM banks WHERE bic = $1`, p.account.Bank); err != nil {
+				return err
+			}
+			in.bins[p.account.Bank] = bin
+		}
+		for _, signer := range in.signed.bins {
+			if signer != bin {
+				return ErrStatementSigner.with("account " + p.account.Account)
+			}
+		}
+		if len(in.signed.bins) == 0 {
+			return ErrStatementSigner.with("nobody is named")
+		}
+	}
+	return nil
+}
+
+// accountOf finds the account of a statement. It is asked while the file's own connection is busy with the COPY.
+func (in *intake) accountOf(ctx context.Context, id string) (accountRow, error) {
+	var rows []accountRow
+	if err := all(ctx, in.db, &rows, `SELECT bucket, account, bank_bic, signed FROM bank_accounts WHERE account = $1`, strings.ToValidUTF8(clipBytes(id, referenceBytesMax), "")); err != nil {
+		return accountRow{}, err
+	}
+	if len(rows) != 1 || (in.file.Bank != "" && rows[0].Bank != in.file.Bank) {
+		// A bank that asks about another bank's account learns no more than that it is not its own.
+		return accountRow{}, ErrStatementAccount
+	}
+	return rows[0], nil
+}
+
+// newID makes the number of a statement: milliseconds and 22 random bits, so that it sorts by time.
+func (in *intake) newID() (int64, error) {
+	var b [4]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return 0, fmt.Errorf("couldn't make an id: %w", err)
+	}
+	const randomBits = 22
+	return in.now.UnixMilli()<<randomBits | int64(binary.BigEndian.Uint32(b[:])>>(32-randomBits)), nil
+}
+
+// errUnbalanced says that ledger and statements differ by more than what is listed. It cannot happen; were it to, nothing is
+// stored.
+var errUnbalanced = errors.New("ledger and statement differ by more than the listed exceptions")
+
+// checkAccount proves for an account: cash in the ledger + open exceptions about lines = closing balance of its last
+// statement. It returns the two sums.
+func checkAccount(ctx context.Context, tx *sqlx.Tx, bucket int, bank, account string) (cash, listed int64, err error) {
+	var row struct {
+		Cash    int64  `db:"cash"`
+		Listed  int64  `db:"listed"`
+		Closing *int64 `db:"closing"`
+	}
+	err = one(ctx, tx, &row, `
+		SELECT
+			(SELECT coalesce(sum(CASE WHEN debit_account = $3 THEN amount ELSE -amount END), 0) FROM transfers
+				WHERE bucket = $1 AND posting_id IS NOT NULL AND (debit_account = $3 OR credit_account = $3))::bigint AS cash,
+			(SELECT coalesce(sum(amount), 0) FROM recon_exceptions
+				WHERE bucket = $1 AND bank_bic = $2 AND account = $4 AND missing = 0 AND state NOT IN ('resolved', 'void'))::bigint AS listed,
+			(SELECT closing FROM statements WHERE bucket = $1 AND account = $4 AND state = 'booked' ORDER BY `+statementOrder("DESC")+` LIMIT 1) AS closing`,
+		bucket, bank, string(ledger.BankCash(bank, account)), account)
+	if err != nil || row.Closing == nil {
+		return row.Cash, row.Listed, err
+	}
+	if row.Cash+row.Listed != *row.Closing {
+		return 0, 0, fmt.Errorf("%w: account %s: ledger %d, exceptions %d, closing %d", errUnbalanced, account, row.Cash, row.Listed, *row.Closing)
+	}
+	return row.Cash, row.Listed, nil
+}
+
+// statementOrder is the order of an account's statements in time.
+func statementOrder(direction string) string {
+	return strings.ReplaceAll("closed_on %, opened_on %, number %, page %, id %", "%", direction)
+}
