@@ -164,8 +164,8 @@ var (
 	ErrNotYetCheckpoint  = refusal("not_yet_in_checkpoint", KindConflict)
 	ErrCheckpointUnknown = refusal("checkpoint_unknown", KindNotFound)
 
-	ErrWebhookUnknown = refusal("webhook_unknown", KindNotFound)
-	ErrWebhookWaiting = refusal("webhook_waiting", KindConflict)
+	ErrWebhookUnknown      = refusal("webhook_unknown", KindNotFound)
+	ErrWebhookWaiting      = refusal("webhook_waiting", KindConflict)
 	ErrStatementUnreadable = refusal("statement_unreadable", KindUnprocessable)
 	ErrStatementCheck      = refusal("statement_check_failed", KindUnprocessable)
 	ErrStatementAccount    = refusal("statement_account_unknown", KindUnprocessable)

@@ -228,13 +228,16 @@ func reference(e *statement.Entry, d *statement.Detail) []byte {
 		return end
 	}
 	var found []byte
-	look := func(_ string, v []byte) {
-		if id := recon.Reference(v); found == nil && recon.Ours(id) {
-			found = id
+	look := func(values ...[]byte) {
+		for _, v := range values {
+			if id := recon.Reference(v); found == nil && recon.Ours(id) {
+				found = id
+			}
 		}
 	}
-	d.EachReference(look)
-	look("", e.Ref)
+	look(d.InstructionID, d.TransactionID, d.DocumentNumber, e.Ref)
+	look(d.OtherRefs...)
+	look(d.CreditorRefs...)
 	if found == nil {
 		found = recon.PurposeID(purposeOf(e, d))
 	}

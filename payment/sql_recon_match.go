@@ -140,17 +140,17 @@ func (m *matcher) bulk(ctx context.Context, r recon.Rule) error {
 // restColumns are what rules compare.
 const restColumns = `reference, uip, bank_reference, batch, payer, kbk`
 
-// lookUp finds expectations by the references of all lines that are left: by index, however old they are.
+// lookUp finds expectations by the references of all lines that are left, however old they are. Three joins rather than one,
+// so that the planner picks an index for few lines and a hash for many.
 const lookUp = `
 	CREATE TEMP TABLE rest_named ON COMMIT DROP AS
-	SELECT n.statement, n.no, n.part, n.amount, n.rank, x.no AS expectation, x.amount AS owed, x.paid_on FROM (
-		SELECT statement, no, part, amount, 1 AS rank, reference AS ref FROM rest_lines WHERE reference <> ''
-		UNION ALL SELECT statement, no, part, amount, 2, uip FROM rest_lines WHERE uip <> ''
-		UNION ALL SELECT statement, no, part, amount, 3, bank_reference FROM rest_lines WHERE bank_reference <> '') AS n
-	JOIN LATERAL (
-		SELECT x.no, x.amount, x.paid_on FROM expectations x WHERE n.rank = 1 AND x.bucket = $1 AND x.reference = n.ref AND x.bank_bic = $2
-		UNION ALL SELECT x.no, x.amount, x.paid_on FROM expectations x WHERE n.rank = 2 AND x.bucket = $1 AND x.uip = n.ref AND x.uip <> '' AND x.bank_bic = $2
-		UNION ALL SELECT x.no, x.amount, x.paid_on FROM expectations x WHERE n.rank = 3 AND x.bucket = $1 AND x.bank_reference = n.ref AND x.bank_bic = $2) AS x ON true`
+	SELECT l.statement, l.no, l.part, l.amount, 1 AS rank, x.no AS expectation, x.amount AS owed, x.paid_on
+	FROM rest_lines l JOIN expectations x ON x.bucket = $1 AND x.bank_bic = $2 AND x.reference = l.reference WHERE l.reference <> ''
+	UNION ALL SELECT l.statement, l.no, l.part, l.amount, 2, x.no, x.amount, x.paid_on
+	FROM rest_lines l JOIN expectations x ON x.bucket = $1 AND x.bank_bic = $2 AND x.uip = l.uip AND x.uip <> '' WHERE l.uip <> ''
+	UNION ALL SELECT l.statement, l.no, l.part, l.amount, 3, x.no, x.amount, x.paid_on
+	FROM rest_lines l JOIN expectations x ON x.bucket = $1 AND x.bank_bic = $2 AND x.bank_reference = l.bank_reference AND x.bank_reference <> ''
+	WHERE l.bank_reference <> ''`
 
 // open is the condition under which an expectation x is not matched.
 const open = `NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1 AND m.expectation = x.no AND m.undone_at IS NULL)`

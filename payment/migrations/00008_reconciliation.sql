@@ -37,7 +37,6 @@ CREATE TABLE bank_accounts (
     CONSTRAINT bank_accounts_pkey PRIMARY KEY (bucket, account),
     CONSTRAINT bank_accounts_bank_fkey FOREIGN KEY (bucket, bank_bic) REFERENCES recon_banks (bucket, bank_bic)
 );
-CREATE INDEX bank_accounts_account ON bank_accounts (account);
 
 -- Days that are not as the week has them.
 CREATE TABLE bank_days (
@@ -92,7 +91,7 @@ CREATE INDEX expectations_paid ON expectations (bucket, bank_bic, paid_on);
 CREATE INDEX expectations_due ON expectations (bucket, bank_bic, due_on);
 CREATE INDEX expectations_reference ON expectations (bucket, reference);
 CREATE INDEX expectations_uip ON expectations (bucket, uip) WHERE uip <> '';
-CREATE INDEX expectations_bank_reference ON expectations (bucket, bank_reference);
+CREATE INDEX expectations_bank_reference ON expectations (bucket, bank_reference) WHERE bank_reference <> '';
 
 -- How far each journal was read for expectations.
 CREATE TABLE recon_cursors (
