@@ -140,7 +140,9 @@ func (c *collector) beginDetail(line int) (*Detail, error) {
 		c.details = append(c.details, Detail{})
 	}
 	d := &c.details[len(c.details)-1]
-	*d = Detail{Line: line, CreditorRefs: d.CreditorRefs[:0], OtherRefs: d.OtherRefs[:0], Extra: d.Extra[:0]}
+	creditor, other, extra := d.CreditorRefs[:0], d.OtherRefs[:0], d.Extra[:0]
+	*d = Detail{}
+	d.Line, d.CreditorRefs, d.OtherRefs, d.Extra = line, creditor, other, extra
 	return d, nil
 }
 

@@ -141,18 +141,49 @@ func (r *mt) keyed(d *Detail, v []byte) {
 
 func (r *mt) key(d *Detail, key string, v []byte) {
 	p := r.counterparty(d)
-	texts := map[string]*[]byte{
-		"EREF": &d.EndToEndID, "PREF": &d.InstructionID, "MARF": &d.MandateID, "NAME": &p.Name, "IBAN": &p.Account, "BIC": &p.BIC,
-		"PURP": &d.Purpose, "RTRN": &d.Reason, "KNP": &d.KNP, "KBK": &d.KBK, "UIP": &d.UIP, "IIN": &p.ID, "BIN": &p.ID, "KBE": &p.Code, "KOD": &p.Code,
-		"ULTB": &d.UltimateCreditor.Name, "ULTD": &d.UltimateDebtor.Name, "ID": &p.ID,
-	}
-	if key == "REMI" {
-		d.Remittance = r.detailBytes.join(d.Remittance, ' ', v)
-	} else if to := texts[key]; to != nil && len(*to) == 0 {
-		*to = r.detailBytes.keep(v)
-	}
-	if key == "IIN" || key == "BIN" {
+	to := &d.ReasonText
+	switch key {
+	case "EREF":
+		to = &d.EndToEndID
+	case "PREF":
+		to = &d.InstructionID
+	case "MARF":
+		to = &d.MandateID
+	case "NAME":
+		to = &p.Name
+	case "IBAN":
+		to = &p.Account
+	case "BIC":
+		to = &p.BIC
+	case "PURP":
+		to = &d.Purpose
+	case "RTRN":
+		to = &d.Reason
+	case "KNP":
+		to = &d.KNP
+	case "KBK":
+		to = &d.KBK
+	case "UIP":
+		to = &d.UIP
+	case "KBE", "KOD":
+		to = &p.Code
+	case "ULTB":
+		to = &d.UltimateCreditor.Name
+	case "ULTD":
+		to = &d.UltimateDebtor.Name
+	case "IIN", "BIN":
+		to = &p.ID
 		p.Scheme = r.detailBytes.keep([]byte(key))
+	case "ID":
+		to = &p.ID
+	case "REMI":
+		d.Remittance = r.detailBytes.join(d.Remittance, ' ', v)
+		return
+	default:
+		return
+	}
+	if len(*to) == 0 {
+		*to = r.detailBytes.keep(v)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 func (r *Reader) attributes(b []byte) error {
 	r.decoded = r.decoded[:0]
 	for {
-		trimmed := bytes.TrimLeft(b, " \t\r\n")
+		trimmed := skipSpace(b)
 		if len(trimmed) == 0 {
 			return r.checkPrefixes()
 		}
@@ -32,13 +32,20 @@ func (r *Reader) attributes(b []byte) error {
 	}
 }
 
+func skipSpace(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t' || b[0] == '\r' || b[0] == '\n') {
+		b = b[1:]
+	}
+	return b
+}
+
 func cutAttribute(b []byte) (name, value, rest []byte, ok bool) {
 	n, _ := nameLength(b)
-	rest = bytes.TrimLeft(b[n:], " \t\r\n")
+	rest = skipSpace(b[n:])
 	if n == 0 || len(rest) == 0 || rest[0] != '=' {
 		return nil, nil, nil, false
 	}
-	rest = bytes.TrimLeft(rest[1:], " \t\r\n")
+	rest = skipSpace(rest[1:])
 	if len(rest) == 0 || (rest[0] != '"' && rest[0] != '\'') {
 		return nil, nil, nil, false
 	}

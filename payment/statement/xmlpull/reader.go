@@ -155,6 +155,9 @@ func (r *Reader) Next() (Kind, error) {
 		return End, nil
 	}
 	for {
+		if kind := r.quickTag(); kind != 0 {
+			return kind, nil
+		}
 		i, err := r.find('<')
 		if err != nil {
 			return 0, err
@@ -170,6 +173,57 @@ func (r *Reader) Next() (Kind, error) {
 			return kind, err
 		}
 	}
+}
+
+// quickTag takes what nearly all markup is, perhaps behind white space: a start tag without prefix and attributes, or the end tag of
+// the innermost element, whole in the buffer. It tells 0 for anything else and leaves it.
+func (r *Reader) quickTag() Kind {
+	b := r.rest()
+	at := 0
+	for at < len(b) && (b[at] == ' ' || b[at] == '\n' || b[at] == '\r' || b[at] == '\t') {
+		at++
+	}
+	if b = b[at:]; len(b) < 3 || b[0] != '<' || len(r.stack) == 0 {
+		return 0
+	}
+	if b[1] == '/' {
+		open := r.names[r.stack[len(r.stack)-1].name:]
+		end := 2 + len(open)
+		if end >= len(b) || b[end] != '>' || string(b[2:end]) != string(open) {
+			return 0
+		}
+		r.pos += at + end + 1
+		r.local = open
+		if i := bytes.IndexByte(open, ':'); i >= 0 {
+			r.local = open[i+1:]
+		}
+		r.pop()
+		return End
+	}
+	if nameByte[b[1]] != nameStart || len(r.stack) >= r.limits.Depth {
+		return 0
+	}
+	n := 2
+	for n < len(b) && n < quickNameMax && nameByte[b[n]] != 0 {
+		n++
+	}
+	if n == len(b) || b[n] != '>' {
+		return 0
+	}
+	r.attrs = r.attrs[:0]
+	r.push(b[1:n])
+	r.local, r.space = r.names[len(r.names)-(n-1):], r.implicit
+	r.pos += at + n + 1
+	return Start
+}
+
+// quickNameMax bounds names on the quick way; longer ones meet the limits of the slow one.
+const quickNameMax = 256
+
+// push opens an element whose tag declared nothing, by its qualified name.
+func (r *Reader) push(name []byte) {
+	r.stack = append(r.stack, frame{name: len(r.names), bindings: len(r.bindings), implicit: r.implicit})
+	r.names = append(r.names, name...)
 }
 
 // characters takes the text before the next markup, i bytes long, or up to the end of the document for i < 0. It tells Text, EOF, or

@@ -27,6 +27,16 @@ func scan(b []byte, last bool) (good int, fault string) {
 		if i == len(b) {
 			break
 		}
+		// Letters of two bytes, as Cyrillic has, come in runs.
+		for i+1 < len(b) && b[i] >= 0xC2 && b[i] < 0xE0 && b[i+1]&0xC0 == 0x80 {
+			i += 2
+		}
+		if i == len(b) || b[i] >= ' ' && b[i] < utf8.RuneSelf {
+			if i < len(b) {
+				i++
+			}
+			continue
+		}
 		size, why := character(b[i:], last)
 		if size == 0 || why != "" {
 			return i, why
