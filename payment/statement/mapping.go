@@ -49,6 +49,8 @@ type Mapping struct {
 	// CreditValues are the values of the direction column that mean a credit, DebitValues those that mean a debit.
 	CreditValues []string `json:"credit_values,omitempty"`
 	DebitValues  []string `json:"debit_values,omitempty"`
+	// EndMark is the first field of the record that ends the table, where a table has one: without it the table counts as cut off.
+	EndMark string `json:"end_mark,omitempty"`
 	// Account and Currency are those of the statement, if the table does not tell them.
 	Account  string `json:"account,omitempty"`
 	Currency string `json:"currency,omitempty"`

@@ -141,7 +141,7 @@ func (r *mt) keyed(d *Detail, v []byte) {
 
 func (r *mt) key(d *Detail, key string, v []byte) {
 	p := r.counterparty(d)
-	to := &d.ReasonText
+	var to *[]byte
 	switch key {
 	case "EREF":
 		to = &d.EndToEndID

@@ -22,6 +22,7 @@ type table struct {
 	record  []byte
 	fields  [][2]int // within record
 	line    int
+	ended   bool
 }
 
 const (
@@ -50,10 +51,20 @@ func readTable(src io.Reader, h Handler, o Options) (Summary, error) {
 	for {
 		err := r.next()
 		if errors.Is(err, io.EOF) {
+			if m.EndMark != "" && !r.ended {
+				r.totals.lost = m.EndMark
+			}
 			return c.summary, r.end(r.lines.no)
 		}
 		if err != nil {
 			return c.summary, r.lineFault(r.lines, "", err)
+		}
+		if r.ended {
+			return c.summary, r.fail(r.line, "", ErrStructure, "a record behind the end mark")
+		}
+		if m.EndMark != "" && string(r.field(0)) == m.EndMark {
+			r.ended = true
+			continue
 		}
 		if err := r.row(); err != nil {
 			return c.summary, err

@@ -194,8 +194,8 @@ func (r *Reader) quickTag() Kind {
 		}
 		r.pos += at + end + 1
 		r.local = open
-		if i := bytes.IndexByte(open, ':'); i >= 0 {
-			r.local = open[i+1:]
+		if _, local, ok := bytes.Cut(open, []byte{':'}); ok {
+			r.local = local
 		}
 		r.pop()
 		return End
