@@ -150,17 +150,18 @@ func rollback(tx *sqlx.Tx) error {
 	return nil
 }
 
-// knownMax bounds how many digests are remembered, of 32 bytes each.
+// knownMax bounds how many digests are remembered in each of two generations, of 32 bytes each.
 const knownMax = 1 << 15
 
-// knownEvidence remembers bodies that are in the database, so that a list of 21 MB is sent there once. Evidence is never
-// deleted, so what is known stays true.
+// knownEvidence remembers bodies that are in the database, so that a list of 21 MB is sent there once. What is asked for stays, what
+// is not is forgotten: each verdict brings an OCSP answer that no other will name, and those must not drive out the list
+// that all of them name. Evidence is never deleted, so what is known stays true.
 type knownEvidence struct {
-	mu   sync.Mutex
-	seen map[path.Digest]bool
+	mu         sync.Mutex
+	young, old map[path.Digest]bool
 }
 
-func newKnownEvidence() *knownEvidence { return &knownEvidence{seen: map[path.Digest]bool{}} }
+func newKnownEvidence() *knownEvidence { return &knownEvidence{young: map[path.Digest]bool{}} }
 
 // unknown lists digests that are not known to be stored, sorted.
 func (k *knownEvidence) unknown(bodies map[path.Digest]body) []path.Digest {
@@ -168,7 +169,11 @@ func (k *knownEvidence) unknown(bodies map[path.Digest]body) []path.Digest {
 	defer k.mu.Unlock()
 	var out []path.Digest
 	for d := range bodies {
-		if !k.seen[d] {
+		switch {
+		case k.young[d]:
+		case k.old[d]:
+			k.remember(d)
+		default:
 			out = append(out, d)
 		}
 	}
@@ -179,10 +184,15 @@ func (k *knownEvidence) unknown(bodies map[path.Digest]body) []path.Digest {
 func (k *knownEvidence) add(digests []path.Digest) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if len(k.seen)+len(digests) > knownMax {
-		clear(k.seen)
-	}
 	for _, d := range digests {
-		k.seen[d] = true
+		k.remember(d)
 	}
+}
+
+// remember adds a digest; mu is held.
+func (k *knownEvidence) remember(d path.Digest) {
+	if len(k.young) >= knownMax {
+		k.old, k.young = k.young, make(map[path.Digest]bool, knownMax)
+	}
+	k.young[d] = true
 }

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -35,6 +37,10 @@ func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (er
 	if err != nil {
 		return fmt.Errorf("couldn't read the document: %w", err)
 	}
+	path := c.output()
+	if err := checkNew(path); err != nil {
+		return err
+	}
 	serve := &serveCmd{SealKey: c.SealKey, Database: c.Database, Token: c.Token, Trust: c.Trust, TSA: c.TSA, AllowPrivate: c.Private}
 	g := &gateway{log: logging.logger(io.err), registry: newRegistry()}
 	defer func() { err = errors.Join(err, g.close()) }()
@@ -56,7 +62,6 @@ func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (er
 	if err != nil {
 		return fmt.Errorf("couldn't seal %s: %w", c.File, err)
 	}
-	path := c.output()
 	if err := writeNew(path, sealed); err != nil {
 		return err
 	}
@@ -73,6 +78,14 @@ func (c *sealCmd) output() string {
 	default:
 		return c.File + ".p7m"
 	}
+}
+
+// checkNew refuses a file that is there, before a key is used for what could not be written.
+func checkNew(path string) error {
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("couldn't write %s: %w", path, cmp.Or(err, fs.ErrExist))
+	}
+	return nil
 }
 
 // writeNew writes a file that must not be there yet, so that no seal is lost to another.

@@ -44,6 +44,10 @@ func (c *signCmd) Run(ctx context.Context, io streams, logging *logSettings) (er
 	if err != nil {
 		return fmt.Errorf("couldn't read the document: %w", err)
 	}
+	path := c.output()
+	if err := checkNew(path); err != nil {
+		return err
+	}
 	g := &gateway{log: logging.logger(io.err), registry: newRegistry()}
 	defer func() { err = errors.Join(err, g.close()) }()
 	key, err := c.open(ctx, g, io)
@@ -54,7 +58,6 @@ func (c *signCmd) Run(ctx context.Context, io streams, logging *logSettings) (er
 	if err != nil {
 		return fmt.Errorf("couldn't sign %s: %w", c.File, err)
 	}
-	path := c.output()
 	if err := writeNew(path, signed); err != nil {
 		return err
 	}

@@ -102,7 +102,7 @@ func TestSignedEvidenceOutlivesTheNetwork(t *testing.T) {
 		}
 	}
 	for _, file := range []string{signed, sealed} {
-		if out := s.run(t, "validate", "--offline", file); !strings.Contains(out, "CAdES-T") || strings.Contains(out, "time_stamp_not_used") {
+		if out := s.run(t, "validate", "--offline", file); !strings.Contains(out, "CAdES-LT") || strings.Contains(out, "time_stamp_not_used") {
 			t.Errorf("the evidence inside does not carry the time stamp: %s", out)
 		}
 	}
