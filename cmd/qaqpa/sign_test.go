@@ -69,6 +69,9 @@ func TestSignWithAFile(t *testing.T) {
 	}
 	cms := sign(s.document)
 	s.run(t, "validate", cms)
+	if out := s.run(t, "validate", cms, "--etsi", "--policy=standard"); !strings.Contains(out, "<vr:ValidationReport") {
+		t.Errorf("no report: %s", out)
+	}
 	both := sign(s.document, "--co-sign", cms, "--detached")
 	if out := s.run(t, "validate", both, "--detached", s.document); !strings.Contains(out, "signature 2: TOTAL-PASSED") {
 		t.Errorf("two signatures: %s", out)

@@ -22,7 +22,10 @@ type validateCmd struct {
 	Files    []string      `arg:"" type:"existingfile" name:"file" help:"Signed documents."`
 	Detached string        `type:"existingfile" placeholder:"FILE" help:"The original, when the one document is a detached signature."`
 	At       time.Time     `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Judge for this time (RFC 3339) instead of now."`
-	JSON     bool          `name:"json" help:"Print the verdicts as JSON, one a line."`
+	JSON     bool          `name:"json" xor:"form" help:"Print the verdicts as JSON, one a line."`
+	ETSI     bool          `name:"etsi" xor:"form" help:"Print the report of the one document as XML (ETSI TS 119 102-2)."`
+	Policy   string        `enum:",kz-2026,standard,strict" default:"" xor:"policy" help:"Judge by this policy: kz-2026 (the usual one), standard or strict."`
+	Rules    string        `name:"policy-file" type:"existingfile" xor:"policy" placeholder:"FILE" help:"Judge by the policy in this file (JSON)."`
 	Language string        `enum:"kk,ru,en" default:"en" env:"QAQPA_LANGUAGE" help:"Language of the reasons: ${enum}."`
 	Offline  bool          `help:"Use only the evidence that the document carries; fetch nothing."`
 	Private  bool          `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence from loopback and private addresses too."`
@@ -38,6 +41,9 @@ const (
 func (c *validateCmd) Run(ctx context.Context, io streams) error {
 	if c.Detached != "" && len(c.Files) != 1 {
 		return errors.New("--detached goes with one signature")
+	}
+	if c.ETSI && len(c.Files) != 1 {
+		return errors.New("--etsi goes with one document")
 	}
 	service, err := c.service()
 	if err != nil {
@@ -87,23 +93,32 @@ func (c *validateCmd) service() (*signer.Service, error) {
 }
 
 func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path string) (signer.Verdict, error) {
-	req := signer.ValidateRequest{At: c.At}
+	req := signer.ValidateRequest{At: c.At, Policy: c.Policy}
 	var err error
 	if req.Document, err = os.ReadFile(path); err != nil { //nolint:gosec // the user names the file
 		return signer.Verdict{}, fmt.Errorf("couldn't read the document: %w", err)
 	}
+	if c.Rules != "" {
+		if req.PolicyDocument, err = os.ReadFile(c.Rules); err != nil {
+			return signer.Verdict{}, fmt.Errorf("couldn't read the policy: %w", err)
+		}
+	}
 	if c.Detached != "" {
-		if req.Detached, err = os.ReadFile(c.Detached); err != nil {
+		original, err := os.Open(c.Detached)
+		if err != nil {
 			return signer.Verdict{}, fmt.Errorf("couldn't read the original: %w", err)
 		}
-		if req.Detached == nil {
-			req.Detached = []byte{}
-		}
+		defer func() { _ = original.Close() }() // it was only read
+		req.DetachedStream = original
 	}
 	return service.Validate(ctx, req)
 }
 
 func (c *validateCmd) print(w io.Writer, path string, v signer.Verdict) error {
+	if c.ETSI {
+		_, err := w.Write(v.ETSI())
+		return err
+	}
 	if c.JSON {
 		line, err := json.Marshal(struct {
 			File string `json:"file"`
@@ -117,6 +132,10 @@ func (c *validateCmd) print(w io.Writer, path string, v signer.Verdict) error {
 	}
 	fmt.Fprintf(w, "%s: %s\n", path, outcome(v.Indication, v.Sub))
 	c.printReasons(w, "  ", v.Reasons)
+	for _, t := range v.TimeStamps {
+		fmt.Fprintf(w, "  time stamp of %s by %s\n", t.GenTime.Format(time.RFC3339), t.TSA)
+		c.printReasons(w, "    ", t.Reasons)
+	}
 	for i, s := range v.Signatures {
 		fmt.Fprintf(w, "  signature %d: %s\n", i+1, outcome(s.Indication, s.Sub))
 		c.printSigner(w, s)

@@ -10,7 +10,7 @@ import (
 // The building blocks run in the order of EN 319 102-1 5.3; see blocks.go.
 func (a *assessment) signature(s *signer) report.Signature {
 	out := report.Signature{
-		Covers: "none", BestAt: a.set.At.UTC(),
+		SHA256: hexOf(s.id), Covers: "none", BestAt: a.set.At.UTC(),
 		AttributeCertificates: a.c.attributes, Remarks: append([]report.Reason(nil), s.notes...), Chain: []report.Certificate{}, Revocation: []report.Revocation{},
 	}
 	about := s.form.about()

@@ -160,11 +160,11 @@ func (a *assessment) timeStamp(st *stamp, p *proofs, broken bool) report.TimeSta
 	var f findings
 	if st.token == nil {
 		f.fail(report.FormatFailure, report.New(report.ReasonTimeStampMalformed, "RFC 3161 2.4.2", st.unread))
-		return conclude(report.TimeStamp{Kind: st.Kind.String(), Process: processTimeStamp}, f)
+		return conclude(report.TimeStamp{Kind: st.Kind.String(), SHA256: hexOf(st.id), Process: processTimeStamp}, f)
 	}
 	info := st.token.Info
 	out := report.TimeStamp{
-		Kind: st.Kind.String(), Process: processTimeStamp, GenTime: info.GenTime.UTC(), Serial: hexUpper(info.Serial),
+		Kind: st.Kind.String(), SHA256: hexOf(st.id), Process: processTimeStamp, GenTime: info.GenTime.UTC(), Serial: hexUpper(info.Serial),
 		Policy: info.Policy, Algorithm: algorithm(st.token.Signer()),
 	}
 	if info.HashErr == nil {

@@ -132,6 +132,8 @@ func (v Verdict) Passed() bool {
 
 // Signature is the judgement of one signer of a document.
 type Signature struct {
+	// SHA256 is the hex digest of the signature's value: by it the signature is known.
+	SHA256     string        `json:"sha256,omitempty"`
 	Indication Indication    `json:"indication"`
 	Sub        SubIndication `json:"sub_indication,omitempty"`
 	// Level is what the signature's attributes reach: "CMS", "CAdES-B", "CAdES-T", "CAdES-LT", "CAdES-LTA", or one of the
@@ -347,6 +349,8 @@ type TimeStamp struct {
 	// Kind is "content-time-stamp", "signature-time-stamp", "CAdES-C-time-stamp", "time-stamped-certs-crls-references",
 	// "archive-time-stamp-v2", "archive-time-stamp-v3" or "document-time-stamp" (over a PDF document).
 	Kind string `json:"kind"`
+	// SHA256 is the hex digest of the token.
+	SHA256 string `json:"sha256,omitempty"`
 	// Process is "time-stamp" (EN 319 102-1 5.4), or "past" where the authority was judged for a time that a later time stamp
 	// proves (5.6.2.4).
 	Process string `json:"process,omitempty"`
