@@ -88,7 +88,7 @@ func TestSignWithAFile(t *testing.T) {
 	if n := s.run(t, "audit", "verify"); n == "" {
 		t.Error("the audit log says nothing")
 	}
-	s.refused(t, "file exists", append([]string{"sign", s.document}, with...)...)
+	s.refused(t, "already exists", append([]string{"sign", s.document}, with...)...)
 }
 
 // TestSignedEvidenceOutlivesTheNetwork: time stamp and OCSP answers inside a document carry it when nobody answers any more, for a
