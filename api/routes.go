@@ -83,13 +83,19 @@ func (s *Server) typedRoutes() ([]route, error) {
 	search, err3 := handle(s.searchDebts)
 	recall, err4 := handle(s.recallDebt)
 	order, err5 := handle(s.createOrder)
+	certificate, err6 := handle(s.validateCertificate)
+	batch, err7 := handle(s.validateBatch)
+	alone := post("/v1/certificates/validations", "", l.documentBody(), certificate).slowly()
+	alone.mayIdentify = true
 	return []route{
+		alone,
+		post("/v1/validations/batch", auth.ValidationsWrite, l.documentBody(), batch),
 		change("/v1/services", auth.ServicesWrite, l.JSONBytes, publish),
 		change("/v1/debts", auth.DebtsWrite, l.BatchBytes, submit),
 		post("/v1/debts/search", auth.DebtsRead, l.JSONBytes, search),
 		change("/v1/debts/{debt}/recall", auth.DebtsWrite, l.JSONBytes, recall),
 		change("/v1/orders", auth.OrdersWrite, l.JSONBytes, order),
-	}, errors.Join(err1, err2, err3, err4, err5)
+	}, errors.Join(err1, err2, err3, err4, err5, err6, err7)
 }
 
 func get(path string, scope auth.Scope, serve endpoint, args ...string) route {

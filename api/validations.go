@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"qaqpa/api/strictjson"
@@ -10,9 +11,14 @@ import (
 
 // validationRequest is the JSON form of a validation.
 type validationRequest struct {
-	Document []byte    `json:"document"`
-	Detached *[]byte   `json:"detached,omitempty"`
-	At       time.Time `json:"at,omitzero"`
+	Document []byte  `json:"document"`
+	Detached *[]byte `json:"detached,omitempty"`
+	// DetachedDigests are digests of the original, by the name of the hash, in place of a large one.
+	DetachedDigests map[string][]byte `json:"detached_digests,omitempty" limit:"8"`
+	// Policy names the rules, PolicyDocument brings them.
+	Policy         string          `json:"policy,omitempty" limit:"32"`
+	PolicyDocument json.RawMessage `json:"policy_document,omitempty"`
+	At             time.Time       `json:"at,omitzero"`
 }
 
 // validate judges a document. The verdicts of callers with a key are kept, so that they can be named later.
@@ -40,9 +46,8 @@ func (s *Server) validationOf(r *request) (req signer.ValidateRequest, err error
 		if in, err = s.validations.Decode(r.body); err != nil {
 			return req, err
 		}
-		req.Document, req.At = in.Document, in.At
-		if in.Detached != nil {
-			req.Detached = *in.Detached
+		if req, err = s.requestOf(in); err != nil {
+			return req, err
 		}
 	case typeForm:
 		form, err := readForm(r, "document", "detached")
@@ -53,16 +58,30 @@ func (s *Server) validationOf(r *request) (req signer.ValidateRequest, err error
 	default:
 		req.Document = r.body
 	}
-	if len(req.Document) == 0 {
-		return req, refuse(codeDocument)
+	return req, s.admissible(req)
+}
+
+// requestOf turns the JSON form into what the service judges.
+func (s *Server) requestOf(in validationRequest) (req signer.ValidateRequest, err error) {
+	req = signer.ValidateRequest{Document: in.Document, At: in.At, Policy: in.Policy, PolicyDocument: in.PolicyDocument}
+	if in.Detached != nil {
+		req.Detached = *in.Detached
 	}
-	if req.At.After(s.cfg.Now()) {
-		return req, badField("/at")
+	req.DetachedDigests, err = digestsOf(in.DetachedDigests)
+	return req, err
+}
+
+// admissible holds a request against what every form of it must keep.
+func (s *Server) admissible(req signer.ValidateRequest) error {
+	switch {
+	case len(req.Document) == 0:
+		return refuse(codeDocument)
+	case req.At.After(s.cfg.Now()):
+		return badField("/at")
+	case len(req.Document)+len(req.Detached) > s.cfg.Limits.DocumentBytes:
+		return refuse(codeBodyTooLarge)
 	}
-	if len(req.Document)+len(req.Detached) > s.cfg.Limits.DocumentBytes {
-		return req, refuse(codeBodyTooLarge)
-	}
-	return req, nil
+	return nil
 }
 
 // judge validates within the number of validations that run at once.
