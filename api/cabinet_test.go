@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"qaqpa/api/portal"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
@@ -325,4 +326,23 @@ func TestFormsThatAreWrong(t *testing.T) {
 	}
 	b.get(made.location).want(t, 200, "Вы отказались от платежа")
 	b.get(made.location+"/receipt.pdf").want(t, 409)
+}
+
+// The developers' page is the contract: it names each operation of it.
+func TestDevelopersPageNamesEveryOperation(t *testing.T) {
+	s := bare(t)
+	body, err := s.pages.RenderDevelopers(portal.Developers{Frame: portal.Frame{Lang: "en", Address: "/developers"}, Base: s.cfg.BaseURL, Contract: s.reference})
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := html.UnescapeString(string(body))
+	table := must[[]route](t)(s.routes())
+	for _, rt := range table {
+		if !strings.Contains(page, "<code>"+rt.method+" "+rt.path+"</code>") {
+			t.Errorf("%s %s is not explained", rt.method, rt.path)
+		}
+	}
+	if len(table) < 20 || !strings.Contains(page, s.cfg.BaseURL+"/v1/validations") {
+		t.Error("the page is not whole")
+	}
 }

@@ -491,6 +491,12 @@ func TestBrowserConsoles(t *testing.T) {
 		}
 	}
 	c.layer.Behave(ncalayer.Signs, c.signs(c.citizen))
+	d := c.visit(t, "developers", 360)
+	d.open("/developers?lang=en")
+	d.accessible("developers")
+	d.fits()
+	d.shot("developers")
+	d.clean()
 	v := c.visit(t, "data", 360)
 	v.open("/?lang=kk")
 	v.enters()

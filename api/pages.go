@@ -19,6 +19,7 @@ func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
 	return []route{
 		page("/", s.home, "lang"),
+		page("/developers", s.developers, "lang"),
 		page("/sign-in", s.signInPage, "lang"),
 		page("/sign-in/challenge", s.signInChallenge).as(typeText),
 		formRoute("/sign-in", upload, s.signIn, typeForm).slowly(),
@@ -228,6 +229,16 @@ func (s *Server) home(ctx context.Context, r *request) (*response, error) {
 		who = auth.Session{} // the first page shows while the database is away
 	}
 	body, err := s.pages.RenderHome(portal.Home{Frame: s.frame(r, who)})
+	return s.show(r, http.StatusOK, body, err)
+}
+
+// developers explains the interface for programs, out of the contract itself.
+func (s *Server) developers(ctx context.Context, r *request) (*response, error) {
+	who, err := s.visitor(ctx, r)
+	if err != nil {
+		who = auth.Session{}
+	}
+	body, err := s.pages.RenderDevelopers(portal.Developers{Frame: s.frame(r, who), Base: s.cfg.BaseURL, Contract: s.reference})
 	return s.show(r, http.StatusOK, body, err)
 }
 

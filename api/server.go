@@ -7,6 +7,7 @@ import (
 
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
+	"qaqpa/api/reference"
 	"qaqpa/api/strictjson"
 
 	"github.com/valyala/fasthttp"
@@ -28,6 +29,8 @@ type Server struct {
 	memory   *semaphore.Weighted
 	judging  *semaphore.Weighted
 	contract asset
+	// reference is the contract as the developers' page shows it.
+	reference reference.Contract
 	// validations reads the JSON form of a validation, which is one of three.
 	validations *strictjson.Decoder[validationRequest]
 	router      fasthttp.RequestHandler
@@ -61,6 +64,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	described, err := reference.Read(openapi)
+	if err != nil {
+		return nil, err
+	}
 	decoder, err := newValidationDecoder()
 	if err != nil {
 		return nil, err
@@ -69,7 +76,7 @@ func New(cfg Config) (*Server, error) {
 		cfg: cfg, texts: texts, pages: pages, statuses: statuses(), metrics: m, public: public, foreign: foreign,
 		memory:   semaphore.NewWeighted(cfg.Limits.BodyMemory),
 		judging:  semaphore.NewWeighted(int64(cfg.Limits.Validations)),
-		contract: newAsset(typeYAML, openapi), validations: decoder,
+		contract: newAsset(typeYAML, openapi), reference: described, validations: decoder,
 	}
 	table, err := s.routes()
 	if err != nil {

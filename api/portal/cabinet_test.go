@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"qaqpa/api/language"
+	"qaqpa/api/reference"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
@@ -44,6 +45,16 @@ func orderOf(f Frame, state order.State) Order {
 		o.Order.ExecutedAt, o.Order.Receipt, o.Code = &when, "rcp_1", "ABCD-1234"
 	}
 	return o
+}
+
+func contract(t *testing.T) reference.Contract {
+	t.Helper()
+	c, err := reference.Read([]byte("tags: [{name: a}]\npaths: {/x: {get: {operationId: x, tags: [a], description: 'the `b` of', responses: {'200': {description: <b>," +
+		" content: {a/b: {schema: {$ref: '#/x/X'}}}}}}}}\ncomponents: {schemas: {X: {type: object, properties: {k: {type: array, items: {$ref: '#/x/X'}}}}}}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
 }
 
 func traffic() []payment.Traffic {
@@ -123,6 +134,9 @@ func TestCabinetPagesInEachLanguage(t *testing.T) {
 				return p.RenderSignIn(SignIn{Frame: Frame{Lang: l, Address: "/sign-in"}, Message: refused})
 			},
 			"cabinet": func() ([]byte, error) { return p.RenderCabinet(full) },
+			"developers": func() ([]byte, error) {
+				return p.RenderDevelopers(Developers{Frame: f, Base: "https://pay.example.kz", Contract: contract(t)})
+			},
 			"console": func() ([]byte, error) { return p.RenderConsole(f, []Hat{{Address: "/x", Name: "<b>", Role: "viewer"}}) },
 			"no hat":  func() ([]byte, error) { return p.RenderConsole(f, nil) },
 			"agency":  func() ([]byte, error) { return p.RenderAgency(agencyOf(f)) },
@@ -160,7 +174,7 @@ func checkPage(t *testing.T, name, text string, l language.Lang) {
 		}
 	}
 	// A message that is missing shows its id: page.state.x, cabinet.debts.y.
-	if id := regexp.MustCompile(`[>"](page|home|signin|cabinet|order|console|agency|bank|operator|data)\.[a-z_.]+[<"]`).FindString(text); id != "" {
+	if id := regexp.MustCompile(`[>"](page|home|signin|cabinet|order|console|agency|bank|operator|data|developers)\.[a-z_.]+[<"]`).FindString(text); id != "" {
 		t.Errorf("%s: no text for %s", name, id)
 	}
 	for _, need := range []string{`<html lang="` + string(l) + `">`, "<h1", `<main id="main">`, "?lang=kk"} {

@@ -30,7 +30,7 @@ type Pages struct {
 // names lists the pages; each has its template in a file of that name, within layout.html.
 func names() []string {
 	return []string{
-		"verify", "home", "signin", "cabinet", "order", "notice", "data", "console", "agency", "bank", "operator",
+		"verify", "home", "signin", "cabinet", "order", "notice", "data", "console", "agency", "bank", "operator", "developers",
 	}
 }
 
