@@ -6,7 +6,7 @@ LINTER := .build/golangci-lint
 LINTER_VERSION := v2.15.0
 export QAQPA_CORPORA ?= $(abspath ../shared/corpora)
 
-.PHONY: help build demo run test lint bench bench-gost bench-crl bench-statements bench-hostile conformance conformance-kz e2e fuzz release clean
+.PHONY: help build demo run test lint bench bench-gost bench-crl bench-statements bench-hostile conformance conformance-kz e2e fuzz release clean bench-pay sim
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,7 +34,7 @@ lint: $(LINTER) ## vet and lint
 $(LINTER):
 	GOBIN=$(abspath .build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
 
-bench: bench-gost bench-crl bench-statements bench-hostile ## measure every path against its limit or peer; lines go to bench.jsonl
+bench: bench-gost bench-crl bench-statements bench-hostile bench-pay ## measure every path against its limit or peer; lines go to bench.jsonl
 
 bench-gost: ## GOST signatures and hashes against OpenSSL's GOST engine
 	@testenv/setup.sh test
@@ -51,6 +51,10 @@ bench-statements: ## MB/s of every reader of bank statements beside a plain scan
 bench-hostile: ## truncated, nested, huge, doubled, unsigned and mixed inputs: longest verdict, memory, statuses of the HTTP front
 	@testenv/setup.sh test
 	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestHostileInputs -v ./signer ./cmd/qaqpa
+
+bench-pay: ## durable payments a second, against pgbench, bare statements, one hot account and 100 times more stored
+	@testenv/setup.sh test
+	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchPay -v ./api
 
 conformance: ## judge the outside corpora and list every deviation; lines go to conformance.jsonl
 	@testenv/setup.sh test

@@ -22,6 +22,8 @@ import (
 	"qaqpa/testenv/bank"
 	"qaqpa/testenv/pki"
 	"qaqpa/testenv/postgres"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // The parties of a story.
@@ -62,6 +64,40 @@ func (v verifier) Verify(ctx context.Context, signature, detached []byte) (payme
 	if err != nil {
 		return payment.Signature{}, err
 	}
+	return verdictSignature(verdict), nil
+}
+
+func (v verifier) Judge(ctx context.Context, signature, detached []byte) (payment.Signature, error) {
+	verdict, unkept, err := v.Service.Judge(ctx, signer.ValidateRequest{Document: signature, Detached: detached, Store: true, Actor: "gateway:payments"})
+	out := verdictSignature(verdict)
+	out.Unkept = unkept
+	return out, err
+}
+
+func (v verifier) Keep(ctx context.Context, tx *sqlx.Tx, unkept []any) ([]payment.AuditEntry, func(), error) {
+	list := make([]*signer.Unkept, len(unkept))
+	for i, u := range unkept {
+		list[i], _ = u.(*signer.Unkept)
+	}
+	entries, committed, err := v.Service.Keep(ctx, tx, list)
+	out := make([]payment.AuditEntry, len(entries))
+	for i, e := range entries {
+		out[i] = payment.AuditEntry(e)
+	}
+	return out, committed, err
+}
+
+type auditor struct{ *audit.Log }
+
+func (a auditor) AppendAll(ctx context.Context, tx *sqlx.Tx, entries []payment.AuditEntry) error {
+	list := make([]audit.Entry, len(entries))
+	for i, e := range entries {
+		list[i] = audit.Entry(e)
+	}
+	return a.Log.AppendAll(ctx, tx, list)
+}
+
+func verdictSignature(verdict signer.Verdict) payment.Signature {
 	out := payment.Signature{
 		Valid: verdict.Passed(), Indication: string(verdict.Indication), Sub: string(verdict.Sub), VerdictID: verdict.ID, Content: verdict.Content,
 	}
@@ -81,7 +117,7 @@ func (v verifier) Verify(ctx context.Context, signature, detached []byte) (payme
 		}
 		out.Signers = append(out.Signers, who)
 	}
-	return out, nil
+	return out
 }
 
 func must[T any](tb testing.TB) func(T, error) T {
@@ -98,8 +134,13 @@ func must[T any](tb testing.TB) func(T, error) T {
 // start builds all of it; everything ends with the test.
 func start(t *testing.T) *whole {
 	t.Helper()
+	return startOn(t, postgres.ForTest(t, signer.Migrate, payment.Migrate, auth.Migrate), true)
+}
+
+// startOn is start over a given database; without workers nothing happens but what requests ask for.
+func startOn(t *testing.T, db *sqlx.DB, workers bool) *whole {
+	t.Helper()
 	w := &whole{pki: pki.ForTest(t, pki.ECDSA)}
-	db := postgres.ForTest(t, signer.Migrate, payment.Migrate, auth.Migrate)
 	w.issue(t)
 	seal := w.person(t, pki.Profile{Name: "seal", Kind: pki.InformationSystem, SystemName: "QAQPA", Organisation: "АҚ «Қақпа»", BIN: pki.BIN(9)})
 	srv := must[*pki.Server](t)(w.pki.Serve(t.Context()))
@@ -116,12 +157,14 @@ func start(t *testing.T) *whole {
 		t.Fatal(err)
 	}
 	payments := must[*payment.Service](t)(payment.New(payment.Config{
-		DB: db, Sealer: sealer{sign}, Auditor: trail, Verifier: verifier{sign}, CheckpointSigner: checkpoint, WebhookSigner: private,
+		DB: db, Sealer: sealer{sign}, Auditor: auditor{trail}, Verifier: verifier{sign}, CheckpointSigner: checkpoint, WebhookSigner: private,
 		Issuer:       receipt.Issuer{Name: receipt.Texts{KK: "АҚ «Қақпа»", RU: "АО «Қақпа»", EN: "Qaqpa JSC"}, BIN: pki.BIN(9), URL: "https://pay.example.kz"},
 		AllowPrivate: true, Poll: 20 * time.Millisecond, CheckpointEvery: 50 * time.Millisecond, BankTimeout: 2 * time.Second,
 		LookupBackoffMin: 20 * time.Millisecond, LookupBackoffMax: 100 * time.Millisecond, Now: time.Now,
 	}))
-	w.run(t, payments)
+	if workers {
+		w.run(t, payments)
+	}
 	w.gateway = serveFront(t, db, payments, sign, func(c *Config) { c.WebhookKeys = []ed25519.PublicKey{public} })
 	w.introduce(t, seal, public)
 	return w

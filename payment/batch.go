@@ -14,8 +14,11 @@ import (
 
 // Limits of group commit.
 const (
+	// lanes is the number of shared commits under way at once. Each has its own buckets, so they touch other rows; while
+	// one waits for the disk or for Go, the other keeps the database busy. Only the chains of the audit log may be common.
+	lanes = 2
 	// commitMax is the most requests of one commit.
-	commitMax = 256
+	commitMax = 512
 	// queueMax is the most requests that wait; further ones are told to come again.
 	queueMax = 8192
 	// batchTriesMax bounds how often one batch is tried before its members go on alone.

@@ -5,11 +5,11 @@ import (
 	"crypto/sha256"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"qaqpa/payment/bank"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/order"
+	"qaqpa/pgarray"
 )
 
 // confirmation is a bank's word that a payment was executed, on its way through a shared commit. Everything else that a
@@ -52,7 +52,7 @@ func readPaid(ctx context.Context, tx *sqlx.Tx, ids []string) (map[string]*paidP
 		FROM unnest($1::integer[], $2::text[]) AS k (bucket, id)
 		JOIN attempts a ON a.bucket = k.bucket AND a.id = k.id
 		JOIN orders o ON o.bucket = a.bucket AND o.id = a.order_id
-		JOIN banks b ON b.bic = a.bank_bic`, pq.Array(buckets), pq.Array(known))
+		JOIN banks b ON b.bic = a.bank_bic`, pgarray.Int4s(buckets), pgarray.Texts(known))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +130,7 @@ func (s *Service) confirmPlain(w *writes, c *confirmation, pair *paidPair) error
 
 // addExecution adds states, message, journal entry, webhooks and audit entry of one execution.
 func (s *Service) addExecution(w *writes, c *confirmation, a attemptChange, o orderChange) error {
-	doc, err := order.DecodeDocument(o.Document)
+	doc, err := order.ReadStored(o.Document)
 	if err != nil {
 		return err
 	}

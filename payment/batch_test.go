@@ -14,7 +14,7 @@ import (
 )
 
 // gathered holds up a first shared commit until n further requests wait behind it, so that those share the next one.
-func (b *bundle) gathered(c *committer, first func(), n int, rest func()) {
+func (b *bundle) gathered(first func(), n int, rest func()) {
 	b.t.Helper()
 	gate := make(chan struct{})
 	b.diary.mu.Lock()
@@ -31,16 +31,24 @@ func (b *bundle) gathered(c *committer, first func(), n int, rest func()) {
 	b.diary.mu.Unlock()
 	wait.Go(rest)
 	for {
-		c.mu.Lock()
-		waiting := len(c.waiting)
-		c.mu.Unlock()
-		if waiting == n {
+		if b.waiting() == n {
 			break
 		}
 		runtime.Gosched()
 	}
 	close(gate)
 	wait.Wait()
+}
+
+// waiting counts who waits for a shared commit.
+func (b *bundle) waiting() int {
+	n := 0
+	for _, c := range b.confirmations {
+		c.mu.Lock()
+		n += len(c.waiting)
+		c.mu.Unlock()
+	}
+	return n
 }
 
 // Members of one commit are judged one by one: what is wrong with some does not touch the others.
@@ -79,7 +87,7 @@ func TestSharedCommitJudgesEach(t *testing.T) {
 	}
 	want := []error{nil, nil, ErrConfirmationAmount, ErrBankSigner, ErrAttemptUnknown, ErrConfirmationConflict, nil, nil}
 	got := make([]error, len(messages))
-	b.gathered(b.confirmations, func() { _, _ = b.Confirm(t.Context(), testBIC, b.bank.says(attempts[0], nil)) }, len(messages), func() {
+	b.gathered(func() { _, _ = b.Confirm(t.Context(), testBIC, b.bank.says(attempts[0], nil)) }, len(messages), func() {
 		var wait sync.WaitGroup
 		for i, m := range messages {
 			wait.Go(func() { _, got[i] = b.Confirm(t.Context(), testBIC, m) })
@@ -121,7 +129,7 @@ func TestSharedCommitSplits(t *testing.T) {
 		ON a.bucket = i.bucket AND a.order_id = i.order_id WHERE a.id = $1`, attempts[2])
 	b.must(err)
 	got := make([]error, 4)
-	b.gathered(b.confirmations, func() { _, got[0] = b.Confirm(t.Context(), testBIC, b.bank.says(attempts[0], nil)) }, 3, func() {
+	b.gathered(func() { _, got[0] = b.Confirm(t.Context(), testBIC, b.bank.says(attempts[0], nil)) }, 3, func() {
 		var wait sync.WaitGroup
 		for i := 1; i < 4; i++ {
 			wait.Go(func() { _, got[i] = b.Confirm(t.Context(), testBIC, b.bank.says(attempts[i], nil)) })
@@ -140,7 +148,7 @@ func TestSharedCommitFreesCallers(t *testing.T) {
 	b := setup(t)
 	first, second := b.sentAndLost(citizenIIN), b.sentAndLost(citizenIIN)
 	var got [2]error
-	b.gathered(b.confirmations, func() {
+	b.gathered(func() {
 		ctx, cancel := context.WithCancel(t.Context())
 		held := b.diary.held.Load()
 		go func() {
@@ -154,10 +162,7 @@ func TestSharedCommitFreesCallers(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
 			for {
-				b.confirmations.mu.Lock()
-				waiting := len(b.confirmations.waiting)
-				b.confirmations.mu.Unlock()
-				if waiting > 0 {
+				if b.waiting() > 0 {
 					break
 				}
 				runtime.Gosched()

@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"qaqpa/payment/debt"
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/order"
+	"qaqpa/pgarray"
 )
 
 // writes gathers what the members of a shared commit change, so that each table costs one statement. Rows are read
@@ -114,20 +114,8 @@ func (w *writes) changeOrders(ctx context.Context, tx *sqlx.Tx) error {
 		FROM unnest($1::integer[], $2::text[], $3::integer[], $4::text[], $5::integer[], $6::text[], $7::text[], $8::timestamptz[], $9::text[],
 			$10::timestamptz[]) AS t (bucket, id, before, state, events, attempt, reference, executed_at, reason, receipt_due_at)
 		WHERE o.bucket = t.bucket AND o.id = t.id AND o.events = t.before`,
-		pq.Array(buckets), pq.Array(ids), pq.Array(before), pq.Array(states), pq.Array(events), pq.Array(attempts), pq.Array(references),
-		times(executed), pq.Array(reasons), times(due))
-}
-
-// times is an array of optional times.
-func times(list []*time.Time) any {
-	texts := make([]*string, len(list))
-	for i, at := range list {
-		if at != nil {
-			text := at.UTC().Format(time.RFC3339Nano)
-			texts[i] = &text
-		}
-	}
-	return pq.Array(texts)
+		pgarray.Int4s(buckets), pgarray.Texts(ids), pgarray.Int4s(before), pgarray.Texts(states), pgarray.Int4s(events), pgarray.Texts(attempts), pgarray.Texts(references),
+		pgarray.Times(executed), pgarray.Texts(reasons), pgarray.Times(due))
 }
 
 func (w *writes) insertEvents(ctx context.Context, tx *sqlx.Tx) error {
@@ -148,7 +136,7 @@ func (w *writes) insertEvents(ctx context.Context, tx *sqlx.Tx) error {
 	return exec(ctx, tx, int64(len(ids)), `
 		INSERT INTO order_events (bucket, order_id, seq, at, event, from_state, to_state, detail)
 		SELECT * FROM unnest($1::integer[], $2::text[], $3::integer[], $4::timestamptz[], $5::text[], $6::text[], $7::text[], $8::text[])`,
-		pq.Array(buckets), pq.Array(ids), pq.Array(seqs), times(at), pq.Array(events), pq.Array(from), pq.Array(to), pq.Array(details))
+		pgarray.Int4s(buckets), pgarray.Texts(ids), pgarray.Int4s(seqs), pgarray.Times(at), pgarray.Texts(events), pgarray.Texts(from), pgarray.Texts(to), pgarray.Texts(details))
 }
 
 func (w *writes) changeAttempts(ctx context.Context, tx *sqlx.Tx) error {
@@ -168,8 +156,8 @@ func (w *writes) changeAttempts(ctx context.Context, tx *sqlx.Tx) error {
 		FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::integer[], $8::timestamptz[], $10::text[])
 			AS t (bucket, id, state_before, sends_before, state, sends, tries, due_at, problem)
 		WHERE a.bucket = t.bucket AND a.id = t.id AND a.state = t.state_before AND a.sends = t.sends_before`,
-		pq.Array(buckets), pq.Array(ids), pq.Array(from), pq.Array(before), pq.Array(states), pq.Array(sends), pq.Array(tries), times(due),
-		w.at, pq.Array(problems))
+		pgarray.Int4s(buckets), pgarray.Texts(ids), pgarray.Texts(from), pgarray.Int4s(before), pgarray.Texts(states), pgarray.Int4s(sends), pgarray.Int4s(tries), pgarray.Times(due),
+		w.at, pgarray.Texts(problems))
 }
 
 func (w *writes) changeDebts(ctx context.Context, tx *sqlx.Tx) error {
@@ -190,7 +178,7 @@ func (w *writes) changeDebts(ctx context.Context, tx *sqlx.Tx) error {
 			AS t (bucket, id, state_before, state, order_id, tied, paid_at, version)
 		WHERE d.bucket = t.bucket AND d.id = t.id AND d.state = t.state_before
 			AND CASE WHEN t.version = 0 THEN d.order_id = t.order_id ELSE d.version = t.version END`,
-		pq.Array(buckets), pq.Array(ids), pq.Array(from), pq.Array(to), pq.Array(orders), pq.Array(tied), times(paid), pq.Array(versions))
+		pgarray.Int4s(buckets), pgarray.Texts(ids), pgarray.Texts(from), pgarray.Texts(to), pgarray.Texts(orders), pgarray.Texts(tied), pgarray.Times(paid), pgarray.Int4s(versions))
 }
 
 func (w *writes) insertMessages(ctx context.Context, tx *sqlx.Tx) error {
@@ -210,8 +198,8 @@ func (w *writes) insertMessages(ctx context.Context, tx *sqlx.Tx) error {
 		INSERT INTO bank_messages (bucket, digest, attempt_id, bank_bic, source, outcome, disposition, message, verdict_id, received_at)
 		SELECT t.*, $10 FROM unnest($1::integer[], $2::bytea[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bytea[], $9::text[]) AS t
 		ON CONFLICT DO NOTHING`,
-		pq.Array(buckets), pq.Array(digests), pq.Array(attempts), pq.Array(banks), pq.Array(sources), pq.Array(outcomes),
-		pq.Array(dispositions), pq.Array(bodies), pq.Array(verdicts), w.at)
+		pgarray.Int4s(buckets), pgarray.Byteas(digests), pgarray.Texts(attempts), pgarray.Texts(banks), pgarray.Texts(sources), pgarray.Texts(outcomes),
+		pgarray.Texts(dispositions), pgarray.Byteas(bodies), pgarray.Texts(verdicts), w.at)
 }
 
 func (w *writes) insertOutbox(ctx context.Context, tx *sqlx.Tx) error {
@@ -228,7 +216,7 @@ func (w *writes) insertOutbox(ctx context.Context, tx *sqlx.Tx) error {
 		INSERT INTO outbox (bucket, id, agency_id, order_id, debt_id, state, failures, due_at, created_at)
 		SELECT bucket, id, agency_id, order_id, debt_id, 'waiting', 0, $6, $6
 		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[]) AS t (bucket, id, agency_id, order_id, debt_id)`,
-		pq.Array(buckets), pq.Array(ids), pq.Array(agencies), pq.Array(orders), pq.Array(debts), w.at)
+		pgarray.Int4s(buckets), pgarray.Texts(ids), pgarray.Texts(agencies), pgarray.Texts(orders), pgarray.Texts(debts), w.at)
 }
 
 func (w *writes) appendEntries(ctx context.Context, tx *sqlx.Tx) error {

@@ -52,7 +52,7 @@ func (s *Service) listen(ctx context.Context, want expectation, message []byte) 
 			heard:  heard{status: said, from: want.from, message: message, content: found.Content, verdictID: found.VerdictID},
 			signer: found.Signers[0], digest: sha256.Sum256(found.Content), verdict: found.Unkept,
 		}
-		alone, err := s.confirmations.do(ctx, c)
+		alone, err := s.laneOf(said.Attempt).do(ctx, c)
 		if err != nil {
 			return Confirmation{}, err
 		}
@@ -74,6 +74,12 @@ func (s *Service) listen(ctx context.Context, want expectation, message []byte) 
 		return Confirmation{}, ErrBankSigner
 	}
 	return s.apply(ctx, heard{status: said, from: want.from, message: message, content: found.Content, verdictID: found.VerdictID})
+}
+
+// laneOf is the shared commit of an attempt's bucket. An id that names no bucket goes anywhere: nothing is found under it.
+func (s *Service) laneOf(attempt string) *committer {
+	bucket, _ := bucketOfID(prefixAttempt, attempt)
+	return s.confirmations[bucket%lanes]
 }
 
 // readBankMessage reads the content of a message whose signature was judged: one signer, and what was expected.

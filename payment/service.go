@@ -87,8 +87,8 @@ type Service struct {
 
 	// keeper is the Verifier, where it can leave storing to us.
 	keeper VerdictKeeper
-	// confirmations is the shared commit of what banks say.
-	confirmations *committer
+	// confirmations are the shared commits of what banks say, one for each lane of buckets.
+	confirmations [lanes]*committer
 
 	// calls are open calls to banks, posts open deliveries.
 	calls, posts *pool
@@ -171,7 +171,9 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.retried = s.metrics.retries.Inc
 	s.keeper, _ = cfg.Verifier.(VerdictKeeper) // nil when the Verifier stores verdicts itself
-	s.confirmations = &committer{store: &s.store, run: s.commitConfirmations}
+	for lane := range s.confirmations {
+		s.confirmations[lane] = &committer{store: &s.store, run: s.commitConfirmations}
+	}
 	if s.orderTable, err = order.Transitions(); err != nil {
 		return nil, err
 	}

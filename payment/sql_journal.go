@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/lib/pq"
 
 	"qaqpa/payment/ledger"
+	"qaqpa/pgarray"
 )
 
 // errPosted says that the subject of a posting was posted before under the same kind.
@@ -55,7 +55,7 @@ func openJournal(ctx context.Context, tx *sqlx.Tx, at time.Time, buckets ...int)
 		keys[i] = int64(b)
 	}
 	var rows []journalHead
-	if err := all(ctx, tx, &rows, `SELECT bucket, size, chain FROM journal_heads WHERE bucket = ANY($1) ORDER BY bucket FOR UPDATE`, pq.Array(keys)); err != nil {
+	if err := all(ctx, tx, &rows, `SELECT bucket, size, chain FROM journal_heads WHERE bucket = ANY($1::integer[]) ORDER BY bucket FOR UPDATE`, pgarray.Int4s(keys)); err != nil {
 		return nil, err
 	}
 	if len(rows) != len(wanted) {
@@ -127,8 +127,8 @@ func (w *journalWriter) write(ctx context.Context, tx *sqlx.Tx) error {
 			SELECT bucket, id, kind, subject, reason, seq, $7
 			FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bigint[]) AS t (bucket, id, kind, subject, reason, seq)
 			ON CONFLICT DO NOTHING`,
-			pq.Array(w.posted.buckets), pq.Array(w.posted.ids), pq.Array(w.posted.kinds), pq.Array(w.posted.subjects),
-			pq.Array(w.posted.reasons), pq.Array(w.posted.seqs), w.at)
+			pgarray.Int4s(w.posted.buckets), pgarray.Texts(w.posted.ids), pgarray.Texts(w.posted.kinds), pgarray.Texts(w.posted.subjects),
+			pgarray.Texts(w.posted.reasons), pgarray.Int8s(w.posted.seqs), w.at)
 		if err != nil {
 			return fmt.Errorf("couldn't store postings: %w", err)
 		}
@@ -141,7 +141,7 @@ func (w *journalWriter) write(ctx context.Context, tx *sqlx.Tx) error {
 		INSERT INTO journal (bucket, seq, order_id, posting_id, leaf, chain, created_at)
 		SELECT bucket, seq, nullif(order_id, ''), nullif(posting_id, ''), leaf, chain, $7
 		FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) AS t (bucket, seq, order_id, posting_id, leaf, chain)`,
-		pq.Array(l.buckets), pq.Array(l.seqs), pq.Array(l.orders), pq.Array(l.postings), pq.Array(l.raw), pq.Array(l.chains), w.at); err != nil {
+		pgarray.Int4s(l.buckets), pgarray.Int8s(l.seqs), pgarray.Texts(l.orders), pgarray.Texts(l.postings), pgarray.Byteas(l.raw), pgarray.Byteas(l.chains), w.at); err != nil {
 		return err
 	}
 	return errors.Join(w.writeTransfers(ctx, tx), w.moveHeads(ctx, tx))
@@ -154,8 +154,8 @@ func (w *journalWriter) writeTransfers(ctx context.Context, tx *sqlx.Tx) error {
 		SELECT bucket, id, kind, nullif(order_id, ''), nullif(posting_id, ''), nullif(debt_id, ''), debit, credit, amount, 'KZT', seq, $11
 		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])
 			AS t (bucket, id, kind, order_id, posting_id, debt_id, debit, credit, amount, seq)`,
-		pq.Array(x.buckets), pq.Array(x.ids), pq.Array(x.kinds), pq.Array(x.orders), pq.Array(x.postings), pq.Array(x.debts),
-		pq.Array(x.debits), pq.Array(x.credits), pq.Array(x.amounts), pq.Array(x.seqs), w.at)
+		pgarray.Int4s(x.buckets), pgarray.Texts(x.ids), pgarray.Texts(x.kinds), pgarray.Texts(x.orders), pgarray.Texts(x.postings), pgarray.Texts(x.debts),
+		pgarray.Texts(x.debits), pgarray.Texts(x.credits), pgarray.Int8s(x.amounts), pgarray.Int8s(x.seqs), w.at)
 }
 
 func (w *journalWriter) moveHeads(ctx context.Context, tx *sqlx.Tx) error {
@@ -167,5 +167,5 @@ func (w *journalWriter) moveHeads(ctx context.Context, tx *sqlx.Tx) error {
 	return exec(ctx, tx, int64(n), `
 		UPDATE journal_heads SET size = t.size, chain = t.chain
 		FROM unnest($1::integer[], $2::bigint[], $3::bytea[]) AS t (bucket, size, chain) WHERE journal_heads.bucket = t.bucket`,
-		pq.Array(buckets), pq.Array(sizes), pq.Array(chains))
+		pgarray.Int4s(buckets), pgarray.Int8s(sizes), pgarray.Byteas(chains))
 }

@@ -79,9 +79,9 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// DSN is the connection string of a database in this cluster, for lib/pq.
+// DSN is the connection string of a database in this cluster, for lib/pq. As in operation, []byte goes as binary.
 func (s *Server) DSN(database string) string {
-	return fmt.Sprintf("host=%s port=5432 user=%s dbname=%s sslmode=disable connect_timeout=10", s.cfg.Dir, superuser, database)
+	return fmt.Sprintf("host=%s port=5432 user=%s dbname=%s sslmode=disable connect_timeout=10 binary_parameters=yes", s.cfg.Dir, superuser, database)
 }
 
 // SocketDir is the folder of the server's unix socket, for programs such as psql and pgbench (port 5432, user qaqpa).
