@@ -119,12 +119,12 @@ func pgbenchClients() []int { return []int{4, 16, 64} }
 
 func startPayBench(t *testing.T) *payBench {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "qaqpa-bench-")
+	dir, err := os.MkdirTemp("", "qaqpa-bench-") //nolint:usetesting // PostgreSQL's user may not pass through the folders of t.TempDir
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // PostgreSQL's user must pass
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	server, err := postgres.Start(t.Context(), postgres.Config{Dir: dir, Durable: true, Settings: map[string]string{
@@ -369,7 +369,7 @@ func (w *payBench) report(rates map[string][]float64, latencies []time.Duration)
 	if path == "" {
 		return
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // figures are for everybody
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		w.t.Fatal(err)
 	}

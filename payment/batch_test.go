@@ -30,10 +30,7 @@ func (b *bundle) gathered(first func(), n int, rest func()) {
 	b.diary.gate = nil
 	b.diary.mu.Unlock()
 	wait.Go(rest)
-	for {
-		if b.waiting() == n {
-			break
-		}
+	for b.waiting() != n {
 		runtime.Gosched()
 	}
 	close(gate)
@@ -161,10 +158,7 @@ func TestSharedCommitFreesCallers(t *testing.T) {
 	}, 1, func() {
 		ctx, cancel := context.WithCancel(t.Context())
 		go func() {
-			for {
-				if b.waiting() > 0 {
-					break
-				}
+			for b.waiting() == 0 {
 				runtime.Gosched()
 			}
 			cancel()
