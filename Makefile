@@ -56,6 +56,10 @@ bench-pay: ## durable payments a second, against pgbench, bare statements, one h
 	@testenv/setup.sh test
 	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchPay -v ./api
 
+sim: ## thousands of seeded schedules in which gateway and database die; QAQPA_SIM_SEED=n replays one
+	@testenv/setup.sh test
+	QAQPA_SIM_RUNS=$${QAQPA_SIM_RUNS:-3000} go test -count=1 -timeout=170m -run='TestCrashes|TestLinearizable|TestSimulation' -v ./payment
+
 conformance: ## judge the outside corpora and list every deviation; lines go to conformance.jsonl
 	@testenv/setup.sh test
 	QAQPA_CONFORMANCE=$(abspath conformance.jsonl) go test -count=1 -timeout=90m -run='Conformance' -v ./signer/... ./payment/statement/...

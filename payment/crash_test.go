@@ -1,0 +1,412 @@
+package payment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/bank"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/order"
+	"qaqpa/testenv/postgres"
+	"qaqpa/testenv/sim"
+)
+
+// world is where schedules with crashes run: one database server that is killed and restarted, and the proxy that ends
+// gateways.
+type world struct {
+	server *postgres.Server
+	proxy  *sim.Proxy
+	made   int
+}
+
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "qaqpa-sim-") //nolint:usetesting // PostgreSQL's user may not pass through the folders of t.TempDir
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	w := &world{}
+	// What was committed was handed to the operating system, which survives here: no fsync, but no commit before its record.
+	if w.server, err = postgres.Start(t.Context(), postgres.Config{Dir: dir + "/pg", Settings: map[string]string{"synchronous_commit": "on"}}); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.server.Stop() })
+	if w.proxy, err = sim.New(t.Context(), dir, w.server.SocketDir(), w.server.Kill); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = w.proxy.Close() })
+	return w
+}
+
+// connect opens a pool through the proxy.
+func (w *world) connect(tb testing.TB, database string) *sqlx.DB {
+	tb.Helper()
+	dsn := fmt.Sprintf("host=%s port=5432 user=qaqpa dbname=%s sslmode=disable", w.proxy.Dir(), database)
+	db, err := Connect(tb.Context(), dsn, ConnectConfig{ReadTimeout: time.Minute})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return db
+}
+
+// database makes an empty migrated database.
+func (w *world) database(tb testing.TB) string {
+	tb.Helper()
+	w.made++
+	name := "sim_" + strconv.Itoa(w.made)
+	admin, err := w.server.Open(tb.Context(), "postgres")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer admin.Close()
+	if w.made == 1 {
+		if err := w.server.EnsureDatabase(tb.Context(), "sim_template"); err != nil {
+			tb.Fatal(err)
+		}
+		db := w.connect(tb, "sim_template")
+		for _, migrate := range []func(context.Context, *sqlx.DB) error{Migrate, migrateDiary} {
+			if err := migrate(tb.Context(), db); err != nil {
+				tb.Fatal(err)
+			}
+		}
+		if err := db.Close(); err != nil {
+			tb.Fatal(err)
+		}
+	}
+	if _, err := admin.ExecContext(tb.Context(), `CREATE DATABASE `+name+` TEMPLATE sim_template`); err != nil {
+		tb.Fatal(err)
+	}
+	return name
+}
+
+// mortalBank is the bank as a gateway that may die reaches it: a dead one sends nothing and hears nothing.
+type mortalBank struct {
+	*fakeBank
+	proxy *sim.Proxy
+}
+
+func (m mortalBank) Pay(ctx context.Context, url string, message []byte) (bank.Reply, error) {
+	if m.proxy.Dead() {
+		return bank.Reply{}, bank.ErrNoReply
+	}
+	return m.fakeBank.Pay(ctx, url, message)
+}
+
+func (m mortalBank) Lookup(ctx context.Context, url, attempt string) (bank.Reply, error) {
+	if m.proxy.Dead() {
+		return bank.Reply{}, bank.ErrNoReply
+	}
+	return m.fakeBank.Lookup(ctx, url, attempt)
+}
+
+// crashing is a simulation whose gateway and database die.
+type crashing struct {
+	*simulation
+	*world
+	name string
+	// pending are requests to be sent, sent again or sent late, under the same key.
+	pending []func(context.Context) error
+	// promises are checked at the end: each was answered with success.
+	promises []func() error
+	deaths   map[sim.Cut]int
+}
+
+func newCrashing(t *testing.T, w *world, seed uint64) *crashing {
+	t.Helper()
+	name := w.database(t)
+	b := setupOn(t, w.connect(t, name), func(c *Config) {
+		if f, ok := c.Banks.(*fakeBank); ok {
+			c.Banks = mortalBank{f, w.proxy}
+		}
+	})
+	t.Cleanup(func() { _ = b.db.Close() })
+	return &crashing{
+		simulation: &simulation{bundle: b, draw: rand.New(rand.NewPCG(seed, 1))}, world: w, name: name, deaths: map[sim.Cut]int{},
+	}
+}
+
+// restart starts a new gateway if the old one has died, and the database if it was killed.
+func (c *crashing) restart() {
+	c.t.Helper()
+	c.calls.wait()
+	c.posts.wait()
+	died, err := c.proxy.Revive()
+	c.must(err)
+	if died == sim.Never {
+		return
+	}
+	c.deaths[died]++
+	if died == sim.Database {
+		c.must(c.server.Restart(c.t.Context()))
+	}
+	_ = c.db.Close() //nolint:errcheck // of a dead process
+	cfg := c.cfg
+	cfg.DB = c.connect(c.t, c.name)
+	c.Service, err = New(cfg)
+	c.must(err)
+}
+
+// request sends something now, or later; what got no definite answer is sent again, and what got one may come twice.
+func (c *crashing) request(do func(context.Context) error) {
+	c.t.Helper()
+	if c.draw.IntN(6) == 0 { // delayed
+		c.pending = append(c.pending, do)
+		return
+	}
+	err := do(c.t.Context())
+	if c.undecided(err) || c.draw.IntN(5) == 0 {
+		c.pending = append(c.pending, do)
+	}
+}
+
+// undecided reports whether an error leaves open what happened; any other must be a refusal.
+func (c *crashing) undecided(err error) bool {
+	c.t.Helper()
+	var refused *Error
+	switch {
+	case err == nil:
+		return false
+	case errors.As(err, &refused):
+		return refused.Kind == KindUnavailable
+	case errors.Is(err, errDown), c.proxy.Dead():
+		return true
+	}
+	c.t.Fatalf("without a crash: %v", err)
+	return false
+}
+
+func (c *crashing) idemRandom() Idem {
+	c.keys++
+	return Idem{Caller: "test", Key: "k-" + strconv.Itoa(c.keys), Hash: [32]byte{byte(c.keys)}}
+}
+
+func (c *crashing) submit() {
+	payer := pick(c.simulation, []string{citizenIIN, neighborIIN, companyBIN})
+	idem := c.idemRandom()
+	reference := "S-" + idem.Key
+	c.request(func(ctx context.Context) error {
+		out, _, err := c.SubmitDebts(ctx, idem, c.agency.ID, []debt.Item{{Reference: reference, Payer: debt.Payer{ID: payer, Name: "ИМАНОВ"}, Service: c.licence.ID}})
+		if err != nil {
+			return err
+		}
+		id := out.Results[0].Debt
+		c.debts = append(c.debts, debt.Debt{ID: id, Payer: debt.Payer{ID: payer}, Reference: reference})
+		c.promises = append(c.promises, func() error { _, err := c.Debt(c.t.Context(), id); return err })
+		return nil
+	})
+}
+
+func (c *crashing) create() {
+	if len(c.debts) == 0 {
+		return
+	}
+	d, idem, first := pick(c.simulation, c.debts), c.idemRandom(), ""
+	c.request(func(ctx context.Context) error {
+		o, _, err := c.CreateOrder(ctx, idem, order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: testBIC})
+		if err != nil {
+			return err
+		}
+		if first != "" && first != o.ID {
+			c.t.Errorf("one key made the orders %s and %s", first, o.ID)
+		}
+		if first == "" {
+			c.orders = append(c.orders, o)
+			c.promises = append(c.promises, func() error { _, err := c.Order(c.t.Context(), o.ID); return err })
+		}
+		first = o.ID
+		return nil
+	})
+}
+
+func (c *crashing) authorise() {
+	if len(c.orders) == 0 {
+		return
+	}
+	o, idem := pick(c.simulation, c.orders), c.idemRandom()
+	signer := citizen(o.Payer)
+	if o.Payer == companyBIN {
+		signer = Signer{IIN: citizenIIN, BIN: companyBIN, Kind: "organisation", Roles: []string{"head"}}
+	}
+	var signature []byte
+	c.request(func(ctx context.Context) error {
+		if signature == nil {
+			document, err := c.OrderDocument(ctx, o.ID)
+			if err != nil {
+				return err
+			}
+			signature = c.notary.sign(signer, document, true)
+		}
+		_, _, err := c.Authorise(ctx, idem, o.ID, signature)
+		if err == nil {
+			c.promises = append(c.promises, func() error {
+				if state := c.state(o.ID); state != order.Executed && state != order.Refused {
+					return fmt.Errorf("signed order %s ended as %s", o.ID, state)
+				}
+				return nil
+			})
+		}
+		return err
+	})
+}
+
+func (c *crashing) callback() {
+	var known []string
+	for id := range c.bank.payments {
+		known = append(known, id)
+	}
+	if len(known) == 0 {
+		return
+	}
+	// Maps have no order; the drawn number must mean the same attempt in a replay.
+	least := known[0]
+	skip := c.draw.IntN(len(known))
+	for range skip + 1 {
+		least = ""
+		for _, id := range known {
+			if id != "" && (least == "" || id < least) {
+				least = id
+			}
+		}
+		for i := range known {
+			if known[i] == least {
+				known[i] = ""
+			}
+		}
+	}
+	message := c.bank.says(least, nil)
+	c.request(func(ctx context.Context) error {
+		out, err := c.Confirm(ctx, testBIC, message)
+		if err == nil && out.Result == Applied {
+			c.promises = append(c.promises, func() error {
+				if state := c.state(out.Order); state != order.Executed && state != order.Refused {
+					return fmt.Errorf("confirmed order %s ended as %s", out.Order, state)
+				}
+				return nil
+			})
+		}
+		return err
+	})
+}
+
+// workers runs the background once; what fails there comes up again.
+func (c *crashing) workers() {
+	ctx := c.t.Context()
+	c.bank.pays = append(c.bank.pays, pick(c.simulation, payFaults()))
+	c.bank.lookups = append(c.bank.lookups, pick(c.simulation, lookupFaults()))
+	c.hook.statuses = append(c.hook.statuses, pick(c.simulation, []int{200, 500}))
+	for _, work := range []func() error{
+		func() error { _, err := c.workAttempts(ctx); c.calls.wait(); return err },
+		func() error { _, err := c.makeCheckpoint(ctx); return err },
+		func() error { _, err := c.workReceipts(ctx); return err },
+		func() error { _, err := c.workWebhooks(ctx); c.posts.wait(); return err },
+		func() error { _, err := c.expireOrders(ctx, 100); return err },
+	} {
+		if c.proxy.Dead() {
+			return
+		}
+		c.undecided(work())
+	}
+}
+
+// step does one random thing, in the middle of which the gateway or the database may die.
+func (c *crashing) step() {
+	c.t.Helper()
+	if c.draw.IntN(3) > 0 {
+		cut := pick(c.simulation, []sim.Cut{sim.Before, sim.Before, sim.Before, sim.After, sim.After, sim.After, sim.After, sim.Database})
+		c.proxy.Arm(cut, 1+c.draw.IntN(24))
+	}
+	switch c.draw.IntN(12) {
+	case 0, 1:
+		c.submit()
+	case 2, 3:
+		c.create()
+	case 4, 5:
+		c.authorise()
+	case 6:
+		c.callback()
+	case 7, 8, 9:
+		c.workers()
+	case 10:
+		c.clock.advance(time.Duration(c.draw.Int64N(int64(4 * time.Minute))))
+	case 11:
+		if len(c.pending) > 0 { // late and out of order
+			i := c.draw.IntN(len(c.pending))
+			do := c.pending[i]
+			c.pending = append(c.pending[:i], c.pending[i+1:]...)
+			c.request(do)
+		}
+	}
+	c.restart()
+}
+
+// end repeats what was left open, ends what was begun, and checks everything.
+func (c *crashing) end() {
+	c.t.Helper()
+	_, err := c.proxy.Revive()
+	c.must(err)
+	c.check() // whatever state the crashes have left
+	for _, do := range c.pending {
+		if c.undecided(do(c.t.Context())) {
+			c.t.Error("a request stays undecided though nothing is broken")
+		}
+	}
+	c.finish()
+	for _, kept := range c.promises {
+		if err := kept(); err != nil {
+			c.t.Errorf("a promise was broken: %v", err)
+		}
+	}
+	executions := map[string]int{}
+	for _, p := range c.bank.payments {
+		executions[p.order.Order] += p.times
+	}
+	for id, times := range executions {
+		if times > 1 {
+			c.t.Errorf("order %s was executed %d times", id, times)
+		}
+	}
+}
+
+// TestCrashes runs seeded schedules in which gateway and database die at chosen messages and every message may be lost,
+// repeated or late. QAQPA_SIM_SEED replays one; QAQPA_SIM_RUNS runs more than the few that every test run does.
+func TestCrashes(t *testing.T) {
+	runs, first := 8, uint64(1)
+	if n, err := strconv.Atoi(os.Getenv("QAQPA_SIM_RUNS")); err == nil {
+		runs = n
+	}
+	if seed, err := strconv.ParseUint(os.Getenv("QAQPA_SIM_SEED"), 10, 64); err == nil {
+		runs, first = 1, seed
+	}
+	w := newWorld(t)
+	deaths, messages := map[sim.Cut]int{}, w.proxy.Sent()
+	for i := range runs {
+		seed := first + uint64(i)
+		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
+			c := newCrashing(t, w, seed)
+			for range 60 {
+				c.step()
+			}
+			c.end()
+			for cut, n := range c.deaths {
+				deaths[cut] += n
+			}
+		})
+	}
+	t.Logf("%d schedules, %d messages; gateways died %d times before and %d after a message, the database %d times",
+		runs, w.proxy.Sent()-messages, deaths[sim.Before], deaths[sim.After], deaths[sim.Database])
+	if runs >= 8 && (deaths[sim.Before] == 0 || deaths[sim.After] == 0 || deaths[sim.Database] == 0) {
+		t.Error("a way to die was never taken")
+	}
+}
