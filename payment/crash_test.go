@@ -111,6 +111,22 @@ func (m mortalBank) Lookup(ctx context.Context, url, attempt string) (bank.Reply
 	return m.fakeBank.Lookup(ctx, url, attempt)
 }
 
+// promise is an answer with success: a debt or an order exists, a payment is executed or refused in the end.
+type promise struct{ what, id string }
+
+// kept reports whether a promise holds.
+func (c *crashing) kept(p promise) error {
+	if p.what == "debt" {
+		_, err := c.Debt(c.t.Context(), p.id)
+		return err
+	}
+	o, err := c.Order(c.t.Context(), p.id)
+	if err == nil && p.what == "payment" && o.State != order.Executed && o.State != order.Refused {
+		err = fmt.Errorf("%s ended as %s", p.id, o.State)
+	}
+	return err
+}
+
 // crashing is a simulation whose gateway and database die.
 type crashing struct {
 	*simulation
@@ -119,7 +135,7 @@ type crashing struct {
 	// pending are requests to be sent, sent again or sent late, under the same key.
 	pending []func(context.Context) error
 	// promises are checked at the end: each was answered with success.
-	promises []func() error
+	promises []promise
 	deaths   map[sim.Cut]int
 }
 
@@ -151,7 +167,7 @@ func (c *crashing) restart() {
 	if died == sim.Database {
 		c.must(c.server.Restart(c.t.Context()))
 	}
-	_ = c.db.Close() //nolint:errcheck // of a dead process
+	_ = c.db.Close() // of a dead process
 	cfg := c.cfg
 	cfg.DB = c.connect(c.t, c.name)
 	c.Service, err = New(cfg)
@@ -203,7 +219,7 @@ func (c *crashing) submit() {
 		}
 		id := out.Results[0].Debt
 		c.debts = append(c.debts, debt.Debt{ID: id, Payer: debt.Payer{ID: payer}, Reference: reference})
-		c.promises = append(c.promises, func() error { _, err := c.Debt(c.t.Context(), id); return err })
+		c.promises = append(c.promises, promise{"debt", id})
 		return nil
 	})
 }
@@ -223,7 +239,7 @@ func (c *crashing) create() {
 		}
 		if first == "" {
 			c.orders = append(c.orders, o)
-			c.promises = append(c.promises, func() error { _, err := c.Order(c.t.Context(), o.ID); return err })
+			c.promises = append(c.promises, promise{"order", o.ID})
 		}
 		first = o.ID
 		return nil
@@ -250,12 +266,7 @@ func (c *crashing) authorise() {
 		}
 		_, _, err := c.Authorise(ctx, idem, o.ID, signature)
 		if err == nil {
-			c.promises = append(c.promises, func() error {
-				if state := c.state(o.ID); state != order.Executed && state != order.Refused {
-					return fmt.Errorf("signed order %s ended as %s", o.ID, state)
-				}
-				return nil
-			})
+			c.promises = append(c.promises, promise{"payment", o.ID})
 		}
 		return err
 	})
@@ -289,12 +300,7 @@ func (c *crashing) callback() {
 	c.request(func(ctx context.Context) error {
 		out, err := c.Confirm(ctx, testBIC, message)
 		if err == nil && out.Result == Applied {
-			c.promises = append(c.promises, func() error {
-				if state := c.state(out.Order); state != order.Executed && state != order.Refused {
-					return fmt.Errorf("confirmed order %s ended as %s", out.Order, state)
-				}
-				return nil
-			})
+			c.promises = append(c.promises, promise{"payment", out.Order})
 		}
 		return err
 	})
@@ -363,8 +369,8 @@ func (c *crashing) end() {
 		}
 	}
 	c.finish()
-	for _, kept := range c.promises {
-		if err := kept(); err != nil {
+	for _, p := range c.promises {
+		if err := c.kept(p); err != nil {
 			c.t.Errorf("a promise was broken: %v", err)
 		}
 	}

@@ -3,7 +3,6 @@ package payment
 import (
 	"context"
 	"fmt"
-	"net"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -44,8 +43,8 @@ func (c ConnectConfig) withDefaults() ConnectConfig {
 }
 
 // Connect opens a pool of connections and checks that the database answers. dsn is lib/pq's, key=value or URL; it
-// should state sslmode. Connections to a server that stops answering are given up after ReadTimeout, whatever the
-// context of the caller. Several hosts and target_session_attrs=read-write find a new primary after a failover.
+// should state sslmode. A caller whose context ends waits half a second more for the server to cancel his statement; then
+// the connection is given up. Several hosts and target_session_attrs=read-write find a new primary after a failover.
 func Connect(ctx context.Context, dsn string, cfg ConnectConfig) (*sqlx.DB, error) {
 	cfg = cfg.withDefaults()
 	settings, err := pq.NewConfig(dsn)
@@ -64,12 +63,7 @@ func Connect(ctx context.Context, dsn string, cfg ConnectConfig) (*sqlx.DB, erro
 			settings.Runtime[name] = fmt.Sprint(limit.Milliseconds())
 		}
 	}
-	connector, err := pq.NewConnectorConfig(settings)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't prepare connections: %w", err)
-	}
-	connector.Dialer(deadlineDialer{wait: cfg.ReadTimeout, dial: cfg.ConnectTimeout})
-	db := sqlx.NewDb(openDB(connector), "postgres")
+	db := sqlx.NewDb(openDB(&boundConnector{settings: settings, wait: cfg.ReadTimeout, dial: cfg.ConnectTimeout}), "postgres")
 	db.SetMaxOpenConns(cfg.ConnectionsMax)
 	db.SetMaxIdleConns(cfg.ConnectionsMax)
 	db.SetConnMaxLifetime(time.Hour)
@@ -83,52 +77,4 @@ func Connect(ctx context.Context, dsn string, cfg ConnectConfig) (*sqlx.DB, erro
 // the lock of a bank that another file holds.
 func ConnectBulk(ctx context.Context, dsn string) (*sqlx.DB, error) {
 	return Connect(ctx, dsn, ConnectConfig{ConnectionsMax: 3, ReadTimeout: 15 * time.Minute, StatementTimeout: 10 * time.Minute, LockTimeout: 10 * time.Minute})
-}
-
-// deadlineDialer dials connections whose every read and write has a deadline.
-type deadlineDialer struct{ wait, dial time.Duration }
-
-// Dial implements pq.Dialer.
-func (d deadlineDialer) Dial(network, address string) (net.Conn, error) {
-	return d.DialTimeout(network, address, d.dial)
-}
-
-// DialTimeout implements pq.Dialer.
-func (d deadlineDialer) DialTimeout(network, address string, timeout time.Duration) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	return d.DialContext(ctx, network, address)
-}
-
-// DialContext implements pq.DialerContext.
-func (d deadlineDialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{KeepAlive: 15 * time.Second}
-	conn, err := dialer.DialContext(ctx, network, address)
-	if err != nil {
-		return nil, err
-	}
-	return &deadlineConn{Conn: conn, wait: d.wait}, nil
-}
-
-// deadlineConn gives up when the other side is silent while we wait for it. lib/pq reads only for an answer, so an idle
-// connection is not affected.
-type deadlineConn struct {
-	net.Conn
-	wait time.Duration
-}
-
-// Read implements net.Conn.
-func (c *deadlineConn) Read(b []byte) (int, error) {
-	if err := c.SetReadDeadline(time.Now().Add(c.wait)); err != nil { //nolint:forbidigo // a socket's deadline is wall time
-		return 0, err
-	}
-	return c.Conn.Read(b)
-}
-
-// Write implements net.Conn.
-func (c *deadlineConn) Write(b []byte) (int, error) {
-	if err := c.SetWriteDeadline(time.Now().Add(c.wait)); err != nil { //nolint:forbidigo // a socket's deadline is wall time
-		return 0, err
-	}
-	return c.Conn.Write(b)
 }

@@ -215,18 +215,24 @@ func (s *Server) attributes() *syscall.SysProcAttr {
 func (s *Server) dataDir() string { return filepath.Join(s.cfg.Dir, "data") }
 func (s *Server) logFile() string { return filepath.Join(s.cfg.Dir, "postgres.log") }
 
-// prepare makes the folders, runs initdb where there is no cluster yet, and writes the settings.
-func (s *Server) prepare(ctx context.Context) error {
+// folders makes the cluster's folder and gives it to the server's user.
+func (s *Server) folders() error {
 	if err := os.MkdirAll(s.cfg.Dir, 0o755); err != nil {
 		return fmt.Errorf("couldn't make the cluster's folder: %w", err)
 	}
-	if s.owner != nil {
-		if err := os.Chown(s.cfg.Dir, int(s.owner.uid), int(s.owner.gid)); err != nil {
-			return fmt.Errorf("couldn't give %s to PostgreSQL's user: %w", s.cfg.Dir, err)
-		}
-		if err := openToOthers(filepath.Dir(s.cfg.Dir)); err != nil {
-			return err
-		}
+	if s.owner == nil {
+		return nil
+	}
+	if err := os.Chown(s.cfg.Dir, int(s.owner.uid), int(s.owner.gid)); err != nil {
+		return fmt.Errorf("couldn't give %s to PostgreSQL's user: %w", s.cfg.Dir, err)
+	}
+	return openToOthers(filepath.Dir(s.cfg.Dir))
+}
+
+// prepare makes the folders, runs initdb where there is no cluster yet, and writes the settings.
+func (s *Server) prepare(ctx context.Context) error {
+	if err := s.folders(); err != nil {
+		return err
 	}
 	if _, err := os.Stat(filepath.Join(s.dataDir(), "PG_VERSION")); errors.Is(err, fs.ErrNotExist) {
 		if err := s.initdb(ctx); err != nil {

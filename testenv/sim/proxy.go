@@ -22,6 +22,8 @@ const (
 	After
 	// Database kills the database when the message has reached it.
 	Database
+	// Hang ends nobody: connections stay, and nothing is passed on any more, in either direction.
+	Hang
 )
 
 // socketName is that of PostgreSQL for its default port.
@@ -81,6 +83,9 @@ func (p *Proxy) Revive() (Cut, error) {
 	if p.dead {
 		came = p.cut
 	}
+	if came == Hang {
+		close(ended)
+	}
 	p.cut = Never // from here on nothing more comes to an end
 	p.mu.Unlock()
 	if came == Database {
@@ -102,6 +107,9 @@ func (p *Proxy) Sent() int {
 // Close ends the proxy and all its connections.
 func (p *Proxy) Close() error {
 	err := p.listener.Close()
+	if p.hanging() {
+		_, _ = p.Revive() // whoever hangs is let go
+	}
 	p.drop()
 	p.done.Wait()
 	return err
@@ -113,7 +121,7 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return // closed
 		}
-		server, err := net.Dial("unix", p.upstream) //nolint:noctx // a local socket answers at once or not at all
+		server, err := net.Dial("unix", p.upstream)
 		if err != nil || !p.keep(client, server) {
 			_ = client.Close()
 			if err == nil {
@@ -131,7 +139,7 @@ func (p *Proxy) accept() {
 func (p *Proxy) keep(conns ...net.Conn) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.dead {
+	if p.dead && p.cut != Hang {
 		return false
 	}
 	for _, c := range conns {
@@ -173,12 +181,34 @@ func (p *Proxy) forth(client, server net.Conn, muted chan struct{}) {
 			close(p.ended)
 			p.mu.Unlock()
 			return
-		case Never:
+		case Hang, Never:
+		}
+		if p.hanging() {
+			p.wake(client, server)
+			return
 		}
 		if _, err := server.Write(buffer[:n]); err != nil {
 			_ = client.Close()
 			return
 		}
+	}
+}
+
+// hanging reports whether everything stands still.
+func (p *Proxy) hanging() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.dead && p.cut == Hang
+}
+
+// wake waits until the standstill is over, or the proxy ends, and cuts the connection, whose messages are out of step.
+func (p *Proxy) wake(conns ...net.Conn) {
+	p.mu.Lock()
+	ended := p.ended
+	p.mu.Unlock()
+	<-ended
+	for _, c := range conns {
+		_ = c.Close()
 	}
 }
 
@@ -216,6 +246,10 @@ func (p *Proxy) back(client, server net.Conn, muted chan struct{}) {
 			p.drop()
 			return
 		default:
+		}
+		if p.hanging() {
+			p.wake(client, server)
+			return
 		}
 		if _, err := client.Write(buffer[:n]); err != nil {
 			_ = server.Close()
