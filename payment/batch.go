@@ -103,7 +103,7 @@ func (c *committer) take() []*job {
 	for _, j := range c.waiting {
 		switch {
 		case j.ctx.Err() != nil: // the caller is gone and was told that it is undecided; now it is: nothing was done
-			j.err = j.ctx.Err()
+			j.err = ErrUndecided.because(j.ctx.Err())
 			close(j.done)
 		case len(batch) == commitMax || anyOf(taken, j.keys()):
 			later = append(later, j)

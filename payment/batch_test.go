@@ -144,29 +144,30 @@ func TestSharedCommitSplits(t *testing.T) {
 func TestSharedCommitFreesCallers(t *testing.T) {
 	b := setup(t)
 	first, second := b.sentAndLost(citizenIIN), b.sentAndLost(citizenIIN)
-	var got [2]error
-	b.gathered(func() {
-		ctx, cancel := context.WithCancel(t.Context())
-		held := b.diary.held.Load()
-		go func() {
-			for b.diary.held.Load() == held {
-				runtime.Gosched()
-			}
-			cancel()
-		}()
-		_, got[0] = b.Confirm(ctx, testBIC, first)
-	}, 1, func() {
-		ctx, cancel := context.WithCancel(t.Context())
-		go func() {
-			for b.waiting() == 0 {
-				runtime.Gosched()
-			}
-			cancel()
-		}()
-		_, got[1] = b.Confirm(ctx, testBIC, second)
-	})
-	wants(t, got[0], ErrUndecided)
-	wants(t, got[1], ErrUndecided)
+	gate := make(chan struct{})
+	b.diary.mu.Lock()
+	b.diary.gate = gate
+	b.diary.mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	held, answer := b.diary.held.Load(), make(chan error, 1)
+	go func() {
+		_, err := b.Confirm(ctx, testBIC, first)
+		answer <- err
+	}()
+	for b.diary.held.Load() == held {
+		runtime.Gosched()
+	}
+	cancel()
+	wants(t, <-answer, ErrUndecided) // while its commit still hangs
+	_, err := b.Confirm(ctx, testBIC, second)
+	wants(t, err, ErrUndecided)
+	b.diary.mu.Lock()
+	b.diary.gate = nil
+	b.diary.mu.Unlock()
+	close(gate)
+	for b.waiting() > 0 {
+		runtime.Gosched()
+	}
 	// The first was committed nevertheless, which a repetition finds; the second was not, and is now.
 	for i, want := range []string{AlreadyApplied, Applied} {
 		out, err := b.Confirm(t.Context(), testBIC, [][]byte{first, second}[i])
