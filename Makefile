@@ -62,7 +62,7 @@ sim: ## thousands of seeded schedules in which gateway and database die; QAQPA_S
 
 conformance: ## judge the outside corpora and list every deviation; lines go to conformance.jsonl
 	@testenv/setup.sh test
-	QAQPA_CONFORMANCE=$(abspath conformance.jsonl) go test -count=1 -timeout=90m -run='Conformance' -v ./signer/... ./payment/statement/...
+	QAQPA_CONFORMANCE=$(abspath conformance.jsonl) go test -count=1 -timeout=90m -run='Conformance|StructuralMutations' -v ./signer/... ./payment/statement/...
 
 conformance-kz: ## every national certificate, list, document, token and key: verdicts, every bit flipped, OpenSSL both ways; lists of 500,000
 	@testenv/setup.sh test

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
@@ -43,6 +45,10 @@ func (c *Case) openCMS(document []byte) {
 		what = "content"
 	}
 	for i := range sd.Signers {
+		// One signature, however often it is written: a document must not look signed twice by copying.
+		if slices.ContainsFunc(sd.Signers[:i], func(o cms.SignerInfo) bool { return bytes.Equal(o.Raw, sd.Signers[i].Raw) }) {
+			continue
+		}
 		c.signers = append(c.signers, c.openSigner(&cmsForm{info: &sd.Signers[i], given: given, what: what}))
 	}
 }

@@ -36,12 +36,13 @@ func level(info *cms.SignerInfo) string {
 		return levelA
 	case values && references:
 		return levelXL
+	case stamped && !referencesStamped && (info.CarriesRevocation() || info.Has(cms.OIDRevocationValues)):
+		// references beside the data themselves say no more
+		return levelLT
 	case references && referencesStamped:
 		return levelX
 	case references:
 		return levelC
-	case stamped && (info.CarriesRevocation() || info.Has(cms.OIDRevocationValues)):
-		return levelLT
 	case stamped:
 		return levelT
 	}
