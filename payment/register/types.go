@@ -93,8 +93,8 @@ const (
 	purposeMax = 4 * 140
 )
 
-// check asks for what every format needs.
-func (r *Register) check() error {
+// check asks for what every format needs, and orders more: the account that is to be debited.
+func (r *Register) check(order bool) error {
 	if r.ID == "" || len(r.ID) > idMax || !plain(r.ID) {
 		return fmt.Errorf("couldn't take the id %q of a register: %w", r.ID, ErrInvalid)
 	}
@@ -104,6 +104,9 @@ func (r *Register) check() error {
 	for i := range r.Payments {
 		if why := r.Payments[i].fault(); why != "" {
 			return &PaymentError{ID: r.Payments[i].ID, Text: why}
+		}
+		if order && r.Payments[i].Payer.Account == "" {
+			return &PaymentError{ID: r.Payments[i].ID, Text: "an order needs the payer's account"}
 		}
 	}
 	return nil
@@ -119,8 +122,10 @@ func (p *Payment) fault() string {
 		return "it has no day"
 	case utf8.RuneCountInString(p.Purpose) > purposeMax || !text(p.Purpose):
 		return "its purpose is too long or not text"
-	case len(p.KNP) > 35 || len(p.KBK) > 35 || len(p.UIP) > 35 || !plain(p.KNP+p.KBK+p.UIP+p.BankRef):
+	case len(p.KNP) > idMax || len(p.KBK) > idMax || !plain(p.KNP+p.KBK):
 		return "its codes are too long or not plain"
+	case utf8.RuneCountInString(p.UIP+p.BankRef) > nameMax || !text(p.UIP+p.BankRef):
+		return "a reference is too long or not text"
 	}
 	for _, party := range []*Party{&p.Payer, &p.Beneficiary, p.For} {
 		if party == nil {
@@ -133,8 +138,8 @@ func (p *Payment) fault() string {
 			return "a number of a party is not plain"
 		}
 	}
-	if p.Beneficiary.Account == "" || p.Payer.Account == "" {
-		return "it lacks an account"
+	if p.Beneficiary.Account == "" {
+		return "it lacks the beneficiary's account"
 	}
 	return ""
 }

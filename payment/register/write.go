@@ -74,7 +74,7 @@ func (o Options) withDefaults() Options {
 // Write writes the register to w. Errors: [ErrInvalid] (as a [*PaymentError] where one payment is to blame), those of [Register.Sum],
 // and those of w, behind which w holds the beginning of a file.
 func Write(w io.Writer, f Format, r *Register, o Options) error {
-	if err := r.check(); err != nil {
+	if err := r.check(f == Pain001 || f == Pacs008 || f == MT102); err != nil {
 		return err
 	}
 	sum, err := r.Sum()

@@ -193,8 +193,8 @@ func (d *document) group(r *Register, number int, payments []Payment) error {
 	}
 	p := &payments[0]
 	d.begin("PmtInf")
-	id := r.ID
-	if suffix := "-" + strconv.Itoa(number); len(id)+len(suffix) <= idMax {
+	id := r.ID // a bank that books the group as one sum names it
+	if suffix := "-" + strconv.Itoa(number); number > 1 && len(id)+len(suffix) <= idMax {
 		id += suffix
 	}
 	d.put("PmtInfId", id)

@@ -1,0 +1,116 @@
+package payment
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/register"
+	"qaqpa/payment/statement"
+)
+
+// asked names the bank of the tests and the banking days to which payments of its clock's day may count.
+func (b *bundle) asked() BankPayments {
+	return BankPayments{Bank: testBIC, From: catalog.Date(b.today()), To: catalog.DateOf(b.clock.now().AddDate(0, 0, 10)), Account: monthAccount}
+}
+
+// A register of the day lists what the bank confirmed, in every format; what a statement showed is no longer owed.
+func TestRegistersOfTheDay(t *testing.T) {
+	b := setup(t)
+	b.account()
+	ref, tiyn := b.paid(citizenIIN)
+	_, other := b.paid(neighborIIN)
+	if _, err := b.expect(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: tiyn, ref: ref}}}.camt())
+	found, err := PaymentsOfBank(t.Context(), b.db, b.asked())
+	if err != nil || len(found) != 2 {
+		t.Fatalf("%d payments, %v", len(found), err)
+	}
+	settled := map[string]bool{}
+	var list []register.Payment
+	for _, p := range found {
+		settled[p.ID] = p.Settled
+		list = append(list, p.Payment)
+		if p.For == nil || p.Payer.BIC != testBIC || p.KBK == "" || p.Beneficiary.Account == "" {
+			t.Errorf("payment %+v", p)
+		}
+	}
+	owed, err := register.Owed(list, func(id string) bool { return settled[id] }, b.clock.now())
+	if err != nil || len(owed) != 1 || owed[0].Confirmed.Tiyn != tiyn+other || owed[0].Settled.Tiyn != tiyn || owed[0].Owed.Tiyn != other {
+		t.Errorf("owed %+v, %v", owed, err)
+	}
+	r, err := MakeRegister(register.Part{Key: register.Key{Bank: testBIC, Day: list[0].Day, KBK: list[0].KBK}, Payments: list}, "qaqpa", b.clock.now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range register.Formats() {
+		var file bytes.Buffer
+		o := register.Options{}
+		if f == register.MT102 {
+			o.Charset = statement.KZ1048
+		}
+		if err := register.Write(&file, f, r, o); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
+		if f == register.Pain001 && !strings.Contains(file.String(), "<PmtInfId>"+r.ID+"</PmtInfId>") {
+			t.Errorf("the group of %s is not named as the batch", r.ID)
+		}
+	}
+	for name, change := range map[string]func(*BankPayments){
+		"another bank": func(q *BankPayments) { q.Bank = otherBIC }, "another KBK": func(q *BankPayments) { q.KBK = "999999" },
+		"another beneficiary": func(q *BankPayments) { q.Beneficiary = "000000000000" }, "another day": func(q *BankPayments) { q.From, q.To = "2020-01-01", "2020-01-02" },
+	} {
+		q := b.asked()
+		change(&q)
+		if none, err := PaymentsOfBank(t.Context(), b.db, q); err != nil || len(none) != 0 {
+			t.Errorf("%s: %d payments, %v", name, len(none), err)
+		}
+	}
+}
+
+// refusing is an audit log that takes nothing.
+type refusing struct{}
+
+var errAuditFull = errors.New("the audit log is full")
+
+func (refusing) Append(context.Context, *sqlx.Tx, string, string, string, []byte) error {
+	return errAuditFull
+}
+
+// noting keeps what was written last.
+type noting struct{ action, subject, detail string }
+
+func (n *noting) Append(_ context.Context, _ *sqlx.Tx, _, action, subject string, detail []byte) error {
+	n.action, n.subject, n.detail = action, subject, string(detail)
+	return nil
+}
+
+func TestDisclose(t *testing.T) {
+	b := setup(t)
+	_, tiyn := b.paid(citizenIIN)
+	b.paid(neighborIIN)
+	day := catalog.Date(b.today())
+	ask := DisclosureRequest{Number: "R-1", Requester: "Court 1", Ground: "276", Payer: citizenIIN, From: day, To: day, Actor: "operator:x"}
+	log := &noting{}
+	d, err := Disclose(t.Context(), b.db, log, ask, b.clock.now)
+	if err != nil || d.Count != 1 || d.Payments[0].Sender.ID != citizenIIN || d.Payments[0].Amount != d.Sum {
+		t.Fatalf("%+v, %v", d, err)
+	}
+	if log.action != "payments.disclosed" || log.subject != "R-1" || strings.Contains(log.detail, citizenIIN) {
+		t.Errorf("audit entry %+v of %d tiyn", log, tiyn)
+	}
+	if _, err := Disclose(t.Context(), b.db, refusing{}, ask, b.clock.now); !errors.Is(err, errAuditFull) {
+		t.Errorf("an answer without an audit entry: %v", err)
+	}
+	ask.Ground = ""
+	if _, err := Disclose(t.Context(), b.db, log, ask, b.clock.now); !errors.Is(err, register.ErrInvalid) {
+		t.Errorf("a request without a ground: %v", err)
+	}
+}
