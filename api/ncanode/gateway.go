@@ -78,15 +78,13 @@ func (g *Gateway) Operations() ([]Operation, error) {
 		listed("/wsse/sign", g.wsseSign), listed("/wsse/verify", g.wsseVerify), listed("/x509/info", g.x509Info),
 		listed("/x509/verify", g.x509Verify), listed("/pkcs12/info", g.pkcs12Info), listed("/pkcs12/aliases", g.pkcs12Aliases),
 		listed("/jwt/encode", g.jwtEncode), listed("/jwt/decode", g.jwtDecode),
+		listed("/pdf/verify", g.pdfVerify),
 	} {
 		op, err := build()
 		faults = errors.Join(faults, err)
 		out = append(out, op)
 	}
-	for _, path := range []string{"/pdf/sign", "/pdf/verify"} {
-		out = append(out, Operation{Path: path, Serve: pdf})
-	}
-	return out, faults
+	return append(out, Operation{Path: "/pdf/sign", Serve: pdfSign}), faults
 }
 
 // listed makes an operation of a typed handler, which reads its body tolerantly as NCANode does.
@@ -121,9 +119,9 @@ func encode(v any) ([]byte, error) {
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
 }
 
-// pdf says that there is no PDF here.
-func pdf(context.Context, Call) ([]byte, error) {
-	p := refuse(CodePDF, "PDF signatures are not served here")
+// pdfSign says that no PDF is signed here.
+func pdfSign(context.Context, Call) ([]byte, error) {
+	p := refuse(CodePDFSign, "PDF documents are not signed here")
 	p.Status = http.StatusNotImplemented
 	return nil, p
 }

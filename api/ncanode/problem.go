@@ -34,7 +34,9 @@ const (
 	CodeTSA            Code = "tsa_failed"
 	CodeRevocation     Code = "revocation_check"
 	CodeJWT            Code = "jwt_malformed"
-	CodePDF            Code = "pdf_not_served"
+	CodePDF            Code = "pdf_unreadable"
+	CodePDFUnsigned    Code = "pdf_unsigned"
+	CodePDFSign        Code = "pdf_signing_not_served"
 )
 
 // Codes lists all codes.
@@ -42,7 +44,7 @@ func Codes() []Code {
 	return []Code{
 		CodeKeyBase64, CodeKeyPassword, CodeKeyDamaged, CodeKeyUnsupported, CodeKeyMismatch, CodeKeyAlias, CodeKeyEmpty, CodeSigners,
 		CodeCertificate, CodeBase64, CodeData, CodeCMS, CodeNoContent, CodeXML, CodeEncoding, CodeTrim, CodeRequest, CodePolicy, CodeNoTSA,
-		CodeTSA, CodeRevocation, CodeJWT, CodePDF,
+		CodeTSA, CodeRevocation, CodeJWT, CodePDF, CodePDFUnsigned, CodePDFSign,
 	}
 }
 
