@@ -51,6 +51,12 @@ func TestFalseWhereNCANodeSaysTrue(t *testing.T) {
 			b.verdict(b.post("/cms/verify", c.in), false, c.reason)
 		})
 	}
+	// A time-stamp token has a signer and is no signed document. It once made 500 of that.
+	token, err := b.pki.StampFor(pki.RSA, []byte("signature"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.verdict(b.post("/cms/verify", M{"cms": b64(token)}), false, "no_signature")
 	// The same content given beside the attached one is fine.
 	b.verdict(b.post("/cms/verify", M{"cms": good, "data": b64(data)}), true, "")
 }

@@ -17,7 +17,7 @@ import (
 // certificate is judged first (№500/НҚ 4). Each use of a key of the token is in the audit log before the signature leaves.
 type signCmd struct {
 	File     string `arg:"" type:"existingfile" help:"Document to sign."`
-	Format   string `enum:"cms,xml,wsse,raw" default:"cms" help:"What is made: ${enum}."`
+	Format   string `enum:"cms,xml,wsse,jwt,raw" default:"cms" help:"What is made: ${enum}."`
 	Output   string `short:"o" placeholder:"FILE" help:"Where it goes; FILE with the ending of the format if not given. An existing file is not overwritten."`
 	Detached bool   `help:"cms: leave the document out."`
 	CoSign   string `name:"co-sign" type:"existingfile" placeholder:"FILE" help:"cms: a signed CMS that gets one more signature over the document."`
@@ -26,7 +26,7 @@ type signCmd struct {
 	Element  string `name:"id" placeholder:"ID" help:"xml: sign the element with this identifier instead of the whole document."`
 	WSSToken string `name:"wsse-token" enum:"key-identifier,issuer-serial,binary" default:"key-identifier" help:"wsse: how the certificate is named: ${enum}."`
 	Form     string `name:"raw-form" enum:"usual,pair,national,rfc" default:"usual" help:"raw: layout of the numbers: ${enum}. The usual one is DER for ECDSA and the national one for GOST."`
-	Chain    bool   `help:"Add the certificates of the authorities above the signer's, but for the root."`
+	Chain    bool   `help:"cms, xml, wsse: add the certificates of the authorities above the signer's, but for the root."`
 	Private  bool   `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence and time stamps from loopback and private addresses too."`
 
 	Key      signKeySettings  `embed:""`
@@ -143,6 +143,10 @@ func (c *signCmd) sign(ctx context.Context, s *signer.Service, document []byte, 
 			"key-identifier": xmldsig.TokenKeyIdentifier, "issuer-serial": xmldsig.TokenIssuerSerial, "binary": xmldsig.TokenBinary,
 		}[c.WSSToken]
 		out, err = s.SignWSSE(ctx, signer.SignWSSERequest{Document: document, Token: token, Key: key, Actor: actor})
+	case "jwt":
+		var token string
+		token, err = s.SignJWT(ctx, signer.SignJWTRequest{Claims: document, Key: key, Actor: actor})
+		out = []byte(token)
 	case "raw":
 		var what rawsig.Result
 		form := map[string]rawsig.Form{"pair": rawsig.Pair, "national": rawsig.National, "rfc": rawsig.RFC}[c.Form]
@@ -164,7 +168,7 @@ func (c *signCmd) sign(ctx context.Context, s *signer.Service, document []byte, 
 }
 
 func (c *signCmd) output() string {
-	ending := map[string]string{"cms": ".p7m", "xml": ".signed.xml", "wsse": ".signed.xml", "raw": ".sig"}[c.Format]
+	ending := map[string]string{"cms": ".p7m", "xml": ".signed.xml", "wsse": ".signed.xml", "jwt": ".jwt", "raw": ".sig"}[c.Format]
 	switch {
 	case c.Output != "":
 		return c.Output

@@ -3,6 +3,8 @@
 package main
 
 import (
+	"encoding/base64"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -85,10 +87,33 @@ func TestSignWithAFile(t *testing.T) {
 	if out := sign(s.document, "--format=raw"); !strings.Contains(out, ".sig (") || !strings.Contains(out, "r‖s little-endian") {
 		t.Errorf("raw: %s", out)
 	}
+	claims := s.write(t, "claims.json", []byte(`{"sub":"қақпа"}`))
+	token, err := os.ReadFile(sign(claims, "--format=jwt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkToken(t, s, string(token))
 	if n := s.run(t, "audit", "verify"); n == "" {
 		t.Error("the audit log says nothing")
 	}
 	s.refused(t, "already exists", append([]string{"sign", s.document}, with...)...)
+}
+
+// checkToken has the running gateway decode a token by the certificate of the citizen.
+func checkToken(t *testing.T, s *signing, token string) {
+	t.Helper()
+	for want, text := range map[bool]string{true: token, false: token[:len(token)-4] + "AAAA"} {
+		r, err := newStory(s.world).portal.post(t.Context(), "/jwt/decode", map[string]string{
+			"jwt": text, "key": base64.StdEncoding.EncodeToString(s.people.citizen.Certificate),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var answer struct{ Valid bool }
+		if err := r.into(http.StatusOK, &answer); err != nil || answer.Valid != want {
+			t.Errorf("token: %s, %v, want %v", r.body, err, want)
+		}
+	}
 }
 
 // TestSignedEvidenceOutlivesTheNetwork: time stamp and OCSP answers inside a document carry it when nobody answers any more, for a
@@ -172,7 +197,8 @@ func TestSignIsRefused(t *testing.T) {
 		{"no single key", append([]string{"--key-alias=nobody"}, key...)},
 		{"certificate unusable", []string{"--key", revokedKey, "--key-password-file", s.password}},
 		{"certificate unusable", []string{"--key", impostorKey, "--key-password-file", s.password}},
-		{"--tsa", append([]string{"--timestamp"}, key...)},
+		{"give --tsa", append([]string{"--timestamp", "--tsa="}, key...)},
+		{"unusable request", append([]string{"--format=jwt"}, key...)}, // the document is no set of claims
 		{"--format=cms", append([]string{"--format=xml", "--detached"}, key...)},
 		{"--format=raw", append([]string{"--raw-form=pair"}, key...)},
 		{"not in this form", append([]string{"--format=raw", "--raw-form=rfc", "--hsm-key=seal"}, nil...)},
@@ -181,7 +207,7 @@ func TestSignIsRefused(t *testing.T) {
 	} {
 		s.refused(t, c.why, append([]string{"sign", s.document}, c.args...)...)
 	}
-	for _, ending := range []string{".p7m", ".sig", ".signed.xml"} {
+	for _, ending := range []string{".p7m", ".sig", ".jwt", ".signed.xml"} {
 		if _, err := os.Stat(s.document + ending); err == nil {
 			t.Errorf("%s was written", ending)
 		}
