@@ -84,9 +84,10 @@ var dssSound = []string{
 	"CAdESLevelERSRenewedHashtreeInvalidTest", "CAdESEnvelopingValidationTest",
 }
 
-// dssLevels are the levels of documents that tell theirs by name.
+// dssLevels are the levels of documents that tell theirs by name. Signature-15-CBp-LT-2 has references without the data that
+// they name, which is the older form C, whatever it is called.
 var dssLevels = map[string]string{
-	"Signature-C-BES-4.p7m": "CAdES-B", "cades-t-copied-sigtst.p7m": "CAdES-T", "Signature-15-CBp-LT-2.p7m": "CAdES-LT",
+	"Signature-C-BES-4.p7m": "CAdES-B", "cades-t-copied-sigtst.p7m": "CAdES-T", "Signature-15-CBp-LT-2.p7m": "CAdES-C",
 	"counterSignedLTA.p7s": "CAdES-LTA", "cades-extended-a.pkcs7": "CAdES-LTA", "Signature-C-X-1.p7m": "CAdES-X",
 	"Signature-C-A-XL-1.p7m": "CAdES-A", "cadesLTAwithATv2.sig": "CAdES-A", "signatureExtendedTwoLTA.p7s": "CAdES-A",
 	"cades-lta-copied-atst.p7m": "CAdES-LTA", "cades-bes-signeddata-detached.p7s": "CAdES-B",
