@@ -74,15 +74,14 @@ func (m reconMetrics) observe(r FileReport, repeated bool, took time.Duration) {
 }
 
 // workRecon turns new executions into expectations, lists what is past its term by the clock, and measures the queue.
-func (s *Service) workRecon(ctx context.Context) (int, error) {
-	n, err := s.expect(ctx)
-	if err != nil {
-		return n, err
+func (s *Service) workRecon(ctx context.Context) error {
+	if _, err := s.expect(ctx); err != nil {
+		return err
 	}
 	if err := s.ageAll(ctx); err != nil {
-		return n, err
+		return err
 	}
-	return n, s.measureQueue(ctx)
+	return s.measureQueue(ctx)
 }
 
 // measureQueue sets the gauges of open exceptions.

@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strconv"
+	"strings"
 	"time"
 
 	"qaqpa/payment/recon"
@@ -100,6 +102,47 @@ func (r StatementReport) MatchRate() int64 {
 
 // statementPublicID is the id of a statement outside.
 func statementPublicID(bucket int, id int64) string { return fmt.Sprintf("stm_%02x%016x", bucket, id) }
+
+func statementKey(public string) (bucket int, id int64, ok bool) {
+	rest, found := strings.CutPrefix(public, "stm_")
+	if !found || len(rest) != 18 || strings.ToLower(rest) != rest {
+		return 0, 0, false
+	}
+	b, err1 := strconv.ParseUint(rest[:2], 16, 8)
+	n, err2 := strconv.ParseUint(rest[2:], 16, 63)
+	return int(b), int64(n), err1 == nil && err2 == nil
+}
+
+// exceptionKey is the primary key of an exception.
+type exceptionKey struct {
+	Bucket    int   `db:"bucket"`
+	Statement int64 `db:"statement"`
+	No        int   `db:"no"`
+	Part      int   `db:"part"`
+	Missing   int64 `db:"missing"`
+}
+
+func (k exceptionKey) String() string {
+	return fmt.Sprintf("exc_%02x%016x%08x%08x%016x", k.Bucket, uint64(k.Statement), uint32(k.No), uint32(k.Part), uint64(k.Missing)) //nolint:gosec // G115: bits as they are
+}
+
+// parseExceptionID reads the id of an exception; ok is false when the text cannot be one.
+func parseExceptionID(id string) (k exceptionKey, ok bool) {
+	rest, found := strings.CutPrefix(id, "exc_")
+	if !found || len(rest) != 2+16+8+8+16 || strings.ToLower(rest) != rest {
+		return k, false
+	}
+	var parts [5]uint64
+	for i, width := range [5]int{2, 16, 8, 8, 16} {
+		n, err := strconv.ParseUint(rest[:width], 16, 64)
+		if err != nil {
+			return k, false
+		}
+		parts[i], rest = n, rest[width:]
+	}
+	k = exceptionKey{Bucket: int(parts[0]), Statement: int64(parts[1]), No: int(int32(parts[2])), Part: int(int32(parts[3])), Missing: int64(parts[4])} //nolint:gosec // G115: bits as they were
+	return k, k.String() == id
+}
 
 // accountRow is an account of ours with the terms of its bank.
 type accountRow struct {

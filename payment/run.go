@@ -54,8 +54,7 @@ func (s *Service) workers() []worker {
 			return s.expireOrders(ctx, expirePerRun)
 		}},
 		{name: "reconciliation", pause: max(s.cfg.Poll, reconPause), run: func(ctx context.Context) (int, error) {
-			_, err := s.workRecon(ctx)
-			return 0, err
+			return 0, s.workRecon(ctx)
 		}},
 	}
 }

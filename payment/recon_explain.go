@@ -1,0 +1,273 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/ledger"
+	"qaqpa/payment/recon"
+)
+
+// StatementLine is a line with what became of it.
+type StatementLine struct {
+	recon.Line
+	// Matches are its live matches, each with the rule that made it.
+	Matches []LineMatch `json:"matches"`
+	// Exception is the id of its exception, if it ever had one.
+	Exception string `json:"exception,omitempty"`
+}
+
+// LineMatch says which expectation a line pays, and why.
+type LineMatch struct {
+	Expectation string `json:"expectation"`
+	// Paid is what the line carries of it, Owed what it settles, in tiyn.
+	Paid int64 `json:"paid"`
+	Owed int64 `json:"owed"`
+	// Rule is the name of the rule, or "person"; Fields are what the rule compared.
+	Rule   string        `json:"rule"`
+	Fields []recon.Field `json:"fields"`
+}
+
+// StatementPage is a page of a statement's lines, in the order of the file.
+type StatementPage struct {
+	Items   []StatementLine `json:"items"`
+	HasMore bool            `json:"has_more"`
+}
+
+// rulePerson is the name under which decisions of people stand among rules.
+const rulePerson = "person"
+
+// StatementLines lists lines of a statement from after the given entry and part. Errors: [ErrStatementUnknown], [ErrInvalid].
+func (s *Service) StatementLines(ctx context.Context, id string, afterNo, afterPart, limit int) (StatementPage, error) {
+	const limitMax, limitDefault = 100, 50
+	if limit == 0 {
+		limit = limitDefault
+	}
+	if limit < 1 || limit > limitMax || afterNo < 0 || afterPart < 0 {
+		return StatementPage{}, ErrInvalid.with("1 to 100").at("limit")
+	}
+	bucket, key, ok := statementKey(id)
+	if !ok {
+		return StatementPage{}, ErrStatementUnknown
+	}
+	var bank string
+	if err := orMissing(one(ctx, s.db, &bank, `SELECT bank_bic FROM statements WHERE bucket = $1 AND id = $2`, bucket, key), ErrStatementUnknown); err != nil {
+		return StatementPage{}, err
+	}
+	var rows []lineRow
+	err := all(ctx, s.db, &rows, `SELECT `+lineSelect+` FROM statement_lines WHERE bucket = $1 AND statement = $2 AND (no, part) > ($3, $4) ORDER BY no, part LIMIT $5`,
+		bucket, key, afterNo, afterPart, limit+1)
+	if err != nil {
+		return StatementPage{}, err
+	}
+	page := StatementPage{Items: []StatementLine{}, HasMore: len(rows) > limit}
+	if len(rows) == 0 {
+		return page, nil
+	}
+	rows = rows[:min(len(rows), limit)]
+	at := map[[2]int]int{}
+	for i, r := range rows {
+		page.Items = append(page.Items, StatementLine{Line: r.line(), Matches: []LineMatch{}})
+		at[[2]int{r.No, r.Part}] = i
+	}
+	return page, s.explain(ctx, page.Items, at, exceptionKey{Bucket: bucket, Statement: key}, bank)
+}
+
+// explain adds matches and exceptions to lines.
+func (s *Service) explain(ctx context.Context, items []StatementLine, at map[[2]int]int, k exceptionKey, bank string) error {
+	first, last := items[0].No, items[len(items)-1].No
+	var legs []struct {
+		No          int   `db:"no"`
+		Part        int   `db:"part"`
+		Expectation int64 `db:"expectation"`
+		Paid        int64 `db:"paid"`
+		Owed        int64 `db:"owed"`
+		Rule        int   `db:"rule"`
+		Ladder      int   `db:"ladder"`
+	}
+	err := all(ctx, s.db, &legs, `SELECT no, part, expectation, paid, owed, rule, ladder FROM recon_matches
+		WHERE bucket = $1 AND statement = $2 AND no BETWEEN $3 AND $4 AND undone_at IS NULL ORDER BY no, part, expectation`, k.Bucket, k.Statement, first, last)
+	if err != nil {
+		return err
+	}
+	ladders := map[int]recon.Ladder{}
+	for _, l := range legs {
+		i, shown := at[[2]int{l.No, l.Part}]
+		if !shown {
+			continue
+		}
+		m := LineMatch{Expectation: expectationID(k.Bucket, l.Expectation), Paid: l.Paid, Owed: l.Owed, Rule: rulePerson, Fields: []recon.Field{}}
+		if l.Rule > 0 {
+			if ladders[l.Ladder] == nil {
+				if ladders[l.Ladder], err = ladderOf(ctx, s.db, k.Bucket, bank, l.Ladder); err != nil {
+					return err
+				}
+			}
+			rule := ladders[l.Ladder][l.Rule-1]
+			m.Rule, m.Fields = rule.Name, rule.On
+		}
+		items[i].Matches = append(items[i].Matches, m)
+	}
+	var listed []exceptionKey
+	if err := all(ctx, s.db, &listed, `SELECT bucket, statement, no, part, missing FROM recon_exceptions
+		WHERE bucket = $1 AND statement = $2 AND no BETWEEN $3 AND $4 AND no > 0`, k.Bucket, k.Statement, first, last); err != nil {
+		return err
+	}
+	for _, e := range listed {
+		if i, shown := at[[2]int{e.No, e.Part}]; shown {
+			items[i].Exception = e.String()
+		}
+	}
+	return nil
+}
+
+// ladderOf reads a ladder that was in force.
+func ladderOf(ctx context.Context, q sqlx.QueryerContext, bucket int, bank string, version int) (recon.Ladder, error) {
+	var text string
+	if err := one(ctx, q, &text, `SELECT ladder FROM recon_ladders WHERE bucket = $1 AND bank_bic = $2 AND version = $3`, bucket, bank, version); err != nil {
+		return nil, err
+	}
+	var l recon.Ladder
+	if err := json.Unmarshal([]byte(text), &l); err != nil {
+		return nil, fmt.Errorf("couldn't read the rules of %s: %w", bank, err)
+	}
+	return l, nil
+}
+
+// UndoneMatch is what undoing gave back.
+type UndoneMatch struct {
+	// Exceptions are those about the lines, which belong to the person now.
+	Exceptions []string `json:"exceptions"`
+	Posting    string   `json:"posting"`
+}
+
+// MatchUndoing says which match is to be undone, and why.
+type MatchUndoing struct {
+	No      int    `json:"no"`
+	Part    int    `json:"part"`
+	Comment string `json:"comment"`
+}
+
+// legRow is a live leg of a match.
+type legRow struct {
+	No          int   `db:"no"`
+	Part        int   `db:"part"`
+	Statement   int64 `db:"statement"`
+	Expectation int64 `db:"expectation"`
+	Paid        int64 `db:"paid"`
+	Owed        int64 `db:"owed"`
+	Turn        int   `db:"turn"`
+}
+
+// UndoMatch takes back the match that rules made of one line, and nothing else: all legs of the line, and of an expectation that several
+// lines pay together the legs of those lines. The ledger gets the opposite transfers; the lines become exceptions in the hands of the
+// person, which no rule takes. Decisions of people are resolved exceptions and stand. Errors: [ErrMatchUnknown], [ErrStatementUnknown],
+// [ErrInvalid].
+func (s *Service) UndoMatch(ctx context.Context, idem Idem, statement string, u MatchUndoing) (UndoneMatch, bool, error) {
+	bucket, key, ok := statementKey(statement)
+	if !ok {
+		return UndoneMatch{}, false, ErrStatementUnknown
+	}
+	if u.Comment == "" || len(u.Comment) > commentMax {
+		return UndoneMatch{}, false, ErrInvalid.with("say why").at("comment")
+	}
+	out, repeated, err := idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (UndoneMatch, error) {
+		var account accountRow
+		err := one(ctx, tx, &account, `SELECT bucket, account, bank_bic FROM statements WHERE bucket = $1 AND id = $2`, bucket, key)
+		if err := orMissing(err, ErrStatementUnknown); err != nil {
+			return UndoneMatch{}, err
+		}
+		if _, err := lockHead(ctx, tx, bucket, account.Bank); err != nil {
+			return UndoneMatch{}, err
+		}
+		legs, err := matchOf(ctx, tx, bucket, key, u)
+		if err != nil {
+			return UndoneMatch{}, err
+		}
+		out, err := s.undo(ctx, tx, account, legs, idem.Caller)
+		if err != nil {
+			return UndoneMatch{}, err
+		}
+		if _, _, err := checkAccount(ctx, tx, bucket, account.Bank, account.Account); err != nil {
+			return UndoneMatch{}, err
+		}
+		return out, s.audit(ctx, tx, entry{idem.Caller, "match.undone", statement, map[string]any{"line": u, "undone": out}})
+	})
+	if err == nil && !repeated {
+		s.kick(s.wakeCheckpoint)
+	}
+	return out, repeated, err
+}
+
+// matchOf is the match of a line with all that belongs to it.
+func matchOf(ctx context.Context, tx *sqlx.Tx, bucket int, statement int64, u MatchUndoing) ([]legRow, error) {
+	var legs []legRow
+	err := all(ctx, tx, &legs, `
+		SELECT DISTINCT m.no, m.part, m.statement, m.expectation, m.paid, m.owed, m.turn
+		FROM recon_matches l JOIN recon_matches m ON m.bucket = $1 AND m.undone_at IS NULL AND m.rule > 0 AND (
+			(m.statement = l.statement AND m.no = l.no AND m.part = l.part) OR (NOT l.whole AND NOT m.whole AND m.expectation = l.expectation))
+		WHERE l.bucket = $1 AND l.statement = $2 AND l.no = $3 AND l.part = $4 AND l.undone_at IS NULL AND l.rule > 0
+		ORDER BY m.statement, m.no, m.part, m.expectation`, bucket, statement, u.No, u.Part)
+	if err == nil && len(legs) == 0 {
+		err = ErrMatchUnknown
+	}
+	return legs, err
+}
+
+// undo takes legs back.
+func (s *Service) undo(ctx context.Context, tx *sqlx.Tx, account accountRow, legs []legRow, actor string) (UndoneMatch, error) {
+	out, now := UndoneMatch{Exceptions: []string{}}, s.now()
+	lines, sums := map[exceptionKey]int64{}, map[exceptionKey]int64{}
+	var order []exceptionKey
+	var back []recon.Leg
+	for _, l := range legs {
+		k := exceptionKey{Bucket: account.Bucket, Statement: l.Statement, No: l.No, Part: l.Part}
+		if _, seen := lines[k]; !seen {
+			order = append(order, k)
+		}
+		lines[k] = l.Expectation
+		sums[k] += l.Paid
+		moved := recon.ReceivedLegs(account.Bank, account.Account, l.Paid, l.Owed)
+		if l.Owed < 0 {
+			moved = recon.ReturnedLegs(account.Bank, account.Account, -l.Paid, -l.Owed)
+		}
+		for _, m := range moved {
+			back = append(back, recon.Leg{Debit: m.Credit, Credit: m.Debit, Tiyn: m.Tiyn})
+		}
+		if err := exec(ctx, tx, 1, `UPDATE recon_matches SET undone_at = $7
+			WHERE bucket = $1 AND statement = $2 AND no = $3 AND part = $4 AND expectation = $5 AND turn = $6`,
+			account.Bucket, l.Statement, l.No, l.Part, l.Expectation, l.Turn, now); err != nil {
+			return out, err
+		}
+	}
+	for _, k := range order {
+		kind := recon.Surplus
+		if sums[k] < 0 {
+			kind = recon.Withdrawal
+		}
+		if err := exec(ctx, tx, 1, `
+			INSERT INTO recon_exceptions (bucket, statement, no, part, missing, bank_bic, account, kind, state, amount, related, rule, owner, opened_on, version,
+				proposal, proposed_by, resolution, posting_id, changed_at)
+			VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 'assigned', $8, $9, 0, $10, $11, 1, '', '', '', '', $12)
+			ON CONFLICT (bucket, statement, no, part, missing) DO UPDATE SET state = 'assigned', kind = excluded.kind, amount = excluded.amount, related = excluded.related,
+				owner = excluded.owner, resolution = '', changed_at = excluded.changed_at, version = recon_exceptions.version + 1`,
+			k.Bucket, k.Statement, k.No, k.Part, account.Bank, account.Account, string(kind), sums[k], lines[k], actor, recon.DayOf(now), now); err != nil {
+			return out, err
+		}
+		out.Exceptions = append(out.Exceptions, k.String())
+	}
+	first := legs[0]
+	request, any := posting(account.Bucket, ledger.Correction, fmt.Sprintf("%s:%d.%d:undone:%d", statementPublicID(account.Bucket, first.Statement), first.No, first.Part, now.UnixMicro()), "match undone", back)
+	if !any {
+		return out, nil
+	}
+	ids, err := s.postAll(ctx, tx, []postingRequest{request})
+	if err != nil {
+		return out, err
+	}
+	out.Posting = ids[0]
+	return out, nil
+}
