@@ -28,29 +28,27 @@ type executedLeaf struct {
 	UIP        string    `db:"uip"`
 }
 
-// expect turns executed payments into expectations until none is left, and returns how many. The journals are dense and
+// expect turns executed payments into expectations until none is left. The journals are dense and
 // ordered, so a cursor for each cannot miss a payment, whatever the order of commits.
-func (s *Service) expect(ctx context.Context) (int, error) {
+func (s *Service) expect(ctx context.Context) error {
 	var behind []int
 	err := all(ctx, s.db, &behind, `
 		SELECT h.bucket FROM journal_heads h JOIN recon_cursors c ON c.bucket = h.bucket WHERE h.size > c.next ORDER BY h.bucket`)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	total := 0
 	for _, bucket := range behind {
 		for {
-			n, more, err := s.expectBucket(ctx, bucket)
+			more, err := s.expectBucket(ctx, bucket)
 			if err != nil {
-				return total, err
+				return err
 			}
-			total += n
 			if !more {
 				break
 			}
 		}
 	}
-	return total, nil
+	return nil
 }
 
 // ageAll lists payments that are past their term although no statement came: the day before today is the last that a bank may
@@ -79,9 +77,9 @@ func (s *Service) ageAll(ctx context.Context) error {
 }
 
 // expectBucket reads a page of one journal. A crash leaves cursor and expectations as they were.
-func (s *Service) expectBucket(ctx context.Context, bucket int) (made int, more bool, err error) {
+func (s *Service) expectBucket(ctx context.Context, bucket int) (more bool, err error) {
 	err = s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		made, more = 0, false
+		more = false
 		var next int64
 		if err := one(ctx, tx, &next, `SELECT next FROM recon_cursors WHERE bucket = $1 FOR UPDATE`, bucket); err != nil {
 			return err
@@ -110,10 +108,10 @@ func (s *Service) expectBucket(ctx context.Context, bucket int) (made int, more 
 		if err := s.insertExpectations(ctx, tx, bucket, leaves); err != nil {
 			return err
 		}
-		made, more = len(leaves), end-next == expectPage
+		more = end-next == expectPage
 		return exec(ctx, tx, 1, `UPDATE recon_cursors SET next = $2 WHERE bucket = $1`, bucket, end)
 	})
-	return made, more, err
+	return more, err
 }
 
 func (s *Service) insertExpectations(ctx context.Context, tx *sqlx.Tx, bucket int, leaves []executedLeaf) error {

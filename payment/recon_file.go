@@ -48,7 +48,7 @@ func (s *Service) Reconcile(ctx context.Context, f StatementFile) (FileReport, b
 		return FileReport{}, false, err
 	}
 	// What was executed before the file came has to be expected when it is matched.
-	if _, err := s.expect(ctx); err != nil {
+	if err := s.expect(ctx); err != nil {
 		return FileReport{}, false, err
 	}
 	start := s.now()

@@ -75,7 +75,7 @@ func (m reconMetrics) observe(r FileReport, repeated bool, took time.Duration) {
 
 // workRecon turns new executions into expectations, lists what is past its term by the clock, and measures the queue.
 func (s *Service) workRecon(ctx context.Context) error {
-	if _, err := s.expect(ctx); err != nil {
+	if err := s.expect(ctx); err != nil {
 		return err
 	}
 	if err := s.ageAll(ctx); err != nil {
