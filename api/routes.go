@@ -65,7 +65,7 @@ func (s *Server) routes() ([]route, error) {
 	confirm.consumes = []string{typeCMS}
 	validate := post("/v1/validations", "", l.documentBody(), answer(s.validate)).slowly()
 	validate.mayIdentify = true
-	validate.consumes = []string{typeJSON, typeForm, typeBytes, typeCMS, typeSignature}
+	validate.consumes = []string{typeJSON, typeForm, typeBytes, typeCMS, typeSignature, typePDF}
 	upload := post("/verify", "", l.DocumentBytes+free, s.verifyUpload).slowly().as(typeHTML)
 	upload.consumes, upload.args, upload.forPeople = []string{typeForm}, []string{"lang"}, true
 	upload.refused = s.failedPage

@@ -83,6 +83,11 @@ func stampHash(c *pkix.Certificate) algo.Hash {
 // leads to an anchor and is not known as revoked (№500/НҚ 17). chain is the certificate of the authority, then what the token
 // holds beside it.
 func (s *Service) timeStamp(ctx context.Context, h algo.Hash, octets []byte, policy string) (token []byte, chain []*pkix.Certificate, err error) {
+	return s.stampDigest(ctx, h, h.Sum(nil, octets), policy)
+}
+
+// stampDigest is timeStamp for octets of which only the digest is at hand.
+func (s *Service) stampDigest(ctx context.Context, h algo.Hash, digest []byte, policy string) (token []byte, chain []*pkix.Certificate, err error) {
 	if s.cfg.TSA == "" || s.cfg.Fetch == nil {
 		return nil, nil, fmt.Errorf("%w: no time-stamping authority is set", ErrTimeStamp)
 	}
@@ -91,7 +96,7 @@ func (s *Service) timeStamp(ctx context.Context, h algo.Hash, octets []byte, pol
 	}
 	nonce := make([]byte, nonceBytes)
 	_, _ = rand.Read(nonce) // never fails (crypto/rand)
-	q := tsp.Request{Hash: h, Imprint: h.Sum(nil, octets), Policy: policy, Nonce: nonce, Certificates: true}
+	q := tsp.Request{Hash: h, Imprint: digest, Policy: policy, Nonce: nonce, Certificates: true}
 	body, err := q.Encode()
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrRequest, err)

@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
-	"qaqpa/signer"
 	"qaqpa/signer/audit"
 )
 
@@ -17,7 +17,9 @@ import (
 // before the signature leaves.
 type sealCmd struct {
 	File     string           `arg:"" type:"existingfile" help:"Document to sign."`
-	Output   string           `short:"o" placeholder:"FILE" help:"Where the CMS goes (DER); FILE.p7m or FILE.p7s if not given. An existing file is not overwritten."`
+	Output   string           `short:"o" placeholder:"FILE" help:"Where the CMS (DER) or the sealed PDF goes; FILE.p7m, FILE.p7s or FILE.sealed.pdf if not given. An existing file is not overwritten."`
+	Format   string           `enum:"cades,pades" default:"cades" help:"A CMS about the document, or a signature inside of a PDF document: ${enum}."`
+	PDF      pdfSettings      `embed:"" prefix:"pdf-" group:"PDF"`
 	Detached bool             `help:"Leave the document out of the CMS."`
 	Stamp    bool             `name:"timestamp" help:"Add a signature time stamp of the authority of --tsa (CAdES-T)."`
 	Evidence bool             `help:"Add OCSP answers, or small lists, that show that the certificate is not revoked."`
@@ -30,6 +32,9 @@ type sealCmd struct {
 }
 
 func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (err error) {
+	if c.Format == formatPAdES && (c.Detached || c.Stamp || c.Evidence) {
+		return errPDFOptions
+	}
 	if c.Stamp && c.TSA.URL == "" {
 		return errors.New("--timestamp needs the address of an authority: give --tsa")
 	}
@@ -56,9 +61,7 @@ func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (er
 	if err = g.openSigner(ctx, serve); err != nil {
 		return err
 	}
-	sealed, err := g.signer.Seal(ctx, signer.SealRequest{
-		Document: document, Detached: c.Detached, TimeStamp: c.Stamp, Evidence: c.Evidence, Actor: operatorActor(),
-	})
+	sealed, err := c.seal(ctx, g.signer, document)
 	if err != nil {
 		return fmt.Errorf("couldn't seal %s: %w", c.File, err)
 	}
@@ -73,6 +76,8 @@ func (c *sealCmd) output() string {
 	switch {
 	case c.Output != "":
 		return c.Output
+	case c.Format == formatPAdES:
+		return strings.TrimSuffix(c.File, ".pdf") + ".sealed.pdf"
 	case c.Detached:
 		return c.File + ".p7s"
 	default:

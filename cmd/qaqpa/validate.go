@@ -154,6 +154,7 @@ func outcome(i report.Indication, sub report.SubIndication) string {
 
 func (c *validateCmd) printSigner(w io.Writer, s signer.SignatureVerdict) {
 	fmt.Fprintf(w, "    covers %s, %s, %s\n", s.Covers, s.Algorithm, s.Level)
+	printChanges(w, s)
 	if s.Signer == nil {
 		return
 	}

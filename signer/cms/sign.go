@@ -38,6 +38,8 @@ type SignInput struct {
 	Algorithm *algo.Signature
 	// SigningTime is claimed in the signing-time attribute, to the second.
 	SigningTime time.Time
+	// WithoutSigningTime leaves the attribute out: PAdES has the time outside of the CMS (EN 319 142-1 6.3).
+	WithoutSigningTime bool
 	// Rand is handed to Signer.
 	Rand io.Reader
 	// Attributes are further signed attributes, each a whole DER Attribute.
@@ -133,18 +135,21 @@ func (in SignInput) signedAttributes(p plan) ([][]byte, error) {
 	case len(digest) != p.hash.Size():
 		return nil, fmt.Errorf("%w: digest of %d octets for %s", algo.ErrMismatch, len(digest), p.hash)
 	}
-	signingTime, err := asn1ber.EncodedTime(in.SigningTime)
-	if err != nil {
-		return nil, err
-	}
 	fingerprint := in.Certificate.Fingerprint()
 	certID := asn1ber.Wrap(asn1ber.Sequence, asn1ber.Primitive(asn1ber.OctetString, fingerprint[:])) // SHA-256 is the DEFAULT
-	return append([][]byte{
+	out := [][]byte{
 		attribute(OIDContentType, p.contentType),
 		attribute(OIDMessageDigest, asn1ber.Primitive(asn1ber.OctetString, digest)),
-		attribute(OIDSigningTime, signingTime),
 		attribute(OIDSigningCertificateV2, asn1ber.Wrap(asn1ber.Sequence, asn1ber.Wrap(asn1ber.Sequence, certID))),
-	}, in.Attributes...), nil
+	}
+	if !in.WithoutSigningTime {
+		signingTime, err := asn1ber.EncodedTime(in.SigningTime)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, attribute(OIDSigningTime, signingTime))
+	}
+	return append(out, in.Attributes...), nil
 }
 
 // attribute is an Attribute with one value, under one of this package's OIDs.

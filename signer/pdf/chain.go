@@ -40,6 +40,7 @@ func (f *File) readChain() error {
 	if sections[0].trailer.Get("Root") == nil {
 		return errChain
 	}
+	f.start = sections[0].from
 	f.group(sections)
 	f.trailing()
 	return nil

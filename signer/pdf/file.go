@@ -84,6 +84,7 @@ type File struct {
 	data      []byte
 	limits    Limits
 	budget    budget
+	start     int // of the newest section, as startxref says
 	entries   int
 	crypt     *crypt
 	revisions []Revision

@@ -1,0 +1,171 @@
+// Package mark draws what a visible signature shows on a page: who signed, when, with which certificate, and a QR code. The text
+// is in Kazakh and Russian; the font has the Kazakh letters ә ғ қ ң ө ұ ү һ і.
+//
+// It is pure: the same facts give the same bytes.
+package mark
+
+import (
+	"bytes"
+	_ "embed" // the font
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"codeberg.org/go-pdf/fpdf"
+	"github.com/boombuler/barcode/qr"
+)
+
+// The licence is fonts/LICENSE.
+//
+//go:embed fonts/DejaVuSans.ttf
+var font []byte
+
+// Facts are what the picture says.
+type Facts struct {
+	// Kind is what was done, in Kazakh and in Russian, such as "Электрондық мөр" and "Электронная печать".
+	KindKK, KindRU string
+	// Name is the signer's, Organisation where there is one, Number the BIN or IIN.
+	Name, Organisation, Number string
+	// Serial is that of the certificate.
+	Serial string
+	// At is the claimed time; Zone is where it is shown.
+	At   time.Time
+	Zone *time.Location
+	// Code is the content of the QR code, such as the address of a page that verifies the document; at most 300 octets.
+	Code string
+}
+
+// Size of the picture in millimetres, and of what is in it.
+const (
+	WidthMM  = 92.0
+	HeightMM = 32.0
+	quietMM  = 3.0
+	codeMM   = 26.0
+	lineMM   = 3.25
+	textMM   = WidthMM - codeMM - 3*quietMM
+	codeMax  = 300
+	namesMax = 3
+	bodySize = 6.4
+)
+
+// ErrFacts says that facts do not fit into the picture.
+var ErrFacts = errors.New("the facts do not fit into the picture of the signature")
+
+// Picture draws the facts as a PDF document of one page that is as large as the picture.
+func Picture(f Facts) ([]byte, error) {
+	if f.Code == "" || len(f.Code) > codeMax || f.Zone == nil {
+		return nil, fmt.Errorf("%w: a code of 1 to %d octets and a time zone are needed", ErrFacts, codeMax)
+	}
+	p := fpdf.NewCustom(&fpdf.InitType{UnitStr: "mm", Size: fpdf.SizeType{Wd: WidthMM, Ht: HeightMM}})
+	p.SetCatalogSort(true)
+	p.SetCreationDate(f.At.UTC())
+	p.SetModificationDate(f.At.UTC())
+	p.SetMargins(0, 0, 0)
+	p.SetAutoPageBreak(false, 0)
+	p.AddUTF8FontFromBytes("dejavu", "", font)
+	p.AddPage()
+	p.SetDrawColor(0, 90, 156)
+	p.SetLineWidth(0.35)
+	p.Rect(0.5, 0.5, WidthMM-1, HeightMM-1, "D")
+	if err := code(p, f.Code); err != nil {
+		return nil, err
+	}
+	text(p, f)
+	var out bytes.Buffer
+	if err := p.Output(&out); err != nil {
+		return nil, fmt.Errorf("couldn't draw the signature: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// code draws the QR code as squares, which stay sharp at any size.
+func code(p *fpdf.Fpdf, content string) error {
+	c, err := qr.Encode(content, qr.M, qr.Auto)
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFacts, err)
+	}
+	modules := c.Bounds().Dx()
+	unit := codeMM / float64(modules)
+	p.SetFillColor(0, 0, 0)
+	for y := range modules {
+		for x := range modules {
+			if r, _, _, _ := c.At(x, y).RGBA(); r == 0 {
+				p.Rect(quietMM+float64(x)*unit, quietMM+float64(y)*unit, unit+0.01, unit+0.01, "F")
+			}
+		}
+	}
+	return nil
+}
+
+func text(p *fpdf.Fpdf, f Facts) {
+	y := quietMM
+	put := func(line string, size float64) {
+		fit(p, line, size)
+		p.SetXY(codeMM+2*quietMM, y)
+		p.CellFormat(textMM, lineMM, line, "", 0, "L", false, 0, "")
+		y += lineMM
+	}
+	p.SetTextColor(0, 60, 110)
+	put(f.KindKK, 7.2)
+	put(f.KindRU, 7.2)
+	p.SetTextColor(0, 0, 0)
+	p.SetFont("dejavu", "", bodySize)
+	names := wrap(p, []string{f.Name, f.Organisation})
+	if len(names) > namesMax {
+		names = names[:namesMax]
+	}
+	for _, line := range names {
+		put(line, bodySize)
+	}
+	if f.Number != "" {
+		put("ЖСН/БСН · ИИН/БИН "+f.Number, bodySize)
+	}
+	put(f.At.In(f.Zone).Format("02.01.2006 15:04:05 -07:00"), bodySize)
+	put("Сертификат "+shorten(f.Serial, 42), bodySize)
+}
+
+// fit sets a size of the font at which a line fits.
+func fit(p *fpdf.Fpdf, line string, size float64) {
+	for p.SetFont("dejavu", "", size); p.GetStringWidth(line) > textMM-2 && size > 3; size -= 0.2 {
+		p.SetFont("dejavu", "", size-0.2)
+	}
+}
+
+// wrap breaks long names into lines that fit.
+func wrap(p *fpdf.Fpdf, texts []string) (lines []string) {
+	for _, t := range texts {
+		line := ""
+		for word := range strings.FieldsSeq(clean(t)) {
+			switch {
+			case line == "":
+				line = shorten(word, 48)
+			case p.GetStringWidth(line+" "+word) <= textMM-1:
+				line += " " + word
+			default:
+				lines, line = append(lines, line), shorten(word, 48)
+			}
+		}
+		if line != "" {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// clean leaves out what the font of one plane cannot draw.
+func clean(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > 0xffff {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func shorten(s string, most int) string {
+	if r := []rune(s); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
+}
