@@ -112,6 +112,9 @@ func TestNCANodeGates(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 	g.send("/cms/sign?x=1", `{}`, known).theirs(t, http.StatusBadRequest, "query_invalid")
+	if got := g.send("/cms/verify", `{}`, map[string]string{"Authorization": "Bearer " + key, "Origin": "https://evil.example"}); got.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Error("scripts of other sites may read answers")
+	}
 	outside, err := g.client.Post(g.url+"/pdf/sign", typeJSON, strings.NewReader(`{}`)) //nolint:noctx // the contract does not promise it
 	if err != nil || outside.StatusCode != http.StatusNotImplemented {
 		t.Errorf("PDF: %v, %v", outside, err)

@@ -2,6 +2,7 @@ package ncanode_test
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -9,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"qaqpa/api/ncanode"
+	"qaqpa/signer/p12"
+	"qaqpa/signer/pkix"
 	"qaqpa/testenv/pki"
 )
 
@@ -221,6 +225,50 @@ func TestKeys(t *testing.T) {
 	b.refused("/cms/sign", M{"data": "", "signers": []any{good}}, "data_missing")
 	b.refused("/cms/sign", M{"data": b64(data), "signers": []any{good}, "tsaPolicy": "TSA"}, "tsa_policy")
 	b.refused("/cms/verify", M{"cms": "AAAA", "revocationCheck": []string{"ldap"}}, "revocation_check")
+}
+
+// TestAliasChoosesTheKey: NCANode takes the first key of a file, whatever the client names.
+func TestAliasChoosesTheKey(t *testing.T) {
+	b := setup(t, pki.ECDSA)
+	var entries []p12.Entry
+	for i, name := range []string{"first", "second"} {
+		id := b.issue(pki.Profile{
+			Family: pki.ECDSA, Name: name, Kind: pki.Citizen, Surname: "ОМАРОВА", Given: "АЙША", Patronymic: "ҚЫЗЫ", IIN: pki.IIN(20 + i),
+		})
+		cert, err := pkix.ParseCertificate(id.Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		entries = append(entries, p12.Entry{Alias: name, Key: id.Key, Certificate: cert})
+	}
+	file, err := p12.Write(p12.WriteInput{Entries: entries, Password: password, Scheme: p12.National, Iterations: 1024, Rand: rand.Reader})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for alias, iin := range map[string]string{"": pki.IIN(20), "first": pki.IIN(20), "second": pki.IIN(21)} {
+		key := M{"key": b64(file), "password": password, "keyAlias": alias}
+		v := b.post("/pkcs12/info", M{"keys": []any{key}})
+		w := b.post("/cms/verify", M{"cms": b.post("/cms/sign", M{"data": b64(data), "signers": []any{key}})["cms"]})
+		if at(t, v, "signers", 0, "subject", "iin") != iin || at(t, w, "signers", 0, "certificates", 0, "subject", "iin") != iin {
+			t.Errorf("%q: %v", alias, at(t, v, "signers", 0, "subject"))
+		}
+	}
+}
+
+// TestXMLThatIsNotTaken: what two readers could see differently is refused before anything is signed or judged.
+func TestXMLThatIsNotTaken(t *testing.T) {
+	b := setup(t, pki.ECDSA)
+	key := b.key(b.issue(pki.Profile{Family: pki.ECDSA, Name: "signer"}))
+	for xml, want := range map[string]ncanode.Code{
+		`<!DOCTYPE a><a/>`: "xml_unreadable", `<a`: "xml_unreadable", "": "xml_unreadable", b64([]byte(order)): "xml_unreadable",
+		`<?xml version="1.0" encoding="windows-1251"?><a/>`: "xml_encoding", `<?xml version="1.0" encoding="UTF-16"?><a/>`: "xml_encoding",
+	} {
+		for _, path := range []string{"/xml/sign", "/xml/verify", "/wsse/sign", "/wsse/verify"} {
+			b.refused(path, M{"xml": xml, "signers": []any{key}, "key": key["key"], "password": password}, want)
+		}
+	}
+	key["referenceUri"] = "http://example.kz/a.xml"
+	b.refused("/xml/sign", M{"xml": order, "signers": []any{key}}, "request_unusable")
 }
 
 // moveStamp puts the unsigned attributes of the only signer of one CMS into another: both are DER of one length of header.
