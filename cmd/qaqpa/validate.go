@@ -17,7 +17,8 @@ import (
 
 // validateCmd judges documents without a database: nothing is stored.
 //
-// Exit codes: 0 every document passed; 3 at least one is indeterminate; 4 at least one failed; 1 could not decide; 2 usage.
+// Exit codes: 0 every document passed; 5 what is signed holds, but of at least one document it is only a part; 3 at least one is
+// indeterminate; 4 at least one failed; 1 at least one could not be judged; 2 usage.
 type validateCmd struct {
 	Files    []string      `arg:"" type:"existingfile" name:"file" help:"Signed documents."`
 	Detached string        `type:"existingfile" placeholder:"FILE" help:"The original, when the one document is a detached signature."`
@@ -36,6 +37,7 @@ type validateCmd struct {
 const (
 	exitIndeterminate = 3
 	exitFailed        = 4
+	exitPartial       = 5
 )
 
 func (c *validateCmd) Run(ctx context.Context, io streams) error {
@@ -49,29 +51,67 @@ func (c *validateCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return err
 	}
-	worst := report.TotalPassed
+	bar := newProgress(io.err, c.octets())
+	var all tally
 	for _, path := range c.Files {
-		verdict, err := c.judge(ctx, service, path)
-		if err != nil {
+		bar.label = path
+		verdict, err := c.judge(ctx, service, path, bar)
+		bar.clear()
+		switch {
+		case err != nil && (len(c.Files) == 1 || ctx.Err() != nil):
 			return fmt.Errorf("couldn't judge %s: %w", path, err)
+		case err != nil: // the others are judged all the same
+			all.undecided = true
+			fmt.Fprintf(io.err, "qaqpa: couldn't judge %s: %v\n", path, err)
+			continue
 		}
-		if verdict.Indication.Worse(worst) {
-			worst = verdict.Indication
-		}
+		all.count(verdict)
 		if err := c.print(io.out, path, verdict); err != nil {
 			return err
 		}
 	}
-	switch worst {
+	return all.exit()
+}
+
+// octets is how much there is to read; a file whose size is not known counts nothing.
+func (c *validateCmd) octets() (total int64) {
+	for _, path := range append([]string{c.Detached}, c.Files...) {
+		if info, err := os.Stat(path); err == nil {
+			total += info.Size()
+		}
+	}
+	return total
+}
+
+// tally is what became of all documents.
+type tally struct{ undecided, failed, open, partial bool }
+
+func (t *tally) count(v signer.Verdict) {
+	switch v.Indication {
 	case report.TotalPassed:
-		return nil
+		// A SOAP message is signed in parts by nature, and its Body is one of them.
+		t.partial = t.partial || v.Coverage == "PARTIAL" && v.Format != "WSSE"
 	case report.Indeterminate:
-		return exitError{exitIndeterminate}
+		t.open = true
 	case report.TotalFailed:
 		fallthrough
 	default:
-		return exitError{exitFailed}
+		t.failed = true
 	}
+}
+
+func (t *tally) exit() error {
+	switch {
+	case t.undecided:
+		return exitError{1}
+	case t.failed:
+		return exitError{exitFailed}
+	case t.open:
+		return exitError{exitIndeterminate}
+	case t.partial:
+		return exitError{exitPartial}
+	}
+	return nil
 }
 
 func (c *validateCmd) service() (*signer.Service, error) {
@@ -92,12 +132,13 @@ func (c *validateCmd) service() (*signer.Service, error) {
 	return service, nil
 }
 
-func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path string) (signer.Verdict, error) {
+func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path string, bar *progress) (signer.Verdict, error) {
 	req := signer.ValidateRequest{At: c.At, Policy: c.Policy}
 	var err error
 	if req.Document, err = os.ReadFile(path); err != nil { //nolint:gosec // the user names the file
 		return signer.Verdict{}, fmt.Errorf("couldn't read the document: %w", err)
 	}
+	bar.add(int64(len(req.Document)))
 	if c.Rules != "" {
 		if req.PolicyDocument, err = os.ReadFile(c.Rules); err != nil {
 			return signer.Verdict{}, fmt.Errorf("couldn't read the policy: %w", err)
@@ -109,7 +150,7 @@ func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path s
 			return signer.Verdict{}, fmt.Errorf("couldn't read the original: %w", err)
 		}
 		defer func() { _ = original.Close() }() // it was only read
-		req.DetachedStream = original
+		req.DetachedStream = bar.reading(original)
 	}
 	return service.Validate(ctx, req)
 }
