@@ -37,6 +37,7 @@ func (s *Server) routes() ([]route, error) {
 		get("/v1/services/{service}", auth.ServicesRead, answer(s.getService)),
 		get("/v1/services/{service}/quote", auth.ServicesRead, answer(s.quoteService), "on"),
 		get("/v1/banks", auth.ServicesRead, answer(s.listBanks)),
+		get("/v1/banks/{bank}/exposure", auth.LedgerRead, answer(s.getExposure)),
 		get("/v1/debts/{debt}", auth.DebtsRead, answer(s.getDebt)),
 		get("/v1/debts/{debt}/payment", auth.DebtsRead, answer(s.getPaymentFact)),
 		get("/v1/orders/{order}", auth.OrdersRead, answer(s.getOrder)),

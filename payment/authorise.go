@@ -27,7 +27,7 @@ const signatureMax = 256 << 10
 // executed.
 //
 // Errors: [ErrOrderUnknown], [ErrOrderExpired], [ErrOrderFinished], [ErrSignatureInvalid] with reasons,
-// [ErrSignatureContent], [ErrSignerNotPayer], [ErrSignerNoAuthority], [ErrVerifierUnavailable], [ErrBankPaused],
+// [ErrSignatureContent], [ErrSignerNotPayer], [ErrSignerNoAuthority], [ErrVerifierUnavailable], [ErrBankPaused], [ErrGuaranteeExhausted],
 // [ErrDebtChanged], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrDebtPaid], [ErrInvalid], and those of [Idem].
 func (s *Service) Authorise(ctx context.Context, idem Idem, id string, signature []byte) (order.Order, bool, error) {
 	if len(signature) == 0 || len(signature) > signatureMax {
@@ -158,6 +158,9 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 		INSERT INTO authorisations (bucket, order_id, signature, verdict_id, signer, certificate_sha256, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
 		o.Bucket, o.ID, a.signature, a.verdictID, a.signer.IIN, a.signer.CertificateSHA256, now); err != nil {
+		return order.Order{}, err
+	}
+	if err := s.expose(ctx, tx, o.Bank, o.Tiyn); err != nil {
 		return order.Order{}, err
 	}
 	view := viewOrder(o, items, &authorisationRow{VerdictID: a.verdictID, Signer: a.signer.IIN, At: now}, now)

@@ -326,6 +326,9 @@ func (s *Service) take(ctx context.Context, tx *sqlx.Tx, c carried, now time.Tim
 		if err := s.moveReserved(ctx, tx, items, debtMove{order: o, event: debt.Release}); err != nil {
 			return err
 		}
+		if err := s.expose(ctx, tx, o.Bank, -o.Tiyn); err != nil {
+			return err
+		}
 	case bank.Absent:
 		if o.State == order.Executing {
 			if err := o.step(s.orderTable, order.Lose, now, "the bank does not know the attempt"); err != nil {

@@ -14,6 +14,7 @@ import (
 
 	"qaqpa/payment/bank"
 	"qaqpa/payment/debt"
+	"qaqpa/payment/ledger"
 	"qaqpa/payment/order"
 	"qaqpa/testenv/postgres"
 	"qaqpa/testenv/sim"
@@ -137,6 +138,8 @@ type crashing struct {
 	// promises are checked at the end: each was answered with success.
 	promises []promise
 	deaths   map[sim.Cut]int
+	// settlements counts what the treasury has received.
+	settlements int
 }
 
 func newCrashing(t *testing.T, w *world, seed uint64) *crashing {
@@ -148,6 +151,7 @@ func newCrashing(t *testing.T, w *world, seed uint64) *crashing {
 		}
 	})
 	t.Cleanup(func() { _ = b.db.Close() })
+	b.guarantee(simRoom * licenceTiyn)
 	return &crashing{
 		simulation: &simulation{bundle: b, draw: rand.New(rand.NewPCG(seed, 1))}, world: w, name: name, deaths: map[sim.Cut]int{},
 	}
@@ -326,6 +330,44 @@ func (c *crashing) workers() {
 	}
 }
 
+// simRoom is how many payments the bank's guarantee covers at once.
+const simRoom = 5
+
+// settleOne lets the treasury receive one executed payment, so that there is room again. Its subject is posted once, however
+// often it is tried.
+func (c *crashing) settleOne() {
+	c.settlements++
+	subject := "match-" + strconv.Itoa(c.settlements)
+	c.request(func(ctx context.Context) error {
+		var owed int64
+		if err := one(ctx, c.db, &owed, `SELECT (SELECT coalesce(sum(amount), 0) FROM transfers WHERE debit_account = $1)::bigint
+			- (SELECT coalesce(sum(amount), 0) FROM transfers WHERE credit_account = $1)::bigint`, string(ledger.BankDue(testBIC))); err != nil {
+			return err
+		}
+		if owed < licenceTiyn {
+			return nil
+		}
+		err := c.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+			_, err := c.postAll(ctx, tx, []postingRequest{c.settlement(subject, licenceTiyn)})
+			return err
+		})
+		if errors.Is(err, errPosted) {
+			return nil
+		}
+		return err
+	})
+}
+
+// covered checks that the bank has never more to answer for than it guaranteed.
+func (c *crashing) covered() {
+	c.t.Helper()
+	e, err := c.Exposure(c.t.Context(), testBIC)
+	c.must(err)
+	if e.Committed > simRoom*licenceTiyn || e.Committed < 0 {
+		c.t.Errorf("exposure %+v", e)
+	}
+}
+
 // step does one random thing, in the middle of which the gateway or the database may die.
 func (c *crashing) step() {
 	c.t.Helper()
@@ -333,7 +375,9 @@ func (c *crashing) step() {
 		cut := pick(c.simulation, []sim.Cut{sim.Before, sim.Before, sim.Before, sim.After, sim.After, sim.After, sim.After, sim.Database})
 		c.proxy.Arm(cut, 1+c.draw.IntN(24))
 	}
-	switch c.draw.IntN(12) {
+	switch c.draw.IntN(13) {
+	case 12:
+		c.settleOne()
 	case 0, 1:
 		c.submit()
 	case 2, 3:
@@ -355,6 +399,7 @@ func (c *crashing) step() {
 		}
 	}
 	c.restart()
+	c.covered()
 }
 
 // end repeats what was left open, ends what was begun, and checks everything.

@@ -120,12 +120,14 @@ var (
 	ErrUndecided  = refusal("undecided", KindUnavailable)
 	ErrOverloaded = refusal("overloaded", KindUnavailable)
 
-	ErrAgencyUnknown  = refusal("agency_unknown", KindNotFound)
-	ErrBankUnknown    = refusal("bank_unknown", KindNotFound)
-	ErrBankPaused     = refusal("bank_paused", KindConflict)
-	ErrServiceUnknown = refusal("service_unknown", KindNotFound)
-	ErrNoTariff       = refusal("no_tariff_in_force", KindConflict)
-	ErrAmountStated   = refusal("amount_stated_by_debt", KindConflict)
+	ErrAgencyUnknown = refusal("agency_unknown", KindNotFound)
+	ErrBankUnknown   = refusal("bank_unknown", KindNotFound)
+	ErrBankPaused    = refusal("bank_paused", KindConflict)
+	// ErrGuaranteeExhausted: what the bank owes and may come to owe would pass what it has guaranteed (R6).
+	ErrGuaranteeExhausted = refusal("bank_guarantee_exhausted", KindConflict)
+	ErrServiceUnknown     = refusal("service_unknown", KindNotFound)
+	ErrNoTariff           = refusal("no_tariff_in_force", KindConflict)
+	ErrAmountStated       = refusal("amount_stated_by_debt", KindConflict)
 
 	ErrDebtUnknown     = refusal("debt_unknown", KindNotFound)
 	ErrDebtOfOther     = refusal("debt_of_another_payer", KindForbidden)
@@ -199,7 +201,7 @@ func Codes() map[Code]Kind {
 	codes := make(map[Code]Kind)
 	for _, e := range []*Error{
 		ErrInvalid, ErrUndecided, ErrOverloaded, ErrIdempotencyMissing, ErrIdempotencyReuse, ErrIdempotencyBusy, ErrAgencyUnknown, ErrBankUnknown,
-		ErrBankPaused, ErrServiceUnknown, ErrNoTariff, ErrAmountStated, ErrDebtUnknown, ErrDebtOfOther, ErrDebtOfAgency,
+		ErrBankPaused, ErrGuaranteeExhausted, ErrServiceUnknown, ErrNoTariff, ErrAmountStated, ErrDebtUnknown, ErrDebtOfOther, ErrDebtOfAgency,
 		ErrDebtPaid, ErrDebtRecalled, ErrDebtBeingPaid, ErrDebtChanged, ErrAmountTooLarge, ErrPayerIDInvalid, ErrCurrency,
 		ErrAmountNotTariff, ErrAmountInvalid, ErrOrderUnknown, ErrOrderExpired, ErrOrderFinished, ErrSignatureInvalid,
 		ErrSignatureContent, ErrSignerNotPayer, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,

@@ -23,8 +23,8 @@ const orderDebtsMax = 50
 // CreateOrder makes an order for open debts of one payer through one bank. It reserves nothing: of several orders for
 // one debt the first to be authorised pays it. All debts of an order have the same beneficiary and budget codes, for the
 // bank executes one payment. Errors: [ErrPayerIDInvalid], [ErrInvalid], [ErrBankUnknown], [ErrBankPaused],
-// [ErrDebtUnknown], [ErrDebtOfOther], [ErrDebtPaid], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrAmountTooLarge], and
-// those of [Idem].
+// [ErrDebtUnknown], [ErrDebtOfOther], [ErrDebtPaid], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrAmountTooLarge],
+// [ErrGuaranteeExhausted], and those of [Idem].
 func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request) (order.Order, bool, error) {
 	if err := checkRequest(req); err != nil {
 		return order.Order{}, false, err
@@ -43,6 +43,9 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		}
 		o, items, err := s.draft(ctx, tx, req, bank, debts)
 		if err != nil {
+			return order.Order{}, err
+		}
+		if err := withinGuarantee(ctx, tx, o); err != nil {
 			return order.Order{}, err
 		}
 		o.note(order.Create, o.State, o.CreatedAt, "")

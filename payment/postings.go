@@ -36,6 +36,9 @@ func (s *store) postAll(ctx context.Context, tx *sqlx.Tx, requests []postingRequ
 	for i, r := range requests {
 		buckets[i] = r.bucket
 	}
+	if err := s.exposePostings(ctx, tx, requests); err != nil {
+		return nil, err
+	}
 	w, err := openJournal(ctx, tx, now, buckets...)
 	if err != nil {
 		return nil, err

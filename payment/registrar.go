@@ -78,6 +78,10 @@ func (r *Registrar) RegisterBank(ctx context.Context, idem Idem, spec catalog.Ba
 		if err != nil {
 			return catalog.Bank{}, err
 		}
+		if err := exec(ctx, tx, -1, `INSERT INTO guarantees (bank_bic, committed, version, updated_at) VALUES ($1, 0, 0, $2) ON CONFLICT DO NOTHING`,
+			spec.BIC, r.now()); err != nil {
+			return catalog.Bank{}, err
+		}
 		return row.bank(), r.audit(ctx, tx, entry{idem.Caller, "bank.registered", spec.BIC, spec})
 	})
 }

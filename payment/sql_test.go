@@ -72,7 +72,7 @@ func TestSchemaIsPortable(t *testing.T) {
 func TestBucketComesFirst(t *testing.T) {
 	db := postgres.ForTest(t, Migrate)
 	reference := map[string]bool{
-		"agencies": true, "banks": true, "services": true, "service_versions": true, "tariffs": true, "mrp": true, "bank_days": true,
+		"agencies": true, "banks": true, "guarantees": true, "services": true, "service_versions": true, "tariffs": true, "mrp": true, "bank_days": true,
 		"checkpoints": true, "checkpoint_head": true, "goose_payment": true, "goose_payment_lock": true,
 	}
 	var rows []struct {

@@ -77,6 +77,9 @@ func verifyIn(ctx context.Context, tx sqlx.QueryerContext, keys note.Verifiers) 
 			return LedgerReport{}, fmt.Errorf("couldn't read bucket %d: %w", bucket, err)
 		}
 	}
+	if err := w.guarantees(ctx); err != nil {
+		return LedgerReport{}, err
+	}
 	var sum int64
 	for _, balance := range w.report.Balances {
 		sum += balance

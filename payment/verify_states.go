@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 
+	"qaqpa/payment/ledger"
 	"qaqpa/payment/receipt"
 )
 
@@ -58,6 +59,24 @@ func (w *walk) states(ctx context.Context, bucket int) error {
 		}
 	}
 	return nil
+}
+
+// guarantees compares what is counted against each bank's guarantee with the orders on their way and the ledger.
+func (w *walk) guarantees(ctx context.Context) error {
+	var rows []struct {
+		Bank      string `db:"bank_bic"`
+		Committed int64  `db:"committed"`
+		OnTheWay  int64  `db:"on_the_way"`
+	}
+	err := all(ctx, w.tx, &rows, `SELECT g.bank_bic, g.committed, (SELECT coalesce(sum(o.amount), 0)::bigint FROM orders o
+			WHERE o.bank_bic = g.bank_bic AND o.state IN ('authorised', 'executing', 'unknown')) AS on_the_way
+		FROM guarantees g WHERE g.amount IS NOT NULL ORDER BY g.bank_bic`)
+	for _, r := range rows {
+		if owed := w.report.Balances[ledger.BankDue(r.Bank)]; r.Committed != owed+r.OnTheWay {
+			w.report.problem("guarantee of %s: %d tiyn are counted for %d owed and %d on the way", r.Bank, r.Committed, owed, r.OnTheWay)
+		}
+	}
+	return err
 }
 
 // receipts verifies each receipt as a stranger would.

@@ -22,6 +22,7 @@ import (
 type clientsCmd struct {
 	AddAgency clientsAddAgencyCmd `cmd:"" help:"Register an agency, or change it, and print its id."`
 	AddBank   clientsAddBankCmd   `cmd:"" help:"Register a bank, or change it."`
+	Guarantee clientsGuaranteeCmd `cmd:"" help:"Set what a bank may owe at most; payments beyond it are refused."`
 	AddKey    clientsAddKeyCmd    `cmd:"" help:"Make an API key. It is shown once."`
 	RevokeKey clientsRevokeKeyCmd `cmd:"" help:"End an API key for good."`
 	ListKeys  clientsListKeysCmd  `cmd:"" help:"List the API keys, without their secrets."`
