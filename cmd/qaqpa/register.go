@@ -12,6 +12,7 @@ import (
 
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/daily"
 	"qaqpa/payment/money"
 	"qaqpa/payment/register"
 	"qaqpa/payment/statement"
@@ -22,6 +23,7 @@ import (
 type registerCmd struct {
 	Payments registerPaymentsCmd `cmd:"" help:"Write the executed payments of a bank and banking day, a file for each KBK and beneficiary."`
 	Owed     registerOwedCmd     `cmd:"" help:"Show what a bank has confirmed and no statement has shown yet, by day."`
+	Daily    registerDailyCmd    `cmd:"" help:"Write the report of reconciliation on a bank and banking day as PDF and XLSX, in Kazakh and Russian."`
 	Disclose registerDiscloseCmd `cmd:"" help:"Answer a request of an agency or a court about the payments of one person."`
 }
 
@@ -138,6 +140,41 @@ func (c *registerOwedCmd) Run(ctx context.Context, io streams) error {
 	fmt.Fprintf(io.out, "owed in all: %s KZT\n", total.Decimal())
 	if total.Tiyn > 0 {
 		return exitError{exitFailed}
+	}
+	return nil
+}
+
+type registerDailyCmd struct {
+	bankDays `embed:""`
+	Day      string `required:"" placeholder:"YYYY-MM-DD" help:"Banking day."`
+	Output   string `short:"o" default:"." type:"existingdir" placeholder:"DIR" help:"Where the two files go. None is overwritten."`
+	Sender   string `default:"qaqpa" env:"QAQPA_ISSUER_NAME" help:"Who makes the report."`
+}
+
+// Run prints the names of the files.
+func (c *registerDailyCmd) Run(ctx context.Context, io streams) (err error) {
+	db, err := c.Database.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	r, err := payment.DailyReport(ctx, db, payment.ReportedDay{Bank: c.Bank, Day: catalog.Date(c.Day), Issuer: c.Sender, At: time.Now()})
+	if err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		extension string
+		render    func(*daily.Report) ([]byte, error)
+	}{{"pdf", daily.PDF}, {"xlsx", daily.XLSX}} {
+		b, err := f.render(r)
+		if err != nil {
+			return err
+		}
+		path := fmt.Sprintf("%s/daily-%s-%s.%s", c.Output, c.Bank, c.Day, f.extension)
+		if err := writeNew(path, b); err != nil {
+			return err
+		}
+		fmt.Fprintln(io.out, path)
 	}
 	return nil
 }

@@ -23,6 +23,9 @@ var (
 	fontBold []byte
 )
 
+// Fonts returns the regular and the bold face that documents of the gateway are set in, as TrueType. They are not to be changed.
+func Fonts() (regular, bold []byte) { return fontRegular, fontBold }
+
 // Layout of the page, in millimetres.
 const (
 	fontName     = "dejavu"
