@@ -115,11 +115,6 @@ func TestNCANodeGates(t *testing.T) {
 	if got := g.send("/cms/verify", `{}`, map[string]string{"Authorization": "Bearer " + key, "Origin": "https://evil.example"}); got.header.Get("Access-Control-Allow-Origin") != "" {
 		t.Error("scripts of other sites may read answers")
 	}
-	outside, err := g.client.Post(g.url+"/pdf/sign", typeJSON, strings.NewReader(`{}`)) //nolint:noctx // the contract does not promise it
-	if err != nil || outside.StatusCode != http.StatusNotImplemented {
-		t.Errorf("PDF: %v, %v", outside, err)
-	}
-	_ = outside.Body.Close()
 	g.send("/cms/verify", strings.Repeat(" ", 1<<18), known).theirs(t, http.StatusRequestEntityTooLarge, "body_too_large")
 	g.do(call{method: http.MethodPost, path: "/cms/verify", contentType: "text/xml", body: []byte("<a/>"), header: known, bad: true}).theirs(t, http.StatusUnsupportedMediaType, "media_type_unsupported")
 	g.do(call{method: http.MethodPost, path: "/cms/verify", contentType: typeJSON, header: known, bad: true}).theirs(t, http.StatusBadRequest, "body_missing")
@@ -160,16 +155,14 @@ func TestNCANodeIsOffByDefault(t *testing.T) {
 	}
 }
 
-// The contract and the running routes are the same, both ways; what is only refused is not promised.
+// The contract and the running routes are the same, both ways.
 func TestNCANodeRoutesEqualContract(t *testing.T) {
 	c := contractOf(t, ncanodeContract)
 	s := bare(t)
 	s.cfg.NCANode = true
 	served := map[string]route{}
 	for _, rt := range must[[]route](t)(s.ncanodeRoutes()) {
-		if rt.path != "/pdf/sign" {
-			served[rt.method+" "+rt.path] = rt
-		}
+		served[rt.method+" "+rt.path] = rt
 	}
 	described := map[string]bool{}
 	for path, item := range c.doc.Paths.Map() {

@@ -52,15 +52,11 @@ func (g *Gateway) cmsSignAdd(ctx context.Context, c Call, in cmsSignRequest) (cm
 
 // signCMS lets each key sign in turn, beside those that have signed already.
 func (g *Gateway) signCMS(ctx context.Context, c Call, in cmsSignRequest) (cmsAnswer, error) {
-	policy, known := policies[in.TSAPolicy]
-	switch {
-	case !known:
-		return cmsAnswer{}, refuse(CodePolicy, "tsaPolicy takes TSA_GOST2015_POLICY, TSA_GOST_POLICY and TSA_GOSTGT_POLICY")
-	case in.WithTSP && !g.cfg.Signer.StampsTime():
-		return cmsAnswer{}, refuse(CodeNoTSA, "withTsp: no time-stamping authority is set on this server")
+	policy, err := g.tsaPolicy(in.WithTSP, in.TSAPolicy)
+	if err != nil {
+		return cmsAnswer{}, err
 	}
 	req := signer.SignCMSRequest{Detached: in.Detached, TimeStamp: in.WithTSP, TSAPolicy: policy, Actor: c.Actor}
-	var err error
 	if in.CMS != "" {
 		if req.CMS, err = document(in.CMS, "cms"); err != nil {
 			return cmsAnswer{}, err

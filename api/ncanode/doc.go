@@ -42,8 +42,8 @@
 //
 // Requests. Unknown members are passed over and null means absent, as there. A member that comes twice, another type, a
 // deep or long body is 400. A DOCTYPE is 400, and so is an XML declaration of another encoding than UTF-8: the text came as
-// JSON. Empty `data` is 400. `contactInfo` of PDF is not read.
+// JSON. Empty `data` is 400. `contactInfo` of PDF is taken, and neither written nor read.
 //
-// Statuses. What the client can mend is 4xx where NCANode says 500; a time-stamping authority that fails is 503. /pdf/sign
-// is answered 501. There are no CORS headers: keys and passwords are not for scripts of other sites.
+// Statuses. What the client can mend is 4xx where NCANode says 500; a time-stamping authority that fails is 503. There
+// are no CORS headers: keys and passwords are not for scripts of other sites.
 package ncanode

@@ -46,10 +46,6 @@ type Call struct {
 // Operation is one POST of the interface.
 type Operation struct {
 	Path string
-	// Signs tells whether the operation uses private keys.
-	Signs bool
-	// Listed is false for operations that are answered with a refusal and are not in the contract.
-	Listed bool
 	// Serve returns the JSON of the answer. Errors: *Error, *strictjson.Error, signer.ErrTooLarge, or a failure of ours.
 	Serve func(ctx context.Context, c Call) ([]byte, error)
 }
@@ -73,28 +69,28 @@ func (g *Gateway) Operations() ([]Operation, error) {
 	var out []Operation
 	var faults error
 	for _, build := range []func() (Operation, error){
-		listed("/cms/sign", g.cmsSign), listed("/cms/sign/add", g.cmsSignAdd), listed("/cms/verify", g.cmsVerify),
-		listed("/cms/extract", g.cmsExtract), listed("/xml/sign", g.xmlSign), listed("/xml/verify", g.xmlVerify),
-		listed("/wsse/sign", g.wsseSign), listed("/wsse/verify", g.wsseVerify), listed("/x509/info", g.x509Info),
-		listed("/x509/verify", g.x509Verify), listed("/pkcs12/info", g.pkcs12Info), listed("/pkcs12/aliases", g.pkcs12Aliases),
-		listed("/jwt/encode", g.jwtEncode), listed("/jwt/decode", g.jwtDecode),
-		listed("/pdf/verify", g.pdfVerify),
+		typed("/cms/sign", g.cmsSign), typed("/cms/sign/add", g.cmsSignAdd), typed("/cms/verify", g.cmsVerify),
+		typed("/cms/extract", g.cmsExtract), typed("/xml/sign", g.xmlSign), typed("/xml/verify", g.xmlVerify),
+		typed("/wsse/sign", g.wsseSign), typed("/wsse/verify", g.wsseVerify), typed("/x509/info", g.x509Info),
+		typed("/x509/verify", g.x509Verify), typed("/pkcs12/info", g.pkcs12Info), typed("/pkcs12/aliases", g.pkcs12Aliases),
+		typed("/jwt/encode", g.jwtEncode), typed("/jwt/decode", g.jwtDecode),
+		typed("/pdf/sign", g.pdfSign), typed("/pdf/verify", g.pdfVerify),
 	} {
 		op, err := build()
 		faults = errors.Join(faults, err)
 		out = append(out, op)
 	}
-	return append(out, Operation{Path: "/pdf/sign", Serve: pdfSign}), faults
+	return out, faults
 }
 
-// listed makes an operation of a typed handler, which reads its body tolerantly as NCANode does.
-func listed[In, Out any](path string, f func(ctx context.Context, c Call, in In) (Out, error)) func() (Operation, error) {
+// typed makes an operation of a typed handler, which reads its body tolerantly as NCANode does.
+func typed[In, Out any](path string, f func(ctx context.Context, c Call, in In) (Out, error)) func() (Operation, error) {
 	return func() (Operation, error) {
 		dec, err := strictjson.New[In](strictjson.Limits{Depth: depthMax, Items: itemsMax, Tolerant: true})
 		if err != nil {
 			return Operation{}, fmt.Errorf("couldn't plan the reading of %s: %w", path, err)
 		}
-		return Operation{Path: path, Listed: true, Serve: func(ctx context.Context, c Call) ([]byte, error) {
+		return Operation{Path: path, Serve: func(ctx context.Context, c Call) ([]byte, error) {
 			in, err := dec.Decode(c.Body)
 			if err != nil {
 				return nil, err
@@ -117,11 +113,4 @@ func encode(v any) ([]byte, error) {
 		return nil, fmt.Errorf("couldn't write the answer: %w", err)
 	}
 	return bytes.TrimRight(b.Bytes(), "\n"), nil
-}
-
-// pdfSign says that no PDF is signed here.
-func pdfSign(context.Context, Call) ([]byte, error) {
-	p := refuse(CodePDFSign, "PDF documents are not signed here")
-	p.Status = http.StatusNotImplemented
-	return nil, p
 }

@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/hex"
 	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -46,6 +49,34 @@ func signedPDF(t *testing.T, id *pki.Identity) []byte {
 	}
 	copy(file[from+1:], hex.EncodeToString(cms))
 	return file
+}
+
+// TestSignPDF: the sample of the national CA's package, signed twice, with time stamps, with national keys, is valid; poppler reads what RSA
+// signed.
+func TestSignPDF(t *testing.T) {
+	b := setup(t, pki.RSA, pki.GOST2015)
+	sample := read(t, corpora(t, "kz", "testkeys-2027", "pdf", "sample.pdf"))
+	rsa, gost := b.key(b.issue(pki.Profile{Family: pki.RSA, Name: "rsa"})), b.key(b.issue(pki.Profile{Family: pki.GOST2015, Name: "gost"}))
+	for _, stamped := range []bool{false, true} {
+		signed := b.post("/pdf/sign", M{"pdf": b64(sample), "withTsp": stamped, "signers": []any{
+			M{"signer": rsa, "reason": "Келісілді", "location": "Астана", "contactInfo": "a@b.kz"}, M{"signer": gost},
+		}})["pdf"]
+		v := b.post("/pdf/verify", M{"pdf": signed, "revocationCheck": []string{"OCSP"}})
+		b.verdict(v, true, "")
+		if at(t, v, "signers", 0, "reason") != "Келісілді" || at(t, v, "signers", 1, "location") != nil || at(t, v, "signers", 1, "digestAlgorithm") != "GOST3411-2015-512" {
+			t.Errorf("%v", v["signers"])
+		}
+		file := filepath.Join(t.TempDir(), "signed.pdf")
+		if err := os.WriteFile(file, unb64(t, signed), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), "pdfsig", "-nocert", file).CombinedOutput()
+		if err != nil || !strings.Contains(string(out), "Signature is Valid") {
+			t.Errorf("pdfsig: %v\n%s", err, out)
+		}
+	}
+	b.refused("/pdf/sign", M{"pdf": b64(sample), "signers": []any{}}, "signers_missing")
+	b.refused("/pdf/sign", M{"pdf": b64(data), "signers": []any{M{"signer": rsa}}}, "pdf_unreadable")
 }
 
 // TestPDF: a signed document is valid, a changed one is not, one without signatures is 404.

@@ -36,7 +36,6 @@ const (
 	CodeJWT            Code = "jwt_malformed"
 	CodePDF            Code = "pdf_unreadable"
 	CodePDFUnsigned    Code = "pdf_unsigned"
-	CodePDFSign        Code = "pdf_signing_not_served"
 )
 
 // Codes lists all codes.
@@ -44,7 +43,7 @@ func Codes() []Code {
 	return []Code{
 		CodeKeyBase64, CodeKeyPassword, CodeKeyDamaged, CodeKeyUnsupported, CodeKeyMismatch, CodeKeyAlias, CodeKeyEmpty, CodeSigners,
 		CodeCertificate, CodeBase64, CodeData, CodeCMS, CodeNoContent, CodeXML, CodeEncoding, CodeTrim, CodeRequest, CodePolicy, CodeNoTSA,
-		CodeTSA, CodeRevocation, CodeJWT, CodePDF, CodePDFUnsigned, CodePDFSign,
+		CodeTSA, CodeRevocation, CodeJWT, CodePDF, CodePDFUnsigned,
 	}
 }
 

@@ -30,7 +30,7 @@ type serveCmd struct {
 	OrderTTL     time.Duration `name:"order-ttl" env:"QAQPA_ORDER_TTL" default:"15m" help:"How long an order waits for the payer's signature."`
 	BankTimeout  time.Duration `name:"bank-timeout" env:"QAQPA_BANK_TIMEOUT" default:"10s" help:"Longest wait for a bank's answer; after it the outcome is unknown and is looked up."`
 	AllowPrivate bool          `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Let banks, agencies and certification services live at loopback and private addresses, over plain HTTP."`
-	NCANode      bool          `name:"ncanode" env:"QAQPA_NCANODE" help:"Serve the HTTP interface of NCANode v3 (/cms, /xml, /wsse, /x509, /pkcs12, /jwt, /pdf/verify) on the public listener too. It takes keys with passwords in bodies: let it be reached from networks that you trust only."`
+	NCANode      bool          `name:"ncanode" env:"QAQPA_NCANODE" help:"Serve the HTTP interface of NCANode v3 (/cms, /xml, /wsse, /x509, /pkcs12, /jwt, /pdf) on the public listener too. It takes keys with passwords in bodies: let it be reached from networks that you trust only."`
 	NCANodeRate  int           `name:"ncanode-per-minute" env:"QAQPA_NCANODE_PER_MINUTE" default:"600" help:"Calls of one address to the interface of NCANode in a minute; clients with an API key have no such limit."`
 	ShutdownWait time.Duration `name:"shutdown-wait" env:"QAQPA_SHUTDOWN_WAIT" default:"20s" help:"How long requests in flight may take to finish at shutdown."`
 
