@@ -118,6 +118,10 @@ type pair struct {
 // follow resolves both values of a pair, on a path that may lead to changes.
 func (s *step) follow(p pair) pair {
 	if ref, ok := p.new.(pdf.Ref); ok {
+		// Readers that compare generations find nothing there.
+		if before, ok := p.old.(pdf.Ref); ok && before.Number == ref.Number && before.Generation != ref.Generation {
+			s.change(ChangeOther, "", "object %d is referred to by another generation", ref.Number)
+		}
 		p.holder = ref.Number
 		s.passable[ref.Number] = true
 	}

@@ -66,7 +66,10 @@ func (u *Update) Add(o Object) Ref {
 }
 
 // Set replaces an object.
-func (u *Update) Set(number int, o Object) { u.objects[number] = o }
+func (u *Update) Set(number int, o Object) {
+	u.objects[number] = o
+	u.next = max(u.next, number+1)
+}
 
 // Bytes writes the file with the update behind it, in the form of sections that the file has.
 func (u *Update) Bytes() []byte {
