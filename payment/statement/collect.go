@@ -146,6 +146,15 @@ func (c *collector) beginDetail(line int) (*Detail, error) {
 	return d, nil
 }
 
+// bounded refuses an entry whose values grow without end: fields that may repeat would let them (attack: a purpose line repeated a million
+// times, each joined to those before).
+func (c *collector) bounded(line int, path string) error {
+	if len(c.detailBytes.b) > detailBytesMax || len(c.entryBytes.b) > detailBytesMax {
+		return c.fail(line, path, ErrLimit, "an entry is too large")
+	}
+	return nil
+}
+
 // endEntry completes the entry and hands it out.
 func (c *collector) endEntry() error {
 	e := &c.entry

@@ -82,6 +82,12 @@ func (r *kisc) line(line []byte) error {
 		if err := r.endField(); err != nil {
 			return err
 		}
+		if len(r.commonBytes.b) > detailBytesMax {
+			return r.fail(r.lines.no, ":"+tag+":", ErrLimit, "what is common to a packet is too large")
+		}
+		if err := r.bounded(r.lines.no, ":"+tag+":"); err != nil {
+			return err
+		}
 		r.tag, r.tagLine = tag, r.lines.no
 		r.subs, r.text = r.subs[:0], r.text[:0]
 		return r.sub(rest, true)

@@ -192,6 +192,20 @@ func TestOneCRefuses(t *testing.T) {
 	}
 }
 
+// Values that may repeat without end are bounded: what is refused here would else be joined again and again.
+func TestRepeatedFieldsAreBounded(t *testing.T) {
+	long := strings.Repeat("x", 10_000)
+	for name, document := range map[string]string{
+		"1C purposes":   "1CClientBankExchange\nРасчСчет=KZ1\nСекцияДокумент=Выписка\n" + strings.Repeat("НазначениеПлатежа="+long+"\n", 400),
+		"NS fields":     mt940(":61:261120C0,NTRF\n" + strings.Repeat(":NS:01"+long+"\n", 400)),
+		"common fields": "{1:F01}\n{2:I102SCLEAR}\n{4:\n:20:P\n" + strings.Repeat(":70:/ASSIGN/"+long+"\n", 400),
+	} {
+		if _, err := readAll([]byte(document), Options{}); !errors.Is(err, ErrLimit) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestTables(t *testing.T) {
 	m := &Mapping{
 		Separator: ";", Decimal: ",", Grouping: "'", DateLayout: "02.01.2006", Skip: 1, Account: "KZ1",

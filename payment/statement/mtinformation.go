@@ -121,22 +121,37 @@ var mtKeys = map[string]bool{
 
 // keyed reads /KEY/value/KEY/value; what stands behind no key is the purpose.
 func (r *mt) keyed(d *Detail, v []byte) {
-	parts := bytes.Split(v[1:], []byte{'/'})
-	for i := 0; i < len(parts); i++ {
-		key := string(parts[i])
-		if !mtKeys[key] || i+1 == len(parts) {
-			d.Remittance = r.detailBytes.join(d.Remittance, '/', bytes.TrimSpace(parts[i]))
+	var free []byte
+	for rest, more := v[1:], true; more; {
+		var key, value []byte
+		key, rest, more = bytes.Cut(rest, []byte{'/'})
+		if !mtKeys[string(key)] || !more {
+			if key = bytes.TrimSpace(key); len(key) > 0 {
+				free = append(append(free, '/'), key...)
+			}
 			continue
 		}
-		i++
-		value := parts[i]
+		end := nextSlash(rest, 0)
 		// A purpose may have slashes of its own: it goes on to the next key.
-		for key == "REMI" && i+1 < len(parts) && !mtKeys[string(parts[i+1])] {
-			i++
-			value = append(append(append(make([]byte, 0, len(value)+1+len(parts[i])), value...), '/'), parts[i]...)
+		for string(key) == "REMI" && end < len(rest) && !mtKeys[string(rest[end+1:nextSlash(rest, end+1)])] {
+			end = nextSlash(rest, end+1)
 		}
-		r.key(d, key, bytes.TrimSpace(value))
+		if value, more = rest[:end], end < len(rest); more {
+			rest = rest[end+1:]
+		}
+		r.key(d, string(key), bytes.TrimSpace(value))
 	}
+	if len(free) > 0 {
+		d.Remittance = r.detailBytes.join(d.Remittance, '/', free[1:])
+	}
+}
+
+// nextSlash returns where the next slash is, or the end.
+func nextSlash(v []byte, from int) int {
+	if i := bytes.IndexByte(v[from:], '/'); i >= 0 {
+		return from + i
+	}
+	return len(v)
 }
 
 func (r *mt) key(d *Detail, key string, v []byte) {

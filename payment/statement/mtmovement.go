@@ -151,7 +151,7 @@ func (r *mt) information(tag string) error {
 	}
 	if tag == "NS" {
 		r.nonSwift(&r.details[0])
-		return nil
+		return r.bounded(r.tagLine, ":NS:")
 	}
 	if len(r.free)+len(r.value) > fieldBytesMax {
 		return r.mtFault(tag, ErrLimit, "too much information about one entry")

@@ -108,7 +108,7 @@ func (r *oneC) documentKey(key, value []byte) error {
 	if !ok {
 		return r.fault(string(key), ErrValue, quote(value))
 	}
-	return nil
+	return r.bounded(r.lines.no, string(key))
 }
 
 // documentValue takes dates, sums and the currency.

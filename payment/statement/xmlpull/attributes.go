@@ -86,7 +86,8 @@ func (r *Reader) attribute(name, value []byte) error {
 			return r.fault(ErrSyntax, "a prefix for no namespace")
 		}
 		id, err := r.intern(value)
-		if err == nil && len(r.bindings) >= r.limits.Depth*r.limits.Attributes {
+		// Prefixes are looked up one by one (attack: thousands of them, so that each name takes long).
+		if err == nil && len(r.bindings) >= 2*r.limits.Namespaces {
 			return r.fault(ErrLimit, "too many prefixes")
 		}
 		r.bindings = append(r.bindings, binding{prefix: string(name[len("xmlns:"):]), uri: id})

@@ -127,7 +127,8 @@ func TestLimitsOfAttributesAndNamespaces(t *testing.T) {
 	}
 	many.WriteString("/>")
 	spaces.WriteString("</a>")
-	for _, document := range []string{many.String(), spaces.String()} {
+	prefixes := "<a>" + strings.Repeat("<b xmlns:q='u:x' xmlns:r='u:x' xmlns:s='u:x'>", 60)
+	for _, document := range []string{many.String(), spaces.String(), prefixes} {
 		if _, err := tokens(New(strings.NewReader(document), Limits{})); !errors.Is(err, ErrLimit) {
 			t.Errorf("%.30s: %v", document, err)
 		}
