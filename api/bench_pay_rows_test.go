@@ -137,7 +137,7 @@ func (w *payBench) sign(list []benchPayment) {
 func (w *payBench) history(n int) {
 	w.t.Helper()
 	ids := func(column string) string {
-		return `overlay(` + column + ` placing lpad(to_hex(g), 12, 'f') from 7 for 12)`
+		return `overlay(` + column + ` placing 'e' || lpad(to_hex(g), 11, '0') from 7 for 12)`
 	}
 	for _, statement := range []string{
 		`INSERT INTO debts SELECT d.bucket, ` + ids("d.id") + `, agency_id, 'H-' || g, payer_id, payer_name, service_id, service_version, amount, currency, basis,

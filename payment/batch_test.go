@@ -40,7 +40,7 @@ func (b *bundle) gathered(first func(), n int, rest func()) {
 // waiting counts who waits for a shared commit.
 func (b *bundle) waiting() int {
 	n := 0
-	for _, c := range b.confirmations {
+	for _, c := range append(b.confirmations[:], b.creations) {
 		c.mu.Lock()
 		n += len(c.waiting)
 		c.mu.Unlock()

@@ -20,6 +20,8 @@ import (
 // again. So the locks of a commit are taken at its end, in one order: orders, attempts, debts, journals, audit.
 type writes struct {
 	at       time.Time
+	idems    []idemWrite
+	created  []createdOrder
 	orders   []orderChange
 	attempts []attemptChange
 	debts    []debtChange
@@ -74,7 +76,7 @@ func (w *writes) flush(ctx context.Context, tx *sqlx.Tx, auditor Auditor) error 
 	slices.SortFunc(w.attempts, func(a, b attemptChange) int { return cmp.Or(a.Bucket-b.Bucket, cmp.Compare(a.ID, b.ID)) })
 	slices.SortFunc(w.debts, func(a, b debtChange) int { return cmp.Or(a.bucket-b.bucket, cmp.Compare(a.id, b.id)) })
 	for _, step := range []func(context.Context, *sqlx.Tx) error{
-		w.changeOrders, w.insertEvents, w.changeAttempts, w.changeDebts, w.insertMessages, w.insertOutbox, w.appendEntries,
+		w.insertKeys, w.insertOrders, w.insertItems, w.changeOrders, w.insertEvents, w.changeAttempts, w.changeDebts, w.insertMessages, w.insertOutbox, w.appendEntries,
 	} {
 		if err := step(ctx, tx); err != nil {
 			return err
@@ -122,7 +124,14 @@ func (w *writes) insertEvents(ctx context.Context, tx *sqlx.Tx) error {
 	var buckets, seqs []int64
 	var ids, events, from, to, details []string
 	var at []*time.Time
+	stepped := make([]*orderRow, 0, len(w.orders)+len(w.created))
 	for _, o := range w.orders {
+		stepped = append(stepped, o.orderRow)
+	}
+	for _, o := range w.created {
+		stepped = append(stepped, o.orderRow)
+	}
+	for _, o := range stepped {
 		for i := range o.steps {
 			s := &o.steps[i]
 			buckets, seqs, ids = append(buckets, int64(o.Bucket)), append(seqs, int64(s.Seq)), append(ids, o.ID)

@@ -4,10 +4,12 @@ import (
 	"errors"
 	"sync"
 	"testing"
+	"time"
 
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/money"
 	"qaqpa/payment/order"
+	"qaqpa/testenv/postgres"
 )
 
 const licenceTiyn = 540_600
@@ -98,7 +100,12 @@ func TestGuaranteeRefuses(t *testing.T) {
 
 // Of many payers who sign at once, as many pass as the guarantee covers, also while it is being set.
 func TestGuaranteeUnderRace(t *testing.T) {
-	b := setup(t)
+	db, err := Connect(t.Context(), postgres.DSNForTest(t, Migrate, migrateDiary), ConnectConfig{ReadTimeout: 2 * time.Minute, LockTimeout: time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = db.Close() })
+	b := setupOn(t, db)
 	const payers, room = 12, 5
 	orders := make([]order.Order, payers)
 	for i := range orders {

@@ -39,6 +39,9 @@ func (i Idem) check() error {
 	return nil
 }
 
+// flight names the use of a key within the process; neither part holds a zero byte.
+func (i Idem) flight() string { return i.Caller + "\x00" + i.Key }
+
 // bucket is that of caller and key; the length keeps the pairs ("a","bc") and ("ab","c") apart.
 func (i Idem) bucket() int {
 	return bucketOf(strconv.Itoa(len(i.Caller)) + ":" + i.Caller + ":" + i.Key)
@@ -56,7 +59,7 @@ func idempotent[T any](
 	if err := idem.check(); err != nil {
 		return none, false, err
 	}
-	flight := idem.Caller + "\x00" + idem.Key
+	flight := idem.flight()
 	if _, busy := s.inFlight.LoadOrStore(flight, true); busy {
 		return none, false, ErrIdempotencyBusy
 	}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -29,6 +32,9 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 	if err := checkRequest(req); err != nil {
 		return order.Order{}, false, err
 	}
+	if view, alone, err := s.createShared(ctx, idem, req); !alone {
+		return view, false, err
+	}
 	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (order.Order, error) {
 		var bank bankRow
 		if err := orMissing(one(ctx, tx, &bank, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, req.Bank), ErrBankUnknown); err != nil {
@@ -41,7 +47,11 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		if err != nil {
 			return order.Order{}, err
 		}
-		o, items, err := s.draft(ctx, tx, req, bank, debts)
+		agencies, services, err := loadParties(ctx, tx, debts)
+		if err != nil {
+			return order.Order{}, err
+		}
+		o, items, err := s.draft(req, bank, debts, agencies, services)
 		if err != nil {
 			return order.Order{}, err
 		}
@@ -54,7 +64,7 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 			return order.Order{}, err
 		}
 		view := viewOrder(o, items, nil, o.CreatedAt)
-		return view, s.audit(ctx, tx, entry{idem.Caller, "order.created", o.ID, map[string]any{"amount": o.Tiyn, "document_sha256": view.DocumentSHA256}})
+		return view, s.audit(ctx, tx, createdEntry(idem, o, view))
 	})
 }
 
@@ -101,6 +111,12 @@ func payableDebts(ctx context.Context, tx *sqlx.Tx, req order.Request) ([]debt.D
 	for _, d := range debts {
 		byID[d.ID] = d
 	}
+	return payable(req, byID)
+}
+
+// payable picks the debts of an order, in the order of ids, and refuses those that cannot be paid now.
+func payable(req order.Request, byID map[string]debt.Debt) ([]debt.Debt, error) {
+	debts := make([]debt.Debt, 0, len(req.Debts))
 	for i, id := range req.Debts {
 		field := fmt.Sprintf("debts[%d]", i)
 		d, known := byID[id]
@@ -112,16 +128,19 @@ func payableDebts(ctx context.Context, tx *sqlx.Tx, req order.Request) ([]debt.D
 		case d.State != debt.Open:
 			return nil, debtStateError(d.State).at(field)
 		}
+		debts = append(debts, d)
 	}
+	slices.SortFunc(debts, func(a, b debt.Debt) int { return strings.Compare(a.ID, b.ID) })
 	return debts, nil
 }
 
 // draft makes the order and the document that the payer will sign.
-func (s *Service) draft(ctx context.Context, tx *sqlx.Tx, req order.Request, bank bankRow, debts []debt.Debt) (*orderRow, []itemRow, error) {
-	agencies, services, err := loadParties(ctx, tx, debts)
-	if err != nil {
-		return nil, nil, err
-	}
+//
+//nolint:revive // argument-limit: the parties of an order, each read apart
+func (s *Service) draft(
+	req order.Request, bank bankRow, debts []debt.Debt, agencies map[string]catalog.Agency, services map[serviceKey]catalog.Service,
+) (*orderRow, []itemRow, error) {
+	var err error
 	now := s.now()
 	o := &orderRow{
 		Bucket: bucketOf(req.Payer), PayerID: req.Payer, Bank: bank.BIC, State: s.orderTable.Start(), Amount: money.FromTiyn(0),
@@ -177,6 +196,9 @@ func samePayee(a, b order.DocumentItem) bool {
 	return a.Beneficiary == b.Beneficiary && a.KBK == b.KBK && a.KNP == b.KNP && a.KBE == b.KBE
 }
 
+// errParties says that a debt names an agency or a service that is not registered: an invariant is broken.
+var errParties = errors.New("couldn't find the parties of an order")
+
 // loadParties reads the agencies and service versions of debts.
 func loadParties(ctx context.Context, q sqlx.QueryerContext, debts []debt.Debt) (map[string]catalog.Agency, map[serviceKey]catalog.Service, error) {
 	seen := map[serviceKey]bool{}
@@ -207,7 +229,7 @@ func loadParties(ctx context.Context, q sqlx.QueryerContext, debts []debt.Debt) 
 		agencies[r.ID] = r.agency()
 	}
 	if len(agencies) != len(ids) || len(services) != len(keys) {
-		return nil, nil, fmt.Errorf("couldn't find all of %d agencies and %d services of an order", len(ids), len(keys))
+		return nil, nil, fmt.Errorf("%w: %d agencies and %d services", errParties, len(ids), len(keys))
 	}
 	return agencies, services, nil
 }

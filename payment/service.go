@@ -89,6 +89,8 @@ type Service struct {
 	keeper VerdictKeeper
 	// confirmations are the shared commits of what banks say, one for each lane of buckets.
 	confirmations [lanes]*committer
+	// creations is the shared commit of new orders.
+	creations *committer
 
 	// calls are open calls to banks, posts open deliveries.
 	calls, posts *pool
@@ -171,6 +173,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.retried = s.metrics.retries.Inc
 	s.keeper, _ = cfg.Verifier.(VerdictKeeper) // nil when the Verifier stores verdicts itself
+	s.creations = &committer{store: &s.store, run: s.commitCreations}
 	for lane := range s.confirmations {
 		s.confirmations[lane] = &committer{store: &s.store, run: s.commitConfirmations}
 	}
