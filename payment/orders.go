@@ -135,8 +135,6 @@ func payable(req order.Request, byID map[string]debt.Debt) ([]debt.Debt, error) 
 }
 
 // draft makes the order and the document that the payer will sign.
-//
-//nolint:revive // argument-limit: the parties of an order, each read apart
 func (s *Service) draft(
 	req order.Request, bank bankRow, debts []debt.Debt, agencies map[string]catalog.Agency, services map[serviceKey]catalog.Service,
 ) (*orderRow, []itemRow, error) {
