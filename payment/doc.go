@@ -23,6 +23,13 @@
 //
 // All methods of [Service] are safe for concurrent use, by several processes over one database as well.
 //
+// # Shared commits
+//
+// New orders and banks' words that a payment was executed are gathered while the commit before them is under way, and one
+// transaction does all of them with a statement per table. Each member is judged by itself. What is no plain case takes a
+// transaction of its own, and so does everybody when the database refuses the whole. A caller whose context ends is freed with
+// [ErrUndecided]: the repetition, under the same key or with the same message, finds what happened.
+//
 // # Deviations
 //
 // The row of an idempotency key lives in the bucket of its caller and key, not in the payer's: the same key sent
