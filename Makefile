@@ -34,7 +34,7 @@ lint: $(LINTER) ## vet and lint
 $(LINTER):
 	GOBIN=$(abspath .build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
 
-bench: bench-gost bench-crl bench-statements bench-hostile bench-pay ## measure every path against its limit or peer; lines go to bench.jsonl
+bench: bench-gost bench-crl bench-statements bench-recon bench-hostile bench-pay ## measure every path against its limit or peer; lines go to bench.jsonl
 
 bench-gost: ## GOST signatures and hashes against OpenSSL's GOST engine
 	@testenv/setup.sh test
@@ -47,6 +47,14 @@ bench-crl: ## revocation lists of 500,000 entries: memory, time to swap one in, 
 bench-statements: ## MB/s of every reader of bank statements beside a plain scan of the same bytes
 	@testenv/setup.sh run
 	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchStatements -v ./payment/statement
+
+bench-recon: ## a million entries of a statement against a million payments, beside COPY, a hash join and a scan of the same bytes
+	@testenv/setup.sh run
+	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=30m -run=TestBenchRecon -v ./payment
+
+recon-month: ## reconcile a generated month with known defects and print precision, recall and what became of each defect
+	@testenv/setup.sh run
+	go test -count=1 -run='TestMonth$$' -v ./payment
 
 bench-hostile: ## truncated, nested, huge, doubled, unsigned and mixed inputs: longest verdict, memory, statuses of the HTTP front
 	@testenv/setup.sh test

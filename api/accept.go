@@ -22,6 +22,7 @@ const (
 	typeCSS       = "text/css"
 	typeScript    = "text/javascript"
 	typeSVG       = "image/svg+xml"
+	typeXML       = "application/xml"
 )
 
 // mediaType is a parsed Content-Type.

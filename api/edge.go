@@ -167,7 +167,10 @@ func (s *Server) inside(rt *route) fasthttp.RequestHandler {
 		read := func(limit int) ([]byte, error) { return readBody(ctx, limit) }
 		work, cancel := context.WithTimeout(s.base, s.cfg.Limits.Request)
 		defer cancel()
-		resp := s.answer(work, rt, r, incoming{length: ctx.Request.Header.ContentLength(), read: read})
+		resp := s.answer(work, rt, r, incoming{
+			length: ctx.Request.Header.ContentLength(), read: read,
+			spool: func(w io.Writer, limit int64) error { return spoolBody(ctx, w, limit) },
+		})
 		ctx.SetUserValue(keyActor, r.caller.Actor())
 		s.write(ctx, resp)
 	}
@@ -266,6 +269,32 @@ func readBody(ctx *fasthttp.RequestCtx, limit int) ([]byte, error) {
 		return nil, refuse(codeBodyTooLarge)
 	}
 	return body, nil
+}
+
+// spoolBody copies the body, at most limit bytes. The sender may take as long as a large file needs, but is not silent for longer
+// than spoolPause.
+func spoolBody(ctx *fasthttp.RequestCtx, w io.Writer, limit int64) error {
+	stream := ctx.RequestBodyStream()
+	if stream == nil {
+		return nil
+	}
+	const chunk = 1 << 20
+	for left := limit; ; {
+		// Wall-clock time, whatever Config.Now says: the kernel compares.
+		if err := ctx.Conn().SetReadDeadline(time.Now().Add(spoolPause)); err != nil { //nolint:forbidigo // a socket deadline
+			return bodyError(err)
+		}
+		n, err := io.CopyN(w, stream, chunk)
+		if left -= n; left < 0 {
+			return refuse(codeBodyTooLarge)
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return bodyError(err)
+		}
+	}
 }
 
 func bodyError(err error) error {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 type incoming struct {
 	length int // Content-Length; -1 chunked, -2 none
 	read   func(limit int) ([]byte, error)
+	spool  func(w io.Writer, limit int64) error
 }
 
 // free is the size up to which a body takes nothing of the shared budget: fasthttp has it in its buffers anyway.
@@ -143,6 +145,12 @@ func (s *Server) receive(ctx context.Context, rt *route, r *request, in incoming
 	}
 	if size > rt.bodyMax {
 		return nothing, refuse(codeBodyTooLarge)
+	}
+	if rt.spooled {
+		var release func()
+		var err error
+		r.file, release, err = spool(in.spool, int64(rt.bodyMax))
+		return release, err
 	}
 	release, err := s.reserve(ctx, size, max(rt.copies, bodyCopies))
 	if err != nil {

@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/netip"
+	"os"
 
 	"qaqpa/api/auth"
 	"qaqpa/api/language"
@@ -31,6 +32,7 @@ type request struct {
 	caller auth.Caller
 	media  mediaType
 	body   []byte
+	file   *os.File // of a spooled body
 	idem   payment.Idem
 }
 

@@ -15,6 +15,7 @@ type route struct {
 	limited      bool       // open to everybody, within a rate
 	idempotent   bool       // changes something: needs Idempotency-Key
 	bodyMax      int        // bytes; 0 means that there is no body
+	spooled      bool       // the body goes to disk and not into memory
 	consumes     []string
 	produces     string
 	args         []string                                       // query parameters it knows
@@ -72,8 +73,9 @@ func (s *Server) routes() ([]route, error) {
 	upload.refused = s.failedPage
 	typed, err := s.typedRoutes()
 	foreign, err2 := s.ncanodeRoutes()
+	statements, err3 := s.reconRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload), typed...)
-	return append(table, foreign...), errors.Join(err, err2)
+	return append(append(table, foreign...), statements...), errors.Join(err, err2, err3)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

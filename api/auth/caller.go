@@ -26,6 +26,9 @@ const (
 	OrdersWrite      Scope = "orders:write"
 	ReceiptsRead     Scope = "receipts:read"
 	LedgerRead       Scope = "ledger:read"
+	StatementsWrite  Scope = "statements:write"
+	ReconRead        Scope = "reconciliation:read"
+	ReconWrite       Scope = "reconciliation:write"
 	ValidationsRead  Scope = "validations:read"
 	ValidationsWrite Scope = "validations:write"
 )
@@ -37,11 +40,11 @@ func ScopesOf(kind Kind) []Scope {
 	case Agency:
 		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, ValidationsWrite}
 	case Bank:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, ValidationsWrite}
 	case Portal:
 		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, ValidationsWrite}
 	case Operator:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, LedgerRead, ValidationsRead, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, LedgerRead, StatementsWrite, ReconRead, ReconWrite, ValidationsRead, ValidationsWrite}
 	}
 	slices.Sort(s)
 	return s

@@ -45,6 +45,15 @@ func (d databaseSettings) connect(ctx context.Context) (*sqlx.DB, error) {
 	return payment.Connect(ctx, dsn, payment.ConnectConfig{ConnectionsMax: d.ConnectionsN, ReadTimeout: 30 * time.Second})
 }
 
+// connectBulk opens a second, small pool whose time-outs suit the statements of banks.
+func (d databaseSettings) connectBulk(ctx context.Context) (*sqlx.DB, error) {
+	dsn, err := d.dsn()
+	if err != nil {
+		return nil, err
+	}
+	return payment.ConnectBulk(ctx, dsn)
+}
+
 func (d databaseSettings) dsn() (string, error) {
 	switch {
 	case d.DSN != "" && d.DSNFile != "":

@@ -34,6 +34,8 @@ type serveCmd struct {
 	NCANodeRate  int           `name:"ncanode-per-minute" env:"QAQPA_NCANODE_PER_MINUTE" default:"600" help:"Calls of one address to the interface of NCANode in a minute; clients with an API key have no such limit."`
 	ShutdownWait time.Duration `name:"shutdown-wait" env:"QAQPA_SHUTDOWN_WAIT" default:"20s" help:"How long requests in flight may take to finish at shutdown."`
 
+	StatementInbox string `name:"statement-inbox" env:"QAQPA_STATEMENT_INBOX" type:"existingdir" placeholder:"DIR" help:"Folder into which banks drop statements; what was taken in goes to done, what was refused to refused, each with a report beside it."`
+
 	Database databaseSettings `embed:""`
 	Token    tokenSettings    `embed:""`
 	Trust    trustSettings    `embed:""`
@@ -77,6 +79,9 @@ func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) erro
 		return nil
 	})
 	group.Go(func() error { return g.payments.Run(workers) })
+	if c.StatementInbox != "" {
+		group.Go(func() error { return inbox{dir: c.StatementInbox, take: g.payments.Reconcile, log: log}.watch(workers) })
+	}
 	group.Go(func() error { return g.sealAuditHeads(workers) })
 	group.Go(func() error { return g.runLists(workers) })
 	log.InfoContext(ctx, "listening", "public", public.Addr().String(), "admin", private.Addr().String(), "base_url", c.BaseURL)

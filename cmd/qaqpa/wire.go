@@ -32,6 +32,7 @@ import (
 // gateway is everything that one process holds, wired: hsm → signer, payment → api.
 type gateway struct {
 	db       *sqlx.DB
+	bulk     *sqlx.DB // for statements of banks
 	token    *hsm.Fleet
 	log      *slog.Logger
 	registry *prometheus.Registry
@@ -157,8 +158,11 @@ func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
 	if g.webhook, err = ed25519Of(webhook); err != nil {
 		return err
 	}
+	if g.bulk, err = c.Database.connectBulk(ctx); err != nil {
+		return err
+	}
 	g.payments, err = payment.New(payment.Config{
-		DB: g.db, Sealer: sealer{g.signer}, Auditor: auditor{g.audit}, Verifier: verifier{g.signer},
+		DB: g.db, Bulk: g.bulk, Sealer: sealer{g.signer}, Auditor: auditor{g.audit}, Verifier: verifier{g.signer},
 		CheckpointSigner: g.recorded(checkpoint), WebhookSigner: g.recorded(webhook), Issuer: c.issuer(),
 		AllowPrivate: c.AllowPrivate, OrderTTL: c.OrderTTL, BankTimeout: c.BankTimeout,
 		Now: time.Now, Log: g.log, Registerer: g.registry,
@@ -197,6 +201,9 @@ func (g *gateway) close() error {
 	}
 	if g.token != nil {
 		errs = append(errs, g.token.Close())
+	}
+	if g.bulk != nil {
+		errs = append(errs, g.bulk.Close())
 	}
 	if g.db != nil {
 		errs = append(errs, g.db.Close())

@@ -1,0 +1,97 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"qaqpa/api/auth"
+	"qaqpa/payment"
+)
+
+const statementAccount = "KZ916011700111350335"
+
+// camt is a statement with one line that nobody expects.
+func camt(number int, day string, opening, amount int64, filler string) []byte {
+	tenge := func(tiyn int64) string { return fmt.Sprintf("%d.%02d", tiyn/100, tiyn%100) }
+	balance := func(kind string, tiyn int64) string {
+		return fmt.Sprintf(`<Bal><Tp><CdOrPrtry><Cd>%s</Cd></CdOrPrtry></Tp><Amt Ccy="KZT">%s</Amt><CdtDbtInd>CRDT</CdtDbtInd><Dt><Dt>%s</Dt></Dt></Bal>`, kind, tenge(tiyn), day)
+	}
+	return []byte(fmt.Sprintf(`<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"><BkToCstmrStmt><GrpHdr><MsgId>M</MsgId><CreDtTm>%[1]sT18:00:00+05:00</CreDtTm></GrpHdr>`+
+		`<Stmt><Id>S%[2]d</Id><ElctrncSeqNb>%[2]d</ElctrncSeqNb><CreDtTm>%[1]sT18:00:00+05:00</CreDtTm><Acct><Id><IBAN>%[3]s</IBAN></Id><Ccy>KZT</Ccy></Acct>`,
+		day, number, statementAccount) + balance("OPBD", opening) + balance("CLBD", opening+amount) + filler +
+		fmt.Sprintf(`<Ntry><Amt Ccy="KZT">%s</Amt><CdtDbtInd>CRDT</CdtDbtInd><Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>%s</Dt></BookgDt><AcctSvcrRef>B1</AcctSvcrRef><BkTxCd><Prtry><Cd>X</Cd></Prtry></BkTxCd></Ntry></Stmt></BkToCstmrStmt></Document>`,
+			tenge(amount), day))
+}
+
+func (w *whole) statement(key string, body []byte) answered {
+	w.t.Helper()
+	return w.do(call{method: http.MethodPost, path: "/v1/statements", key: key, contentType: typeXML, body: body})
+}
+
+// fine wants a status that is no problem.
+func (a answered) fine(tb testing.TB, status int) {
+	tb.Helper()
+	if a.status != status {
+		tb.Fatalf("got status %d, want %d: %s", a.status, status, head(a.body))
+	}
+}
+
+// A bank hands a statement in; what does not fit is resolved by two operators; the period is closed under a seal.
+func TestStatements(t *testing.T) {
+	w := start(t)
+	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
+		t.Fatal(err)
+	}
+	// The comments between elements make the body larger than what other operations take, and it is sent in chunks.
+	body := camt(1, "2026-03-02", 0, 900, strings.Repeat("<!--"+strings.Repeat(" ", 1000)+"-->\n", 24<<10))
+	got := w.do(call{method: http.MethodPost, path: "/v1/statements?name=march.xml", key: w.bankKey, contentType: typeXML, body: body, chunked: true})
+	got.fine(t, http.StatusOK)
+	var file payment.FileReport
+	if err := json.Unmarshal(got.body, &file); err != nil || file.Statements[0].Listed != 900 {
+		t.Fatalf("report %s: %v", got.body, err)
+	}
+	again := w.statement(w.bankKey, body)
+	if again.fine(t, http.StatusOK); again.header.Get("Idempotent-Replayed") != "true" || string(again.body) != string(got.body) {
+		t.Error("the same file again has another answer")
+	}
+	w.statement(w.otherBankKey, camt(2, "2026-03-03", 900, 1, "")).want(t, http.StatusUnprocessableEntity, "statement_account_unknown")
+	w.statement(w.bankKey, camt(1, "2026-03-02", 0, 901, "")).want(t, http.StatusConflict, "statement_number_taken")
+	w.statement(w.bankKey, []byte("garbage")).want(t, http.StatusUnprocessableEntity, "statement_unreadable")
+	w.statement(w.agencyKey, []byte("garbage")).want(t, http.StatusForbidden, "scope_missing")
+	w.do(call{method: http.MethodPost, path: "/v1/statements?replace=perhaps", key: w.bankKey, contentType: typeXML, body: body, bad: true}).want(t, http.StatusBadRequest, "query_invalid")
+	w.do(call{method: http.MethodPost, path: "/v1/statements", key: w.bankKey, contentType: typeXML, body: []byte{}, chunked: true, bad: true}).want(t, http.StatusBadRequest, "body_missing")
+	w.exceptionStory(t, file.Statements[0].ID)
+}
+
+func (w *whole) exceptionStory(t *testing.T, statement string) {
+	t.Helper()
+	second := w.key(auth.Operator, "second")
+	var page payment.ExceptionPage
+	listed := w.get(w.operatorKey, "/v1/exceptions?kind=surplus&bank="+ownBIC)
+	if err := json.Unmarshal(listed.body, &page); err != nil || len(page.Items) != 1 {
+		t.Fatalf("%s: %v", listed.body, err)
+	}
+	path := "/v1/exceptions/" + page.Items[0].ID
+	w.get(w.bankKey, path).want(t, http.StatusForbidden, "scope_missing")
+	w.get(w.operatorKey, path).fine(t, http.StatusOK)
+	w.get(w.operatorKey, "/v1/exceptions/exc_00").want(t, http.StatusNotFound, "exception_unknown")
+	w.send(w.operatorKey, path+"/actions", map[string]any{"version": 1, "action": "comment", "comment": "?", "file_name": "a.txt", "file": []byte("abc")}).fine(t, http.StatusOK)
+	if file := w.get(w.operatorKey, path+"/files/2"); string(file.body) != "abc" {
+		t.Errorf("file %q", file.body)
+	}
+	w.get(w.operatorKey, path+"/files/3").want(t, http.StatusNotFound, "exception_unknown")
+	w.send(w.operatorKey, path+"/actions", map[string]any{"version": 1, "action": "assign"}).want(t, http.StatusConflict, "exception_changed")
+	w.send(w.operatorKey, path+"/actions", map[string]any{"version": 2, "action": "resolve", "way": "write-off"}).fine(t, http.StatusOK)
+	w.send(w.operatorKey, path+"/actions", map[string]any{"version": 3, "action": "approve"}).want(t, http.StatusForbidden, "second_person_needed")
+	w.send(second, path+"/actions", map[string]any{"version": 3, "action": "approve"}).fine(t, http.StatusOK)
+	w.get(w.operatorKey, "/v1/statements/"+statement+"/lines?limit=10").fine(t, http.StatusOK)
+	w.get(w.operatorKey, "/v1/statements/stm_1/lines").want(t, http.StatusNotFound, "statement_unknown")
+	w.send(w.operatorKey, "/v1/statements/"+statement+"/undone-matches", map[string]any{"no": 1, "part": 0, "comment": "x"}).want(t, http.StatusNotFound, "match_unknown")
+	w.send(w.operatorKey, "/v1/periods", map[string]any{"account": statementAccount, "through": "2026-03-02"}).fine(t, http.StatusCreated)
+	w.get(w.operatorKey, "/v1/periods/"+statementAccount+"/2026-03-02/seal").fine(t, http.StatusOK)
+	w.do(call{method: http.MethodGet, path: "/v1/periods/" + statementAccount + "/yesterday/seal", key: w.operatorKey, bad: true}).want(t, http.StatusNotFound, "statement_unknown")
+	w.statement(w.bankKey, camt(9, "2026-03-01", 0, 1, "")).want(t, http.StatusConflict, "period_closed")
+}
