@@ -110,10 +110,13 @@ func (c *boundConn) ResetSession(ctx context.Context) error {
 	return c.fullConn.ResetSession(ctx)
 }
 
+// Close says goodbye as a call of its own. The context of the last call has often ended by then (at shutdown all have), and its
+// deadline must not turn the goodbye into a failure of the whole process.
 func (c *boundConn) Close() error {
 	if c.stop != nil {
 		c.stop()
 	}
+	c.wire.begin()
 	return c.fullConn.Close()
 }
 

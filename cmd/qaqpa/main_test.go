@@ -47,11 +47,11 @@ func newTestWorld(t *testing.T) *world {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if t.Failed() {
-			showLog(t, w.logs)
-		}
 		if err := w.close(); err != nil {
 			t.Error(err)
+		}
+		if t.Failed() { // with how the gateway ended
+			showLog(t, w.logs)
 		}
 	})
 	return w
