@@ -96,7 +96,12 @@ var changes = map[string]struct {
 	"signature removed": {func(l *later) {
 		l.set(catalogNo, "AcroForm", pdf.NewDict(map[pdf.Name]pdf.Object{"Fields": pdf.Array{l.view.Array(l.dict(formNo).Get("Fields"))[2]}}))
 	}, "!other form_fill"},
-	"structure":       {func(l *later) { l.set(catalogNo, "StructTreeRoot", pdf.NewDict(nil)) }, "!other"},
+	"structure": {func(l *later) { l.set(catalogNo, "StructTreeRoot", pdf.NewDict(nil)) }, "!other"},
+	"look of a signature": {func(l *later) {
+		if ref, ok := l.view.Array(l.dict(formNo).Get("Fields"))[2].(pdf.Ref); ok {
+			l.set(ref.Number, "AP", pdf.NewDict(map[pdf.Name]pdf.Object{"N": l.stream("BT (Director) Tj ET")}))
+		}
+	}, "!other"},
 	"field filled in": {func(l *later) { l.set(fieldNo, "V", str("2")) }, "form_fill"},
 	"field filled, new look": {func(l *later) {
 		l.set(fieldNo, "AP", pdf.NewDict(map[pdf.Name]pdf.Object{"N": l.stream("BT (2) Tj ET")}))

@@ -18,7 +18,7 @@ const (
 	ChangeTimeStamp ChangeKind = "time_stamp"
 	// ChangeSignature: a signature that shows nothing on a page.
 	ChangeSignature ChangeKind = "signature"
-	// ChangeStructure: logical structure for what was added.
+	// ChangeStructure: logical structure was added, which programs that read aloud follow.
 	ChangeStructure ChangeKind = "structure"
 	// ChangeVisible: a signature, or a field for one, that shows something on a page, and can cover what stood there.
 	ChangeVisible ChangeKind = "visible_signature"
@@ -49,9 +49,9 @@ type Change struct {
 // and signatures that show nothing.
 func (k ChangeKind) Whole() bool {
 	switch k {
-	case ChangeEvidence, ChangeTimeStamp, ChangeSignature, ChangeStructure:
+	case ChangeEvidence, ChangeTimeStamp, ChangeSignature:
 		return true
-	case ChangeVisible, ChangeMetadata, ChangeForm, ChangeAnnotation, ChangeOther:
+	case ChangeStructure, ChangeVisible, ChangeMetadata, ChangeForm, ChangeAnnotation, ChangeOther:
 	}
 	return false
 }

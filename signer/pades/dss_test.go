@@ -309,7 +309,7 @@ var dssChanged = map[string]string{
 	"DSS-3577.pdf":                 "form_fill metadata",
 	// Several signers, who see the marks of those before them.
 	"muestra-firmado-firmado.pdf":    "visible_signature",
-	"pdf-structtreeroot-changes.pdf": "metadata visible_signature",
+	"pdf-structtreeroot-changes.pdf": "metadata structure visible_signature",
 	"PAdES-LT.pdf":                   "visible_signature",
 	"lt-short.pdf":                   "visible_signature",
 	// XMP was written anew with the evidence or with a further signature.

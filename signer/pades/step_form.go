@@ -128,6 +128,15 @@ func (s *step) field(p pair, c fieldContext, depth int) {
 		"Ff":   func(v pair) { s.flags(v, c) },
 		"AP":   filled, "AS": filled, "M": func(pair) {}, "MK": filled,
 	}
+	if c.kind == "Sig" && was.Get("V") != nil {
+		// What a signature shows is the signer's word: nobody else may change it.
+		filled = func(v pair) {
+			if s.sweep(v) {
+				s.change(ChangeOther, c.name, "the looks of a signature were changed")
+			}
+		}
+		rules["AP"], rules["AS"], rules["MK"] = filled, filled, filled
+	}
 	if c.kind == "Sig" {
 		rules["V"] = func(v pair) {
 			if s.sweep(v) {

@@ -169,7 +169,7 @@ type Signature struct {
 	Revision  int `json:"revision,omitempty"`
 	Revisions int `json:"revisions,omitempty"`
 	// Changes are what later revisions of a PDF document changed, oldest first, at most 64. With others than "evidence",
-	// "time_stamp", "signature" and "structure" the signature covers a part.
+	// "time_stamp" and "signature" the signature covers a part.
 	Changes []Change `json:"changes,omitempty"`
 	// Chain is the path from the signer to the anchor, as far as it was found.
 	Chain []Certificate `json:"chain"`
