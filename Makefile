@@ -6,7 +6,7 @@ LINTER := .build/golangci-lint
 LINTER_VERSION := v2.15.0
 export QAQPA_CORPORA ?= $(abspath ../shared/corpora)
 
-.PHONY: help build demo run test lint bench bench-gost bench-crl bench-statements bench-hostile conformance conformance-kz e2e fuzz release clean bench-pay sim
+.PHONY: help build demo run test lint bench bench-gost bench-crl bench-validate bench-statements bench-hostile conformance conformance-kz e2e fuzz release clean bench-pay sim
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,7 +34,7 @@ lint: $(LINTER) ## vet and lint
 $(LINTER):
 	GOBIN=$(abspath .build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
 
-bench: bench-gost bench-crl bench-statements bench-recon bench-hostile bench-pay ## measure every path against its limit or peer; lines go to bench.jsonl
+bench: bench-gost bench-crl bench-validate bench-statements bench-recon bench-hostile bench-pay ## measure every path against its limit or peer; lines go to bench.jsonl
 
 bench-gost: ## GOST signatures and hashes against OpenSSL's GOST engine
 	@testenv/setup.sh test
@@ -67,6 +67,10 @@ bench-pay: ## durable payments a second, against pgbench, bare statements, one h
 sim: ## thousands of seeded schedules in which gateway and database die; QAQPA_SIM_SEED=n replays one
 	@testenv/setup.sh test
 	QAQPA_SIM_RUNS=$${QAQPA_SIM_RUNS:-3000} go test -count=1 -timeout=170m -run='TestCrashes|TestLinearizable|TestSimulation' -v ./payment
+
+bench-validate: ## one validation inside the process against the digest and the verification it needs; memory of 400 MB detached
+	@testenv/setup.sh run
+	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchValidate -v ./signer
 
 conformance: ## judge the outside corpora and list every deviation; lines go to conformance.jsonl
 	@testenv/setup.sh test

@@ -115,6 +115,7 @@ type Service struct {
 	known   *knownEvidence
 	hints   *hints
 	certs   *engine.Known
+	chains  *engine.Chains
 	sealing sealing
 }
 
@@ -144,13 +145,17 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make the signer: %w", err)
 	}
+	chains, err := engine.NewChains(certificatesKnown)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't make the signer: %w", err)
+	}
 	certs, err := engine.NewKnown(certificatesKnown)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make the signer: %w", err)
 	}
 	return &Service{
 		cfg: cfg, trust: engine.NewTrust(cfg.Trust), policy: policy, memo: path.NewMemo(memoEntries),
-		log: cfg.Log, metrics: m, known: newKnownEvidence(), hints: h, certs: certs,
+		log: cfg.Log, metrics: m, known: newKnownEvidence(), hints: h, certs: certs, chains: chains,
 	}, nil
 }
 
@@ -192,6 +197,6 @@ func setDefault[T comparable](field *T, value T) {
 // setting is under which circumstances a document is judged.
 func (s *Service) setting(at, now time.Time) engine.Setting {
 	return engine.Setting{
-		At: at, Now: now, Trust: s.trust, Policy: s.policy, Algorithms: algo.DefaultReliability(), Memo: s.memo, Known: s.certs,
+		At: at, Now: now, Trust: s.trust, Policy: s.policy, Algorithms: algo.DefaultReliability(), Memo: s.memo, Known: s.certs, Chains: s.chains,
 	}
 }

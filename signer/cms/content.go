@@ -16,6 +16,7 @@ type Content struct {
 	present bool
 	whole   bool
 	digests map[algo.Hash][]byte
+	sha256  *[32]byte // of octets, where somebody has made it already
 	// compute makes the digest of octets that are not at hand in one piece.
 	compute func(algo.Hash) ([]byte, error)
 	// disguised: the octets could be signed attributes; undecided: nobody has looked.
@@ -69,6 +70,8 @@ func (c Content) appendDigest(to []byte, h algo.Hash) ([]byte, error) {
 		return nil, ErrNoContent
 	case !h.Valid():
 		return nil, algo.ErrUnknownAlgorithm
+	case c.whole && c.sha256 != nil && h == algo.SHA256:
+		return append(to, c.sha256[:]...), nil
 	case c.whole:
 		return h.Sum(to, c.octets), nil
 	case c.compute != nil:
@@ -159,5 +162,9 @@ func (sd *SignedData) AttachedContent() Content {
 	if !sd.HasContent {
 		return Content{}
 	}
-	return ContentOf(sd.Content)
+	return Content{octets: sd.Content, present: true, whole: true, sha256: sd.sha256}
 }
+
+// RememberSHA256 gives the digest of Content where the caller has it, so that it is not made again. It must be called before the
+// document is shared.
+func (sd *SignedData) RememberSHA256(sum [32]byte) { sd.sha256 = &sum }

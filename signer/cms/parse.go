@@ -73,6 +73,7 @@ type SignedData struct {
 
 	rawCertificates, rawCRLs, rawDigests, rawContent []byte // elements as they stand, for AddUnsigned
 	revocation                                       []revocationChoice
+	sha256                                           *[32]byte // of Content
 	limits                                           Limits
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"time"
 
 	"qaqpa/signer/algo"
@@ -151,10 +152,10 @@ func (j *judging) chain(cert *pkix.Certificate, broken bool) {
 		in.At, in.SignedBefore = t.best, t.best
 		j.process = processTime
 	}
-	r := a.validate(in)
+	r, remembered := a.signerPath(in)
 	if t.proven && r.Indication == path.Passed && !a.set.Policy.ChainAtBestTime {
 		if current := a.validate(now); current.Indication != path.Passed && aboveLeaf(current, cert) {
-			r = current // what happened to an authority since is for past validation to judge
+			r, remembered = current, nil // what happened to an authority since is for past validation to judge
 		}
 	}
 	if r.Indication != path.Passed && savable(r.Sub) && !broken && t.proven {
@@ -162,8 +163,15 @@ func (j *judging) chain(cert *pkix.Certificate, broken bool) {
 			return
 		}
 	}
+	if remembered != nil {
+		j.out.Chain, j.out.Revocation = slices.Clone(remembered.chain), slices.Clone(remembered.revocation)
+		if a.set.Policy.Revocation != path.Off {
+			return // it passed, and rests on good evidence alone: there is nothing to weigh and nothing to want
+		}
+	} else {
+		j.out.Chain, j.out.Revocation = a.describeChain(r), describeRevocation(r)
+	}
 	from := len(j.f)
-	j.out.Chain, j.out.Revocation = a.describeChain(r), describeRevocation(r)
 	j.remark(a.weighChain(in, r, &j.f)...)
 	j.f.mark(from, blockX509)
 	if !broken {
@@ -224,5 +232,7 @@ func (j *judging) conclude(cert *pkix.Certificate) {
 		out.Blocks = append(out.Blocks, done)
 	}
 	out.Blocks = append(out.Blocks, j.blocks...)
-	out.Constraints = j.constraints()
+	if out.Constraints = j.a.set.Policy.kept; j.broken != nil {
+		out.Constraints = j.constraints()
+	}
 }

@@ -37,6 +37,7 @@ type Case struct {
 	attached    bool   // and it came inside the document
 	given       bool   // an original was handed in
 	original    Original
+	sum         string // hex of the SHA-256 of what was signed; empty: not made yet
 	signers     []*signer
 	token       *stamp // a time-stamp token that is the document itself
 	tokenCovers string // how much of the document it is over
@@ -176,8 +177,11 @@ func (e Evidence) Join(o Evidence) Evidence {
 }
 
 func merge[V any](a, b map[path.Digest]V) map[path.Digest]V {
-	if len(b) == 0 {
+	switch { // neither is ever changed, so that it may be shared
+	case len(b) == 0:
 		return a
+	case len(a) == 0:
+		return b
 	}
 	out := make(map[path.Digest]V, len(a)+len(b))
 	maps.Copy(out, a)

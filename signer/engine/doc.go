@@ -41,6 +41,11 @@
 // Only a stamp whose own certificate chains to an anchor, is not revoked and holds in every rule lowers that time; others are
 // reported and never help. A content time stamp that holds proves the opposite: not before.
 //
+// # Memory
+//
+// [Known] remembers parsed certificates and [Chains] verdicts about paths, for as long as nothing that they rest on can change;
+// neither changes a verdict.
+//
 // # Deviations
 //
 //   - EN 319 102-1 leaves some findings indeterminate that order №500/НҚ calls negative: an expired certificate anywhere

@@ -34,6 +34,7 @@ func (c *Case) openCMS(document []byte) {
 		return
 	}
 	c.format, c.attached, c.content = "CMS", sd.HasContent, sd.Content
+	c.rememberContent(sd)
 	given := c.original.of()
 	if !sd.HasContent {
 		c.content = c.original.Octets

@@ -121,14 +121,27 @@ func hashesOf(document []byte) (hashes []algo.Hash, ok bool) {
 	return hashes, true
 }
 
-// contentDigest is the SHA-256 of what was signed, as the verdict names it.
+// contentDigest is the SHA-256 of what was signed, as the verdict names it. It is made once for a document.
 func (c *Case) contentDigest() string {
+	if c.sum != "" {
+		return c.sum
+	}
 	switch {
 	case !c.attached && c.original.given():
-		return c.original.sha256()
+		c.sum = c.original.sha256()
 	case c.content != nil, c.format == "CMS" && c.attached:
 		sum := sha256.Sum256(c.content)
-		return hex.EncodeToString(sum[:])
+		c.sum = hex.EncodeToString(sum[:])
 	}
-	return ""
+	return c.sum
+}
+
+// rememberContent hashes attached content for the verdict and lets the signatures have the digest as well.
+func (c *Case) rememberContent(sd *cms.SignedData) {
+	if !sd.HasContent {
+		return
+	}
+	sum := sha256.Sum256(sd.Content)
+	c.sum = hex.EncodeToString(sum[:])
+	sd.RememberSHA256(sum)
 }

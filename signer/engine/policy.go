@@ -14,6 +14,7 @@ import (
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/path"
+	"qaqpa/signer/report"
 )
 
 // Policy is a set of rules by which findings become indications: the validation constraints of EN 319 102-1 5.1.4. It is
@@ -38,7 +39,8 @@ type Policy struct {
 	Algorithms *algo.Reliability
 
 	levels   map[Constraint]Level
-	policies map[string][]byte // signature policy documents by OID
+	policies map[string][]byte   // signature policy documents by OID
+	kept     []report.Constraint // of a signature that keeps all; shared by verdicts
 }
 
 // Names of policies.
@@ -161,7 +163,8 @@ func loadPolicy(document []byte) (p Policy, err error) {
 			return p, err
 		}
 	}
-	return p, p.complete()
+	err = p.complete()
+	return p, err
 }
 
 // complete holds the levels against the constraints that exist.
@@ -175,10 +178,15 @@ func (p *Policy) complete() error {
 		}
 	}
 	for _, c := range Constraints() {
-		if _, ok := p.levels[c]; !ok {
+		level, ok := p.levels[c]
+		if !ok {
 			return fmt.Errorf("constraint %q has no level", c)
 		}
+		if level != Ignore {
+			p.kept = append(p.kept, report.Constraint{Name: string(c), Level: string(level), Kept: true})
+		}
 	}
+	p.kept = slices.Clip(p.kept)
 	return nil
 }
 

@@ -23,6 +23,8 @@ type Setting struct {
 	Memo *path.Memo
 	// Known remembers certificates; nil: none.
 	Known *Known
+	// Chains remembers verdicts about paths; nil: none.
+	Chains *Chains
 }
 
 // complete fills in the table of algorithms: the policy's own goes before all others.
