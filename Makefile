@@ -44,6 +44,12 @@ bench-crl: ## revocation lists of 500,000 entries: memory, time to swap one in, 
 	@testenv/setup.sh run
 	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchCRL -v ./signer/revoked
 
+bench: bench-hsm
+.PHONY: bench-hsm
+bench-hsm: ## signatures a second, inside and over HTTP, against a PKCS#11 loop in C on the same token
+	@testenv/setup.sh test
+	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchHSM -v ./hsm ./api
+
 bench-statements: ## MB/s of every reader of bank statements beside a plain scan of the same bytes
 	@testenv/setup.sh run
 	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchStatements -v ./payment/statement

@@ -23,6 +23,8 @@ type Config struct {
 	Payments *payment.Service
 	// Signer validates documents.
 	Signer *signer.Service
+	// TimeStamps issues time stamps; nil: the gateway is no time-stamping authority.
+	TimeStamps TimeStamps
 	// Keys says who calls.
 	Keys *auth.Store
 	// BaseURL is the public address without a trailing slash, such as https://pay.example.kz. The `type` of problems

@@ -15,6 +15,7 @@ import (
 	"qaqpa/api/strictjson"
 	"qaqpa/payment"
 	"qaqpa/signer"
+	"qaqpa/signer/tsa"
 )
 
 // problem is an RFC 9457 document.
@@ -108,6 +109,8 @@ func classify(err error) *refusal {
 		return refuse(codeNotOwn).because(err)
 	case errors.As(err, &overload): // a key of the token that has more to do than it can
 		return refuse(codeTooMany).because(err).after(overload.RetryAfter())
+	case errors.Is(err, tsa.ErrLease):
+		return refuse(codeUnavailable).because(err).after(10 * time.Second)
 	case passing(err):
 		return refuse(codeUnavailable).because(err).after(2 * time.Second)
 	}
@@ -120,6 +123,13 @@ func passing(err error) bool {
 		return true
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	var token interface {
+		error
+		Temporary() bool
+	}
+	if errors.As(err, &token) && token.Temporary() { // a token that is away
 		return true
 	}
 	var db interface{ SQLState() string }

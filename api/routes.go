@@ -74,7 +74,7 @@ func (s *Server) routes() ([]route, error) {
 	typed, err := s.typedRoutes()
 	foreign, err2 := s.ncanodeRoutes()
 	statements, err3 := s.reconRoutes()
-	table = append(append(table, cancel, authorise, confirm, validate, upload), typed...)
+	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
 	return append(append(table, foreign...), statements...), errors.Join(err, err2, err3)
 }
 

@@ -41,9 +41,9 @@ var (
 	// ErrAlgorithm: the key or the token cannot do what was asked (hash, padding, length, key type).
 	ErrAlgorithm = errors.New("algorithm is not supported")
 	// ErrBusy: the queue is full, or no session became free before the deadline. Nothing was signed; try later.
-	ErrBusy = errors.New("token is busy")
+	ErrBusy error = passing("token is busy")
 	// ErrUnavailable: the token is lost, or did not answer before the deadline. It comes back by itself.
-	ErrUnavailable = errors.New("token is unavailable")
+	ErrUnavailable error = passing("token is unavailable")
 	// ErrWrongSignature: the token made a signature that the public key does not verify; it was thrown away.
 	ErrWrongSignature = errors.New("token made a wrong signature")
 	// ErrSealed: what was to be opened was not sealed with this key, or was altered since.
@@ -51,6 +51,15 @@ var (
 	// ErrClosed: the token was closed by its owner.
 	ErrClosed = errors.New("token is closed")
 )
+
+// passing is an error that a repetition may get over.
+type passing string
+
+// Error is the text.
+func (p passing) Error() string { return string(p) }
+
+// Temporary tells callers who do not know this package that they may try again.
+func (passing) Temporary() bool { return true }
 
 // fault says what an error of one call means for the connection that it was made on.
 type fault int

@@ -36,11 +36,12 @@ type serveCmd struct {
 
 	StatementInbox string `name:"statement-inbox" env:"QAQPA_STATEMENT_INBOX" type:"existingdir" placeholder:"DIR" help:"Folder into which banks drop statements; what was taken in goes to done, what was refused to refused, each with a report beside it."`
 
-	Database databaseSettings `embed:""`
-	Token    tokenSettings    `embed:""`
-	Trust    trustSettings    `embed:""`
-	Lists    listSettings     `embed:""`
-	TSA      tsaSettings      `embed:""`
+	Database databaseSettings  `embed:""`
+	Token    tokenSettings     `embed:""`
+	Trust    trustSettings     `embed:""`
+	Lists    listSettings      `embed:""`
+	TSA      tsaSettings       `embed:""`
+	Stamps   authoritySettings `embed:""`
 }
 
 // Run serves until ctx ends, then stops in order: no new requests, requests in flight finish, workers finish, connections close.

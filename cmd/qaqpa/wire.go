@@ -77,8 +77,12 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 	if g.keys, err = auth.New(auth.Config{DB: g.db, Audit: g.audit, Now: time.Now, Registerer: g.registry}); err != nil {
 		return g, fmt.Errorf("couldn't set up the keys of clients: %w", err)
 	}
+	stamps, err := g.openAuthority(ctx, c)
+	if err != nil {
+		return g, err
+	}
 	g.server, err = api.New(api.Config{
-		Payments: g.payments, Signer: g.signer, Keys: g.keys, BaseURL: c.BaseURL,
+		Payments: g.payments, Signer: g.signer, TimeStamps: stamps, Keys: g.keys, BaseURL: c.BaseURL,
 		WebhookKeys: []ed25519.PublicKey{g.webhook}, Checks: g.checks(),
 		NCANode: c.NCANode, Limits: api.Limits{NCANodePerMinute: c.NCANodeRate},
 		Now: time.Now, Log: log, Registerer: g.registry, Gatherer: g.registry,

@@ -28,6 +28,8 @@ type SignInput struct {
 	// Certificate is the signer's; Chain is further certificates to include, in any order. Anchors need not be there.
 	Certificate *pkix.Certificate
 	Chain       []*pkix.Certificate
+	// Bare leaves all certificates out of the document, as who asks for a time stamp may want it (RFC 3161 2.4.1).
+	Bare bool
 	// Signer holds the key: RSA, ECDSA, Ed25519 or *gost.PrivateKey (national octet order). It is asked to sign once.
 	Signer crypto.Signer
 
@@ -198,7 +200,10 @@ func (in SignInput) document(p plan, signer []byte) []byte {
 	}
 	parts := [][]byte{asn1ber.EncodedInt(version), asn1ber.Wrap(asn1ber.Set, p.digestID)}
 	parts = append(parts, in.encapsulated(p)...)
-	parts = append(parts, asn1ber.SetOf(asn1ber.Context(0), certificates...), asn1ber.Wrap(asn1ber.Set, signer))
+	if !in.Bare {
+		parts = append(parts, asn1ber.SetOf(asn1ber.Context(0), certificates...))
+	}
+	parts = append(parts, asn1ber.Wrap(asn1ber.Set, signer))
 	return contentInfo(parts...)
 }
 

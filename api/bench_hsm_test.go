@@ -1,0 +1,209 @@
+package api
+
+import (
+	"context"
+	"crypto/x509"
+	cryptopkix "crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"qaqpa/api/auth"
+	"qaqpa/hsm"
+	"qaqpa/payment"
+	"qaqpa/signer"
+	"qaqpa/signer/algo"
+	"qaqpa/signer/audit"
+	"qaqpa/signer/pkix"
+	"qaqpa/signer/tsa"
+	"qaqpa/signer/tsp"
+	"qaqpa/testenv/postgres"
+	"qaqpa/testenv/softhsm"
+
+	"github.com/valyala/fasthttp"
+)
+
+// TestMain lets the test binary be the worker process of its token.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "hsm-worker" {
+		if err := hsm.RunWorker(slog.New(slog.DiscardHandler)); err != nil {
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+type sureClock struct{}
+
+func (sureClock) Check(context.Context) (time.Duration, error) { return 0, nil }
+
+const (
+	benchHSMRun    = 2 * time.Second
+	benchHSMRounds = 5
+	benchHSMCalls  = 48
+)
+
+// TestBenchHSM compares time stamps over HTTP (parsed, signed in the token, verified, on record in PostgreSQL) with a PKCS#11
+// loop in C on the same token at its best number of sessions, in turns.
+//
+//	make bench-hsm
+func TestBenchHSM(t *testing.T) {
+	if os.Getenv("QAQPA_BENCH") == "" {
+		t.Skip("a measurement: make bench-hsm")
+	}
+	dir := t.TempDir()
+	soft, err := softhsm.New(dir)
+	check(t, err)
+	loop, err := softhsm.CompileLoop(dir)
+	check(t, err)
+	token, err := hsm.Open(t.Context(), hsm.Config{Module: soft.Module, Token: soft.Label, PIN: soft.PIN})
+	check(t, err)
+	algorithms := []hsm.Algorithm{hsm.RSA2048, hsm.RSA3072, hsm.ECDSAP256}
+	for _, a := range algorithms {
+		_, err := token.Generate(t.Context(), string(a), a)
+		check(t, err)
+	}
+	check(t, token.Close())
+	fleet, err := hsm.OpenFleet(t.Context(), hsm.FleetConfig{
+		Tokens: []hsm.FleetToken{{Module: soft.Module, Label: soft.Label, PIN: soft.PIN, Processes: 2, Seats: 4}},
+	})
+	check(t, err)
+	defer func() { _ = fleet.Close() }()
+	for _, a := range algorithms {
+		t.Run(string(a), func(t *testing.T) { benchStamps(t, fleet, soft, loop, a) })
+	}
+}
+
+func check(tb testing.TB, err error) {
+	tb.Helper()
+	if err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func benchStamps(t *testing.T, fleet *hsm.Fleet, soft *softhsm.Token, loop string, a hsm.Algorithm) {
+	t.Helper()
+	db := postgres.ForTest(t, signer.Migrate, auth.Migrate)
+	log, err := audit.New(audit.Config{Now: time.Now})
+	check(t, err)
+	key, err := fleet.Key(t.Context(), hsm.Ref{Label: string(a)})
+	check(t, err)
+	authority, err := tsa.New(t.Context(), tsa.Config{
+		DB: db, Audit: log, Key: key, Chain: []*pkix.Certificate{stampCertificate(t, key)}, Policy: "1.2.398.3.3.2.6.4", Clock: sureClock{}, Now: time.Now,
+	})
+	check(t, err)
+	g := serveFront(t, db, &payment.Service{}, &signer.Service{}, func(c *Config) { c.TimeStamps = authority })
+	apiKey := g.key(auth.Portal, "portal")
+	mechanism := map[hsm.Algorithm][]string{hsm.RSA2048: {"0x1", "51", "256"}, hsm.RSA3072: {"0x1", "51", "384"}, hsm.ECDSAP256: {"0x1041", "32", "64"}}[a]
+	best, bestRate := 1, 0.0
+	for _, n := range []int{1, 2, 4, 8} {
+		if r := loopInC(t, loop, soft, string(a), mechanism, n); r > bestRate {
+			best, bestRate = n, r
+		}
+	}
+	stampsPerSecond(t, g.url, apiKey)
+	var ours, bare []float64
+	for range benchHSMRounds {
+		bare = append(bare, loopInC(t, loop, soft, string(a), mechanism, best))
+		ours = append(ours, stampsPerSecond(t, g.url, apiKey))
+	}
+	slices.Sort(ours)
+	slices.Sort(bare)
+	writeLine(t, "hsm/http/"+string(a), ours[len(ours)/2], fmt.Sprintf("PKCS#11 loop in C, %d sessions", best), bare[len(bare)/2])
+}
+
+func stampCertificate(t *testing.T, key *hsm.FleetKey) *pkix.Certificate {
+	t.Helper()
+	value, err := asn1.Marshal([]asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 8}})
+	check(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(7), Subject: cryptopkix.Name{CommonName: "TSA"}, KeyUsage: x509.KeyUsageDigitalSignature,
+		NotBefore: time.Now().AddDate(0, 0, -1), NotAfter: time.Now().AddDate(1, 0, 0),
+		ExtraExtensions: []cryptopkix.Extension{{Id: asn1.ObjectIdentifier{2, 5, 29, 37}, Critical: true, Value: value}},
+	}
+	der, err := x509.CreateCertificate(nil, template, template, key.Public(), key)
+	check(t, err)
+	c, err := pkix.ParseCertificate(der)
+	check(t, err)
+	return c
+}
+
+func loopInC(t *testing.T, loop string, soft *softhsm.Token, key string, mechanism []string, threads int) float64 {
+	t.Helper()
+	args := append([]string{soft.Module, soft.Label, soft.PIN, key}, mechanism...)
+	cmd := exec.CommandContext(t.Context(), loop, append(args, strconv.Itoa(threads), strconv.FormatInt(benchHSMRun.Milliseconds(), 10))...)
+	cmd.Env = append(os.Environ(), soft.Env())
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	r, err := strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
+	check(t, err)
+	return r
+}
+
+// stampsPerSecond asks for time stamps as fast as they come, over connections that stay open.
+func stampsPerSecond(t *testing.T, url, apiKey string) float64 {
+	t.Helper()
+	q := tsp.Request{Hash: algo.SHA256, Imprint: make([]byte, 32), Nonce: []byte{1, 2, 3, 4}}
+	query, err := q.Encode()
+	check(t, err)
+	client := &fasthttp.Client{MaxConnsPerHost: 2 * benchHSMCalls}
+	defer client.CloseIdleConnections()
+	var (
+		all   sync.WaitGroup
+		count atomic.Int64
+	)
+	begin := time.Now()
+	for range benchHSMCalls {
+		all.Go(func() {
+			req, resp := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+			req.SetRequestURI(url + "/v1/timestamps")
+			req.Header.SetMethod("POST")
+			req.Header.SetContentType(typeTimeQuery)
+			req.Header.Set("Authorization", "Bearer "+apiKey)
+			req.SetBody(query)
+			for time.Since(begin) < benchHSMRun {
+				if err := client.Do(req, resp); err != nil || resp.StatusCode() != 200 {
+					t.Errorf("%d %v: %s", resp.StatusCode(), err, resp.Body())
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	return float64(count.Load()) / time.Since(begin).Seconds()
+}
+
+func writeLine(t *testing.T, path string, value float64, against string, limit float64) {
+	t.Helper()
+	const goal = 0.8
+	t.Logf("%-32s %9.0f/s   %-36s %9.0f/s   %.2f (goal %.2f)", path, value, against, limit, value/limit, goal)
+	to := os.Getenv("QAQPA_BENCH_JSONL")
+	if to == "" {
+		return
+	}
+	line, err := json.Marshal(map[string]any{
+		"path": path, "value": value, "unit": "signatures/s", "against": against, "against_value": limit, "ratio": value / limit,
+		"goal": goal, "pass": value/limit >= goal,
+	})
+	check(t, err)
+	f, err := os.OpenFile(to, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	check(t, err)
+	defer f.Close()
+	_, err = f.Write(append(line, '\n'))
+	check(t, err)
+}
