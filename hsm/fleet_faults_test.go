@@ -93,7 +93,7 @@ func TestFleetGoesOnWithOneToken(t *testing.T) {
 		}
 	}
 	for name, fault := range map[string][2]func() error{
-		"wrong signatures": {func() error { return sick.Wrong(4) }, func() error { return sick.Wrong(0) }},
+		"wrong signatures": {func() error { return sick.Wrong(2) }, func() error { return sick.Wrong(0) }},
 		"crashes":          {func() error { return sick.Crash(true) }, func() error { return sick.Crash(false) }},
 		"freezes":          {func() error { return sick.Freeze(true) }, func() error { return sick.Freeze(false) }},
 		"is removed":       {p.tokens[0].Remove, p.tokens[0].Restore},

@@ -186,6 +186,12 @@ func (m *member) change(to memberState, err error) {
 	if before == to {
 		return
 	}
+	if before == up {
+		m.metrics.up.Dec()
+	}
+	if m.fleet.closed {
+		return // its end is not news
+	}
 	log := m.fleet.cfg.Log.With("token", m.cfg.Label, "process", m.index)
 	switch to {
 	case up:
@@ -195,9 +201,6 @@ func (m *member) change(to memberState, err error) {
 		log.Error("token is fenced off", "error", err)
 	case starting:
 		log.Warn("token is being connected")
-	}
-	if before == up {
-		m.metrics.up.Dec()
 	}
 }
 

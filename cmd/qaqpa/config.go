@@ -14,6 +14,7 @@ import (
 	"qaqpa/payment"
 
 	"github.com/jmoiron/sqlx"
+	"golang.org/x/term"
 )
 
 // logSettings say what is logged. Logs are JSON lines on standard error and carry no personal data.
@@ -73,7 +74,7 @@ func (d databaseSettings) dsn() (string, error) {
 type tokenSettings struct {
 	Module   string        `name:"hsm-module" env:"QAQPA_HSM_MODULE" placeholder:"FILE" help:"PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so."`
 	Label    string        `name:"hsm-token" env:"QAQPA_HSM_TOKEN" placeholder:"LABEL" help:"Label of the token. Slot numbers are never used: they move."`
-	PINFile  string        `name:"hsm-pin-file" env:"QAQPA_HSM_PIN_FILE" placeholder:"FILE" help:"File that holds the PIN; else QAQPA_HSM_PIN. There is no flag for it."`
+	PINFile  string        `name:"hsm-pin-file" env:"QAQPA_HSM_PIN_FILE" placeholder:"FILE" help:"File that holds the PIN; else QAQPA_HSM_PIN, or the terminal asks. There is no flag for it."`
 	Deadline time.Duration `name:"hsm-deadline" env:"QAQPA_HSM_DEADLINE" default:"10s" help:"Longest wait for one call of the token."`
 	Fleet    fleetSettings `embed:""`
 }
@@ -85,7 +86,16 @@ func (s tokenSettings) pin() (string, error) {
 	if pin := os.Getenv("QAQPA_HSM_PIN"); pin != "" {
 		return pin, nil
 	}
-	return "", errors.New("no PIN: give --hsm-pin-file or QAQPA_HSM_PIN")
+	if !term.IsTerminal(int(os.Stdin.Fd())) {
+		return "", errors.New("no PIN: give --hsm-pin-file or QAQPA_HSM_PIN, or work at a terminal")
+	}
+	fmt.Fprintf(os.Stderr, "PIN of token %s: ", s.Label)
+	typed, err := term.ReadPassword(int(os.Stdin.Fd()))
+	fmt.Fprintln(os.Stderr)
+	if err != nil {
+		return "", fmt.Errorf("couldn't read the PIN: %w", err)
+	}
+	return string(typed), nil
 }
 
 func (s tokenSettings) open(ctx context.Context, log *slog.Logger, more func(*hsm.Config)) (*hsm.Token, error) {

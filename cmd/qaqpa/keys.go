@@ -24,6 +24,14 @@ type keysCmd struct {
 	List       keysListCmd       `cmd:"" help:"List the keys of the token."`
 	CSR        keysCSRCmd        `cmd:"" name:"csr" help:"Print a certificate request (PKCS#10, PEM) for a key."`
 	ImportCert keysImportCertCmd `cmd:"" help:"Put the certificate of a key into the token; it must fit the key."`
+	Inventory  keysInventoryCmd  `cmd:"" help:"Write down all keys of the token in a sealed document."`
+	Attest     keysAttestCmd     `cmd:"" help:"Write down one key in a sealed document, with a signature of its own."`
+
+	Rotate   keysRotateCmd   `cmd:"" help:"Have a new key take the place of one; two operators."`
+	Retire   keysRetireCmd   `cmd:"" help:"Take a key out of use without destroying it; two operators."`
+	Destroy  keysDestroyCmd  `cmd:"" help:"Destroy a key and its certificates for good; two operators."`
+	Approve  keysApproveCmd  `cmd:"" help:"Approve what another operator asked."`
+	Requests keysRequestsCmd `cmd:"" help:"List what waits for an approval, or was approved and not done yet."`
 }
 
 type keysInitTokenCmd struct {
@@ -53,11 +61,19 @@ func (c *keysInitTokenCmd) Run(io streams) error {
 type keysGenerateCmd struct {
 	tokenSettings `embed:""`
 	Key           string `arg:"" help:"Label of the new key."`
-	Algorithm     string `enum:"rsa-2048,rsa-3072,rsa-4096,ecdsa-p256,ecdsa-p384,ecdsa-p521,ed25519" default:"ecdsa-p256" help:"Kind of key: ${enum}."`
+	Algorithm     string `enum:"rsa-2048,rsa-3072,rsa-4096,ecdsa-p256,ecdsa-p384,ecdsa-p521,ed25519,aes-256,hmac-sha256" default:"ecdsa-p256" help:"Kind of key: ${enum}. The last two are for stored personal data."`
 }
 
 func (c *keysGenerateCmd) Run(ctx context.Context, io streams, log *logSettings) error {
 	return withToken(ctx, c.tokenSettings, io, log, func(token *hsm.Token) error {
+		if a := hsm.Algorithm(c.Algorithm); a == hsm.AES256 || a == hsm.HMACSHA256 {
+			id, err := token.GenerateSecret(ctx, c.Key, a)
+			if err != nil {
+				return fmt.Errorf("couldn't generate key %q: %w", c.Key, err)
+			}
+			fmt.Fprintf(io.out, "key %s, id %x\n", c.Key, id)
+			return nil
+		}
 		key, err := token.Generate(ctx, c.Key, hsm.Algorithm(c.Algorithm))
 		if err != nil {
 			return fmt.Errorf("couldn't generate key %q: %w", c.Key, err)

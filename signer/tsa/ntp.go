@@ -112,10 +112,7 @@ func judgeNTP(packet, echo []byte, sent, got time.Time) (time.Duration, error) {
 		return 0, errors.New("answer to another question")
 	}
 	received, transmitted := ntpTime(packet[32:40], got), ntpTime(packet[40:48], got)
-	way := got.Sub(sent) - transmitted.Sub(received)
-	if way < 0 {
-		way = 0
-	}
+	way := max(0, got.Sub(sent)-transmitted.Sub(received))
 	offset := (received.Sub(sent.Round(0)) + transmitted.Sub(got.Round(0))) / 2
 	short := func(b []byte) time.Duration { // 16.16 seconds
 		return time.Duration(binary.BigEndian.Uint32(b)) * time.Second >> 16

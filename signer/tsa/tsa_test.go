@@ -404,7 +404,7 @@ func TestOpenSSLVerifies(t *testing.T) {
 // ntpServer answers with a clock that is so far off, as packet changes it.
 func ntpServer(t *testing.T, off time.Duration, change func([]byte)) string {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	conn, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
