@@ -133,12 +133,16 @@ func TestRemovedTokenComesBackUnderLoad(t *testing.T) {
 		if err := soft.Remove(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(300 * time.Millisecond)
-		if err := token.Health(t.Context()); !errors.Is(err, hsm.ErrUnavailable) {
-			t.Errorf("health without the token: %v", err)
+		await(t, "a token that is known to be gone", func() bool {
+			return errors.Is(token.Health(t.Context()), hsm.ErrUnavailable)
+		})
+		refusedMore := func() {
+			n := l.refused.Load()
+			await(t, "calls that are refused", func() bool { return l.refused.Load() > n+20 })
 		}
+		refusedMore() // what was under way has ended by then
 		before := l.good.Load()
-		time.Sleep(100 * time.Millisecond)
+		refusedMore()
 		if n := l.good.Load() - before; n > 0 {
 			t.Errorf("%d signatures without the token", n)
 		}

@@ -173,11 +173,13 @@ func TestKilledTokenComesBack(t *testing.T) {
 	}
 	l.progress(t, 50)
 	n.stop(t) // the appliance restarts
-	time.Sleep(100 * time.Millisecond)
+	refused := l.refused.Load()
+	await(t, "calls that are refused", func() bool { return l.refused.Load() > refused })
 	n.start(t)
 	l.progress(t, 50)
 	n.signal(t, syscall.SIGSTOP) // it hangs, and somebody pulls the plug
-	time.Sleep(100 * time.Millisecond)
+	good := l.good.Load()
+	await(t, "calls that hang", func() bool { before := good; good = l.good.Load(); return good == before })
 	n.signal(t, syscall.SIGKILL)
 	l.progress(t, 50)
 	l.end(t)

@@ -159,7 +159,7 @@ func (a *Authority) Stamp(ctx context.Context, request []byte, actor string) ([]
 	token, err := a.issue(ctx, asked, actor)
 	if errors.Is(err, errClockBack) {
 		a.metrics.WithLabelValues("unsure").Inc()
-		return tsp.RefusedResponse(tsp.TimeNotAvailable, "the clock is not sure"), nil
+		return tsp.RefusedResponse(tsp.TimeNotAvailable, "the clock is not sure"), nil //nolint:nilerr // the refusal is the answer
 	}
 	if err != nil {
 		a.metrics.WithLabelValues("failed").Inc()
