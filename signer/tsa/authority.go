@@ -154,12 +154,12 @@ func (a *Authority) Stamp(ctx context.Context, request []byte, actor string) ([]
 	}
 	if a.watch.sure(ctx, a.cfg) != nil { // the response has no place for more than that it is not
 		a.metrics.WithLabelValues("unsure").Inc()
-		return tsp.RefusedResponse(tsp.TimeNotAvailable, "the clock is not sure"), nil
+		return tsp.RefusedResponse(tsp.TimeNotAvailable, "the clock is not sure"), nil //nolint:nilerr // the refusal is the answer
 	}
 	token, err := a.issue(ctx, asked, actor)
 	if errors.Is(err, errClockBack) {
 		a.metrics.WithLabelValues("unsure").Inc()
-		return tsp.RefusedResponse(tsp.TimeNotAvailable, "the clock is not sure"), nil //nolint:nilerr // the refusal is the answer
+		return tsp.RefusedResponse(tsp.TimeNotAvailable, "the clock is not sure"), nil
 	}
 	if err != nil {
 		a.metrics.WithLabelValues("failed").Inc()
