@@ -134,7 +134,12 @@ func (b *bundle) openKinds() map[recon.Kind]int64 {
 func TestReconcilePayment(t *testing.T) {
 	b := setup(t)
 	b.account()
+	_, _, err := b.SetGuarantee(t.Context(), b.idem("guarantee"), testBIC, money.FromTiyn(10_000_000))
+	b.must(err)
 	ref, tiyn := b.paid(citizenIIN)
+	if e, err := b.Exposure(t.Context(), testBIC); err != nil || e.Committed != tiyn {
+		t.Fatalf("exposure before the statement %+v %v", e, err)
+	}
 	body := sheet{number: 1, day: b.today(), opening: 1000, lines: []line{{tiyn: tiyn, ref: "att_" + strings.ToUpper(ref), payer: citizenIIN, kbk: "108125"}, {tiyn: 700, ref: "X"}}}.camt()
 	report := b.reconcile(body)
 	s := report.Statements[0]
@@ -148,6 +153,9 @@ func TestReconcilePayment(t *testing.T) {
 	ledger := b.check()
 	if due := ledger.Balances["bank:"+testBIC+":due"]; due != 0 {
 		t.Errorf("the bank owes %d", due)
+	}
+	if e, err := b.Exposure(t.Context(), testBIC); err != nil || e.Committed != 0 {
+		t.Errorf("what a statement has shown still counts against the guarantee: %+v %v", e, err)
 	}
 	again, repeated, err := b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(body), Source: SourceAPI, Actor: "bank:x"})
 	if err != nil || !repeated {
