@@ -199,6 +199,11 @@ func TestSubIndicationDocuments(t *testing.T) {
 		t.Run(string(sub), func(t *testing.T) {
 			a := newArchive(t)
 			v := a.judge(subDocuments[sub](a))
+			text := v.ETSI()
+			checkETSI(t, text)
+			if !bytes.Contains(text, []byte("urn:etsi:019102:subindication:"+string(sub)+"<")) || !bytes.Equal(v.ETSI(), text) {
+				t.Error("the report does not say so, or not each time")
+			}
 			want := report.Indeterminate
 			if slices.Contains(failed, sub) {
 				want = report.TotalFailed
