@@ -14,4 +14,9 @@
 // guesses: the line becomes ambiguous and only a rule that identifies a payment by itself may still take it. Of several
 // lines that carry the same identifying reference and amount the first in the file is matched and the others are doubles,
 // because which of equal sums is meant makes no difference to any account.
+//
+// # Deviations
+//
+// Two or three payments are sought for a line that a bank counts as so many, larger subsets are not: they would be found by chance. A
+// line that goes on to a treasury has no expectation of its own and is listed as a withdrawal.
 package recon
