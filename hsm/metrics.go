@@ -35,7 +35,7 @@ func newMetrics(to prometheus.Registerer, token string) (*metrics, error) {
 		Name: "qaqpa_hsm_calls_in_flight", Help: "Calls of a token that are in the PKCS#11 library.",
 	}, []string{"token"})
 	up := prometheus.NewGaugeVec(prometheus.GaugeOpts{
-		Name: "qaqpa_hsm_up", Help: "Whether a token is connected (1) or lost (0).",
+		Name: "qaqpa_hsm_up", Help: "Worker processes of a token that are connected, or 1 without workers; 0: it is lost.",
 	}, []string{"token"})
 	wrong := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "qaqpa_hsm_wrong_signatures_total", Help: "Signatures that the public key did not verify and that were thrown away.",
