@@ -111,13 +111,18 @@ func (c *boundConn) ResetSession(ctx context.Context) error {
 }
 
 // Close says goodbye as a call of its own. The context of the last call has often ended by then (at shutdown all have), and its
-// deadline must not turn the goodbye into a failure of the whole process.
+// deadline must not turn the goodbye into a failure of the whole process. Nor must a server that went away before: whatever
+// was not committed is undone without it, and there is nobody to say goodbye to.
 func (c *boundConn) Close() error {
 	if c.stop != nil {
 		c.stop()
 	}
 	c.wire.begin()
-	return c.fullConn.Close()
+	err := c.fullConn.Close()
+	if _, gone := errors.AsType[*net.OpError](err); gone {
+		return nil
+	}
+	return err
 }
 
 // boundDialer dials for one connection. What is dialled after the first are requests to cancel, which may not wait long:
