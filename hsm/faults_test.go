@@ -29,13 +29,14 @@ type load struct {
 	slowest              atomic.Int64 // longest call, in nanoseconds
 	others               sync.Map     // unexpected errors
 	why                  sync.Map     // reasons of refusals
+	clients              []atomic.Int64 // refusals of each
 	stop                 chan struct{}
 	done                 sync.WaitGroup
 }
 
 func startLoad[K key](t *testing.T, keys []K, goroutines int) *load {
 	t.Helper()
-	l := &load{stop: make(chan struct{})}
+	l := &load{stop: make(chan struct{}), clients: make([]atomic.Int64, goroutines)}
 	for g := range goroutines {
 		l.done.Go(func() {
 			for i := 0; ; i++ {
@@ -44,14 +45,17 @@ func startLoad[K key](t *testing.T, keys []K, goroutines int) *load {
 					return
 				default:
 				}
-				l.one(keys[(g+i)%len(keys)])
+				if !l.one(keys[(g+i)%len(keys)]) {
+					l.clients[g].Add(1)
+				}
 			}
 		})
 	}
 	return l
 }
 
-func (l *load) one(k key) {
+// one signs once; false when it was refused.
+func (l *load) one(k key) bool {
 	message := []byte(rand.Text())
 	opts := crypto.SignerOpts(crypto.SHA256)
 	input := message
@@ -76,8 +80,19 @@ func (l *load) one(k key) {
 		l.refused.Add(1)
 		l.why.Store(err.Error(), true)
 		time.Sleep(time.Millisecond) // a client that is refused does not come back at once
+		return false
 	default:
 		l.others.Store(err.Error(), true)
+	}
+	return true
+}
+
+// allRefused waits until every client was refused once more: what it had under way before has ended by then.
+func (l *load) allRefused(t *testing.T) {
+	t.Helper()
+	for i := range l.clients {
+		n := l.clients[i].Load()
+		await(t, "a client that is refused", func() bool { return l.clients[i].Load() > n })
 	}
 }
 
@@ -136,13 +151,9 @@ func TestRemovedTokenComesBackUnderLoad(t *testing.T) {
 		await(t, "a token that is known to be gone", func() bool {
 			return errors.Is(token.Health(t.Context()), hsm.ErrUnavailable)
 		})
-		refusedMore := func() {
-			n := l.refused.Load()
-			await(t, "calls that are refused", func() bool { return l.refused.Load() > n+20 })
-		}
-		refusedMore() // what was under way has ended by then
+		l.allRefused(t)
 		before := l.good.Load()
-		refusedMore()
+		l.allRefused(t)
 		if n := l.good.Load() - before; n > 0 {
 			t.Errorf("%d signatures without the token", n)
 		}

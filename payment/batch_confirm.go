@@ -9,7 +9,7 @@ import (
 	"qaqpa/payment/bank"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/order"
-	"qaqpa/pgarray"
+	"qaqpa/payment/pgarray"
 )
 
 // confirmation is a bank's word that a payment was executed, on its way through a shared commit. Everything else that a

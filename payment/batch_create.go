@@ -11,7 +11,7 @@ import (
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/order"
-	"qaqpa/pgarray"
+	"qaqpa/payment/pgarray"
 )
 
 // creation is an order on its way through a shared commit. One that is refused, or whose key was used before, is left to the

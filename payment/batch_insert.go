@@ -6,7 +6,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"qaqpa/pgarray"
+	"qaqpa/payment/pgarray"
 )
 
 // createdOrder is a new order with its items.

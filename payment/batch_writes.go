@@ -12,7 +12,7 @@ import (
 	"qaqpa/payment/debt"
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/order"
-	"qaqpa/pgarray"
+	"qaqpa/payment/pgarray"
 )
 
 // writes gathers what the members of a shared commit change, so that each table costs one statement. Rows are read

@@ -10,7 +10,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"qaqpa/payment/ledger"
-	"qaqpa/pgarray"
+	"qaqpa/payment/pgarray"
 )
 
 // errPosted says that the subject of a posting was posted before under the same kind.

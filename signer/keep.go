@@ -8,11 +8,11 @@ import (
 	"maps"
 	"time"
 
-	"qaqpa/pgarray"
 	"qaqpa/signer/audit"
 	"qaqpa/signer/path"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 )
 
 // Unkept is a verdict that was given and is not stored yet; [Service.Keep] stores it. It has its id already.
@@ -47,7 +47,7 @@ func (s *Service) Keep(ctx context.Context, tx *sqlx.Tx, list []*Unkept) (entrie
 	bodies := map[path.Digest]body{}
 	n := len(list)
 	buckets, digests, texts := make([]int64, n), make([][]byte, n), make([][]byte, n)
-	ids, actors, indications, subs, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]*time.Time, n)
+	ids, actors, indications, subs, at := make([]string, n), make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	entries = make([]audit.Entry, n)
 	for i, u := range list {
 		maps.Copy(bodies, u.bodies)
@@ -61,7 +61,7 @@ func (s *Service) Keep(ctx context.Context, tx *sqlx.Tx, list []*Unkept) (entrie
 		if entries[i], err = auditOf(v, u.actor); err != nil {
 			return nil, nil, err
 		}
-		buckets[i], ids[i], actors[i], at[i] = int64(digests[i][0]), v.ID, u.actor, &v.At
+		buckets[i], ids[i], actors[i], at[i] = int64(digests[i][0]), v.ID, u.actor, v.At.UTC().Format(time.RFC3339Nano)
 		indications[i], subs[i] = string(v.Indication), string(v.Sub)
 	}
 	fresh := s.known.unknown(bodies)
@@ -71,10 +71,10 @@ func (s *Service) Keep(ctx context.Context, tx *sqlx.Tx, list []*Unkept) (entrie
 	_, err = tx.ExecContext(ctx, `
 		INSERT INTO verdicts (bucket, id, at, created_at, actor, document_sha256, indication, sub_indication, verdict)
 		SELECT bucket, id, at, $4, actor, document_sha256, indication, sub_indication, verdict
-		FROM unnest($1::integer[], $2::text[], $3::timestamptz[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::bytea[])
+		FROM unnest($1::integer[], $2::text[], $3::text[]::timestamptz[], $5::text[], $6::bytea[], $7::text[], $8::text[], $9::bytea[])
 			AS t (bucket, id, at, actor, document_sha256, indication, sub_indication, verdict)`,
-		pgarray.Int4s(buckets), pgarray.Texts(ids), pgarray.Times(at), s.cfg.Now().UTC(), pgarray.Texts(actors), pgarray.Byteas(digests),
-		pgarray.Texts(indications), pgarray.Texts(subs), pgarray.Byteas(texts))
+		pq.Array(buckets), pq.Array(ids), pq.Array(at), s.cfg.Now().UTC(), pq.Array(actors), pq.Array(digests),
+		pq.Array(indications), pq.Array(subs), pq.Array(texts))
 	if err != nil {
 		return nil, nil, fmt.Errorf("couldn't store %d verdicts: %w", n, err)
 	}

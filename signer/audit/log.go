@@ -7,8 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"qaqpa/pgarray"
-
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 )
@@ -160,8 +158,8 @@ func columns(records []Record, heads map[int]*head) []any {
 		headChains, headSeqs, headHashes = append(headChains, int64(h.Chain)), append(headSeqs, h.Seq), append(headHashes, h.Hash)
 	}
 	return []any{
-		pgarray.Int4s(chains), pgarray.Int8s(seqs), pgarray.Byteas(prevs), pgarray.Byteas(hashes), records[0].At, pgarray.Texts(actors),
-		pgarray.Texts(actions), pgarray.Texts(subjects), pgarray.Byteas(details), pgarray.Int4s(headChains), pgarray.Int8s(headSeqs), pgarray.Byteas(headHashes),
+		pq.Array(chains), pq.Array(seqs), pq.Array(prevs), pq.Array(hashes), records[0].At, pq.Array(actors),
+		pq.Array(actions), pq.Array(subjects), pq.Array(details), pq.Array(headChains), pq.Array(headSeqs), pq.Array(headHashes),
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/lib/pq"
 	"pgregory.net/rapid"
 
-	"qaqpa/pgarray"
+	"qaqpa/payment/pgarray"
 	"qaqpa/testenv/postgres"
 )
 
