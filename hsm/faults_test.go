@@ -26,9 +26,9 @@ type key interface {
 // load signs with several keys from several goroutines until it is stopped, and judges every outcome.
 type load struct {
 	good, refused, wrong atomic.Int64
-	slowest              atomic.Int64 // longest call, in nanoseconds
-	others               sync.Map     // unexpected errors
-	why                  sync.Map     // reasons of refusals
+	slowest              atomic.Int64   // longest call, in nanoseconds
+	others               sync.Map       // unexpected errors
+	why                  sync.Map       // reasons of refusals
 	clients              []atomic.Int64 // refusals of each
 	stop                 chan struct{}
 	done                 sync.WaitGroup
