@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -441,8 +442,11 @@ func (x *acting) expectAnew(ctx context.Context, way recon.Way) error {
 		return fmt.Errorf("couldn't make a reference: %w", err)
 	}
 	paid := days.PaymentDay(x.now, terms[x.row.Bank])
+	// Below zero, apart from the numbers of executed payments; 62 random bits, for several may be made at one instant.
+	const randomBits = 1<<62 - 1
+	number := -1 - int64(binary.BigEndian.Uint64(id[8:])&randomBits)
 	e := expectedRow{
-		Bucket: x.row.Bucket, No: -x.now.UnixMicro()<<8 - int64(id[15]), Tiyn: -x.row.Tiyn, PaidOn: paid, DueOn: days.DueDay(paid, terms[x.row.Bank]), Bank: x.row.Bank,
+		Bucket: x.row.Bucket, No: number, Tiyn: -x.row.Tiyn, PaidOn: paid, DueOn: days.DueDay(paid, terms[x.row.Bank]), Bank: x.row.Bank,
 		Kind: expectRefund, Source: x.row.String(), Reference: fmt.Sprintf("%02x%s", x.row.Bucket, strings.ReplaceAll(id.String(), "-", "")), Payer: line.Payer, KBK: line.KBK,
 	}
 	if way == recon.Owe {
