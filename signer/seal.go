@@ -57,21 +57,27 @@ func (s *Service) Seal(ctx context.Context, req SealRequest) ([]byte, error) {
 	return out, err
 }
 
-func (s *Service) seal(ctx context.Context, req SealRequest) ([]byte, error) {
+// admitSeal is what every seal has to pass before the key is asked, whatever its format. It returns the time of sealing.
+func (s *Service) admitSeal(ctx context.Context, actor string, size int) (time.Time, error) {
 	switch {
 	case s.cfg.SealKey == nil:
-		return nil, ErrNoSealKey
-	case req.Actor == "":
-		return nil, fmt.Errorf("%w: a seal is made in somebody's name", ErrRequest)
-	case len(req.Document) > s.cfg.DocumentBytesMax:
-		return nil, fmt.Errorf("%w: at most %d bytes are taken", ErrTooLarge, s.cfg.DocumentBytesMax)
+		return time.Time{}, ErrNoSealKey
+	case actor == "":
+		return time.Time{}, fmt.Errorf("%w: a seal is made in somebody's name", ErrRequest)
+	case size > s.cfg.DocumentBytesMax:
+		return time.Time{}, fmt.Errorf("%w: at most %d bytes are taken", ErrTooLarge, s.cfg.DocumentBytesMax)
 	}
 	if err := s.checkSeal(ctx); err != nil {
-		return nil, err
+		return time.Time{}, err
 	}
 	// Just before the key is used: the certificate may have expired since it was checked.
 	now := s.cfg.Now().UTC()
-	if err := inDate(s.cfg.SealChain[0], now, ErrSealCertificate); err != nil {
+	return now, inDate(s.cfg.SealChain[0], now, ErrSealCertificate)
+}
+
+func (s *Service) seal(ctx context.Context, req SealRequest) ([]byte, error) {
+	now, err := s.admitSeal(ctx, req.Actor, len(req.Document))
+	if err != nil {
 		return nil, err
 	}
 	sealed, err := cms.Sign(cms.SignInput{

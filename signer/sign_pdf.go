@@ -86,19 +86,8 @@ func (s *Service) SealPDF(ctx context.Context, req SealPDFRequest) ([]byte, erro
 }
 
 func (s *Service) sealPDF(ctx context.Context, req SealPDFRequest) ([]byte, error) {
-	switch {
-	case s.cfg.SealKey == nil:
-		return nil, ErrNoSealKey
-	case req.Actor == "":
-		return nil, fmt.Errorf("%w: a seal is made in somebody's name", ErrRequest)
-	case len(req.Document) > s.cfg.DocumentBytesMax:
-		return nil, fmt.Errorf("%w: at most %d bytes are taken", ErrTooLarge, s.cfg.DocumentBytesMax)
-	}
-	if err := s.checkSeal(ctx); err != nil {
-		return nil, err
-	}
-	now := s.cfg.Now().UTC()
-	if err := inDate(s.cfg.SealChain[0], now, ErrSealCertificate); err != nil {
+	now, err := s.admitSeal(ctx, req.Actor, len(req.Document))
+	if err != nil {
 		return nil, err
 	}
 	key := SigningKey{Key: s.cfg.SealKey, Chain: s.cfg.SealChain}
