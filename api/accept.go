@@ -23,6 +23,7 @@ const (
 	typeScript    = "text/javascript"
 	typeSVG       = "image/svg+xml"
 	typeXML       = "application/xml"
+	typeTextXML   = "text/xml"
 )
 
 // mediaType is a parsed Content-Type.
@@ -45,12 +46,27 @@ func readMediaType(v string) (mediaType, bool) {
 
 // acceptable reports whether an Accept field (RFC 9110 §12.5.1) admits the media type; without a field everything is
 // admitted. The most specific range decides, so "text/html, */*;q=0" refuses JSON.
-func acceptable(accept, produced string) bool {
+func acceptable(accept, produced string) bool { return quality(accept, produced) > 0 }
+
+// preferred is the media type of those offered that an Accept field wants most, the first among equals; "" when it admits
+// none.
+func preferred(accept string, offers ...string) (best string) {
+	highest := 0.0
+	for _, offer := range offers {
+		if q := quality(accept, offer); q > highest {
+			best, highest = offer, q
+		}
+	}
+	return best
+}
+
+// quality is the weight that an Accept field gives to a media type; 0: refused.
+func quality(accept, produced string) (q float64) {
 	if strings.TrimSpace(accept) == "" {
-		return true
+		return 1
 	}
 	family, _, _ := strings.Cut(produced, "/")
-	best, admitted := -1, false
+	best := -1
 	for item := range strings.SplitSeq(accept, ",") {
 		rng, params, _ := strings.Cut(item, ";")
 		specific := -1
@@ -63,10 +79,10 @@ func acceptable(accept, produced string) bool {
 			specific = 0
 		}
 		if specific > best {
-			best, admitted = specific, weight(params) > 0
+			best, q = specific, weight(params)
 		}
 	}
-	return admitted
+	return q
 }
 
 // weight reads q=0.5 among the parameters of a range; 1 when there is none.

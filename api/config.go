@@ -80,6 +80,10 @@ type Limits struct {
 	// BodyMemory bounds all bodies above 8 KiB that are held at once, decoded copies included; 0 means 256 MiB. It has
 	// to hold at least one document.
 	BodyMemory int64
+	// StreamBytes bounds a form whose original is hashed while it comes and takes no memory; 0 means 4 GiB.
+	StreamBytes int64
+	// Streams are such forms that are read at once, of callers with a key, and as many of others; 0 means 16.
+	Streams int
 	// Validations at once; 0 means 16.
 	Validations int
 	// PublicPerMinute bounds the calls of one address to operations that need no key; 0 means 60, with a burst of the
@@ -128,7 +132,7 @@ func (c *Config) check() error {
 func (l *Limits) fill() {
 	for field, value := range map[*int]int{
 		&l.Connections: 1024, &l.HeaderBytes: 16 << 10, &l.JSONBytes: 64 << 10, &l.BatchBytes: 1 << 20,
-		&l.SignatureBytes: 256 << 10, &l.DocumentBytes: 16 << 20, &l.Validations: 16, &l.PublicPerMinute: 60,
+		&l.SignatureBytes: 256 << 10, &l.DocumentBytes: 16 << 20, &l.Validations: 16, &l.Streams: 16, &l.PublicPerMinute: 60,
 		&l.NCANodePerMinute: 600,
 	} {
 		if *field <= 0 {
@@ -141,6 +145,9 @@ func (l *Limits) fill() {
 		if *field <= 0 {
 			*field = value
 		}
+	}
+	if l.StreamBytes <= 0 {
+		l.StreamBytes = 4 << 30
 	}
 	if l.BodyMemory <= 0 {
 		l.BodyMemory = 256 << 20

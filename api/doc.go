@@ -14,7 +14,8 @@
 //  1. Bodies are streamed: a client without a key, or over its limits, is refused before its body is read.
 //  2. All bodies being read or judged share a budget of memory ([Limits.BodyMemory]); beyond it the answer is 503.
 //  3. Every request has a deadline ([Limits.Request]); reading, writing and idling have theirs.
-//  4. A body that was not read to its end closes the connection, so that its rest is never taken for a request.
+//  4. A long form is read by its endpoint while it comes ([Limits.StreamBytes], [Limits.Streams]); its sender keeps a pace.
+//  5. A body that was not read to its end closes the connection, so that its rest is never taken for a request.
 //
 // # Concurrency
 //

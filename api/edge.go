@@ -17,7 +17,7 @@ import (
 	"github.com/valyala/fasthttp"
 )
 
-// This file and server.go are all of the gateway that knows fasthttp.
+// This file, body.go and server.go are all of the gateway that knows fasthttp.
 
 // newFront makes the fasthttp server around a handler, with every limit set.
 func newFront(s *Server) *fasthttp.Server {
@@ -170,6 +170,7 @@ func (s *Server) inside(rt *route) fasthttp.RequestHandler {
 		resp := s.answer(work, rt, r, incoming{
 			length: ctx.Request.Header.ContentLength(), read: read,
 			spool: func(w io.Writer, limit int64) error { return spoolBody(ctx, w, limit) },
+			open:  func(limit int64) io.Reader { return s.paced(ctx, limit) },
 		})
 		ctx.SetUserValue(keyActor, r.caller.Actor())
 		s.write(ctx, resp)
@@ -243,66 +244,6 @@ func (s *Server) trusts(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// readBody reads the whole body into memory of its own, at most limit bytes.
-func readBody(ctx *fasthttp.RequestCtx, limit int) ([]byte, error) {
-	stream, length := ctx.RequestBodyStream(), ctx.Request.Header.ContentLength()
-	if stream == nil || length == 0 {
-		return nil, nil
-	}
-	if length > limit {
-		return nil, refuse(codeBodyTooLarge)
-	}
-	if length > 0 {
-		body := make([]byte, length)
-		if _, err := io.ReadFull(stream, body); err != nil {
-			return nil, bodyError(err)
-		}
-		return body, nil
-	}
-	body, err := io.ReadAll(io.LimitReader(stream, int64(limit)+1)) // chunked
-	if err != nil {
-		return nil, bodyError(err)
-	}
-	if len(body) > limit {
-		return nil, refuse(codeBodyTooLarge)
-	}
-	return body, nil
-}
-
-// spoolBody copies the body, at most limit bytes. The sender may take as long as a large file needs, but is not silent for longer
-// than spoolPause.
-func spoolBody(ctx *fasthttp.RequestCtx, w io.Writer, limit int64) error {
-	stream := ctx.RequestBodyStream()
-	if stream == nil {
-		return nil
-	}
-	const chunk = 1 << 20
-	for left := limit; ; {
-		// Wall-clock time, whatever Config.Now says: the kernel compares.
-		if err := ctx.Conn().SetReadDeadline(time.Now().Add(spoolPause)); err != nil { //nolint:forbidigo // a socket deadline
-			return bodyError(err)
-		}
-		n, err := io.CopyN(w, stream, chunk)
-		if left -= n; left < 0 {
-			return refuse(codeBodyTooLarge)
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return bodyError(err)
-		}
-	}
-}
-
-func bodyError(err error) error {
-	var network net.Error
-	if errors.As(err, &network) && network.Timeout() {
-		return refuse(codeTimeout).because(err)
-	}
-	return refuse(codeBodyCut).because(err)
 }
 
 // unreadable answers what is no HTTP request, or came too slowly.

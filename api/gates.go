@@ -16,6 +16,7 @@ type incoming struct {
 	length int // Content-Length; -1 chunked, -2 none
 	read   func(limit int) ([]byte, error)
 	spool  func(w io.Writer, limit int64) error
+	open   func(limit int64) io.Reader
 }
 
 // free is the size up to which a body takes nothing of the shared budget: fasthttp has it in its buffers anyway.
@@ -79,8 +80,9 @@ func (s *Server) admit(ctx context.Context, rt *route, r *request) error {
 			return refuse(codeQuery).of(clip(p.name))
 		}
 	}
-	if !acceptable(r.accept, rt.produces) {
-		return refuse(codeNotAcceptable).of("Accept").explain(rt.produces)
+	offers := append([]string{rt.produces}, rt.offers...)
+	if r.wants = preferred(r.accept, offers...); r.wants == "" {
+		return refuse(codeNotAcceptable).of("Accept").explain(strings.Join(offers, ", "))
 	}
 	if rt.ownForm {
 		if err := s.ownOrigin(r); err != nil {
@@ -138,6 +140,9 @@ func (s *Server) receive(ctx context.Context, rt *route, r *request, in incoming
 	}
 	if err := rt.takes(r); err != nil {
 		return nothing, err
+	}
+	if rt.streamed && r.media.name == typeForm {
+		return s.openStream(ctx, r, in)
 	}
 	size := in.length
 	if size < 0 {

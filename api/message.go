@@ -33,6 +33,8 @@ type request struct {
 	media  mediaType
 	body   []byte
 	file   *os.File // of a spooled body
+	stream *stream  // of a body that the endpoint reads itself
+	wants  string   // the media type that the caller wants most of those that the operation produces
 	idem   payment.Idem
 }
 

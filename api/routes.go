@@ -16,8 +16,10 @@ type route struct {
 	idempotent   bool       // changes something: needs Idempotency-Key
 	bodyMax      int        // bytes; 0 means that there is no body
 	spooled      bool       // the body goes to disk and not into memory
+	streamed     bool       // a form is read by the endpoint, part by part, and may be longer than bodyMax
 	consumes     []string
 	produces     string
+	offers       []string                                       // what it can produce as well, chosen by Accept
 	args         []string                                       // query parameters it knows
 	forPeople    bool                                           // refusals are pages, too
 	ownForm      bool                                           // taken from our own pages only
@@ -51,7 +53,7 @@ func (s *Server) routes() ([]route, error) {
 		get("/v1/receipt-codes/{code}", "", answer(s.getReceiptByCode)).slowly(),
 		get("/v1/checkpoints/latest", "", answer(s.getCheckpoint)),
 		get("/v1/transfers/{transfer}/proof", auth.LedgerRead, answer(s.getProof)),
-		get("/v1/validations/{verdict}", auth.ValidationsRead, answer(s.getVerdict)),
+		get("/v1/validations/{verdict}", auth.ValidationsRead, s.getVerdict).or(typeXML),
 		get("/v1/webhook-keys", "", answer(s.listWebhookKeys)),
 		get("/openapi.yaml", "", s.getContract).as(typeYAML),
 		get("/problems/{code}", "", answer(s.explainProblem)),
@@ -65,9 +67,9 @@ func (s *Server) routes() ([]route, error) {
 	authorise.consumes = []string{typeCMS, typeSignature, typeText}
 	confirm := post("/v1/bank-confirmations", "", l.SignatureBytes, answer(s.confirmPayment))
 	confirm.consumes = []string{typeCMS}
-	validate := post("/v1/validations", "", l.documentBody(), answer(s.validate)).slowly()
-	validate.mayIdentify = true
-	validate.consumes = []string{typeJSON, typeForm, typeBytes, typeCMS, typeSignature, typePDF}
+	validate := post("/v1/validations", "", l.documentBody(), s.validate).slowly().or(typeXML)
+	validate.mayIdentify, validate.streamed, validate.args = true, true, documentArgs()
+	validate.consumes = []string{typeJSON, typeForm, typeBytes, typeCMS, typeSignature, typePDF, typeXML, typeTextXML, typeTimeReply}
 	upload := post("/verify", "", l.DocumentBytes+free, s.verifyUpload).slowly().as(typeHTML)
 	upload.consumes, upload.args, upload.forPeople = []string{typeForm}, []string{"lang"}, true
 	upload.refused = s.failedPage
@@ -120,6 +122,9 @@ func change(path string, scope auth.Scope, bodyMax int, serve endpoint) route {
 }
 
 func (rt route) as(produces string) route { rt.produces = produces; return rt }
+
+// or adds what the operation can produce as well.
+func (rt route) or(offers ...string) route { rt.offers = offers; return rt }
 
 // slowly limits the rate of callers without a key.
 func (rt route) slowly() route { rt.limited = true; return rt }

@@ -28,6 +28,8 @@ type Server struct {
 	foreign  *throttle // of the interface of NCANode
 	memory   *semaphore.Weighted
 	judging  *semaphore.Weighted
+	// streams bound the long forms that are read at once: of callers without a key, and of those with one.
+	streams  [2]*semaphore.Weighted
 	contract asset
 	// reference is the contract as the developers' page shows it.
 	reference reference.Contract
@@ -74,8 +76,11 @@ func New(cfg Config) (*Server, error) {
 	}
 	s := &Server{
 		cfg: cfg, texts: texts, pages: pages, statuses: statuses(), metrics: m, public: public, foreign: foreign,
-		memory:   semaphore.NewWeighted(cfg.Limits.BodyMemory),
-		judging:  semaphore.NewWeighted(int64(cfg.Limits.Validations)),
+		memory:  semaphore.NewWeighted(cfg.Limits.BodyMemory),
+		judging: semaphore.NewWeighted(int64(cfg.Limits.Validations)),
+		streams: [2]*semaphore.Weighted{
+			semaphore.NewWeighted(int64(cfg.Limits.Streams)), semaphore.NewWeighted(int64(cfg.Limits.Streams)),
+		},
 		contract: newAsset(typeYAML, openapi), reference: described, validations: decoder,
 	}
 	table, err := s.routes()

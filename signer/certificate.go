@@ -13,6 +13,9 @@ import (
 // CertificateVerdict is the result of validating a certificate alone.
 type CertificateVerdict = report.CertificateVerdict
 
+// CertificateDemands are inputs of path validation (RFC 5280 6.1.1) that a caller may set.
+type CertificateDemands = engine.Demands
+
 // CertificateRequest is what ValidateCertificate judges.
 type CertificateRequest struct {
 	// Certificate is one certificate, DER, PEM or base64. PEM may hold those above it as well, after it.
@@ -21,6 +24,10 @@ type CertificateRequest struct {
 	Evidence [][]byte
 	// At is the time to judge for; zero means now. It may not lie in the future.
 	At time.Time
+	// Policy names the rules to judge by; empty: those of the service.
+	Policy string
+	// Demands are what the caller wants of the path beyond the policy.
+	Demands CertificateDemands
 	// Check, where not nil, takes the place of Config.Revocation.
 	Check *RevocationCheck
 }
@@ -40,9 +47,13 @@ func (s *Service) ValidateCertificate(ctx context.Context, req CertificateReques
 	limited, cancel := context.WithTimeout(ctx, s.cfg.GatherTimeout)
 	defer cancel()
 	g := s.gatherer(given, req.At)
+	if g.setting.Policy, err = s.policyOf(ValidateRequest{Policy: req.Policy}); err != nil {
+		return CertificateVerdict{}, err
+	}
+	req.Demands.Narrow(&g.setting.Policy)
 	g.checking(req.Check)
 	for round := 1; ; round++ {
-		v, needs, rejected := engine.AssessCertificate(g.setting, g.evidence, certs[0])
+		v, needs, rejected := engine.AssessCertificate(g.setting, g.evidence, certs[0], req.Demands)
 		g.discard(rejected)
 		if round == roundsMax || len(needs) == 0 || !g.fetchAll(limited, needs) {
 			v.Evidence = append(v.Evidence, g.listed...)

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 
 	"qaqpa/signer/engine"
 	"qaqpa/signer/path"
@@ -14,7 +15,7 @@ import (
 // original is what a detached document is over, as the request brings it. A stream is read here, once.
 func (s *Service) original(req ValidateRequest) (engine.Original, error) {
 	ways := 0
-	for _, given := range []bool{req.Detached != nil, len(req.DetachedDigests) > 0, req.DetachedStream != nil} {
+	for _, given := range []bool{req.Detached != nil, len(req.DetachedDigests) > 0, req.DetachedStream != nil, req.Original != nil} {
 		if given {
 			ways++
 		}
@@ -27,10 +28,26 @@ func (s *Service) original(req ValidateRequest) (engine.Original, error) {
 			return engine.Original{}, fmt.Errorf("%w: a digest of %d bytes for %s", ErrRequest, len(d), h)
 		}
 	}
-	if req.DetachedStream == nil {
-		return engine.Original{Octets: req.Detached, Digests: req.DetachedDigests}, nil
+	switch {
+	case req.Original != nil:
+		return *req.Original, nil
+	case req.DetachedStream != nil:
+		return s.ReadOriginal(req.Document, req.DetachedStream)
 	}
-	o, err := engine.ReadOriginal(req.Document, req.DetachedStream, int64(s.cfg.DocumentBytesMax))
+	return engine.Original{Octets: req.Detached, Digests: req.DetachedDigests}, nil
+}
+
+// Original is an original that was read; see Service.ReadOriginal.
+type Original = engine.Original
+
+// InPassing reports whether memory does not grow with the original of a document when ReadOriginal reads it.
+func InPassing(document []byte) bool { return engine.InPassing(document) }
+
+// ReadOriginal reads the original of a document to its end, for Validate: so that a sender who is slow holds up no validation.
+// It is kept by its digests alone where the document is InPassing, and whole otherwise, up to Config.DocumentBytesMax; a longer
+// one is ErrTooLarge. Errors of the reader are returned as they are, wrapped.
+func (s *Service) ReadOriginal(document []byte, r io.Reader) (Original, error) {
+	o, err := engine.ReadOriginal(document, r, int64(s.cfg.DocumentBytesMax))
 	if errors.Is(err, engine.ErrOriginalSize) {
 		return o, fmt.Errorf("%w: %w", ErrTooLarge, err)
 	}

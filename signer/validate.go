@@ -39,6 +39,8 @@ type ValidateRequest struct {
 	// time-stamp tokens memory does not grow with it. Documents that have to see what they cover take at most
 	// Config.DocumentBytesMax of it. An error in reading is returned.
 	DetachedStream io.Reader
+	// Original, instead of Detached, is one that ReadOriginal has read for this Document.
+	Original *Original
 	// Policy names the rules to judge by, PolicyDocument brings them (JSON, see engine.LoadPolicy); both empty: those of the
 	// service.
 	Policy         string

@@ -64,6 +64,7 @@ type assessment struct {
 	needs    []path.Need
 	rejected []path.Digest
 	digests  map[algo.Hash]map[string]path.Digest // see objects
+	tolerant bool                                 // absence of evidence about authorities is no finding, listed or not
 }
 
 // judge judges all signatures; the worst is the document's verdict. No signature: never passed.

@@ -402,10 +402,20 @@ type CertificateVerdict struct {
 	TrustMode   string    `json:"trust_mode"`
 	TrustSHA256 string    `json:"trust_sha256"`
 	// Subject is whom the certificate names; what its key is for stands in key_use and is not judged.
-	Subject    Signer        `json:"subject"`
-	Reasons    []Reason      `json:"reasons"`
-	Remarks    []Reason      `json:"remarks,omitempty"`
-	Chain      []Certificate `json:"chain"`
-	Revocation []Revocation  `json:"revocation"`
-	Evidence   []Evidence    `json:"evidence"`
+	Subject Signer   `json:"subject"`
+	Reasons []Reason `json:"reasons"`
+	Remarks []Reason `json:"remarks,omitempty"`
+	// Policies are those under which the path is valid (RFC 5280 6.1.5); none when none was established.
+	Policies   []CertificatePolicy `json:"policies,omitempty"`
+	Chain      []Certificate       `json:"chain"`
+	Revocation []Revocation        `json:"revocation"`
+	Evidence   []Evidence          `json:"evidence"`
+}
+
+// CertificatePolicy is a policy under which certificates were issued.
+type CertificatePolicy struct {
+	OID string `json:"oid"`
+	// Statements are the addresses of practice statements, Notices texts that the issuer wants shown to who relies on it.
+	Statements []string `json:"statements,omitempty"`
+	Notices    []string `json:"notices,omitempty"`
 }
