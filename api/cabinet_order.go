@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"qaqpa/api/auth"
 	"qaqpa/api/portal"
@@ -51,6 +52,16 @@ func (s *Server) showOrder(ctx context.Context, r *request, who auth.Session, o 
 		if v.Code, err = s.receiptCode(ctx, o.Receipt); err != nil {
 			return nil, err
 		}
+	}
+	for _, a := range o.Allocations {
+		if a.Receipt == "" {
+			continue
+		}
+		part := portal.PartReceipt{Part: a.Part}
+		if part.Code, err = s.receiptCode(ctx, a.Receipt); err != nil {
+			return nil, err
+		}
+		v.Parts = append(v.Parts, part)
 	}
 	status := http.StatusOK
 	if refused != nil {
@@ -134,6 +145,14 @@ func (s *Server) ownReceipt(ctx context.Context, r *request, file func(ctx conte
 	return s.ownOrder(func(ctx context.Context, _ *request, _ auth.Session, o order.Order) (*response, error) {
 		if o.Receipt == "" {
 			return nil, payment.ErrReceiptPending
+		}
+		if part := r.arg("part"); part != "" {
+			for _, a := range o.Allocations {
+				if strconv.Itoa(a.Part) == part {
+					return file(ctx, a.Receipt)
+				}
+			}
+			return nil, payment.ErrReceiptUnknown
 		}
 		return file(ctx, o.Receipt)
 	})(ctx, r)

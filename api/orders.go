@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"qaqpa/api/auth"
@@ -19,13 +20,20 @@ func (s *Server) createOrder(ctx context.Context, r *request, in order.Request) 
 	return reply[order.Order]{Status: http.StatusCreated, Body: out, Location: "/v1/orders/" + out.ID, Replayed: replayed}, err
 }
 
-// visibleOrder gets an order that the caller may see: a bank's own ones; portals and operators see all.
+// visibleOrder gets an order as the caller may see it: a bank's own ones; an agency its own part of orders that pay it;
+// portals and operators see all.
 func (s *Server) visibleOrder(ctx context.Context, r *request) (order.Order, error) {
 	o, err := s.cfg.Payments.Order(ctx, r.param("order"))
-	if err == nil && !seesOrder(r.caller, o) {
-		err = payment.ErrOrderUnknown
+	if err != nil {
+		return o, err
 	}
-	return o, err
+	if !seesOrder(r.caller, o) {
+		return order.Order{}, payment.ErrOrderUnknown
+	}
+	if r.caller.Kind == auth.Agency {
+		o, _, _ = o.OfAgency(r.caller.Subject)
+	}
+	return o, nil
 }
 
 func seesOrder(c auth.Caller, o order.Order) bool {
@@ -35,11 +43,8 @@ func seesOrder(c auth.Caller, o order.Order) bool {
 	case auth.Bank:
 		return o.Bank == c.Subject
 	case auth.Agency:
-		for _, item := range o.Items {
-			if item.Agency == c.Subject {
-				return true
-			}
-		}
+		_, _, own := o.OfAgency(c.Subject)
+		return own
 	}
 	return false
 }
@@ -53,6 +58,12 @@ func (s *Server) getOrderDocument(ctx context.Context, r *request) (*response, e
 	o, err := s.visibleOrder(ctx, r)
 	if err != nil {
 		return nil, err
+	}
+	// The document lists everything that the payer pays. To one of several agencies it would tell of the others.
+	if r.caller.Kind == auth.Agency {
+		if all, err := s.cfg.Payments.Order(ctx, o.ID); err != nil || len(all.Items) != len(o.Items) {
+			return nil, errors.Join(payment.ErrOrderUnknown, err)
+		}
 	}
 	doc, err := s.cfg.Payments.OrderDocument(ctx, o.ID)
 	if err != nil {

@@ -22,10 +22,28 @@ func (s *Server) visibleReceipt(ctx context.Context, r *request) (payment.Receip
 		return rcp, err
 	}
 	o, err := s.cfg.Payments.Order(ctx, rcp.Order)
-	if err == nil && !seesOrder(r.caller, o) {
-		err = payment.ErrReceiptUnknown
+	if err != nil || r.caller.Kind != auth.Agency {
+		if err == nil && !seesOrder(r.caller, o) {
+			err = payment.ErrReceiptUnknown
+		}
+		return rcp, err
 	}
-	return rcp, err
+	// An order of several agencies has a receipt for each part; each agency gets those of its own.
+	own, whole, ok := o.OfAgency(r.caller.Subject)
+	switch {
+	case !ok:
+		return payment.Receipt{}, payment.ErrReceiptUnknown
+	case whole:
+		return rcp, nil
+	case r.param("receipt") == o.ID:
+		return s.cfg.Payments.Receipt(ctx, own.Receipt)
+	}
+	for _, part := range own.Allocations {
+		if part.Receipt == rcp.ID {
+			return rcp, nil
+		}
+	}
+	return payment.Receipt{}, payment.ErrReceiptUnknown
 }
 
 func (s *Server) getReceipt(ctx context.Context, r *request) (reply[payment.Receipt], error) {

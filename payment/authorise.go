@@ -164,6 +164,9 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 		return order.Order{}, err
 	}
 	view := viewOrder(o, items, &authorisationRow{VerdictID: a.verdictID, Signer: a.signer.IIN, At: now}, now)
+	if view.Allocations, err = partsOf(ctx, tx, o, items); err != nil {
+		return order.Order{}, err
+	}
 	return view, s.audit(ctx, tx, entry{actor, "order.authorised", o.ID, map[string]string{
 		"attempt": deref(o.Attempt), "verdict": a.verdictID, "document_sha256": hex.EncodeToString(a.document[:]),
 	}})
@@ -223,19 +226,31 @@ func (s *Service) moveDebts(ctx context.Context, tx *sqlx.Tx, ids []string, m de
 }
 
 // message renders the payment order for the bank. It is stored, so that every repetition has the same content.
-func (s *Service) message(o *orderRow, doc order.Document, attempt string, now time.Time) ([]byte, error) {
-	first := doc.Items[0]
-	references := make([]string, len(doc.Items))
-	for i, item := range doc.Items {
+func (s *Service) message(o *orderRow, doc order.Document, parts []bank.Allocation, attempt string, now time.Time) ([]byte, error) {
+	message := bank.Order{
+		Attempt: attempt, Order: o.ID, Bank: o.Bank, Amount: o.Amount, Payer: bank.Payer{ID: o.PayerID}, Allocations: parts,
+		Purpose: purposeOfItems(doc.Items), CreatedAt: now.Format(time.RFC3339Nano),
+	}
+	if len(parts) == 0 {
+		only := beneficiaryOf(doc.Items[0])
+		message.Beneficiary = &only
+	}
+	return message.Encode()
+}
+
+// beneficiaryOf is where the money of an item goes.
+func beneficiaryOf(item order.DocumentItem) bank.Beneficiary {
+	return bank.Beneficiary{
+		Name: item.Beneficiary.Name, BIN: item.Beneficiary.BIN, Account: item.Beneficiary.Account, BIC: item.Beneficiary.BIC,
+		KBK: item.KBK, KNP: item.KNP, KBE: item.KBE,
+	}
+}
+
+// purposeOfItems says what is paid for, with the agencies' references.
+func purposeOfItems(items []order.DocumentItem) string {
+	references := make([]string, len(items))
+	for i, item := range items {
 		references[i] = item.Reference
 	}
-	return bank.Order{
-		Attempt: attempt, Order: o.ID, Bank: o.Bank, Amount: o.Amount, Payer: bank.Payer{ID: o.PayerID},
-		Beneficiary: bank.Beneficiary{
-			Name: first.Beneficiary.Name, BIN: first.Beneficiary.BIN, Account: first.Beneficiary.Account, BIC: first.Beneficiary.BIC,
-			KBK: first.KBK, KNP: first.KNP, KBE: first.KBE,
-		},
-		Purpose:   clip(first.ServiceName.RU + ". " + strings.Join(references, ", ")),
-		CreatedAt: now.Format(time.RFC3339Nano),
-	}.Encode()
+	return clip(items[0].ServiceName.RU + ". " + strings.Join(references, ", "))
 }

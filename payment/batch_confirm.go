@@ -134,7 +134,7 @@ func (s *Service) addExecution(w *writes, c *confirmation, a attemptChange, o or
 	if err != nil {
 		return err
 	}
-	transfers, err := transfersOf(o.orderRow, doc)
+	entries, err := entriesOf(a.attemptRow, o.orderRow, doc, w.at)
 	if err != nil {
 		return err
 	}
@@ -156,7 +156,7 @@ func (s *Service) addExecution(w *writes, c *confirmation, a attemptChange, o or
 		})
 	}
 	w.attempts, w.orders, w.outbox = append(w.attempts, a), append(w.orders, o), append(w.outbox, outbox...)
-	w.entries = append(w.entries, entryOf(a.attemptRow, o.orderRow, doc, transfers, w.at))
+	w.entries = append(w.entries, entries...)
 	w.messages = append(w.messages, messageRow{
 		bucket: a.Bucket, digest: c.digest[:], attempt: a.ID, heard: c.heard, disposition: dispositionApplied,
 	})

@@ -102,6 +102,9 @@ func (s *Service) createPlain(w *writes, c *creation, g *ground) error {
 	if err != nil {
 		return err
 	}
+	if several(items) { // the common order has one allocation; others may take a transaction of their own
+		return errAllocations
+	}
 	if limit := g.limits[o.Bank]; limit.Amount != nil && limit.Committed+o.Tiyn > *limit.Amount {
 		return ErrGuaranteeExhausted
 	}

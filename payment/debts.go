@@ -304,8 +304,10 @@ func (s *Service) PaymentFact(ctx context.Context, agency, debtID string) (Payme
 	}
 	bucket := bucketOf(d.Payer.ID)
 	err = one(ctx, s.db, &paid, `
-		SELECT t.id, o.bank_bic, o.bank_reference, o.executed_at, coalesce(o.receipt_id, '') AS receipt_id, t.amount, t.currency
+		SELECT t.id, o.bank_bic, o.bank_reference, o.executed_at, coalesce(r.id, '') AS receipt_id, t.amount, t.currency
 		FROM transfers t JOIN orders o ON o.bucket = t.bucket AND o.id = t.order_id
+		JOIN order_items i ON i.bucket = t.bucket AND i.order_id = t.order_id AND i.debt_id = t.debt_id
+		LEFT JOIN receipts r ON r.bucket = i.bucket AND r.order_id = i.order_id AND r.part = i.part
 		WHERE t.bucket = $1 AND t.debt_id = $2 AND t.kind = 'payment'`, bucket, d.ID)
 	if err != nil {
 		return PaymentFact{}, fmt.Errorf("couldn't find the payment of %s: %w", d.ID, err)

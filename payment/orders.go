@@ -24,8 +24,8 @@ import (
 const orderDebtsMax = 50
 
 // CreateOrder makes an order for open debts of one payer through one bank. It reserves nothing: of several orders for
-// one debt the first to be authorised pays it. All debts of an order have the same beneficiary and budget codes, for the
-// bank executes one payment. Errors: [ErrPayerIDInvalid], [ErrInvalid], [ErrBankUnknown], [ErrBankPaused],
+// one debt the first to be authorised pays it. Debts may be of several agencies
+// and beneficiaries: the payer signs and the bank debits once, and each beneficiary gets its part; see [order.Allocation]. Errors: [ErrPayerIDInvalid], [ErrInvalid], [ErrBankUnknown], [ErrBankPaused],
 // [ErrDebtUnknown], [ErrDebtOfOther], [ErrDebtPaid], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrAmountTooLarge],
 // [ErrGuaranteeExhausted], and those of [Idem].
 func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request) (order.Order, bool, error) {
@@ -63,7 +63,10 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		if err := insertOrder(ctx, tx, o, items); err != nil {
 			return order.Order{}, err
 		}
-		view := viewOrder(o, items, nil, o.CreatedAt)
+		view, err := s.readView(ctx, tx, o)
+		if err != nil {
+			return order.Order{}, err
+		}
 		return view, s.audit(ctx, tx, createdEntry(idem, o, view))
 	})
 }
@@ -160,9 +163,6 @@ func (s *Service) draft(
 	items := make([]itemRow, 0, len(debts))
 	for _, d := range debts {
 		item := documentItem(d, agencies[d.Agency], services[serviceKey{d.Service, d.ServiceVersion}])
-		if len(doc.Items) > 0 && !samePayee(item, doc.Items[0]) {
-			return nil, nil, ErrInvalid.with("debts of one order have the same beneficiary and budget codes").at("debts")
-		}
 		if o.Amount, err = o.Plus(d.Amount); err != nil {
 			return nil, nil, ErrAmountTooLarge.because(err)
 		}
@@ -177,6 +177,13 @@ func (s *Service) draft(
 	if o.Tiyn > catalog.TiynMax {
 		return nil, nil, ErrAmountTooLarge
 	}
+	for _, a := range order.Allocate(doc.Items) {
+		for i := range items {
+			if slices.ContainsFunc(a.Items, func(d order.DocumentItem) bool { return d.Debt == items[i].Debt }) {
+				items[i].Part = a.Part
+			}
+		}
+	}
 	doc.Payer.Name, doc.Total, doc.Amount = o.PayerName, o.Decimal(), o.Amount
 	o.Document, err = doc.Encode()
 	return o, items, err
@@ -188,10 +195,6 @@ func documentItem(d debt.Debt, agency catalog.Agency, v catalog.Service) order.D
 		Service: d.Service, ServiceName: v.Names, ServiceVersion: v.Version, KBK: v.KBK, KNP: v.KNP, KBE: v.KBE,
 		Beneficiary: v.Beneficiary, Basis: d.Basis, Sum: d.Decimal(), Amount: d.Amount,
 	}
-}
-
-func samePayee(a, b order.DocumentItem) bool {
-	return a.Beneficiary == b.Beneficiary && a.KBK == b.KBK && a.KNP == b.KNP && a.KBE == b.KBE
 }
 
 // errParties says that a debt names an agency or a service that is not registered: an invariant is broken.

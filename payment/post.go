@@ -19,6 +19,9 @@ import (
 // errReservation says that an order was to be executed whose debts are not reserved by it: an invariant is broken.
 var errReservation = errors.New("debts of the order are not reserved by it")
 
+// errAllocations says that the stored parts of an order are not those of its document: an invariant is broken.
+var errAllocations = errors.New("parts of the order are not those of its document")
+
 // moveReserved locks the debts of an order, which it must have reserved, and moves them.
 func (s *Service) moveReserved(ctx context.Context, tx *sqlx.Tx, items []itemRow, m debtMove) error {
 	ids := make([]string, len(items))
@@ -54,7 +57,7 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 	if err != nil {
 		return fmt.Errorf("couldn't read the document of %s: %w", o.ID, err)
 	}
-	transfers, err := transfersOf(o, doc)
+	entries, err := entriesOf(a, o, doc, now)
 	if err != nil {
 		return err
 	}
@@ -65,27 +68,41 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 	if err != nil {
 		return err
 	}
-	if err := w.execution(entryOf(a, o, doc, transfers, now)); err != nil {
-		return err
+	for _, entry := range entries {
+		if err := w.execution(entry); err != nil {
+			return err
+		}
 	}
 	return w.write(ctx, tx)
 }
 
-// entryOf is the journal entry of an executed order.
-func entryOf(a *attemptRow, o *orderRow, doc order.Document, transfers []ledger.Transfer, now time.Time) ledger.Entry {
+// entriesOf are the journal entries of an executed order, one for each allocation.
+func entriesOf(a *attemptRow, o *orderRow, doc order.Document, now time.Time) ([]ledger.Entry, error) {
 	digest := sha256.Sum256(o.Document)
-	return ledger.Entry{
-		Type: ledger.EntryType, Version: ledger.EntryVersion, Bucket: o.Bucket, Order: o.ID, Attempt: a.ID,
-		DocumentSHA256: hex.EncodeToString(digest[:]), PayerSHA256: ledger.PayerCommitment(doc.Nonce, o.PayerID),
-		Bank: o.Bank, BankReference: *o.BankReference, ExecutedAt: o.ExecutedAt.Format(time.RFC3339Nano),
-		RecordedAt: now.Format(time.RFC3339Nano), Amount: o.Amount, Transfers: transfers,
+	allocations := order.Allocate(doc.Items)
+	entries := make([]ledger.Entry, len(allocations))
+	for i, part := range allocations {
+		transfers, err := transfersOf(o, part.Items)
+		if err != nil {
+			return nil, err
+		}
+		entries[i] = ledger.Entry{
+			Type: ledger.EntryType, Version: ledger.EntryVersion, Bucket: o.Bucket, Order: o.ID, Attempt: a.ID,
+			DocumentSHA256: hex.EncodeToString(digest[:]), PayerSHA256: ledger.PayerCommitment(doc.Nonce, o.PayerID),
+			Bank: o.Bank, BankReference: *o.BankReference, ExecutedAt: o.ExecutedAt.Format(time.RFC3339Nano),
+			RecordedAt: now.Format(time.RFC3339Nano), Amount: part.Amount, Transfers: transfers, Part: part.Part,
+		}
+		if part.Part > 0 {
+			entries[i].Parts = len(allocations)
+		}
 	}
+	return entries, nil
 }
 
 // transfersOf makes one transfer per debt: the bank owes it, the beneficiary is due it.
-func transfersOf(o *orderRow, doc order.Document) ([]ledger.Transfer, error) {
-	transfers := make([]ledger.Transfer, len(doc.Items))
-	for i, item := range doc.Items {
+func transfersOf(o *orderRow, items []order.DocumentItem) ([]ledger.Transfer, error) {
+	transfers := make([]ledger.Transfer, len(items))
+	for i, item := range items {
 		id, err := newID(prefixTransfer, o.Bucket)
 		if err != nil {
 			return nil, err

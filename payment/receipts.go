@@ -69,7 +69,8 @@ func (s *Service) workReceipts(ctx context.Context) (int, error) {
 // claim is an order whose receipt this worker makes.
 type claim struct {
 	Order string `db:"id"`
-	Seq   int64  `db:"seq"`
+	// Seq is the leaf of its first part; those of the others follow.
+	Seq int64 `db:"seq"`
 	// Lease is the time until which it is ours.
 	Lease time.Time `db:"receipt_due_at"`
 }
@@ -83,7 +84,7 @@ func (s *Service) claimReceipts(ctx context.Context, bucket int, covered int64) 
 	err := all(ctx, s.db, &claimed, `
 		WITH due AS (
 			SELECT o.id, j.seq FROM orders o JOIN journal j ON j.bucket = o.bucket AND j.order_id = o.id
-			WHERE o.bucket = $1 AND o.state = 'executed' AND o.receipt_id IS NULL AND o.receipt_due_at <= $2 AND j.seq < $3
+			WHERE o.bucket = $1 AND o.state = 'executed' AND o.receipt_id IS NULL AND o.receipt_due_at <= $2 AND j.seq < $3 AND j.part <= 1
 			ORDER BY o.receipt_due_at LIMIT $4 FOR UPDATE OF o SKIP LOCKED)
 		UPDATE orders o SET receipt_due_at = $5 FROM due WHERE o.bucket = $1 AND o.id = due.id
 		RETURNING o.id, due.seq, o.receipt_due_at`, bucket, now, covered, receiptsAtOnce, now.Add(receiptLease))
@@ -106,6 +107,7 @@ func (s *Service) putBack(ctx context.Context, bucket int, c claim) error {
 
 // issued is a receipt before it is stored.
 type issued struct {
+	part     int
 	core     receipt.Core
 	raw      []byte
 	seal     []byte
@@ -114,14 +116,10 @@ type issued struct {
 	issuedAt time.Time
 }
 
-// issue makes and stores one receipt. A crash before the store leaves nothing but seals in the audit log; the next try
+// issue makes and stores the receipts of one order, one for each allocation. A crash before the store leaves nothing but seals in the audit log; the next try
 // makes another receipt with another code.
 func (s *Service) issue(ctx context.Context, view journalView, bucket int, c claim) error {
 	o, err := readOrder(ctx, s.db, c.Order)
-	if err != nil {
-		return err
-	}
-	proof, err := s.prove(ctx, view, bucket, c.Seq)
 	if err != nil {
 		return err
 	}
@@ -129,33 +127,52 @@ func (s *Service) issue(ctx context.Context, view journalView, bucket int, c cla
 	if err != nil {
 		return fmt.Errorf("couldn't read the document of %s: %w", o.ID, err)
 	}
-	made := issued{issuedAt: s.now()}
-	if made.core, err = s.coreOf(o, doc, proof, made.issuedAt); err != nil {
-		return err
+	var list []issued
+	for i, part := range order.Allocate(doc.Items) {
+		// The leaves of an order were written together, so the checkpoint that covers the first covers all.
+		proof, err := s.prove(ctx, view, bucket, c.Seq+int64(i))
+		if err != nil {
+			return err
+		}
+		made, err := s.seal(ctx, o, doc, part, proof)
+		if err != nil {
+			return err
+		}
+		list = append(list, made)
+	}
+	return s.storeReceipts(ctx, o.ID, list)
+}
+
+// seal makes the receipt of one allocation.
+func (s *Service) seal(ctx context.Context, o *orderRow, doc order.Document, part order.Allocation, proof ledger.Proof) (issued, error) {
+	made := issued{issuedAt: s.now(), part: part.Part}
+	var err error
+	if made.core, err = s.coreOf(o, doc, part, proof, made.issuedAt); err != nil {
+		return issued{}, err
 	}
 	if made.pdf, err = receipt.PDF(made.core); err != nil {
-		return err
+		return issued{}, err
 	}
 	digest := sha256.Sum256(made.pdf)
 	made.core.PDFSHA256 = hex.EncodeToString(digest[:])
 	if made.raw, err = made.core.Encode(); err != nil {
-		return fmt.Errorf("couldn't write the receipt of %s: %w", o.ID, err)
+		return issued{}, fmt.Errorf("couldn't write the receipt of %s: %w", o.ID, err)
 	}
 	// Nobody shall get a receipt that does not verify.
 	if _, _, err := receipt.Verify(made.raw, s.noteKeys); err != nil {
-		return fmt.Errorf("couldn't verify our own receipt of %s: %w", o.ID, err)
+		return issued{}, fmt.Errorf("couldn't verify our own receipt of %s: %w", o.ID, err)
 	}
 	if made.seal, err = s.cfg.Sealer.Seal(ctx, made.raw); err != nil {
-		return fmt.Errorf("couldn't seal the receipt of %s: %w", o.ID, err)
+		return issued{}, fmt.Errorf("couldn't seal the receipt of %s: %w", o.ID, err)
 	}
 	if made.pdfSeal, err = s.cfg.Sealer.SealDetached(ctx, made.pdf); err != nil {
-		return fmt.Errorf("couldn't seal the page of %s: %w", o.ID, err)
+		return issued{}, fmt.Errorf("couldn't seal the page of %s: %w", o.ID, err)
 	}
-	return s.storeReceipt(ctx, o.ID, made)
+	return made, nil
 }
 
-// coreOf puts the receipt together from the document that the payer signed and the journal entry.
-func (s *Service) coreOf(o *orderRow, doc order.Document, proof ledger.Proof, at time.Time) (receipt.Core, error) {
+// coreOf puts the receipt of an allocation together from the document that the payer signed and the journal entry.
+func (s *Service) coreOf(o *orderRow, doc order.Document, part order.Allocation, proof ledger.Proof, at time.Time) (receipt.Core, error) {
 	entry, err := ledger.DecodeEntry([]byte(proof.Leaf))
 	if err != nil {
 		return receipt.Core{}, fmt.Errorf("couldn't read the journal entry of %s: %w", o.ID, err)
@@ -166,12 +183,12 @@ func (s *Service) coreOf(o *orderRow, doc order.Document, proof ledger.Proof, at
 	}
 	digest := sha256.Sum256(o.Document)
 	c := receipt.Core{
-		Type: receipt.Type, Version: receipt.Version, Order: o.ID, Payer: doc.Payer, Amount: o.Amount,
+		Type: receipt.Type, Version: receipt.Version, Order: o.ID, Payer: doc.Payer, Amount: part.Amount,
 		Bank: receipt.Bank{BIC: doc.Bank.BIC, Name: doc.Bank.Name}, BankReference: entry.BankReference, ExecutedAt: entry.ExecutedAt,
 		IssuedAt: at.Format(time.RFC3339Nano), DocumentSHA256: hex.EncodeToString(digest[:]), Nonce: doc.Nonce,
 		Journal: proof, Issuer: s.cfg.Issuer,
 	}
-	for _, item := range doc.Items {
+	for _, item := range part.Items {
 		c.Items = append(c.Items, receipt.Item{
 			Debt: item.Debt, Reference: item.Reference, Transfer: transfers[item.Debt], Purpose: item.Purpose, Service: item.Service,
 			ServiceName: item.ServiceName, Agency: item.Agency, AgencyName: item.AgencyName, Beneficiary: item.Beneficiary,
@@ -185,31 +202,38 @@ func (s *Service) coreOf(o *orderRow, doc order.Document, proof ledger.Proof, at
 	return c, err
 }
 
-// storeReceipt stores the receipt, names it in the order and hands it to the webhooks that waited for it, unless another
-// worker was faster.
-func (s *Service) storeReceipt(ctx context.Context, orderID string, made issued) error {
+// storeReceipts stores the receipts of an order, names the first in it and hands each to the webhooks that waited for it,
+// unless another worker was faster.
+func (s *Service) storeReceipts(ctx context.Context, orderID string, list []issued) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		o, err := lockOrder(ctx, tx, orderID)
 		if err != nil || o.Receipt != nil {
 			return err
 		}
-		if err := exec(ctx, tx, 1, `
-			INSERT INTO receipts (bucket, id, code, order_id, core, core_seal, pdf, pdf_seal, pdf_sha256, issued_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
-			o.Bucket, made.core.ID, made.core.Code, o.ID, made.raw, made.seal, made.pdf, made.pdfSeal, made.core.PDFSHA256, made.issuedAt); err != nil {
-			return err
+		entries := make([]AuditEntry, len(list))
+		for i, made := range list {
+			if err := exec(ctx, tx, 1, `
+				INSERT INTO receipts (bucket, id, code, order_id, part, core, core_seal, pdf, pdf_seal, pdf_sha256, issued_at)
+				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+				o.Bucket, made.core.ID, made.core.Code, o.ID, made.part, made.raw, made.seal, made.pdf, made.pdfSeal, made.core.PDFSHA256,
+				made.issuedAt); err != nil {
+				return err
+			}
+			if err := fillOutbox(ctx, tx, o, made); err != nil {
+				return err
+			}
+			if entries[i], err = (entry{actorGateway, "receipt.issued", made.core.ID, map[string]string{
+				"order": o.ID, "pdf_sha256": made.core.PDFSHA256,
+			}}).encode(); err != nil {
+				return err
+			}
 		}
-		o.Receipt, o.ReceiptDueAt = &made.core.ID, nil
-		o.note(order.Issue, o.State, made.issuedAt, made.core.ID)
+		o.Receipt, o.ReceiptDueAt = &list[0].core.ID, nil
+		o.note(order.Issue, o.State, list[0].issuedAt, list[0].core.ID)
 		if err := saveOrder(ctx, tx, o); err != nil {
 			return err
 		}
-		if err := fillOutbox(ctx, tx, o, made); err != nil {
-			return err
-		}
-		return audit(ctx, tx, s.cfg.Auditor, entry{actorGateway, "receipt.issued", made.core.ID, map[string]string{
-			"order": o.ID, "pdf_sha256": made.core.PDFSHA256,
-		}})
+		return auditAll(ctx, tx, s.cfg.Auditor, entries)
 	})
 }
 
@@ -275,7 +299,7 @@ func (r receiptRow) receipt() Receipt {
 	return Receipt{ID: r.ID, Code: r.Code, Order: r.Order, Core: r.Core, PDFSHA256: r.PDFSHA256, IssuedAt: r.IssuedAt.UTC()}
 }
 
-// Receipt returns a receipt by its id or by the id of its order. Errors: [ErrReceiptUnknown], and for an executed order
+// Receipt returns a receipt by its id or by the id of its order, of whose parts it is the first. Errors: [ErrReceiptUnknown], and for an executed order
 // whose receipt is still being made [ErrReceiptPending].
 func (s *Service) Receipt(ctx context.Context, id string) (Receipt, error) {
 	var row receiptRow
@@ -294,7 +318,7 @@ func (s *Service) Receipt(ctx context.Context, id string) (Receipt, error) {
 	if o.State == order.Executed {
 		missing = ErrReceiptPending
 	}
-	err = orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND order_id = $2`, o.Bucket, id), missing)
+	err = orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND order_id = $2 AND part <= 1`, o.Bucket, id), missing)
 	return row.receipt(), err
 }
 

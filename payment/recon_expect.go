@@ -15,10 +15,11 @@ import (
 // expectPage is how many leaves of a journal are read at once.
 const expectPage = 2000
 
-// executedLeaf is an executed payment as reconciliation sees it.
+// executedLeaf is an executed payment, or a part of one, as reconciliation sees it.
 type executedLeaf struct {
 	Seq        int64     `db:"seq"`
 	Attempt    string    `db:"attempt_id"`
+	Named      string    `db:"named"` // by the statement: the attempt, or the part's own reference
 	Bank       string    `db:"bank_bic"`
 	Tiyn       int64     `db:"amount"`
 	Reference  string    `db:"bank_reference"`
@@ -91,16 +92,18 @@ func (s *Service) expectBucket(ctx context.Context, bucket int) (more bool, err 
 		}
 		var leaves []executedLeaf
 		err := all(ctx, tx, &leaves, `
-			SELECT j.seq, o.attempt_id, o.bank_bic, o.amount, o.bank_reference, o.payer_id, o.executed_at,
+			SELECT j.seq, o.attempt_id, o.bank_bic, sum(i.amount)::bigint AS amount, o.bank_reference, o.payer_id, o.executed_at,
+				coalesce(min(l.reference), o.attempt_id) AS named,
 				CASE WHEN min(v.kbk) = max(v.kbk) THEN min(v.kbk) ELSE '' END AS kbk,
 				CASE WHEN count(*) = 1 THEN min(d.reference) ELSE '' END AS uip
 			FROM journal j
 			JOIN orders o ON o.bucket = j.bucket AND o.id = j.order_id
-			JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id
+			JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id AND i.part = j.part
+			LEFT JOIN order_allocations l ON l.bucket = j.bucket AND l.order_id = j.order_id AND l.part = j.part
 			JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
 			JOIN service_versions v ON v.service_id = i.service_id AND v.version = i.service_version
 			WHERE j.bucket = $1 AND j.seq >= $2 AND j.seq < $3
-			GROUP BY j.seq, o.attempt_id, o.bank_bic, o.amount, o.bank_reference, o.payer_id, o.executed_at ORDER BY j.seq`,
+			GROUP BY j.seq, o.attempt_id, o.bank_bic, o.bank_reference, o.payer_id, o.executed_at ORDER BY j.seq`,
 			bucket, next, end)
 		if err != nil {
 			return err
@@ -135,7 +138,7 @@ func (s *Service) insertExpectations(ctx context.Context, tx *sqlx.Tx, bucket in
 		paid := days.PaymentDay(l.ExecutedAt, t)
 		rows[i] = expectedRow{
 			Bucket: bucketOf(l.Bank), No: l.Seq*ledger.Buckets + int64(bucket), Tiyn: l.Tiyn, PaidOn: paid, DueOn: days.DueDay(paid, t), Bank: l.Bank,
-			Kind: expectPayment, Source: l.Attempt, Reference: string(recon.Reference([]byte(l.Attempt))),
+			Kind: expectPayment, Source: l.Attempt, Reference: string(recon.Reference([]byte(l.Named))),
 			UIP: l.UIP, BankReference: l.Reference, Batch: recon.Batch(l.Bank, paid, l.KBK), Payer: l.Payer, KBK: l.KBK,
 		}
 	}

@@ -63,10 +63,11 @@ type paidRow struct {
 // paidItems joins an order o of the bank b with its debts and their services.
 const paidItems = `
 	JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id
+	LEFT JOIN order_allocations l ON l.bucket = i.bucket AND l.order_id = i.order_id AND l.part = i.part
 	JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
 	JOIN service_versions v ON v.service_id = i.service_id AND v.version = i.service_version`
 
-const paidColumns = `o.attempt_id AS attempt, o.bank_reference, o.bank_bic, b.bin AS bank_bin, b.name AS bank_name, o.payer_id, o.payer_name, o.executed_at,
+const paidColumns = `coalesce(l.reference, o.attempt_id) AS attempt, o.bank_reference, o.bank_bic, b.bin AS bank_bin, b.name AS bank_name, o.payer_id, o.payer_name, o.executed_at,
 	d.reference, d.purpose, v.name_ru AS service, v.kbk, v.knp, v.kbe, v.beneficiary_name, v.beneficiary_bin, v.beneficiary_account, v.beneficiary_bic, i.amount, i.currency`
 
 // PaymentsOfBank lists what a bank has confirmed, by banking day as reconciliation counts it, one for each debt that was paid. It sees
@@ -80,8 +81,9 @@ func PaymentsOfBank(ctx context.Context, db *sqlx.DB, q BankPayments) ([]BankPay
 		FROM expectations e
 		JOIN attempts a ON a.bucket = (e.no & $7)::integer AND a.id = e.source
 		JOIN orders o ON o.bucket = a.bucket AND o.id = a.order_id
+		JOIN journal j ON j.bucket = a.bucket AND j.seq = e.no / ($7 + 1)
 		JOIN banks b ON b.bic = o.bank_bic`+paidItems+`
-		WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.kind = 'payment' AND e.paid_on BETWEEN $3::date AND $4::date
+		WHERE i.part = j.part AND e.bucket = $1 AND e.bank_bic = $2 AND e.kind = 'payment' AND e.paid_on BETWEEN $3::date AND $4::date
 			AND ($5 = '' OR v.kbk = $5) AND ($6 = '' OR v.beneficiary_bin = $6)
 		ORDER BY e.paid_on, e.no, i.debt_id LIMIT $8`,
 		bucketOf(q.Bank), q.Bank, string(q.From), string(q.To), q.KBK, q.Beneficiary, ledger.Buckets-1, registerMax+1)

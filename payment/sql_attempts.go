@@ -47,7 +47,11 @@ func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, 
 	if err != nil {
 		return err
 	}
-	message, err := s.message(o, doc, id, now)
+	parts, err := instructions(ctx, tx, o, doc)
+	if err != nil {
+		return err
+	}
+	message, err := s.message(o, doc, parts, id, now)
 	if err != nil {
 		return fmt.Errorf("couldn't write the payment order of %s: %w", o.ID, err)
 	}

@@ -32,6 +32,7 @@ type journalWriter struct {
 
 	leaves struct {
 		buckets, seqs    []int64
+		parts            []int64
 		orders, postings []string
 		raw, chains      [][]byte
 	}
@@ -76,7 +77,7 @@ func (w *journalWriter) execution(e ledger.Entry) error {
 	if err != nil {
 		return fmt.Errorf("couldn't write the journal entry of %s: %w", e.Order, err)
 	}
-	w.append(h, leaf, e.Order, "")
+	w.append(h, leaf, e.Order, "", e.Part)
 	for _, t := range e.Transfers {
 		w.transfer(h.Bucket, e.Seq, t, "payment")
 		w.transfers.orders, w.transfers.postings = append(w.transfers.orders, e.Order), append(w.transfers.postings, "")
@@ -92,7 +93,7 @@ func (w *journalWriter) posting(p ledger.Posting) error {
 	if err != nil {
 		return fmt.Errorf("couldn't write posting %s: %w", p.ID, err)
 	}
-	w.append(h, leaf, "", p.ID)
+	w.append(h, leaf, "", p.ID, 0)
 	x := &w.posted
 	x.buckets, x.seqs, x.ids = append(x.buckets, int64(p.Bucket)), append(x.seqs, p.Seq), append(x.ids, p.ID)
 	x.kinds, x.subjects, x.reasons = append(x.kinds, string(p.Kind)), append(x.subjects, p.Subject), append(x.reasons, p.Reason)
@@ -103,11 +104,11 @@ func (w *journalWriter) posting(p ledger.Posting) error {
 	return nil
 }
 
-func (w *journalWriter) append(h *journalHead, leaf []byte, order, posting string) {
+func (w *journalWriter) append(h *journalHead, leaf []byte, order, posting string, part int) {
 	chain := ledger.ChainNext(ledger.Hash(h.Chain), leaf)
 	x := &w.leaves
 	x.buckets, x.seqs = append(x.buckets, int64(h.Bucket)), append(x.seqs, h.Size)
-	x.orders, x.postings = append(x.orders, order), append(x.postings, posting)
+	x.orders, x.postings, x.parts = append(x.orders, order), append(x.postings, posting), append(x.parts, int64(part))
 	x.raw, x.chains = append(x.raw, leaf), append(x.chains, chain[:])
 	h.Size, h.Chain = h.Size+1, chain[:]
 }
@@ -138,10 +139,12 @@ func (w *journalWriter) write(ctx context.Context, tx *sqlx.Tx) error {
 	}
 	l := &w.leaves
 	if err := exec(ctx, tx, int64(len(l.raw)), `
-		INSERT INTO journal (bucket, seq, order_id, posting_id, leaf, chain, created_at)
-		SELECT bucket, seq, nullif(order_id, ''), nullif(posting_id, ''), leaf, chain, $7
-		FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[]) AS t (bucket, seq, order_id, posting_id, leaf, chain)`,
-		pgarray.Int4s(l.buckets), pgarray.Int8s(l.seqs), pgarray.Texts(l.orders), pgarray.Texts(l.postings), pgarray.Byteas(l.raw), pgarray.Byteas(l.chains), w.at); err != nil {
+		INSERT INTO journal (bucket, seq, order_id, posting_id, leaf, chain, created_at, part)
+		SELECT bucket, seq, nullif(order_id, ''), nullif(posting_id, ''), leaf, chain, $7, part
+		FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::text[], $5::bytea[], $6::bytea[], $8::integer[])
+			AS t (bucket, seq, order_id, posting_id, leaf, chain, part)`,
+		pgarray.Int4s(l.buckets), pgarray.Int8s(l.seqs), pgarray.Texts(l.orders), pgarray.Texts(l.postings), pgarray.Byteas(l.raw), pgarray.Byteas(l.chains), w.at,
+		pgarray.Int4s(l.parts)); err != nil {
 		return err
 	}
 	return errors.Join(w.writeTransfers(ctx, tx), w.moveHeads(ctx, tx))

@@ -60,7 +60,7 @@ func seedHeads(ctx context.Context, db *sqlx.DB) error {
 
 // Tables by what the program does with them.
 const (
-	appendOnlyTables = `service_versions, tariffs, order_items, order_events, authorisations, bank_messages, transfers, postings,
+	appendOnlyTables = `service_versions, tariffs, order_items, order_allocations, order_events, authorisations, bank_messages, transfers, postings,
 		journal, journal_nodes, checkpoints, receipts, deliveries, ` + reconAppendOnly
 	changingTables  = `guarantees, agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox, ` + reconChanging
 	reconAppendOnly = `recon_ladders, expectations, statement_lines, recon_notes, recon_periods`

@@ -48,6 +48,7 @@ type itemRow struct {
 	Service        string `db:"service_id"`
 	ServiceVersion int    `db:"service_version"`
 	Agency         string `db:"agency_id"`
+	Part           int    `db:"part"`
 	money.Amount
 }
 
@@ -128,7 +129,7 @@ func saveEvents(ctx context.Context, tx *sqlx.Tx, o *orderRow) error {
 // itemsOf reads the items of orders in one bucket, in the order of debts.
 func itemsOf(ctx context.Context, q sqlx.QueryerContext, bucket int, orders ...string) ([]itemRow, error) {
 	var rows []itemRow
-	err := all(ctx, q, &rows, `SELECT order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency
+	err := all(ctx, q, &rows, `SELECT order_id, debt_id, debt_version, service_id, service_version, agency_id, part, amount, currency
 		FROM order_items WHERE bucket = $1 AND order_id = ANY($2) ORDER BY order_id, debt_id`, bucket, pq.Array(orders))
 	return rows, err
 }
@@ -146,7 +147,7 @@ func viewOrder(o *orderRow, items []itemRow, auth *authorisationRow, now time.Ti
 		view.State = order.Expired
 	}
 	for i, r := range items {
-		view.Items[i] = order.Item{Debt: r.Debt, DebtVersion: r.DebtVersion, Service: r.Service, Agency: r.Agency, Amount: r.Amount}
+		view.Items[i] = order.Item{Debt: r.Debt, DebtVersion: r.DebtVersion, Service: r.Service, Agency: r.Agency, Part: r.Part, Amount: r.Amount}
 	}
 	if auth != nil {
 		at := auth.At.UTC()
@@ -176,7 +177,9 @@ func (s *store) readView(ctx context.Context, q sqlx.QueryerContext, o *orderRow
 	if len(auths) > 0 {
 		auth = &auths[0]
 	}
-	return viewOrder(o, items, auth, s.now()), nil
+	view := viewOrder(o, items, auth, s.now())
+	view.Allocations, err = partsOf(ctx, q, o, items)
+	return view, err
 }
 
 func readOrder(ctx context.Context, q sqlx.QueryerContext, id string) (*orderRow, error) {
@@ -199,19 +202,23 @@ func insertOrder(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow)
 	n := len(items)
 	debts, versions := make([]string, n), make([]int64, n)
 	services, serviceVersions := make([]string, n), make([]int64, n)
-	agencies, amounts := make([]string, n), make([]int64, n)
+	agencies, amounts, parts := make([]string, n), make([]int64, n), make([]int64, n)
 	for i, r := range items {
+		parts[i] = int64(r.Part)
 		debts[i], versions[i], services[i], serviceVersions[i] = r.Debt, int64(r.DebtVersion), r.Service, int64(r.ServiceVersion)
 		agencies[i], amounts[i] = r.Agency, r.Tiyn
 	}
 	if err := exec(ctx, tx, int64(n), `
-		INSERT INTO order_items (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency)
-		SELECT $1, $2, debt_id, debt_version, service_id, service_version, agency_id, amount, $3
-		FROM unnest($4::text[], $5::integer[], $6::text[], $7::integer[], $8::text[], $9::bigint[])
-			AS t (debt_id, debt_version, service_id, service_version, agency_id, amount)`,
+		INSERT INTO order_items (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency, part)
+		SELECT $1, $2, debt_id, debt_version, service_id, service_version, agency_id, amount, $3, part
+		FROM unnest($4::text[], $5::integer[], $6::text[], $7::integer[], $8::text[], $9::bigint[], $10::integer[])
+			AS t (debt_id, debt_version, service_id, service_version, agency_id, amount, part)`,
 		o.Bucket, o.ID, o.Currency, pq.Array(debts), pq.Array(versions), pq.Array(services), pq.Array(serviceVersions),
-		pq.Array(agencies), pq.Array(amounts)); err != nil {
+		pq.Array(agencies), pq.Array(amounts), pq.Array(parts)); err != nil {
 		return fmt.Errorf("couldn't store the items of %s: %w", o.ID, err)
+	}
+	if err := insertAllocations(ctx, tx, o, items); err != nil {
+		return err
 	}
 	return saveEvents(ctx, tx, o)
 }

@@ -181,18 +181,27 @@ func (j *journalWalk) compare(row leafRow, e ledger.Entry, o *executedRow, trans
 		where("order %s is not executed", row.Order)
 		return
 	}
+	if e.Part > 1 {
+		j.executions-- // the leaf of the first part counted
+	}
 	for problem, bad := range o.differences(e) {
 		if bad {
 			where("%s of order %s differs", problem, e.Order)
 		}
 	}
+	own := 0
+	for _, item := range o.paid {
+		if item.Part == e.Part {
+			own++
+		}
+	}
 	for _, t := range e.Transfers {
-		if o.paid[t.Debt] != t.Tiyn {
+		if item := o.paid[t.Debt]; item.Tiyn != t.Tiyn || item.Part != e.Part {
 			where("debt %s is not paid by %s with this amount", t.Debt, e.Order)
 		}
 	}
-	if len(o.paid) != len(e.Transfers) {
-		where("order %s has %d paid debts for %d transfers", e.Order, len(o.paid), len(e.Transfers))
+	if own != len(e.Transfers) {
+		where("order %s has %d paid debts for %d transfers", e.Order, own, len(e.Transfers))
 	}
 }
 
@@ -209,22 +218,43 @@ type executedRow struct {
 	AttemptState order.AttemptState `db:"attempt_state"`
 	AttemptTiyn  int64              `db:"attempt_amount"`
 	// paid are the debts that the order has paid, with the amounts of its items; 0 where debt and item disagree.
-	paid map[string]int64
+	paid map[string]paidItem
+}
+
+// paidItem is an item of an executed order.
+type paidItem struct {
+	Order string `db:"order_id"`
+	Debt  string `db:"debt_id"`
+	Tiyn  int64  `db:"amount"`
+	Part  int    `db:"part"`
 }
 
 func (o *executedRow) differences(e ledger.Entry) map[string]bool {
 	digest := sha256.Sum256(o.Document)
 	doc, err := order.DecodeDocument(o.Document)
 	return map[string]bool{
-		"amount":            o.Amount != e.Amount,
+		"amount":            e.Amount != partAmount(doc, o.Amount, e.Part, e.Parts),
 		"bank":              o.Bank != e.Bank,
 		"bank reference":    o.Reference != e.BankReference,
 		"time of execution": o.ExecutedAt.UTC().Format(time.RFC3339Nano) != e.ExecutedAt,
-		"attempt":           o.Attempt != e.Attempt || o.AttemptState != order.AttemptExecuted || o.AttemptTiyn != e.Tiyn,
-		"signed document":   err != nil || hex.EncodeToString(digest[:]) != e.DocumentSHA256 || doc.Order != e.Order || doc.Amount != e.Amount,
+		"attempt":           o.Attempt != e.Attempt || o.AttemptState != order.AttemptExecuted || o.AttemptTiyn != o.Tiyn,
+		"signed document":   err != nil || hex.EncodeToString(digest[:]) != e.DocumentSHA256 || doc.Order != e.Order || doc.Amount != o.Amount,
 		"payer":             err != nil || doc.Payer.ID != o.Payer || ledger.PayerCommitment(doc.Nonce, o.Payer) != e.PayerSHA256,
 		"placing by bucket": bucketOf(o.Payer) != e.Bucket,
 	}
+}
+
+// partAmount is what the leaf of a part must state: the sum of the part, as the signed document has it. A part that the
+// document does not have is worth nothing.
+func partAmount(doc order.Document, total money.Amount, part, parts int) money.Amount {
+	allocations := order.Allocate(doc.Items)
+	switch {
+	case part == 0 && len(allocations) == 1:
+		return total
+	case part >= 1 && part <= parts && parts == len(allocations):
+		return allocations[part-1].Amount
+	}
+	return money.Amount{}
 }
 
 func (j *journalWalk) ordersOf(ctx context.Context, rows []leafRow) (map[string]*executedRow, error) {
@@ -243,16 +273,12 @@ func (j *journalWalk) ordersOf(ctx context.Context, rows []leafRow) (map[string]
 	}
 	orders := make(map[string]*executedRow, len(found))
 	for i := range found {
-		found[i].paid = map[string]int64{}
+		found[i].paid = map[string]paidItem{}
 		orders[found[i].ID] = &found[i]
 	}
-	var items []struct {
-		Order string `db:"order_id"`
-		Debt  string `db:"debt_id"`
-		Tiyn  int64  `db:"amount"`
-	}
+	var items []paidItem
 	err = all(ctx, j.tx, &items, `
-		SELECT i.order_id, i.debt_id, CASE WHEN d.amount = i.amount AND d.state = 'paid' AND d.order_id = i.order_id THEN i.amount ELSE 0 END AS amount
+		SELECT i.order_id, i.debt_id, i.part, CASE WHEN d.amount = i.amount AND d.state = 'paid' AND d.order_id = i.order_id THEN i.amount ELSE 0 END AS amount
 		FROM order_items i JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
 		WHERE i.bucket = $1 AND i.order_id = ANY($2)`, j.number, pq.Array(ids))
 	if err != nil {
@@ -260,7 +286,7 @@ func (j *journalWalk) ordersOf(ctx context.Context, rows []leafRow) (map[string]
 	}
 	for _, item := range items {
 		if o := orders[item.Order]; o != nil {
-			o.paid[item.Debt] = item.Tiyn
+			o.paid[item.Debt] = item
 		}
 	}
 	return orders, nil

@@ -47,8 +47,18 @@ func (w *walk) states(ctx context.Context, bucket int) error {
 			SELECT o.id FROM orders o LEFT JOIN receipts r ON r.bucket = o.bucket AND r.id = o.receipt_id AND r.order_id = o.id
 			WHERE o.bucket = $1 AND o.receipt_id IS NOT NULL AND r.id IS NULL`},
 		{"receipt %s belongs to no order", `
-			SELECT r.id FROM receipts r LEFT JOIN orders o ON o.bucket = r.bucket AND o.receipt_id = r.id
+			SELECT r.id FROM receipts r LEFT JOIN orders o ON o.bucket = r.bucket AND o.id = r.order_id AND (o.receipt_id = r.id OR r.part > 1)
 			WHERE r.bucket = $1 AND o.id IS NULL`},
+		{"order %s has not a receipt for each of its parts", `
+			SELECT o.id FROM orders o WHERE o.bucket = $1 AND o.receipt_id IS NOT NULL
+				AND EXISTS (SELECT 1 FROM order_items i WHERE i.bucket = o.bucket AND i.order_id = o.id
+					AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.bucket = i.bucket AND r.order_id = i.order_id AND r.part = i.part))`},
+		{"parts of order %s are not those of its items", `
+			SELECT DISTINCT coalesce(t.order_id, l.order_id) FROM
+				(SELECT i.bucket, i.order_id, i.part, sum(i.amount) AS amount, min(i.agency_id) AS agency, max(i.agency_id) AS other
+				FROM order_items i WHERE i.bucket = $1 AND i.part > 0 GROUP BY 1, 2, 3) t
+			FULL JOIN (SELECT * FROM order_allocations WHERE bucket = $1) l ON l.order_id = t.order_id AND l.part = t.part
+			WHERE t.amount IS DISTINCT FROM l.amount OR t.agency <> l.agency_id OR t.other <> l.agency_id`},
 	} {
 		var bad []string
 		if err := all(ctx, w.tx, &bad, rule.query+` LIMIT 100`, bucket); err != nil {

@@ -18,11 +18,26 @@ type Order struct {
 	Document order.Document
 	// Code of the receipt; empty until there is one.
 	Code string
+	// Parts are the receipts of an order with several parts, in their order; empty otherwise.
+	Parts []PartReceipt
 	// IIN and BIN of the person who is signed in narrow NCALayer's choice.
 	IIN, BIN string
 	// Key makes sending a form twice the same as once.
 	Key     string
 	Message *Message
+}
+
+// PartReceipt is the receipt of one part of an order.
+type PartReceipt struct {
+	Part int
+	// Code of the receipt.
+	Code string
+}
+
+type orderPart struct {
+	Part         int
+	Agency, Code string
+	Amount       string
 }
 
 type orderItem struct{ Service, Agency, Reference, Beneficiary, KBK, Amount string }
@@ -34,6 +49,7 @@ type orderModel struct {
 	Expires, Executed, BankReference, Receipt, Code, Key        string
 	Signable                                                    bool
 	Items                                                       []orderItem
+	Parts                                                       []orderPart
 	Message                                                     *Message
 }
 
@@ -67,6 +83,15 @@ func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 			Service: m.Name(item.ServiceName), Agency: m.Name(item.AgencyName), Reference: item.Reference, Beneficiary: item.Beneficiary.Name,
 			KBK: item.KBK, Amount: m.Money(item.Tiyn, string(item.Currency)),
 		})
+	}
+	for _, part := range order.Allocate(v.Document.Items) {
+		for _, r := range v.Parts {
+			if r.Part == part.Part {
+				m.Parts = append(m.Parts, orderPart{
+					Part: r.Part, Agency: m.Name(part.First().AgencyName), Code: r.Code, Amount: m.Money(part.Tiyn, string(part.Currency)),
+				})
+			}
+		}
 	}
 	return p.render("order", m)
 }

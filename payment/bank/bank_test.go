@@ -81,7 +81,7 @@ func FuzzParseStatus(f *testing.F) {
 func TestOrderEncodeIsStable(t *testing.T) {
 	raw, err := Order{
 		Attempt: "att_1", Order: "ord_1", Bank: "TSESKZKA", Amount: money.FromTiyn(540600), Payer: Payer{ID: "900101300017"},
-		Beneficiary: Beneficiary{Name: "УГД", BIN: "990140000017", Account: "KZ24070105KSN0000000", BIC: "KKMFKZ2A", KBK: "108125", KNP: "911", KBE: "11"},
+		Beneficiary: &Beneficiary{Name: "УГД", BIN: "990140000017", Account: "KZ24070105KSN0000000", BIC: "KKMFKZ2A", KBK: "108125", KNP: "911", KBE: "11"},
 		Purpose:     "x", CreatedAt: "2026-03-01T00:00:00Z",
 	}.Encode()
 	want := `{"amount":540600,"attempt":"att_1","bank":"TSESKZKA","beneficiary":{"account":"KZ24070105KSN0000000","bic":"KKMFKZ2A",` +

@@ -29,10 +29,22 @@ type Order struct {
 	// Bank is the BIC of the receiver.
 	Bank string `json:"bank"`
 	money.Amount
-	Payer       Payer       `json:"payer"`
+	Payer Payer `json:"payer"`
+	// Beneficiary gets the whole amount; nil when Allocations say who gets what.
+	Beneficiary *Beneficiary `json:"beneficiary,omitempty"`
+	// Allocations, two or more, add up to the amount. The payer's account is debited for all of them or for none.
+	Allocations []Allocation `json:"allocations,omitempty"`
+	Purpose     string       `json:"purpose"`
+	CreatedAt   string       `json:"created_at"`
+}
+
+// Allocation is what one of several beneficiaries gets.
+type Allocation struct {
+	// Reference names the credit in statements (EndToEndId): 34 hex digits.
+	Reference string `json:"reference"`
+	money.Amount
 	Beneficiary Beneficiary `json:"beneficiary"`
 	Purpose     string      `json:"purpose"`
-	CreatedAt   string      `json:"created_at"`
 }
 
 // Payer is the IIN or BIN that pays.

@@ -28,7 +28,7 @@ const (
 	EntryVersion = 1
 )
 
-// Entry is one leaf of the journal: a payment that a bank executed. It carries no personal data; the payer stands in
+// Entry is one leaf of the journal: a payment that a bank executed, or one part of it. It carries no personal data; the payer stands in
 // it as a commitment, which a receipt opens.
 type Entry struct {
 	Type    string `json:"type"`
@@ -38,6 +38,10 @@ type Entry struct {
 	Seq     int64  `json:"seq"`
 	Order   string `json:"order"`
 	Attempt string `json:"attempt"`
+	// Part and Parts tell of an order with several beneficiaries which of its parts this is, from 1, and how many there
+	// are; 0 when the entry is the whole order. Leaves of one order follow each other.
+	Part  int `json:"part,omitempty"`
+	Parts int `json:"parts,omitempty"`
 	// DocumentSHA256 is the digest of the document that the payer signed.
 	DocumentSHA256 string `json:"document_sha256"`
 	// PayerSHA256 is [PayerCommitment].
@@ -65,6 +69,9 @@ func (e Entry) Check() error {
 	stated := []string{e.Order, e.Attempt, e.DocumentSHA256, e.PayerSHA256, e.Bank, e.BankReference, e.ExecutedAt, e.RecordedAt}
 	if slices.Contains(stated, "") {
 		return fmt.Errorf("%w: a field is empty", ErrJournal)
+	}
+	if (e.Part != 0 || e.Parts != 0) && (e.Part < 1 || e.Part > e.Parts || e.Parts < 2) {
+		return fmt.Errorf("%w: part %d of %d", ErrJournal, e.Part, e.Parts)
 	}
 	total := money.FromTiyn(0)
 	seen := make(map[string]bool, 2*len(e.Transfers))
@@ -94,7 +101,7 @@ func (e Entry) Encode() ([]byte, error) {
 	}
 	return encodeSorted(sortedEntry{
 		Amount: e.Tiyn, Attempt: e.Attempt, Bank: e.Bank, BankReference: e.BankReference, Bucket: e.Bucket, Currency: e.Currency,
-		DocumentSHA256: e.DocumentSHA256, ExecutedAt: e.ExecutedAt, Order: e.Order, PayerSHA256: e.PayerSHA256, RecordedAt: e.RecordedAt,
+		DocumentSHA256: e.DocumentSHA256, ExecutedAt: e.ExecutedAt, Order: e.Order, Part: e.Part, Parts: e.Parts, PayerSHA256: e.PayerSHA256, RecordedAt: e.RecordedAt,
 		Seq: e.Seq, Transfers: sortTransfers(e.Transfers), Type: e.Type, Version: e.Version,
 	})
 }

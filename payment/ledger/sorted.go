@@ -21,6 +21,8 @@ type sortedEntry struct {
 	DocumentSHA256 string           `json:"document_sha256"`
 	ExecutedAt     string           `json:"executed_at"`
 	Order          string           `json:"order"`
+	Part           int              `json:"part,omitempty"`
+	Parts          int              `json:"parts,omitempty"`
 	PayerSHA256    string           `json:"payer_sha256"`
 	RecordedAt     string           `json:"recorded_at"`
 	Seq            int64            `json:"seq"`

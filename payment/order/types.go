@@ -29,7 +29,7 @@ const (
 	Cancelled State = "cancelled"
 )
 
-// Order is one payment of one payer through one bank, for one or more debts.
+// Order is one payment of one payer through one bank, for one or more debts of one or more agencies.
 type Order struct {
 	// ID is "ord_", two hex digits of the bucket, 32 hex digits.
 	ID    string `json:"id"`
@@ -40,6 +40,8 @@ type Order struct {
 	money.Amount
 	// Items in the order of debt ids.
 	Items []Item `json:"items"`
+	// Allocations are the parts of an order that goes to more than one agency or beneficiary; empty otherwise.
+	Allocations []Part `json:"allocations,omitempty"`
 	// DocumentSHA256 is the hex digest of the bytes to be signed.
 	DocumentSHA256 string    `json:"document_sha256"`
 	CreatedAt      time.Time `json:"created_at"`
@@ -55,7 +57,7 @@ type Order struct {
 	ExecutedAt    *time.Time `json:"executed_at,omitempty"`
 	// Reason is the bank's, once refused.
 	Reason string `json:"reason,omitempty"`
-	// Receipt is the id of the receipt, once made.
+	// Receipt is the id of the receipt, once made; of the first part's where there are several.
 	Receipt string `json:"receipt,omitempty"`
 }
 
@@ -66,7 +68,20 @@ type Item struct {
 	DebtVersion int    `json:"debt_version"`
 	Service     string `json:"service"`
 	Agency      string `json:"agency"`
+	// Part is the allocation to which the item belongs, 0 when there is but one.
+	Part int `json:"part,omitempty"`
 	money.Amount
+}
+
+// Part is an [Allocation] as it is told.
+type Part struct {
+	Part   int    `json:"part"`
+	Agency string `json:"agency"`
+	money.Amount
+	// Reference is the one under which the bank's statement has it.
+	Reference string `json:"reference"`
+	// Receipt is the id of its receipt, once made.
+	Receipt string `json:"receipt,omitempty"`
 }
 
 // Event is one step in the life of an order.

@@ -28,7 +28,25 @@ type order struct {
 		ID string `json:"id"`
 	} `json:"payer"`
 	Beneficiary Beneficiary `json:"beneficiary"`
-	Purpose     string      `json:"purpose"`
+	// Allocations stand in the place of the beneficiary when there are several.
+	Allocations []allocation `json:"allocations,omitempty"`
+	Purpose     string       `json:"purpose"`
+}
+
+// allocation is what one of several beneficiaries gets.
+type allocation struct {
+	Reference   string      `json:"reference"`
+	Amount      int64       `json:"amount"`
+	Currency    string      `json:"currency"`
+	Beneficiary Beneficiary `json:"beneficiary"`
+}
+
+// credits are the sums that leave the payer's account, one for each beneficiary.
+func (o order) credits() []allocation {
+	if len(o.Allocations) > 0 {
+		return o.Allocations
+	}
+	return []allocation{{Reference: o.Attempt, Amount: o.Amount, Currency: o.Currency, Beneficiary: o.Beneficiary}}
 }
 
 // Beneficiary of a payment.
@@ -73,10 +91,28 @@ func parseOrder(content []byte, bic string) (order, error) {
 		return o, errors.New("the amount must be positive, in KZT")
 	case len(o.Payer.ID) != 12:
 		return o, errors.New("payer.id has 12 digits")
-	case o.Beneficiary.Account == "" || o.Beneficiary.BIC == "" || o.Beneficiary.BIN == "":
-		return o, errors.New("the beneficiary needs account, bic and bin")
+	case len(o.Allocations) == 1 || (len(o.Allocations) > 1 && o.Beneficiary != Beneficiary{}):
+		return o, errors.New("either a beneficiary or two allocations and more")
 	}
-	return o, nil
+	return o, checkCredits(o)
+}
+
+// checkCredits holds the credits to the sum that the payer agreed to.
+func checkCredits(o order) error {
+	left := o.Amount
+	for _, c := range o.credits() {
+		switch {
+		case c.Beneficiary.Account == "" || c.Beneficiary.BIC == "" || c.Beneficiary.BIN == "":
+			return errors.New("the beneficiary needs account, bic and bin")
+		case c.Amount <= 0 || c.Amount > left || c.Currency != "KZT" || c.Reference == "":
+			return errors.New("an allocation needs reference and a part of the amount, in KZT")
+		}
+		left -= c.Amount
+	}
+	if left != 0 {
+		return errors.New("the allocations must add up to the amount")
+	}
+	return nil
 }
 
 // fingerprint of what may not differ when an attempt comes again.

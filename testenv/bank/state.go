@@ -34,9 +34,10 @@ type payment struct {
 	Requests   int    `json:"requests"` // how often the attempt came
 }
 
-// Movement is money that moved, once per executed payment.
+// Movement is money that moved, once per executed payment and beneficiary.
 type Movement struct {
 	Attempt   string    `json:"attempt"`
+	EndToEnd  string    `json:"end_to_end"` // the attempt, or the reference of its allocation
 	Order     string    `json:"order"`
 	Payer     string    `json:"payer"`
 	Account   string    `json:"account"` // beneficiary's
@@ -161,11 +162,13 @@ func (b *Bank) settle(p *payment, refuse string) {
 	p.Outcome, p.ExecutedAt = Executed, &at
 	p.Reference = fmt.Sprintf("%s-%s-%06d", b.cfg.BIC, at.Format("060102"), len(b.state.Movements)+1)
 	b.state.Balances[o.Payer.ID] = balance - o.Amount
-	b.state.Credits[o.Beneficiary.Account] += o.Amount
-	b.state.Movements = append(b.state.Movements, Movement{
-		Attempt: o.Attempt, Order: o.Order, Payer: o.Payer.ID, Account: o.Beneficiary.Account, KBK: o.Beneficiary.KBK,
-		Amount: o.Amount, Reference: p.Reference, At: at,
-	})
+	for _, c := range o.credits() {
+		b.state.Credits[c.Beneficiary.Account] += c.Amount
+		b.state.Movements = append(b.state.Movements, Movement{
+			Attempt: o.Attempt, EndToEnd: c.Reference, Order: o.Order, Payer: o.Payer.ID, Account: c.Beneficiary.Account,
+			KBK: c.Beneficiary.KBK, Amount: c.Amount, Reference: p.Reference, At: at,
+		})
+	}
 }
 
 // now is the clock in the precision of messages.
