@@ -54,6 +54,7 @@ func (s *Server) routes() ([]route, error) {
 		get("/v1/checkpoints/latest", "", answer(s.getCheckpoint)),
 		get("/v1/transfers/{transfer}/proof", auth.LedgerRead, answer(s.getProof)),
 		get("/v1/validations/{verdict}", auth.ValidationsRead, s.getVerdict).or(typeXML),
+		s.reportRoute(),
 		get("/v1/webhook-keys", "", answer(s.listWebhookKeys)),
 		get("/openapi.yaml", "", s.getContract).as(typeYAML),
 		get("/problems/{code}", "", answer(s.explainProblem)),

@@ -25,6 +25,8 @@ type validationRequest struct {
 	Policy         string          `json:"policy,omitempty" limit:"32"`
 	PolicyDocument json.RawMessage `json:"policy_document,omitempty"`
 	At             time.Time       `json:"at,omitzero"`
+	// KeepDocument keeps the document with the verdict, so that its report can be made anew.
+	KeepDocument bool `json:"keep_document,omitempty"`
 }
 
 // validate judges a document. The verdicts of callers with a key are kept, so that they can be named later.
@@ -39,6 +41,9 @@ func (s *Server) validate(ctx context.Context, r *request) (*response, error) {
 		defer cancel()
 	}
 	req.Actor, req.Store = r.caller.Actor(), r.caller.Known()
+	if req.KeepDocument && !req.Store {
+		return nil, badField("/keep_document")
+	}
 	v, err := s.judge(ctx, req)
 	if err != nil {
 		return nil, err
@@ -127,6 +132,7 @@ func applyArg(req *signer.ValidateRequest, name, value string) (err error) {
 func (s *Server) requestOf(in validationRequest) (req signer.ValidateRequest, err error) {
 	req = signer.ValidateRequest{
 		Document: in.Document, At: in.At, Policy: in.Policy, PolicyDocument: in.PolicyDocument, Evidence: in.Evidence,
+		KeepDocument: in.KeepDocument,
 	}
 	if in.Detached != nil {
 		req.Detached = *in.Detached

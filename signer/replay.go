@@ -53,7 +53,7 @@ func (s *Service) ReplayRequest(ctx context.Context, id string, req ValidateRequ
 func (s *Service) storedEvidence(ctx context.Context, v Verdict) (engine.Evidence, error) {
 	var wanted []path.Digest
 	for _, e := range v.Evidence {
-		if d, ok := digestOf(e.SHA256); ok && e.Source != "document" {
+		if d, ok := digestOf(e.SHA256); ok && e.Source != "document" && !isSubject(e) {
 			wanted = append(wanted, d)
 		}
 	}
@@ -74,7 +74,7 @@ func (s *Service) storedEvidence(ctx context.Context, v Verdict) (engine.Evidenc
 
 // revive turns one entry of the list back into evidence, with what was known about it.
 func revive(e report.Evidence, bodies map[path.Digest][]byte) (engine.Evidence, error) {
-	if e.Source == "document" || isPolicy(e) {
+	if e.Source == "document" || isPolicy(e) || isSubject(e) {
 		return engine.Evidence{}, nil
 	}
 	if e.Failure != "" {

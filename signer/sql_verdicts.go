@@ -70,26 +70,35 @@ func (s *Service) hasEvidence(ctx context.Context, d path.Digest) (bool, error) 
 
 // Verdict returns a stored verdict as it was given, without the content. Errors: ErrVerdictNotFound, ErrNoDatabase.
 func (s *Service) Verdict(ctx context.Context, id string) (Verdict, error) {
+	v, _, err := s.readVerdict(ctx, id)
+	return v.Verdict, err
+}
+
+// readVerdict also gives the very bytes that were stored.
+func (s *Service) readVerdict(ctx context.Context, id string) (v StoredVerdict, text []byte, err error) {
 	if s.cfg.DB == nil {
-		return Verdict{}, ErrNoDatabase
+		return v, nil, ErrNoDatabase
 	}
 	bucket, ok := bucketOf("vrd", id)
 	if !ok {
-		return Verdict{}, fmt.Errorf("%w: %q", ErrVerdictNotFound, id)
+		return v, nil, fmt.Errorf("%w: %q", ErrVerdictNotFound, id)
 	}
-	var text []byte
-	err := s.cfg.DB.GetContext(ctx, &text, `SELECT verdict FROM verdicts WHERE bucket = $1 AND id = $2`, bucket, id)
+	var row struct {
+		Verdict []byte `db:"verdict"`
+		Actor   string `db:"actor"`
+	}
+	err = s.cfg.DB.GetContext(ctx, &row, `SELECT verdict, actor FROM verdicts WHERE bucket = $1 AND id = $2`, bucket, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return Verdict{}, fmt.Errorf("%w: %s", ErrVerdictNotFound, id)
+		return v, nil, fmt.Errorf("%w: %s", ErrVerdictNotFound, id)
 	}
 	if err != nil {
-		return Verdict{}, fmt.Errorf("couldn't read the verdict: %w", err)
+		return v, nil, fmt.Errorf("couldn't read the verdict: %w", err)
 	}
-	var v Verdict
-	if err := json.Unmarshal(text, &v); err != nil {
-		return Verdict{}, fmt.Errorf("couldn't read the stored verdict: %w", err)
+	if err := json.Unmarshal(row.Verdict, &v.Verdict); err != nil {
+		return v, nil, fmt.Errorf("couldn't read the stored verdict: %w", err)
 	}
-	return v, nil
+	v.Actor = row.Actor
+	return v, row.Verdict, nil
 }
 
 // evidenceBodies reads stored bodies by digest.

@@ -52,6 +52,9 @@ type ValidateRequest struct {
 	At time.Time
 	// Store keeps the verdict, the bodies of its evidence and an audit row in one transaction.
 	Store bool
+	// KeepDocument keeps Document, and Detached or DetachedDigests, beside the evidence, so that Reproduce can make the verdict again
+	// with nothing else; only with Store. A stream is not kept.
+	KeepDocument bool
 	// Actor is who asks, for the audit row; obligatory with Store.
 	Actor string
 	// Check, where not nil, takes the place of Config.Revocation. Such verdicts are not stored: they follow from no policy.
@@ -101,6 +104,9 @@ func (s *Service) judge(ctx context.Context, req ValidateRequest) (Verdict, map[
 		return Verdict{}, nil, err
 	}
 	g.keepPolicy(req.PolicyDocument)
+	if err := g.keepDocument(req); err != nil {
+		return Verdict{}, nil, err
+	}
 	g.checking(req.Check)
 	verdict, err := g.run(ctx, engine.OpenWith(req.Document, original, s.certs))
 	if err != nil {
@@ -125,6 +131,8 @@ func (s *Service) check(req ValidateRequest) (engine.Evidence, error) {
 		return engine.Evidence{}, fmt.Errorf("%w: the time to judge for lies in the future", ErrRequest)
 	case req.Store && req.Check != nil:
 		return engine.Evidence{}, fmt.Errorf("%w: a verdict is stored only when the policy alone decides", ErrRequest)
+	case req.KeepDocument && (!req.Store || req.DetachedStream != nil):
+		return engine.Evidence{}, fmt.Errorf("%w: a document is kept with its verdict, and an original that is streamed is not kept", ErrRequest)
 	case req.Store && s.cfg.DB == nil:
 		return engine.Evidence{}, ErrNoDatabase
 	case req.Store && req.Actor == "":

@@ -5,8 +5,10 @@ import (
 	"embed"
 	"fmt"
 	"html/template"
+	"slices"
 
 	"qaqpa/api/language"
+	"qaqpa/signer/report/paper"
 )
 
 //go:embed *.html
@@ -47,8 +49,8 @@ func New(texts *language.Catalog) (*Pages, error) {
 	return p, nil
 }
 
-// Style is the style sheet.
-func (p *Pages) Style() []byte { return style }
+// Style is the style sheet: that of reports, and what the other pages add to it.
+func (p *Pages) Style() []byte { return slices.Concat(paper.Style(), style) }
 
 // Icon is the mark of the gateway, SVG.
 func (p *Pages) Icon() []byte { return icon }

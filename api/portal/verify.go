@@ -47,7 +47,10 @@ func (p *Pages) Render(v View) ([]byte, error) {
 	}
 	m.Receipt = receiptModel(m.words, v.Receipt)
 	if v.Verdict != nil {
-		m.Verdict = verdictModel(m.words, *v.Verdict)
+		var err error
+		if m.Verdict, err = verdictModel(m.words, *v.Verdict); err != nil {
+			return nil, err
+		}
 	}
 	if v.Notice != "" {
 		m.Notice = "notice." + string(v.Notice)

@@ -25,6 +25,7 @@ type validateCmd struct {
 	At       time.Time     `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Judge for this time (RFC 3339) instead of now."`
 	JSON     bool          `name:"json" xor:"form" help:"Print the verdicts as JSON, one a line."`
 	ETSI     bool          `name:"etsi" xor:"form" help:"Print the report of the one document as XML (ETSI TS 119 102-2)."`
+	Report   string        `placeholder:"FILE" help:"Write the report on the one document for people: FILE.pdf or FILE.html. An existing file is not overwritten."`
 	Policy   string        `enum:",kz-2026,standard,strict" default:"" xor:"policy" help:"Judge by this policy: kz-2026 (the usual one), standard or strict."`
 	Rules    string        `name:"policy-file" type:"existingfile" xor:"policy" placeholder:"FILE" help:"Judge by the policy in this file (JSON)."`
 	Language string        `enum:"kk,ru,en" default:"en" env:"QAQPA_LANGUAGE" help:"Language of the reasons: ${enum}."`
@@ -47,6 +48,9 @@ func (c *validateCmd) Run(ctx context.Context, io streams) error {
 	if c.ETSI && len(c.Files) != 1 {
 		return errors.New("--etsi goes with one document")
 	}
+	if err := c.checkReport(); err != nil {
+		return err
+	}
 	service, err := c.service()
 	if err != nil {
 		return err
@@ -67,6 +71,9 @@ func (c *validateCmd) Run(ctx context.Context, io streams) error {
 		}
 		all.count(verdict)
 		if err := c.print(io.out, path, verdict); err != nil {
+			return err
+		}
+		if err := c.writeReport(verdict); err != nil {
 			return err
 		}
 	}

@@ -55,3 +55,30 @@ func TestExitCodes(t *testing.T) {
 		}
 	}
 }
+
+// The report for people is a file of the form that its name asks for, in the language asked for, and never takes another's place.
+func TestValidateReport(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "unsigned.xml")
+	if err := os.WriteFile(file, []byte("<a/>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	for name, begins := range map[string]string{"out.pdf": "%PDF-", "out.html": "<!doctype html>\n<html lang=\"kk\">"} {
+		args := []string{"validate", "--offline", "--language", "kk", "--report", filepath.Join(dir, name), file}
+		if code := run(t.Context(), args, streams{nil, &out, &errs}); code != exitFailed {
+			t.Fatalf("exit %d\n%s", code, errs.String())
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !strings.HasPrefix(string(got), begins) {
+			t.Errorf("%s: %v %.60s", name, err, got)
+		}
+		if code := run(t.Context(), args, streams{nil, &out, &errs}); code != 1 || !strings.Contains(errs.String(), "file already exists") {
+			t.Errorf("a second time: exit %d\n%s", code, errs.String())
+		}
+	}
+	for _, args := range [][]string{{"--report", filepath.Join(dir, "out.doc"), file}, {"--report", filepath.Join(dir, "two.pdf"), file, file}} {
+		if code := run(t.Context(), append([]string{"validate", "--offline"}, args...), streams{nil, &out, &errs}); code != 1 {
+			t.Errorf("%v: exit %d", args, code)
+		}
+	}
+}

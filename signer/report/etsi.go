@@ -56,7 +56,7 @@ type etsi struct {
 }
 
 var kindURNs = map[string]string{
-	"certificate": "certificate", "crl": "CRL", "ocsp": "OCSPResponse", "policy": "other", "timestamp": "timestamp",
+	"certificate": "certificate", "crl": "CRL", "ocsp": "OCSPResponse", "policy": "other", "document": "signedData", "original": "signedData", "original_digests": "other", "timestamp": "timestamp",
 }
 
 // object names an object by its digest and gives its identifier; empty where there is no digest.

@@ -372,7 +372,8 @@ type TimeStamp struct {
 
 // Evidence is one object that a verdict stands on, or a fetch that brought none.
 type Evidence struct {
-	// Kind is "certificate", "crl", "ocsp" or, for the policy that a request brought, "policy".
+	// Kind is "certificate", "crl", "ocsp" or, for the policy that a request brought, "policy". Where the request asked to keep what
+	// is judged: "document", and "original" or "original_digests".
 	Kind string `json:"kind"`
 	// SHA256 is the hex digest of the object; empty when Failure is set.
 	SHA256 string `json:"sha256,omitempty"`

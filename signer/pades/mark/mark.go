@@ -6,7 +6,6 @@ package mark
 
 import (
 	"bytes"
-	_ "embed" // the font
 	"errors"
 	"fmt"
 	"strings"
@@ -14,12 +13,9 @@ import (
 
 	"codeberg.org/go-pdf/fpdf"
 	"github.com/boombuler/barcode/qr"
-)
 
-// The licence is fonts/LICENSE.
-//
-//go:embed fonts/DejaVuSans.ttf
-var font []byte
+	"qaqpa/signer/typeface"
+)
 
 // Facts are what the picture says.
 type Facts struct {
@@ -63,7 +59,7 @@ func Picture(f Facts) ([]byte, error) {
 	p.SetModificationDate(f.At.UTC())
 	p.SetMargins(0, 0, 0)
 	p.SetAutoPageBreak(false, 0)
-	p.AddUTF8FontFromBytes("dejavu", "", font)
+	p.AddUTF8FontFromBytes("dejavu", "", typeface.Regular())
 	p.AddPage()
 	p.SetDrawColor(0, 90, 156)
 	p.SetLineWidth(0.35)
@@ -136,7 +132,7 @@ func fit(p *fpdf.Fpdf, line string, size float64) {
 func wrap(p *fpdf.Fpdf, texts []string) (lines []string) {
 	for _, t := range texts {
 		line := ""
-		for word := range strings.FieldsSeq(clean(t)) {
+		for word := range strings.FieldsSeq(typeface.Drawable(t)) {
 			switch {
 			case line == "":
 				line = shorten(word, 48)
@@ -151,16 +147,6 @@ func wrap(p *fpdf.Fpdf, texts []string) (lines []string) {
 		}
 	}
 	return lines
-}
-
-// clean leaves out what the font of one plane cannot draw.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r > 0xffff {
-			return ' '
-		}
-		return r
-	}, s)
 }
 
 func shorten(s string, most int) string {

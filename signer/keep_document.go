@@ -1,0 +1,142 @@
+package signer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"qaqpa/signer/algo"
+	"qaqpa/signer/path"
+	"qaqpa/signer/report"
+)
+
+// Kinds of what a verdict is about, where the request asked to keep it beside the evidence.
+const (
+	kindDocument = "document"
+	kindOriginal = "original"
+	kindDigests  = "original_digests"
+)
+
+// isSubject tells an entry of a verdict's evidence that is the document or its original, and no evidence.
+func isSubject(e report.Evidence) bool {
+	return e.Kind == kindDocument || e.Kind == kindOriginal || e.Kind == kindDigests
+}
+
+// keepDocument keeps what is judged, so that the verdict can be made again with nothing but the database.
+func (g *gatherer) keepDocument(req ValidateRequest) error {
+	if !req.KeepDocument {
+		return nil
+	}
+	g.keep(kindDocument, sha256.Sum256(req.Document), req.Document, sourceRequest)
+	switch {
+	case req.Detached != nil:
+		// An original may be the very document, or empty: it is listed all the same, or the replay would miss it.
+		d := sha256.Sum256(req.Detached)
+		if _, ok := g.stored[d]; !ok {
+			g.stored[d] = body{kindOriginal, req.Detached}
+		}
+		g.listed = append(g.listed, report.Evidence{Kind: kindOriginal, SHA256: hexOf(d), Source: sourceRequest, SizeBytes: len(req.Detached)})
+	case len(req.DetachedDigests) > 0:
+		named := make(map[string][]byte, len(req.DetachedDigests))
+		for h, d := range req.DetachedDigests {
+			named[h.OID()] = d
+		}
+		text, err := json.Marshal(named)
+		if err != nil {
+			return fmt.Errorf("couldn't write down the digests of the original: %w", err)
+		}
+		g.keep(kindDigests, sha256.Sum256(text), text, sourceRequest)
+	}
+	return nil
+}
+
+// Reproduction says what came of judging a stored verdict anew.
+type Reproduction string
+
+// The outcomes of Reproduce.
+const (
+	// ReproducedSame: the same bytes came out.
+	ReproducedSame Reproduction = "same"
+	// ReproducedNot: the document was not kept, so that nothing could be judged. Replay takes it from the caller.
+	ReproducedNot Reproduction = "not_kept"
+	// ReproducedChanged: the trust store, the policy or the program is not what it was, so that the stored verdict cannot follow.
+	ReproducedChanged Reproduction = "changed"
+)
+
+// StoredVerdict is a verdict with the name of who asked for it.
+type StoredVerdict struct {
+	Verdict
+
+	Actor string
+}
+
+// Reproduce returns a stored verdict as it was given, and whether judging the kept document anew by the stored evidence gives the
+// same bytes. Nothing is fetched. Errors: ErrVerdictNotFound, ErrNoDatabase, that of the database.
+func (s *Service) Reproduce(ctx context.Context, id string) (StoredVerdict, Reproduction, error) {
+	stored, text, err := s.readVerdict(ctx, id)
+	if err != nil {
+		return StoredVerdict{}, "", err
+	}
+	req, kept, err := s.keptRequest(ctx, stored.Verdict)
+	if err != nil || !kept {
+		return stored, ReproducedNot, err
+	}
+	again, err := s.ReplayRequest(ctx, id, req)
+	if errors.Is(err, ErrReplay) {
+		return stored, ReproducedChanged, nil
+	}
+	if err != nil {
+		return StoredVerdict{}, "", err
+	}
+	made, err := json.Marshal(again)
+	if err != nil {
+		return StoredVerdict{}, "", fmt.Errorf("couldn't write down the verdict: %w", err)
+	}
+	if !bytes.Equal(made, text) {
+		return stored, ReproducedChanged, nil
+	}
+	return stored, ReproducedSame, nil
+}
+
+// keptRequest brings back what was judged; false where it was not kept.
+func (s *Service) keptRequest(ctx context.Context, v Verdict) (req ValidateRequest, kept bool, err error) {
+	var wanted []path.Digest
+	for _, e := range v.Evidence {
+		if d, ok := digestOf(e.SHA256); ok && isSubject(e) {
+			wanted = append(wanted, d)
+		}
+	}
+	if wanted == nil {
+		return req, false, nil
+	}
+	bodies, err := s.evidenceBodies(ctx, wanted)
+	if err != nil {
+		return req, false, err
+	}
+	for _, e := range v.Evidence {
+		d, _ := digestOf(e.SHA256)
+		raw, found := bodies[d]
+		switch {
+		case !isSubject(e) || !found:
+		case e.Kind == kindDocument:
+			req.Document = raw
+		case e.Kind == kindOriginal:
+			req.Detached = append([]byte{}, raw...) // never nil: an empty original is one
+		case e.Kind == kindDigests:
+			var named map[string][]byte
+			if err := json.Unmarshal(raw, &named); err != nil {
+				return req, false, fmt.Errorf("couldn't read the kept digests: %w", err)
+			}
+			req.DetachedDigests = make(map[algo.Hash][]byte, len(named))
+			for oid, digest := range named {
+				if h, ok := algo.HashByOID(oid); ok {
+					req.DetachedDigests[h] = digest
+				}
+			}
+		}
+	}
+	return req, req.Document != nil, nil
+}
