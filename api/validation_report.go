@@ -50,7 +50,10 @@ func (s *Server) getReport(ctx context.Context, r *request) (*response, error) {
 		return nil, refuse(codeNotOwn)
 	}
 	lang := report.Lang(s.pageLanguage(r, r.arg("lang")))
-	body, err := s.drawReport(ctx, stored.Verdict, media, lang, sealed, r.caller.Actor())
+	body, err := drawReport(stored.Verdict, media, lang)
+	if err == nil && sealed {
+		body, err = s.sealReport(ctx, body, r.caller.Actor())
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -79,14 +82,14 @@ func reportForm(r *request) (string, error) {
 	return r.wants, nil
 }
 
-func (s *Server) drawReport(ctx context.Context, v signer.Verdict, media string, lang report.Lang, sealed bool, actor string) ([]byte, error) {
+func drawReport(v signer.Verdict, media string, lang report.Lang) ([]byte, error) {
 	switch media {
 	case typeHTML:
 		return paper.HTML(v, lang)
 	case typeXML:
 		return v.ETSI(), nil
 	case typePDF:
-		return s.reportPDF(ctx, v, lang, sealed, actor)
+		return paper.PDF(v, lang)
 	}
 	body, err := json.Marshal(v)
 	if err != nil {
@@ -95,12 +98,9 @@ func (s *Server) drawReport(ctx context.Context, v signer.Verdict, media string,
 	return body, nil
 }
 
-func (s *Server) reportPDF(ctx context.Context, v signer.Verdict, lang report.Lang, sealed bool, actor string) ([]byte, error) {
-	pdf, err := paper.PDF(v, lang)
-	if err != nil || !sealed {
-		return pdf, err
-	}
-	pdf, err = s.cfg.Signer.SealPDF(ctx, signer.SealPDFRequest{Document: pdf, PDFOptions: signer.PDFOptions{Permission: 1}, Actor: actor})
+// sealReport certifies the PDF with the gateway's key; no later change is allowed.
+func (s *Server) sealReport(ctx context.Context, pdf []byte, actor string) ([]byte, error) {
+	pdf, err := s.cfg.Signer.SealPDF(ctx, signer.SealPDFRequest{Document: pdf, PDFOptions: signer.PDFOptions{Permission: 1}, Actor: actor})
 	if errors.Is(err, signer.ErrNoSealKey) {
 		return nil, refuse(codeUnavailable).because(err)
 	}

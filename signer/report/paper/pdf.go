@@ -62,7 +62,7 @@ func PDF(v report.Verdict, l report.Lang) ([]byte, error) {
 		c.signer(s)
 	}
 	if p.More != "" {
-		c.write(0, c.width, textPt, lineMM, soft, p.More)
+		c.write(0, c.width, pen{textPt, lineMM, soft}, p.More)
 	}
 	c.AddPage()
 	c.SetLink(expert, 0, -1)
@@ -126,7 +126,7 @@ func (c *canvas) plain() { c.SetTextRenderingMode(0) }
 func (c *canvas) heading(text string, size float64, to colour) {
 	c.room(18)
 	c.strong(to)
-	c.write(0, c.width, size, size*0.5, to, text)
+	c.write(0, c.width, pen{size, size*0.5, to}, text)
 	c.plain()
 	c.Ln(1)
 }
@@ -137,20 +137,26 @@ func (c *canvas) split(text string, width, size float64) []string {
 	return c.SplitText(typeface.Drawable(text), width)
 }
 
+// pen is how text is written: the size of its letters, the height of a line, and the colour.
+type pen struct {
+	size, height float64
+	ink          colour
+}
+
 // write draws wrapped text at an offset from the margin, over as many pages as it takes.
-func (c *canvas) write(offset, width, size, height float64, to colour, text string) {
-	for _, l := range c.split(text, width, size) {
-		c.room(height)
+func (c *canvas) write(offset, width float64, with pen, text string) {
+	for _, l := range c.split(text, width, with.size) {
+		c.room(with.height)
 		c.SetX(marginMM + offset)
-		c.colour(to)
-		c.CellFormat(width, height, l, "", 1, "L", false, 0, "")
+		c.colour(with.ink)
+		c.CellFormat(width, with.height, l, "", 1, "L", false, 0, "")
 	}
 }
 
 // outcome draws the box with the verdict.
 func (c *canvas) outcome(expert int) {
 	p := c.page
-	c.write(0, c.width, 9, lineMM, soft, p.T("report"))
+	c.write(0, c.width, pen{9, lineMM, soft}, p.T("report"))
 	c.Ln(1)
 	to, inner := toneInk[p.Tone], c.width-10
 	lines := [][]string{c.split(p.Title, inner, 17), c.split(p.Text, inner, 10.5)}
@@ -163,11 +169,11 @@ func (c *canvas) outcome(expert int) {
 	c.Rect(marginMM, top, 2.4, height, "F")
 	c.SetY(top + 3.5)
 	c.strong(to)
-	c.write(6, inner, 17, 8.5, to, p.Title)
+	c.write(6, inner, pen{17, 8.5, to}, p.Title)
 	c.plain()
-	c.write(6, inner, 10.5, 5.2, ink, p.Text)
+	c.write(6, inner, pen{10.5, 5.2, ink}, p.Text)
 	c.Ln(1)
-	c.write(6, inner, 8, 4, soft, p.T("at")+": "+p.At)
+	c.write(6, inner, pen{8, 4, soft}, p.T("at")+": "+p.At)
 	c.SetY(top + height + gapMM)
 	c.reasons("", p.Reasons)
 	c.reasons("remarks", p.Remarks)
@@ -182,7 +188,7 @@ func (c *canvas) signer(s Signer) {
 	c.rule()
 	top := c.GetY()
 	c.strong(ink)
-	c.write(0, c.width-50, 12, 6, ink, s.Heading)
+	c.write(0, c.width-50, pen{12, 6, ink}, s.Heading)
 	c.plain()
 	after := c.GetY()
 	to := toneInk[s.Tone]
@@ -195,7 +201,7 @@ func (c *canvas) signer(s Signer) {
 		c.row(r)
 	}
 	if s.Unconfirmed != "" {
-		c.write(0, c.width, 8.5, 4.2, to, s.Unconfirmed)
+		c.write(0, c.width, pen{8.5, 4.2, to}, s.Unconfirmed)
 	}
 	c.reasons("why", s.Reasons)
 	c.reasons("remarks", s.Remarks)
@@ -217,13 +223,13 @@ func (c *canvas) reasons(title string, list []Reason) {
 	if title != "" {
 		c.room(14)
 		c.strong(ink)
-		c.write(0, c.width, textPt, lineMM, ink, c.page.T(title))
+		c.write(0, c.width, pen{textPt, lineMM, ink}, c.page.T(title))
 		c.plain()
 	}
 	for _, r := range list {
-		c.write(3, c.width-3, textPt, lineMM, ink, "• "+r.Text)
+		c.write(3, c.width-3, pen{textPt, lineMM, ink}, "• "+r.Text)
 		if r.Advice != "" {
-			c.write(6, c.width-6, 8.8, 4.3, soft, c.page.T("advice")+": "+r.Advice)
+			c.write(6, c.width-6, pen{8.8, 4.3, soft}, c.page.T("advice")+": "+r.Advice)
 		}
 	}
 	c.Ln(1)
@@ -238,10 +244,10 @@ func (c *canvas) row(r Row) {
 	names, values := c.split(r.Name, labelMM-3, textPt), c.split(r.Value, c.width-labelMM, size)
 	c.room(max(float64(len(names))*lineMM, height))
 	top, pageNo := c.GetY(), c.PageNo()
-	c.write(0, labelMM-3, textPt, lineMM, soft, r.Name)
+	c.write(0, labelMM-3, pen{textPt, lineMM, soft}, r.Name)
 	below := c.GetY()
 	c.SetY(top)
-	c.write(labelMM, c.width-labelMM, size, height, ink, r.Value)
+	c.write(labelMM, c.width-labelMM, pen{size, height, ink}, r.Value)
 	if c.PageNo() == pageNo {
 		c.SetY(max(below, top+float64(len(values))*height))
 	}
