@@ -126,7 +126,7 @@ func (c *canvas) plain() { c.SetTextRenderingMode(0) }
 func (c *canvas) heading(text string, size float64, to colour) {
 	c.room(18)
 	c.strong(to)
-	c.write(0, c.width, pen{size, size*0.5, to}, text)
+	c.write(0, c.width, pen{size, size * 0.5, to}, text)
 	c.plain()
 	c.Ln(1)
 }
