@@ -11,13 +11,14 @@ import (
 
 // readBody reads the whole body into memory of its own, at most limit bytes.
 func readBody(ctx *fasthttp.RequestCtx, limit int) ([]byte, error) {
-	stream, length := ctx.RequestBodyStream(), ctx.Request.Header.ContentLength()
-	if stream == nil || length == 0 {
+	length := ctx.Request.Header.ContentLength()
+	if length == 0 || ctx.RequestBodyStream() == nil {
 		return nil, nil
 	}
 	if length > limit {
 		return nil, refuse(codeBodyTooLarge)
 	}
+	stream := newPatient(ctx, 0)
 	if length > 0 {
 		body := make([]byte, length)
 		if _, err := io.ReadFull(stream, body); err != nil {
@@ -38,27 +39,14 @@ func readBody(ctx *fasthttp.RequestCtx, limit int) ([]byte, error) {
 // spoolBody copies the body, at most limit bytes. The sender may take as long as a large file needs, but is not silent for longer
 // than spoolPause.
 func spoolBody(ctx *fasthttp.RequestCtx, w io.Writer, limit int64) error {
-	stream := ctx.RequestBodyStream()
-	if stream == nil {
-		return nil
+	n, err := io.Copy(w, io.LimitReader(newPatient(ctx, spoolPause), limit+1))
+	if err != nil {
+		return bodyError(err)
 	}
-	const chunk = 1 << 20
-	for left := limit; ; {
-		// Wall-clock time, whatever Config.Now says: the kernel compares.
-		if err := ctx.Conn().SetReadDeadline(time.Now().Add(spoolPause)); err != nil { //nolint:forbidigo // a socket deadline
-			return bodyError(err)
-		}
-		n, err := io.CopyN(w, stream, chunk)
-		if left -= n; left < 0 {
-			return refuse(codeBodyTooLarge)
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return bodyError(err)
-		}
+	if n > limit {
+		return refuse(codeBodyTooLarge)
 	}
+	return nil
 }
 
 func bodyError(err error) error {
@@ -82,11 +70,7 @@ type pacedReader struct {
 
 // paced reads the body of a request. Its errors are refusals: body_too_large, request_timeout, body_incomplete.
 func (s *Server) paced(ctx *fasthttp.RequestCtx, limit int64) io.Reader {
-	from := ctx.RequestBodyStream()
-	if from == nil {
-		from = eofReader{}
-	}
-	return &pacedReader{s: s, conn: ctx.Conn(), from: from, limit: limit, start: time.Now()} //nolint:forbidigo // a socket deadline
+	return &pacedReader{s: s, conn: ctx.Conn(), from: newPatient(ctx, 0), limit: limit, start: time.Now()} //nolint:forbidigo // a socket deadline
 }
 
 // Read implements io.Reader.
@@ -124,9 +108,3 @@ func (p *pacedReader) renew() error {
 	}
 	return nil
 }
-
-// eofReader is an empty body.
-type eofReader struct{}
-
-// Read implements io.Reader.
-func (eofReader) Read([]byte) (int, error) { return 0, io.EOF }

@@ -51,7 +51,7 @@ func contractOf(tb testing.TB, file []byte) *contract {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	for _, name := range []string{typeBytes, typeCMS, typeSignature, typePDF, typeYAML, typeCSS, typeSVG, typeHTML, typeTimeQuery, typeTimeReply, typeXML, typeTextXML} {
+	for _, name := range []string{typeBytes, typeCMS, typeSignature, typePDF, typeYAML, typeCSS, typeSVG, typeHTML, typeTimeQuery, typeTimeReply, typeXML, typeTextXML, typeLines} {
 		openapi3filter.RegisterBodyDecoder(name, openapi3filter.FileBodyDecoder)
 	}
 	return &contract{doc: doc, router: router}

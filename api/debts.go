@@ -60,51 +60,14 @@ func (s *Server) searchDebts(ctx context.Context, r *request, in debtSearch) (re
 		return reply[payment.DebtPage]{}, err
 	}
 	q := payment.DebtQuery{Payer: in.Payer, State: in.State, After: in.StartingAfter, Limit: in.Limit}
-	var page payment.DebtPage
-	var err error
 	if r.caller.Kind == auth.Agency {
-		page, err = s.ownDebts(ctx, q, r.caller.Subject)
-	} else {
-		page, err = s.cfg.Payments.Debts(ctx, q)
+		q.Agency = r.caller.Subject
 	}
+	page, err := s.cfg.Payments.Debts(ctx, q)
 	if page.Items == nil {
 		page.Items = []debt.Debt{}
 	}
 	return reply[payment.DebtPage]{Body: page}, err
-}
-
-// ownPagesMax bounds how far ownDebts reads past debts of other agencies.
-const ownPagesMax = 20
-
-// ownDebts fills a page with the debts of one agency, reading on over those of others.
-func (s *Server) ownDebts(ctx context.Context, q payment.DebtQuery, agency string) (payment.DebtPage, error) {
-	var out payment.DebtPage
-	want := q.Limit
-	q.Limit = 100
-	for range ownPagesMax {
-		page, err := s.cfg.Payments.Debts(ctx, q)
-		if err != nil {
-			return out, err
-		}
-		for _, d := range page.Items {
-			if d.Agency != agency {
-				continue
-			}
-			if len(out.Items) == want {
-				out.HasMore = true
-				return out, nil
-			}
-			out.Items = append(out.Items, d)
-			if at := d.LoadedAt; out.LoadedAt == nil || at.Before(*out.LoadedAt) {
-				out.LoadedAt = &at
-			}
-		}
-		if !page.HasMore || len(page.Items) == 0 {
-			return out, nil
-		}
-		q.After = page.Items[len(page.Items)-1].ID
-	}
-	return out, nil
 }
 
 // visibleDebt gets a debt that the caller may see.

@@ -111,9 +111,13 @@ func (s *Server) finish(ctx *fasthttp.RequestCtx, start time.Time) {
 	id, _ := ctx.UserValue(keyID).(string)
 	actor, _ := ctx.UserValue(keyActor).(string)
 	resp, _ := ctx.UserValue(keyResult).(*response)
+	sent := 0
+	if !ctx.Response.IsBodyStream() { // a stream has not begun yet, and asking for its length would swallow it
+		sent = len(ctx.Response.Body())
+	}
 	s.observe(line{
 		id: id, actor: actor, method: methodLabel(string(ctx.Method())), route: template, status: ctx.Response.StatusCode(),
-		seconds: s.cfg.Now().Sub(start).Seconds(), sent: len(ctx.Response.Body()), response: resp,
+		seconds: s.cfg.Now().Sub(start).Seconds(), sent: sent, response: resp,
 	})
 }
 
@@ -171,6 +175,7 @@ func (s *Server) inside(rt *route) fasthttp.RequestHandler {
 			length: ctx.Request.Header.ContentLength(), read: read,
 			spool: func(w io.Writer, limit int64) error { return spoolBody(ctx, w, limit) },
 			open:  func(limit int64) io.Reader { return s.paced(ctx, limit) },
+			lines: func() io.Reader { return newPatient(ctx, spoolPause) },
 		})
 		ctx.SetUserValue(keyActor, r.caller.Actor())
 		s.write(ctx, resp)
@@ -291,6 +296,10 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, resp *response) {
 	}
 	if id, ok := ctx.UserValue(keyID).(string); ok {
 		h.Set("X-Request-Id", id)
+	}
+	if resp.stream != nil {
+		s.writeStream(ctx, resp)
+		return
 	}
 	ctx.Response.SetBodyRaw(resp.body)
 }

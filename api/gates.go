@@ -17,6 +17,7 @@ type incoming struct {
 	read   func(limit int) ([]byte, error)
 	spool  func(w io.Writer, limit int64) error
 	open   func(limit int64) io.Reader
+	lines  func() io.Reader
 }
 
 // free is the size up to which a body takes nothing of the shared budget: fasthttp has it in its buffers anyway.
@@ -150,6 +151,10 @@ func (s *Server) receive(ctx context.Context, rt *route, r *request, in incoming
 	}
 	if size > rt.bodyMax {
 		return nothing, refuse(codeBodyTooLarge)
+	}
+	if rt.byLine {
+		r.lines = in.lines()
+		return nothing, nil
 	}
 	if rt.spooled {
 		var release func()

@@ -1,7 +1,9 @@
 package api
 
 import (
+	"bufio"
 	"context"
+	"io"
 	"net/netip"
 	"os"
 
@@ -32,9 +34,10 @@ type request struct {
 	caller auth.Caller
 	media  mediaType
 	body   []byte
-	file   *os.File // of a spooled body
-	stream *stream  // of a body that the endpoint reads itself
-	wants  string   // the media type that the caller wants most of those that the operation produces
+	file   *os.File  // of a spooled body
+	stream *stream   // of a body that the endpoint reads itself
+	wants  string    // the media type that the caller wants most of those that the operation produces
+	lines  io.Reader // of a body that comes line by line; each read waits for a while at most
 	idem   payment.Idem
 }
 
@@ -62,8 +65,11 @@ type response struct {
 	contentType string
 	body        []byte
 	headers     []param
-	code        code // of the problem, for the log
-	err         error
+	// stream writes the body where it is too long for memory. It ends with an error when the rest cannot be had: the
+	// connection is then cut, which the client sees.
+	stream func(ctx context.Context, w *bufio.Writer) error
+	code   code // of the problem, for the log
+	err    error
 }
 
 func (r *response) set(name, value string) { r.headers = append(r.headers, param{name, value}) }

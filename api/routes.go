@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"net/http"
+	"slices"
 
 	"qaqpa/api/auth"
 )
@@ -17,6 +18,7 @@ type route struct {
 	bodyMax      int        // bytes; 0 means that there is no body
 	spooled      bool       // the body goes to disk and not into memory
 	streamed     bool       // a form is read by the endpoint, part by part, and may be longer than bodyMax
+	byLine       bool       // the endpoint reads the body while it comes
 	consumes     []string
 	produces     string
 	offers       []string                                       // what it can produce as well, chosen by Accept
@@ -77,8 +79,9 @@ func (s *Server) routes() ([]route, error) {
 	typed, err := s.typedRoutes()
 	foreign, err2 := s.ncanodeRoutes()
 	statements, err3 := s.reconRoutes()
+	feeds, err4 := s.feedRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
-	return append(append(table, foreign...), statements...), errors.Join(err, err2, err3)
+	return slices.Concat(table, foreign, statements, feeds), errors.Join(err, err2, err3, err4)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

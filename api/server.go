@@ -30,6 +30,7 @@ type Server struct {
 	judging  *semaphore.Weighted
 	// streams bound the long forms that are read at once: of callers without a key, and of those with one.
 	streams  [2]*semaphore.Weighted
+	feeding  *semaphore.Weighted
 	contract asset
 	// reference is the contract as the developers' page shows it.
 	reference reference.Contract
@@ -81,6 +82,7 @@ func New(cfg Config) (*Server, error) {
 		streams: [2]*semaphore.Weighted{
 			semaphore.NewWeighted(int64(cfg.Limits.Streams)), semaphore.NewWeighted(int64(cfg.Limits.Streams)),
 		},
+		feeding:  semaphore.NewWeighted(feedsAtOnce),
 		contract: newAsset(typeYAML, openapi), reference: described, validations: decoder,
 	}
 	table, err := s.routes()
@@ -95,7 +97,7 @@ func New(cfg Config) (*Server, error) {
 
 // Serve answers requests from the listener until Shutdown, and closes it. It may be called once.
 func (s *Server) Serve(ln net.Listener) error {
-	if err := s.front.Serve(ln); err != nil {
+	if err := s.front.Serve(watching{ln}); err != nil {
 		return fmt.Errorf("couldn't serve HTTP on %s: %w", ln.Addr(), err)
 	}
 	return nil

@@ -39,6 +39,8 @@ type ServicePage struct {
 type DebtQuery struct {
 	// Payer is an IIN or BIN.
 	Payer string
+	// Agency narrows to the debts of one agency; empty means all.
+	Agency string
 	// State narrows to one state; empty means open and reserved ones.
 	State debt.State
 	// After is the id after which to continue; empty starts.

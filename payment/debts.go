@@ -49,8 +49,18 @@ type batch struct {
 	agency   string
 	items    []debt.Item
 	results  []debt.Result
-	fresh    []*debt.Debt // by item; nil when refused
+	fresh    []*debt.Debt // by item; nil when refused or a recall
+	recalls  []bool       // by item; false when refused
 	loadedAt time.Time
+}
+
+// keys are the debts that an item touches.
+func keysOf(item debt.Item) []debtKey {
+	keys := []debtKey{{item.Payer.ID, item.Reference}}
+	if item.Supersedes != "" {
+		keys = append(keys, debtKey{item.Payer.ID, item.Supersedes})
+	}
+	return keys
 }
 
 func (b *batch) refuse(i int, err error) error {
@@ -59,7 +69,7 @@ func (b *batch) refuse(i int, err error) error {
 		return err
 	}
 	b.results[i].Outcome, b.results[i].Code, b.results[i].Field, b.results[i].Detail = debt.Refused, r.Code, r.Field, r.Detail
-	b.fresh[i] = nil
+	b.fresh[i], b.recalls[i] = nil, false
 	return nil
 }
 
@@ -78,13 +88,12 @@ func (b *batch) price(ctx context.Context, tx *sqlx.Tx) error {
 		return err
 	}
 	on := catalog.DateOf(b.loadedAt)
-	b.fresh = make([]*debt.Debt, len(b.items))
+	b.fresh, b.recalls = make([]*debt.Debt, len(b.items)), make([]bool, len(b.items))
 	seen := make(map[debtKey]bool, len(b.items))
 	for i, item := range b.items {
 		b.results[i] = debt.Result{Index: i, Reference: item.Reference}
 		fresh, err := b.priced(item, byID, mrp, on)
-		key := debtKey{item.Payer.ID, item.Reference}
-		if err == nil && seen[key] {
+		if err == nil && anySeen(seen, keysOf(item)) {
 			err = &debt.RefusalError{Code: debt.CodeDuplicate, Field: "reference", Detail: "stands twice in the batch; the first was taken"}
 		}
 		if err != nil {
@@ -93,15 +102,31 @@ func (b *batch) price(ctx context.Context, tx *sqlx.Tx) error {
 			}
 			continue
 		}
-		seen[key] = true
-		b.fresh[i] = &fresh
+		for _, key := range keysOf(item) {
+			seen[key] = true
+		}
+		if b.recalls[i] = item.Action == debt.RecallIt; !b.recalls[i] {
+			b.fresh[i] = &fresh
+		}
 	}
 	return nil
+}
+
+func anySeen(seen map[debtKey]bool, keys []debtKey) bool {
+	for _, key := range keys {
+		if seen[key] {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp []catalog.MRP, on catalog.Date) (debt.Debt, error) {
 	if err := item.Check(); err != nil {
 		return debt.Debt{}, err
+	}
+	if item.Action == debt.RecallIt {
+		return debt.Debt{}, nil
 	}
 	service, own := services[item.Service]
 	if !own {
@@ -120,9 +145,9 @@ func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp 
 // store decides each item against what is stored, and writes.
 func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
 	var keys []debtKey
-	for _, d := range b.fresh {
-		if d != nil {
-			keys = append(keys, debtKey{d.Payer.ID, d.Reference})
+	for i := range b.items {
+		if b.fresh[i] != nil || b.recalls[i] {
+			keys = append(keys, keysOf(b.items[i])...)
 		}
 	}
 	sort.Slice(keys, func(i, j int) bool { return keys[i].payer+keys[i].reference < keys[j].payer+keys[j].reference })
@@ -130,36 +155,26 @@ func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
 	if err != nil {
 		return err
 	}
-	var inserted, updated []debt.Debt
-	for i, fresh := range b.fresh {
-		if fresh == nil {
+	changes := debtChanges{stored: stored}
+	for i := range b.items {
+		var err error
+		switch {
+		case b.recalls[i]:
+			err = changes.recall(b.items[i], &b.results[i])
+		case b.fresh[i] != nil:
+			err = changes.state(b.items[i], b.fresh[i], &b.results[i])
+		}
+		if err == nil {
 			continue
 		}
-		var old *debt.Debt
-		if d, known := stored[debtKey{fresh.Payer.ID, fresh.Reference}]; known {
-			old = &d
-			b.results[i].Debt = d.ID
-		} else if fresh.ID, err = newID(prefixDebt, bucketOf(fresh.Payer.ID)); err != nil {
+		if err := b.refuse(i, err); err != nil {
 			return err
 		}
-		next, outcome, err := debt.Decide(*fresh, old)
-		if err != nil {
-			if err := b.refuse(i, err); err != nil {
-				return err
-			}
-			continue
-		}
-		b.results[i].Outcome, b.results[i].Debt = outcome, next.ID
-		if old == nil {
-			inserted = append(inserted, next)
-		} else {
-			updated = append(updated, next)
-		}
 	}
-	if err := insertDebts(ctx, tx, inserted, b.loadedAt); err != nil {
+	if err := insertDebts(ctx, tx, changes.inserted, b.loadedAt); err != nil {
 		return err
 	}
-	return updateDebts(ctx, tx, updated, b.loadedAt)
+	return updateDebts(ctx, tx, changes.updated, b.loadedAt)
 }
 
 func (b *batch) report() DebtBatch {
@@ -191,7 +206,8 @@ func (s *Service) Debts(ctx context.Context, q DebtQuery) (DebtPage, error) {
 	var rows []debtRow
 	err = all(ctx, s.db, &rows, `SELECT `+debtColumns+` FROM debts d
 		WHERE d.bucket = $1 AND d.payer_id = $2 AND d.id > $3 AND (d.state = $4 OR ($4 = '' AND d.state IN ('open', 'reserved')))
-		ORDER BY d.id LIMIT $5`, bucketOf(q.Payer), q.Payer, q.After, q.State, limit+1)
+			AND ($6 = '' OR d.agency_id = $6)
+		ORDER BY d.id LIMIT $5`, bucketOf(q.Payer), q.Payer, q.After, q.State, limit+1, q.Agency)
 	if err != nil {
 		return DebtPage{}, err
 	}

@@ -136,6 +136,7 @@ var (
 	ErrDebtRecalled    = refusal("debt_recalled", KindConflict)
 	ErrDebtBeingPaid   = refusal("debt_being_paid", KindConflict)
 	ErrDebtChanged     = refusal("debt_changed", KindConflict)
+	ErrFeedUnknown     = refusal("feed_unknown", KindNotFound)
 	ErrAmountTooLarge  = refusal("amount_too_large", KindUnprocessable)
 	ErrPayerIDInvalid  = refusal("payer_id_invalid", KindInvalid)
 	ErrCurrency        = refusal("currency_not_accepted", KindInvalid)
@@ -207,7 +208,7 @@ func Codes() map[Code]Kind {
 		ErrSignatureContent, ErrSignerNotPayer, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
 		ErrBankMessageInvalid, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
-		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting,
+		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown,
 	} {
 		codes[e.Code] = e.Kind
 	}

@@ -13,6 +13,7 @@ import (
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/money"
+	"qaqpa/payment/pgarray"
 )
 
 const debtColumns = `d.bucket, d.id, d.agency_id, d.reference, d.payer_id, d.payer_name, d.service_id, d.service_version, d.amount,
@@ -66,17 +67,23 @@ func debtsOf(rows []debtRow) ([]debt.Debt, error) {
 // debtKey is the agency's own name of a debt.
 type debtKey struct{ payer, reference string }
 
-// lockDebts locks an agency's debts with the given keys, in the order of bucket and id.
+// lockDebts locks an agency's debts with the given keys, in the order of bucket and id. Both steps are forced to look each
+// key up: a table that is just being filled has no statistics yet, and the planner would read all of it for every batch.
 func lockDebts(ctx context.Context, tx *sqlx.Tx, agency string, keys []debtKey) (map[debtKey]debt.Debt, error) {
 	buckets, payers, references := make([]int64, len(keys)), make([]string, len(keys)), make([]string, len(keys))
 	for i, k := range keys {
 		buckets[i], payers[i], references[i] = int64(bucketOf(k.payer)), k.payer, k.reference
 	}
 	var rows []debtRow
-	err := all(ctx, tx, &rows, `SELECT `+debtColumns+`
-		FROM debts d JOIN unnest($2::integer[], $3::text[], $4::text[]) AS k (bucket, payer_id, reference)
-			ON d.bucket = k.bucket AND d.agency_id = $1 AND d.payer_id = k.payer_id AND d.reference = k.reference
-		ORDER BY d.bucket, d.id FOR UPDATE OF d`, agency, pq.Array(buckets), pq.Array(payers), pq.Array(references))
+	err := all(ctx, tx, &rows, `
+		WITH found AS MATERIALIZED (
+			SELECT d.bucket, d.id FROM unnest($2::integer[], $3::text[], $4::text[]) AS k (bucket, payer_id, reference)
+			CROSS JOIN LATERAL (SELECT bucket, id FROM debts WHERE bucket = k.bucket AND agency_id = $1 AND payer_id = k.payer_id
+				AND reference = k.reference LIMIT 1) d
+			ORDER BY d.bucket, d.id)
+		SELECT `+debtColumns+` FROM found f
+		CROSS JOIN LATERAL (SELECT * FROM debts WHERE bucket = f.bucket AND id = f.id FOR UPDATE) d`,
+		agency, pgarray.Int4s(buckets), pgarray.Texts(payers), pgarray.Texts(references))
 	if err != nil {
 		return nil, err
 	}
@@ -134,9 +141,9 @@ func insertDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt t
 			AS t (bucket, id, agency_id, reference, payer_id, payer_name, service_id, service_version, amount, currency,
 				basis, purpose, due_on, state, version)
 		ON CONFLICT DO NOTHING`,
-		pq.Array(a.bucket), pq.Array(a.id), pq.Array(a.agency), pq.Array(a.reference), pq.Array(a.payer), pq.Array(a.payerName),
-		pq.Array(a.service), pq.Array(a.serviceVersion), pq.Array(a.amount), pq.Array(a.currency), pq.Array(a.basis),
-		pq.Array(a.purpose), pq.Array(a.dueOn), pq.Array(a.state), pq.Array(a.version), loadedAt)
+		pgarray.Int4s(a.bucket), pgarray.Texts(a.id), pgarray.Texts(a.agency), pgarray.Texts(a.reference), pgarray.Texts(a.payer), pgarray.Texts(a.payerName),
+		pgarray.Texts(a.service), pgarray.Int4s(a.serviceVersion), pgarray.Int8s(a.amount), pgarray.Texts(a.currency), pgarray.Texts(a.basis),
+		pgarray.Texts(a.purpose), pgarray.Texts(a.dueOn), pgarray.Texts(a.state), pgarray.Int4s(a.version), loadedAt)
 	if err != nil {
 		return fmt.Errorf("couldn't store debts: %w", err)
 	}
@@ -163,9 +170,9 @@ func updateDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt t
 			$10::text[], $11::text[], $12::integer[], $13::text[])
 			AS t (bucket, id, payer_name, service_id, service_version, amount, currency, basis, purpose, due_on, state, version, recall_reason)
 		WHERE debts.bucket = t.bucket AND debts.id = t.id`,
-		pq.Array(a.bucket), pq.Array(a.id), pq.Array(a.payerName), pq.Array(a.service), pq.Array(a.serviceVersion), pq.Array(a.amount),
-		pq.Array(a.currency), pq.Array(a.basis), pq.Array(a.purpose), pq.Array(a.dueOn), pq.Array(a.state), pq.Array(a.version),
-		pq.Array(a.why), loadedAt)
+		pgarray.Int4s(a.bucket), pgarray.Texts(a.id), pgarray.Texts(a.payerName), pgarray.Texts(a.service), pgarray.Int4s(a.serviceVersion), pgarray.Int8s(a.amount),
+		pgarray.Texts(a.currency), pgarray.Texts(a.basis), pgarray.Texts(a.purpose), pgarray.Texts(a.dueOn), pgarray.Texts(a.state), pgarray.Int4s(a.version),
+		pgarray.Texts(a.why), loadedAt)
 }
 
 // lockOwnDebts locks debts of one bucket by id, in the order of ids.

@@ -21,6 +21,7 @@ const (
 	CodeDuplicate      = "duplicate_in_batch"
 	CodeBeingPaid      = "debt_being_paid"
 	CodePaid           = "debt_already_paid"
+	CodeUnknown        = "debt_unknown"
 )
 
 // RefusalError says why an item was not taken.
@@ -36,6 +37,7 @@ const (
 	referenceMax = 64
 	purposeMax   = 200
 	nameMax      = 200
+	reasonMax    = 200
 )
 
 // Check refuses an item that breaks a rule whatever is stored. The error is a [*RefusalError].
@@ -61,9 +63,42 @@ func (i Item) Check() error {
 			return refuse(err)
 		}
 	}
+	if err := i.checkAction(); err != nil {
+		return err
+	}
 	if i.Tiyn != nil {
 		if err := catalog.CheckAmount(money.FromTiyn(*i.Tiyn)); err != nil {
 			return &RefusalError{CodeAmount, "amount", fmt.Sprintf("is not between 1 and %d tiyn", int64(catalog.TiynMax))}
+		}
+	}
+	return nil
+}
+
+// checkAction refuses members that do not go with the action: a recall that carries an amount was meant as something else.
+func (i Item) checkAction() error {
+	reasonMin := 0
+	switch i.Action {
+	case "", StateIt:
+		if i.Reason != "" && i.Supersedes == "" {
+			return &RefusalError{CodeInvalid, "reason", "goes with a recall or with supersedes"}
+		}
+		if i.Supersedes == i.Reference {
+			return &RefusalError{CodeInvalid, "supersedes", "is the debt itself"}
+		}
+	case RecallIt:
+		if i.Service != "" || i.Tiyn != nil || i.Currency != "" || i.Purpose != "" || i.DueOn != "" || i.Supersedes != "" {
+			return &RefusalError{CodeInvalid, "action", "recall takes reference, payer and reason alone"}
+		}
+		reasonMin = 1
+	default:
+		return &RefusalError{CodeInvalid, "action", "is not state or recall"}
+	}
+	for _, one := range []struct {
+		field, text string
+		least, most int
+	}{{"reason", i.Reason, reasonMin, reasonMax}, {"supersedes", i.Supersedes, 0, referenceMax}} {
+		if err := catalog.CheckText(one.field, one.text, one.least, one.most); err != nil {
+			return refuse(err)
 		}
 	}
 	return nil
@@ -127,4 +162,27 @@ func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 		return next, Reopened, nil
 	}
 	return next, Amended, nil
+}
+
+// DecideRecall says what a recall does to the stored debt, nil when there is none. A debt that somebody is paying or has
+// paid stays. The error is a [*RefusalError] that points at field.
+func DecideRecall(stored *Debt, field, reason string) (Debt, Outcome, error) {
+	if stored == nil {
+		return Debt{}, Refused, &RefusalError{CodeUnknown, field, "is not known of this payer"}
+	}
+	next := *stored
+	switch stored.State {
+	case Reserved:
+		return next, Refused, &RefusalError{CodeBeingPaid, field, "is being paid; it cannot be recalled now"}
+	case Paid:
+		return next, Refused, &RefusalError{CodePaid, field, "is paid already"}
+	case Recalled:
+		return next, Unchanged, nil
+	case Open:
+	default:
+		return next, Refused, &RefusalError{CodeInvalid, field, "is in an unknown state"}
+	}
+	next.State, next.RecallReason = Recalled, reason
+	next.Version++ // orders that are not signed yet name the old one
+	return next, Withdrawn, nil
 }

@@ -37,8 +37,8 @@ type Item struct {
 	Reference string `json:"reference"`
 	// Payer owes it.
 	Payer Payer `json:"payer"`
-	// Service is the id of a service of the same agency.
-	Service string `json:"service"`
+	// Service is the id of a service of the same agency; a recall needs none.
+	Service string `json:"service,omitempty"`
 	// Tiyn is the amount owed. Nil takes the tariff of the service; a tariff that is not "stated" admits no other
 	// amount than its own.
 	Tiyn *int64 `json:"amount,omitempty"`
@@ -48,7 +48,25 @@ type Item struct {
 	Purpose string `json:"purpose,omitempty"`
 	// DueOn is the last day to pay in time; may be empty. Payment after it is still taken.
 	DueOn catalog.Date `json:"due_on,omitempty"`
+	// Action is what the agency does: state (the default) or recall.
+	Action Action `json:"action,omitempty"`
+	// Reason of a recall, 1 to 200 characters; the payer sees it. With Supersedes it may be left out.
+	Reason string `json:"reason,omitempty"`
+	// Supersedes is the reference of a debt of the same payer that this one takes the place of: that one is recalled
+	// together with this one's coming, or neither happens.
+	Supersedes string `json:"supersedes,omitempty"`
 }
+
+// Action of an item.
+type Action string
+
+// Actions.
+const (
+	// StateIt makes, amends or reopens a debt.
+	StateIt Action = "state"
+	// RecallIt takes it back.
+	RecallIt Action = "recall"
+)
 
 // Debt is a stored debt.
 type Debt struct {
@@ -84,10 +102,12 @@ type Result struct {
 	// Index of the item in the batch, from 0.
 	Index     int    `json:"index"`
 	Reference string `json:"reference"`
-	// Outcome is created, amended, reopened, unchanged or refused.
+	// Outcome is created, amended, reopened, unchanged, recalled or refused.
 	Outcome Outcome `json:"outcome"`
 	// Debt is the id, unless the item was refused before one was known.
 	Debt string `json:"debt,omitempty"`
+	// Superseded is the id of the debt that this one took the place of.
+	Superseded string `json:"superseded,omitempty"`
 	// Code and Detail tell why an item was refused; Field points into it.
 	Code   string `json:"code,omitempty"`
 	Field  string `json:"field,omitempty"`
@@ -103,5 +123,6 @@ const (
 	Amended   Outcome = "amended"
 	Reopened  Outcome = "reopened"
 	Unchanged Outcome = "unchanged"
+	Withdrawn Outcome = "recalled"
 	Refused   Outcome = "refused"
 )
