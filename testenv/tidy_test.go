@@ -59,7 +59,7 @@ var (
 	pureLeaves = []string{
 		"qaqpa/signer/gost", "qaqpa/signer/algo", "qaqpa/signer/asn1ber", "qaqpa/signer/pkix", "qaqpa/signer/cms", "qaqpa/signer/tsp",
 		"qaqpa/signer/path", "qaqpa/signer/kz", "qaqpa/signer/trust", "qaqpa/signer/report", "qaqpa/signer/engine",
-		"qaqpa/signer/xmltree", "qaqpa/signer/c14n", "qaqpa/signer/xpath", "qaqpa/signer/xmldsig", "qaqpa/signer/pdf", "qaqpa/signer/pades", "qaqpa/signer/typeface",
+		"qaqpa/signer/xmltree", "qaqpa/signer/c14n", "qaqpa/signer/xpath", "qaqpa/signer/xmldsig", "qaqpa/signer/xades", "qaqpa/signer/pdf", "qaqpa/signer/pades", "qaqpa/signer/typeface",
 		"qaqpa/payment/money", "qaqpa/payment/canon", "qaqpa/payment/catalog", "qaqpa/payment/debt", "qaqpa/payment/order", "qaqpa/payment/flow",
 		"qaqpa/payment/ledger", "qaqpa/payment/receipt", "qaqpa/payment/recon", "qaqpa/payment/statement", "qaqpa/payment/register", "qaqpa/payment/daily",
 	}

@@ -32,6 +32,12 @@ func ContentDigests(digests map[algo.Hash][]byte) Content {
 	return Content{digests: digests, present: true, undecided: true}
 }
 
+// ContentFunc is content whose digests somebody makes when they are asked for. digest returns as many octets as the hash has,
+// or an error.
+func ContentFunc(digest func(algo.Hash) ([]byte, error)) Content {
+	return Content{present: true, undecided: true, compute: digest}
+}
+
 // ReadContent reads content to its end through a fixed buffer and keeps its digests, at most a few hundred octets each
 // whatever its size. hashes are those that the signers need ([SignedData.Hashes]).
 func ReadContent(r io.Reader, hashes []algo.Hash) (Content, error) {

@@ -120,6 +120,23 @@ func (id *CertificateID) parseIssuerSerial(r asn1ber.Reader) error {
 	return r.End()
 }
 
+// ParseIssuerSerial reads a DER IssuerSerial (RFC 5035 4) that stands alone, as in XAdES, into the fields that name a
+// certificate by it; there is no digest. The error is asn1ber.ErrSyntax or ErrLimit.
+func ParseIssuerSerial(der []byte) (id CertificateID, err error) {
+	e, err := asn1ber.Parse(der, asn1ber.BER, nameLimits)
+	if err == nil && e.Tag != asn1ber.Sequence {
+		err = fmt.Errorf("%w: %s", asn1ber.ErrSyntax, e.Tag)
+	}
+	if err != nil {
+		return id, err
+	}
+	r, err := e.Children()
+	if err != nil {
+		return id, err
+	}
+	return id, id.parseIssuerSerial(r)
+}
+
 // Matches reports whether the identifier is of a certificate, by digest. The error is algo.ErrUnknownAlgorithm or
 // algo.ErrParameters when the hash is not understood.
 func (id *CertificateID) Matches(c *pkix.Certificate) (bool, error) {

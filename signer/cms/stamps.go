@@ -41,7 +41,9 @@ func (k StampKind) String() string {
 
 // Stamp is a time-stamp token that stands in a signature, and what it is over.
 type Stamp struct {
-	Kind  StampKind
+	Kind StampKind
+	// Name is what reports call it where its format has another word than Kind.
+	Name  string
 	Token []byte // a ContentInfo
 	// Over are the readings of what was stamped, of which the imprint decides: texts and programs differ on whether DER or
 	// the octets as they stand are hashed. All of them stand for the same objects.
@@ -54,6 +56,14 @@ type Stamp struct {
 	// References are digests of such.
 	Covers     [][]byte
 	References []Reference
+}
+
+// String is Name, else that of Kind.
+func (s *Stamp) String() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return s.Kind.String()
 }
 
 // Reference is a digest that stands for an object (OtherHash, RFC 5126 6.2.1).

@@ -4,6 +4,7 @@ import (
 	"qaqpa/signer/cms"
 	"qaqpa/signer/report"
 	"qaqpa/signer/tsp"
+	"qaqpa/signer/xades"
 	"qaqpa/signer/xmldsig"
 )
 
@@ -47,6 +48,8 @@ func remarkOf(c cms.Check) report.Code {
 		return report.ReasonNotDER
 	case xmldsig.RuleReference:
 		return report.ReasonLaterSignatures
+	case xades.RuleSignedProperties:
+		return report.ReasonPropertiesUnsigned
 	case cms.RuleAlgorithms, cms.RuleSignerIdentifier, cms.RuleContentType, cms.RuleMessageDigest, cms.RuleSigningTime,
 		cms.RuleAlgorithmProtection, cms.RuleSignature, tsp.RuleImprint, tsp.RuleNonce, tsp.RulePolicy, tsp.RuleAuthority,
 		tsp.RulePurpose, tsp.RuleExtensions, xmldsig.RuleStructure, xmldsig.RuleManifest, xmldsig.RuleCoverage, xmldsig.RuleKeyInfo:
@@ -58,6 +61,9 @@ func remarkOf(c cms.Check) report.Code {
 
 // reasonOf names what a rule that is not met means to a reader.
 func reasonOf(c cms.Check) report.Code {
+	if c.Rule == xades.RuleCounterSignature {
+		return report.ReasonCounterElsewhere
+	}
 	switch c.Sub {
 	case cms.SubNoSignedData:
 		return report.ReasonContentMissing
@@ -70,7 +76,7 @@ func reasonOf(c cms.Check) report.Code {
 		return report.ReasonAlgorithmUnknown
 	}
 	switch c.Rule {
-	case xmldsig.RuleStructure, xmldsig.RuleReference, xmldsig.RuleManifest, xmldsig.RuleCoverage:
+	case xades.RuleProperties, xmldsig.RuleStructure, xmldsig.RuleReference, xmldsig.RuleManifest, xmldsig.RuleCoverage:
 		if c.Sub == cms.SubSigningConstraints {
 			return report.ReasonReferenceRefused
 		}

@@ -9,6 +9,7 @@ import (
 	"qaqpa/signer/cms"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
+	"qaqpa/signer/xades"
 	"qaqpa/signer/xmldsig"
 	"qaqpa/signer/xmltree"
 )
@@ -16,9 +17,10 @@ import (
 // xmlForm is a ds:Signature whose references have been followed.
 type xmlForm struct {
 	checked  *xmldsig.Checked
-	body     xmltree.Node // the soap:Body that it must cover; zero: none
-	given    bool         // an original was handed in, which it must cover
-	repeated *int64       // octets of SignedInfo that the document may still have canonicalised
+	props    *xades.Properties // nil: it has none
+	body     xmltree.Node      // the soap:Body that it must cover; zero: none
+	given    bool              // an original was handed in, which it must cover
+	repeated *int64            // octets of SignedInfo that the document may still have canonicalised
 }
 
 // repeatedMax bounds the octets of SignedInfo that are canonicalised for the candidates of all signatures of a document.
@@ -85,12 +87,11 @@ func (c *Case) openXML(text, original []byte) {
 	for _, s := range doc.Signatures {
 		c.collectXML(s)
 		m := &xmlForm{checked: s.Check(in), given: original != nil, repeated: &repeated}
-		if isSOAP {
-			if !body.Contains(s.Element) {
-				c.format, m.body = "WSSE", body
-			}
+		m.props = xades.Read(m.checked, in.Work)
+		if isSOAP && !body.Contains(s.Element) {
+			c.format, m.body = "WSSE", body
 		}
-		opened = append(opened, newSigner(m))
+		opened = append(opened, c.openProperties(newSigner(m), m.props))
 		if onDocument := c.place(opened, m); onDocument && isSOAP && m.checked.Covers(body) {
 			bodyCovered = true
 		}
@@ -105,13 +106,31 @@ func (c *Case) openXML(text, original []byte) {
 func (c *Case) place(opened []*signer, m *xmlForm) (onDocument bool) {
 	own := opened[len(opened)-1]
 	parent := m.checked.Signature.Parent
-	if parent != nil && c.counters < countersMax && !parent.SignatureValue.IsZero() && m.checked.Covers(parent.SignatureValue) {
+	_, called := xades.CheckCounter(m.checked)
+	if c.counters < countersMax && (called || m.checked.Countersigns()) {
 		c.counters++
 		opened[parent.Index].counters = append(opened[parent.Index].counters, own)
 		return false
 	}
 	c.signers = append(c.signers, own)
 	return true
+}
+
+// openProperties reads what the properties of a signature carry.
+func (c *Case) openProperties(s *signer, props *xades.Properties) *signer {
+	if props == nil {
+		return s
+	}
+	ev := props.Evidence()
+	c.embedded.add(c.collect(ev.Certificates, ev.CRLs, ev.OCSPs))
+	stamps, err := props.Stamps(stampsMax)
+	if err != nil {
+		s.notes = append(s.notes, report.New(report.ReasonTimeStampMalformed, "EN 319 132-1 5.3, 5.5", cut(err.Error())))
+	}
+	for _, st := range stamps {
+		s.stamps = append(s.stamps, c.openStamp(st))
+	}
+	return s
 }
 
 func (c *Case) collectXML(s *xmldsig.Signature) {
@@ -153,7 +172,13 @@ func soapBody(tree *xmltree.Document) (body xmltree.Node, isSOAP bool, err error
 
 func (m *xmlForm) about() about {
 	s := m.checked.Signature
-	out := about{level: "XMLDSig", value: s.Value, known: s.AlgorithmErr == nil}
+	out := about{level: xades.LevelNone, value: s.Value, known: s.AlgorithmErr == nil}
+	if p := m.props; p != nil {
+		out.level, out.claimedAt, out.policy = p.Level(), p.SigningTime, p.Policy
+		for _, a := range p.List {
+			out.attributes = append(out.attributes, report.Attribute{Name: a.Name, Signed: a.Signed, Value: a.Value})
+		}
+	}
 	if !out.known {
 		return out
 	}
@@ -166,14 +191,16 @@ func (m *xmlForm) about() about {
 	return out
 }
 
-// candidates are the certificates that KeyInfo holds or names; without any, all that are at hand, of which the key that
-// verifies decides. Authorities come last: a chain in X509Data stands in any order.
+// candidates are the certificates that the signed properties name, then those that KeyInfo holds or names; without any, all that are at
+// hand, of which the key that verifies decides. Authorities come last: a chain in X509Data stands in any order.
 func (m *xmlForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
 	info := m.checked.Signature.KeyInfo
 	nameless := info == nil || len(info.Certificates) == 0 && len(info.Selectors) == 0
-	var users, authorities []*pkix.Certificate
+	var bound, users, authorities []*pkix.Certificate
 	for _, c := range pool {
 		switch {
+		case m.props != nil && !c.IsCA && m.props.Binds(c):
+			bound = append(bound, c)
 		case !nameless && !info.Names(c):
 		case c.IsCA:
 			authorities = append(authorities, c)
@@ -181,7 +208,7 @@ func (m *xmlForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
 			users = append(users, c)
 		}
 	}
-	return append(users, authorities...)
+	return slices.Concat(bound, users, authorities)
 }
 
 // verify is bounded over all signatures of the document: each verification canonicalises SignedInfo anew.
@@ -193,5 +220,12 @@ func (m *xmlForm) verify(cert *pkix.Certificate) cms.Checks {
 	if *m.repeated < 0 {
 		return append(m.checked.Checks(), spent...)
 	}
-	return m.checked.Verify(cert)
+	checks := m.checked.Verify(cert)
+	if m.props != nil {
+		checks = append(checks, m.props.Verify(cert)...)
+	}
+	if check, ok := xades.CheckCounter(m.checked); ok {
+		checks = append(checks, check)
+	}
+	return checks
 }

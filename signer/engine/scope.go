@@ -6,6 +6,7 @@ import (
 	"qaqpa/signer/cms"
 	"qaqpa/signer/report"
 	"qaqpa/signer/xmldsig"
+	"qaqpa/signer/xmltree"
 )
 
 // Bounds of what a verdict says about the nodes of one signature: a report must not be larger than the document.
@@ -23,7 +24,7 @@ func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
 		if i < scopesMax {
 			out.Scopes = append(out.Scopes, scopeOf(o))
 		}
-		if !o.Agrees() {
+		if !o.Agrees() || m.isOwn(o) {
 			continue
 		}
 		switch c := o.Scope.Coverage; {
@@ -37,7 +38,9 @@ func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
 		out.Scopes = append(out.Scopes, report.Scope{Coverage: "CUT", Detail: fmt.Sprintf("%d more references", more)})
 	}
 	switch {
-	case best == xmldsig.Full:
+	case m.checked.Countersigns():
+		out.Covers = "signature"
+	case best == xmldsig.Full, best == xmldsig.Partial && m.enveloping():
 		out.Covers = "content"
 	case best == xmldsig.Partial:
 		out.Covers = "part"
@@ -53,13 +56,52 @@ func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
 	if !m.body.IsZero() && !m.checked.Covers(m.body) {
 		m.uncovered(f, report.ReasonBodyNotCovered, "not covered: "+cut(m.body.Path()))
 	}
-	if !m.certificateCovered() {
+	if !m.certificateCovered() && (m.props == nil || len(m.props.SigningCertificates) == 0) {
 		out.Remarks = append(out.Remarks, report.New(report.ReasonNoSigningCertificate, "EN 319 102-1 5.2.3", ""))
 	}
 }
 
 func (m *xmlForm) uncovered(f *findings, code report.Code, detail string) {
 	f.open(report.SigConstraintsFailure, report.New(code, "XMLDSig 8.1", detail))
+}
+
+// isOwn tells a reference to what belongs to the signature itself: its properties or KeyInfo. They are no content.
+func (m *xmlForm) isOwn(o *xmldsig.Outcome) bool {
+	for _, part := range o.Scope.Parts {
+		inProperties := m.props != nil && m.props.Element.Contains(part.Node)
+		info := m.checked.Signature.KeyInfo
+		if !inProperties && (info == nil || !info.Element.Contains(part.Node)) {
+			return false
+		}
+	}
+	return len(o.Scope.Parts) > 0
+}
+
+// enveloping tells that the document is the signature and all its objects are signed, but for the one with its properties.
+func (m *xmlForm) enveloping() bool {
+	s := m.checked.Signature
+	if s.Element != s.Element.Document().Element() {
+		return false
+	}
+	for _, o := range s.Objects {
+		if m.props != nil && !m.props.Element.IsZero() && o == m.props.Element.Parent() && alone(m.props.Element) {
+			continue
+		}
+		if !m.checked.CoversContent(o) {
+			return false
+		}
+	}
+	return len(s.Objects) > 0
+}
+
+// alone tells that an element has no element beside it: an object with properties must not hide content.
+func alone(n xmltree.Node) bool {
+	for c := range n.Parent().Children() {
+		if c != n && c.Kind() == xmltree.Element {
+			return false
+		}
+	}
+	return true
 }
 
 // certificateCovered tells whether the signature covers the certificate that it is offered with.
@@ -79,7 +121,7 @@ func (m *xmlForm) certificateCovered() bool {
 // partsOf is one line about the first references that agree.
 func (m *xmlForm) partsOf() string {
 	for _, o := range m.checked.References {
-		if o.Agrees() && o.Scope.Coverage == xmldsig.Partial {
+		if o.Agrees() && o.Scope.Coverage == xmldsig.Partial && !m.isOwn(o) {
 			return cut(o.Scope.String())
 		}
 	}
@@ -127,7 +169,7 @@ func coverage(signatures []report.Signature) string {
 		switch s.Covers {
 		case "none":
 			return "NOTHING"
-		case "part":
+		case "part", "signature":
 			out = "PARTIAL"
 		case "detached":
 			if out == "" || out == "FULL" {

@@ -140,8 +140,8 @@ func (s *signer) outOfOrder(passed []bool) *report.Reason {
 			}
 			at, inner := st.token.Info.GenTime, other.token.Info.GenTime
 			if at.Add(st.token.Info.Accuracy).Before(inner) {
-				r := report.New(report.ReasonTimeStampOrder, "EN 319 102-1 5.5.4", st.Kind.String()+" of "+
-					at.UTC().Format(time.RFC3339)+" covers "+other.Kind.String()+" of "+inner.UTC().Format(time.RFC3339))
+				r := report.New(report.ReasonTimeStampOrder, "EN 319 102-1 5.5.4", st.String()+" of "+
+					at.UTC().Format(time.RFC3339)+" covers "+other.String()+" of "+inner.UTC().Format(time.RFC3339))
 				return &r
 			}
 		}
@@ -160,11 +160,11 @@ func (a *assessment) timeStamp(st *stamp, p *proofs, broken bool) report.TimeSta
 	var f findings
 	if st.token == nil {
 		f.fail(report.FormatFailure, report.New(report.ReasonTimeStampMalformed, "RFC 3161 2.4.2", st.unread))
-		return conclude(report.TimeStamp{Kind: st.Kind.String(), SHA256: hexOf(st.id), Process: processTimeStamp}, f)
+		return conclude(report.TimeStamp{Kind: st.String(), SHA256: hexOf(st.id), Process: processTimeStamp}, f)
 	}
 	info := st.token.Info
 	out := report.TimeStamp{
-		Kind: st.Kind.String(), SHA256: hexOf(st.id), Process: processTimeStamp, GenTime: info.GenTime.UTC(), Serial: hexUpper(info.Serial),
+		Kind: st.String(), SHA256: hexOf(st.id), Process: processTimeStamp, GenTime: info.GenTime.UTC(), Serial: hexUpper(info.Serial),
 		Policy: info.Policy, Algorithm: algorithm(st.token.Signer()),
 	}
 	if info.HashErr == nil {

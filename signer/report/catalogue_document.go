@@ -35,6 +35,8 @@ const (
 	ReasonNotCovered           Code = "content_not_covered"
 	ReasonBodyNotCovered       Code = "soap_body_not_covered"
 	ReasonLaterSignatures      Code = "later_signatures_left_out"
+	ReasonPropertiesUnsigned   Code = "signed_properties_not_signed"
+	ReasonCounterElsewhere     Code = "counter_signature_of_something_else"
 	ReasonTimeStampOrder       Code = "time_stamps_out_of_order"
 	ReasonConstraint           Code = "policy_constraint"
 	ReasonPolicyMissing        Code = "signature_policy_not_available"

@@ -66,6 +66,27 @@ var xmlTexts = map[Code]entry{
 			"Do not rely on the message. Ask the sender to sign its Body.",
 		},
 	},
+	ReasonPropertiesUnsigned: {
+		Text{
+			"Қолтаңба өз қасиеттерін (уақыты, сертификаты, саясаты) стандарт бойынша қамтымайды.",
+			"Подпись не охватывает свои свойства (время, сертификат, политика) так, как требует стандарт.",
+			"The signature does not cover its properties (time, certificate, policy) as the standard wants it.",
+		},
+		Text{
+			"Қамтылмаған қасиеттерге сенбеңіз.", "Не полагайтесь на свойства, которые не подписаны.",
+			"Do not rely on properties that are not signed.",
+		},
+	},
+	ReasonCounterElsewhere: {
+		Text{
+			"Растаушы қолтаңба өзі тұрған қолтаңбаны емес, басқа нәрсені қамтиды.",
+			"Заверяющая подпись относится не к той подписи, в которой она стоит.",
+			"The counter-signature is over something else than the signature that it stands in.",
+		},
+		Text{
+			"Бұл растаушы қолтаңбаға сенбеңіз.", "Не полагайтесь на эту заверяющую подпись.", "Do not rely on this counter-signature.",
+		},
+	},
 	ReasonLaterSignatures: {
 		Text{
 			"Қолтаңба құжатты кейін қосылған қолтаңбаларсыз қамтиды.", "Подпись охватывает документ без добавленных позже подписей.",

@@ -206,7 +206,17 @@ func (w *etsi) document() *element {
 var stampElements = map[string]string{
 	"content-time-stamp": "AllDataObjectsTimeStamp", "signature-time-stamp": "SignatureTimeStamp",
 	"CAdES-C-time-stamp": "SigAndRefsTimeStamp", "time-stamped-certs-crls-references": "RefsOnlyTimeStamp",
+	"individual-data-objects-time-stamp": "IndividualDataObjectsTimeStamp", "sig-and-refs-time-stamp": "SigAndRefsTimeStamp",
+	"refs-only-time-stamp": "RefsOnlyTimeStamp", "archive-time-stamp": "ArchiveTimeStamp",
 	"archive-time-stamp-v2": "ArchiveTimeStamp", "archive-time-stamp-v3": "ArchiveTimeStamp", "document-time-stamp": "DocTimeStamp",
+}
+
+// policyURI is the identifier of a signature policy as a URI, which it is in XAdES already.
+func policyURI(id string) string {
+	if strings.Trim(id, "0123456789.") == "" {
+		return "urn:oid:" + id
+	}
+	return id
 }
 
 // attributes is SignatureAttributes; nil where there are none that it has a name for.
@@ -216,20 +226,20 @@ func (w *etsi) attributes(s *Signature) *element {
 		out.add(el("vr:SigningTime", leaf("vr:Time", moment(*s.ClaimedAt))).with("Signed", "true"))
 	}
 	if p := s.SignaturePolicy; p != nil && p.OID != "" {
-		out.add(el("vr:SigPolicyIdentifier", leaf("vr:SigPolicyId", "urn:oid:"+p.OID)).with("Signed", "true"))
+		out.add(el("vr:SigPolicyIdentifier", leaf("vr:SigPolicyId", policyURI(p.OID))).with("Signed", "true"))
 	}
 	for i := range s.TimeStamps {
 		t := &s.TimeStamps[i]
 		if name, ok := stampElements[t.Kind]; ok && !t.GenTime.IsZero() {
 			out.add(el("vr:"+name, reference("vr:AttributeObject", w.timeStamp(t)), leaf("vr:TimeStampValue", moment(t.GenTime))).
-				with("Signed", strconv.FormatBool(t.Kind == "content-time-stamp")))
+				with("Signed", strconv.FormatBool(t.Kind == "content-time-stamp" || t.Kind == "individual-data-objects-time-stamp")))
 		}
 	}
 	for _, a := range s.Attributes {
 		switch a.Name {
-		case "certificate-values":
+		case "certificate-values", "CertificateValues":
 			out.add(el("vr:CertificateValues").with("Signed", "false"))
-		case "revocation-values":
+		case "revocation-values", "RevocationValues":
 			out.add(el("vr:RevocationValues").with("Signed", "false"))
 		}
 	}

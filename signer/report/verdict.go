@@ -137,7 +137,9 @@ type Signature struct {
 	Indication Indication    `json:"indication"`
 	Sub        SubIndication `json:"sub_indication,omitempty"`
 	// Level is what the signature's attributes reach: "CMS", "CAdES-B", "CAdES-T", "CAdES-LT", "CAdES-LTA", or one of the
-	// older forms "CAdES-C", "CAdES-X", "CAdES-XL", "CAdES-A"; "XMLDSig" for XML; "PAdES-B-B", "PAdES-B-T", "PAdES-B-LT",
+	// older forms "CAdES-C", "CAdES-X", "CAdES-XL", "CAdES-A"; "XMLDSig" for plain XML signatures,
+	// "XAdES-B-B", "XAdES-B-T", "XAdES-B-LT", "XAdES-B-LTA", "XAdES-BES", "XAdES-EPES", "XAdES-T", "XAdES-C", "XAdES-X", "XAdES-XL",
+	// "XAdES-A"; "PAdES-B-B", "PAdES-B-T", "PAdES-B-LT",
 	// "PAdES-B-LTA" or "PDF" in PDF documents. A level says what is present, not that it
 	// holds.
 	Level string `json:"level"`
@@ -316,9 +318,9 @@ type Constraint struct {
 	Kept bool `json:"kept"`
 }
 
-// SignaturePolicy is what signature-policy-identifier says (EN 319 122-1 5.2.9).
+// SignaturePolicy is what signature-policy-identifier says (EN 319 122-1 5.2.9, EN 319 132-1 5.2.9).
 type SignaturePolicy struct {
-	// OID is empty where the policy is implied.
+	// OID is empty where the policy is implied. In XAdES it may be a URI.
 	OID    string `json:"oid,omitempty"`
 	URI    string `json:"uri,omitempty"`
 	Hash   string `json:"hash,omitempty"`
@@ -347,7 +349,8 @@ type AttributeCertificate struct {
 // TimeStamp is one time stamp of a signature (RFC 3161) and whether it was used.
 type TimeStamp struct {
 	// Kind is "content-time-stamp", "signature-time-stamp", "CAdES-C-time-stamp", "time-stamped-certs-crls-references",
-	// "archive-time-stamp-v2", "archive-time-stamp-v3" or "document-time-stamp" (over a PDF document).
+	// "archive-time-stamp-v2", "archive-time-stamp-v3" or "document-time-stamp" (over a PDF document); in XAdES also
+	// "individual-data-objects-time-stamp", "sig-and-refs-time-stamp", "refs-only-time-stamp" and "archive-time-stamp".
 	Kind string `json:"kind"`
 	// SHA256 is the hex digest of the token.
 	SHA256 string `json:"sha256,omitempty"`

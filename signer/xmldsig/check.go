@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
+	"strings"
 
 	"qaqpa/signer/c14n"
 	"qaqpa/signer/cms"
@@ -230,11 +232,68 @@ func (o *Outcome) Octets() ([]byte, error) {
 	return nil, fmt.Errorf("%w: the reference was not followed", ErrMalformed)
 }
 
+// WriteData writes what the reference processing model ends in, as the time stamps of XAdES are over it (EN 319 132-1 5.2.8,
+// 5.5.2): octets as they are, nodes in the form that the reference asks for, else in form. Errors as for [Outcome.Octets], and
+// what w returned.
+func (o *Outcome) WriteData(w io.Writer, form c14n.Method) error {
+	d := o.data
+	switch {
+	case d.isNodes && d.form != nil && !d.implied:
+		return c14n.Write(w, d.nodes, *d.form)
+	case d.isNodes:
+		return c14n.Write(w, d.nodes, form)
+	case d.content.Octets != nil:
+		_, err := w.Write(d.content.Octets)
+		return err
+	case d.content.Digests != nil:
+		return ErrNoContent
+	}
+	return fmt.Errorf("%w: the reference was not followed", ErrMalformed)
+}
+
 // Covers tells whether a node and all inside it, comments aside, is covered by a reference of SignedInfo that agrees: by
 // its own canonical form, not by something made of it.
 func (c *Checked) Covers(n xmltree.Node) bool {
 	for _, o := range c.References {
 		if nodes, exact := o.Nodes(); exact && o.Agrees() && nodes.HasSubtree(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// CoversContent tells whether all inside an element is covered by references of SignedInfo that agree, as it stands or as what it decodes to.
+func (c *Checked) CoversContent(n xmltree.Node) bool {
+	covered := func(n xmltree.Node) bool {
+		for _, o := range c.References {
+			if o.Agrees() && o.data.covered.HasSubtree(n) {
+				return true
+			}
+		}
+		return false
+	}
+	if covered(n) {
+		return true
+	}
+	some := false
+	for child := range n.Children() {
+		switch {
+		case child.Kind() == xmltree.Comment:
+		case child.Kind() == xmltree.Text && strings.TrimSpace(child.Value()) == "":
+		case !covered(child):
+			return false
+		default:
+			some = true
+		}
+	}
+	return some
+}
+
+// Refers tells whether a reference of SignedInfo covers a node or something in it, whatever its transforms make of that.
+func (c *Checked) Refers(n xmltree.Node) bool {
+	subtree := xmltree.Subtree(n)
+	for _, o := range c.References {
+		if !o.data.covered.Empty() && !o.data.covered.Intersect(subtree).Empty() {
 			return true
 		}
 	}

@@ -19,9 +19,9 @@ func elementsOnly(n xmltree.Node) error {
 	return nil
 }
 
-// textOnly is the text of an element that holds nothing else. A comment or instruction inside a value is refused: there
-// are programs that read only what stands before it.
-func textOnly(n xmltree.Node) (string, error) {
+// TextOf is the text of an element that holds nothing else. A comment or instruction inside a value is refused: there
+// are programs that read only what stands before it. The error is [ErrMalformed].
+func TextOf(n xmltree.Node) (string, error) {
 	if n.IsZero() {
 		return "", fmt.Errorf("%w: element is missing", ErrMalformed)
 	}
@@ -35,9 +35,10 @@ func textOnly(n xmltree.Node) (string, error) {
 	return first.Value(), nil
 }
 
-// base64Of decodes the text of an element (XML Schema base64Binary): white space anywhere, no other freedom.
-func base64Of(n xmltree.Node) ([]byte, error) {
-	text, err := textOnly(n)
+// Base64Of decodes the text of an element (XML Schema base64Binary): white space anywhere, no other
+// freedom. The error is [ErrMalformed], for an empty value too.
+func Base64Of(n xmltree.Node) ([]byte, error) {
+	text, err := TextOf(n)
 	if err != nil {
 		return nil, err
 	}

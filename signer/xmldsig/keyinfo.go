@@ -77,7 +77,7 @@ func (k *KeyInfo) read(n xmltree.Node, hops int) {
 		case c.Is(Space11, "DEREncodedKeyValue"):
 			k.addKey(readEncodedKey(c))
 		case c.Is(Space, "KeyName"):
-			if name, err := textOnly(c); err == nil && len(k.KeyNames) < maxSelectors {
+			if name, err := TextOf(c); err == nil && len(k.KeyNames) < maxSelectors {
 				k.KeyNames = append(k.KeyNames, name)
 			}
 		case c.Is(Space, "RetrievalMethod"), c.Is(Space11, "KeyInfoReference"):
@@ -136,7 +136,7 @@ func (k *KeyInfo) readX509Data(n xmltree.Node) {
 		case c.Is(Space, "X509Certificate"):
 			k.addCertificate(c)
 		case c.Is(Space, "X509CRL"):
-			if der, err := base64Of(c); err != nil {
+			if der, err := Base64Of(c); err != nil {
 				k.fault("X509CRL: %v", err)
 			} else if len(k.CRLs) < maxCertificates {
 				k.CRLs = append(k.CRLs, der)
@@ -158,7 +158,7 @@ func (k *KeyInfo) addSelector(what string, sel Selector, err error) {
 }
 
 func (k *KeyInfo) addCertificate(n xmltree.Node) {
-	der, err := base64Of(n)
+	der, err := Base64Of(n)
 	if err != nil {
 		k.fault("%s: %v", n.Local(), err)
 		return
@@ -182,29 +182,36 @@ func (k *KeyInfo) addDER(der []byte, n xmltree.Node) {
 func readSelector(n xmltree.Node) (s Selector, err error) {
 	switch n.Local() {
 	case "X509SubjectName":
-		s.Subject, err = textOnly(n)
+		s.Subject, err = TextOf(n)
 	case "X509SKI":
-		s.SKI, err = base64Of(n)
+		s.SKI, err = Base64Of(n)
 	case "X509Digest":
 		uri, _ := n.AttributeValue("Algorithm")
 		var ok bool
 		if s.DigestHash, ok = HashByURI(uri); !ok {
 			return s, fmt.Errorf("%w: %q", algo.ErrUnknownAlgorithm, uri)
 		}
-		s.Digest, err = base64Of(n)
+		s.Digest, err = Base64Of(n)
 	case "X509IssuerSerial":
-		if s.Issuer, err = textOnly(n.Child(Space, "X509IssuerName")); err != nil {
-			return s, err
-		}
-		var digits string
-		if digits, err = textOnly(n.Child(Space, "X509SerialNumber")); err != nil {
-			return s, err
-		}
-		s.Serial, err = decimal(digits)
+		return ReadIssuerSerial(n)
 	}
 	if written := s.Issuer + s.Subject; err == nil && written != "" {
 		s.names = readName(written)
 	}
+	return s, err
+}
+
+// ReadIssuerSerial reads an element of type ds:X509IssuerSerialType, whatever its name. Errors: [ErrMalformed].
+func ReadIssuerSerial(n xmltree.Node) (s Selector, err error) {
+	if s.Issuer, err = TextOf(n.Child(Space, "X509IssuerName")); err != nil {
+		return s, err
+	}
+	digits, err := TextOf(n.Child(Space, "X509SerialNumber"))
+	if err != nil {
+		return s, err
+	}
+	s.names = readName(s.Issuer)
+	s.Serial, err = decimal(digits)
 	return s, err
 }
 

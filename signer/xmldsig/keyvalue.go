@@ -31,7 +31,7 @@ func readKeyValue(n xmltree.Node) (algo.PublicKey, error) {
 }
 
 func readEncodedKey(n xmltree.Node) (algo.PublicKey, error) {
-	der, err := base64Of(n)
+	der, err := Base64Of(n)
 	if err != nil {
 		return algo.PublicKey{}, err
 	}
@@ -42,7 +42,7 @@ func readEncodedKey(n xmltree.Node) (algo.PublicKey, error) {
 const maxKeyOctets = 4 << 10
 
 func readNumber(parent xmltree.Node, space, local string) ([]byte, error) {
-	b, err := base64Of(parent.Child(space, local))
+	b, err := Base64Of(parent.Child(space, local))
 	if err == nil && len(b) > maxKeyOctets {
 		err = fmt.Errorf("%w: %s of %d octets", ErrMalformed, local, len(b))
 	}

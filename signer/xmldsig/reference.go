@@ -78,7 +78,7 @@ func (r *Reference) read() error {
 				wrong = fmt.Errorf("%w: %q", algo.ErrUnknownAlgorithm, r.DigestURI)
 			}
 		case at == 2 && c.Is(Space, "DigestValue"):
-			if r.Value, wrong = base64Of(c); wrong != nil {
+			if r.Value, wrong = Base64Of(c); wrong != nil {
 				wrong = fmt.Errorf("DigestValue: %w", wrong)
 			}
 		default:
@@ -174,6 +174,13 @@ func readForm(n xmltree.Node, uri string) (c14n.Method, error) {
 	return m, nil
 }
 
+// ReadForm reads an element like CanonicalizationMethod: an Algorithm that names a canonical form, with its parameters. The
+// error is algo.ErrUnknownAlgorithm when it is none, else [ErrMalformed] or [ErrLimit].
+func ReadForm(n xmltree.Node) (c14n.Method, error) {
+	uri, _ := n.AttributeValue("Algorithm")
+	return readForm(n, uri)
+}
+
 func readXPath(n xmltree.Node) (*compiled, error) {
 	var out *compiled
 	if err := elementsOnly(n); err != nil {
@@ -196,7 +203,7 @@ func readXPath(n xmltree.Node) (*compiled, error) {
 }
 
 func compile(n xmltree.Node) (compiled, error) {
-	source, err := textOnly(n)
+	source, err := TextOf(n)
 	if err != nil {
 		return compiled{}, err
 	}

@@ -20,6 +20,8 @@ type data struct {
 	// form is the canonical form that was asked for and not yet carried out, so that it can be written straight into a
 	// hash.
 	form *c14n.Method
+	// implied: nobody asked for form, it is what XMLDSig takes where nodes have to be octets.
+	implied bool
 	// covered are the nodes of this document that the octets come from, whole is whether they are their canonical form.
 	covered xmltree.NodeSet
 	whole   bool
@@ -49,7 +51,7 @@ func (r *resolution) run() (data, error) {
 		d, err = r.apply(d, &r.reference.Transforms[i])
 	}
 	if err == nil && d.isNodes && d.form == nil {
-		d.form = &c14n.Method{Form: c14n.Inclusive10} // XMLDSig 4.4.3.2
+		d.form, d.implied = &c14n.Method{Form: c14n.Inclusive10}, true // XMLDSig 4.4.3.2
 	}
 	if err == nil && d.isNodes {
 		err = r.work.spend(stretch * int64(d.nodes.Runs()))

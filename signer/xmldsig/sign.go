@@ -41,18 +41,25 @@ type SignInput struct {
 	Canonical c14n.Method
 	// References are what is signed, at least one.
 	References []ReferenceInput
-	// Objects are the contents of ds:Object elements, as well-formed XML that declares its own prefixes. Attributes of the
-	// ds:Object itself are none; give what is inside an identifier.
-	Objects []string
+	// Objects become ds:Object elements.
+	Objects []ObjectInput
 
 	keyInfo func(p plan) string
 	// parent finds the element that gets the signature, in place of ParentID.
 	parent func(tree *xmltree.Document) (xmltree.Node, error)
 }
 
+// ObjectInput is a ds:Object to be written.
+type ObjectInput struct {
+	ID, MIMEType, Encoding string // attributes; "": not written
+	// Content is well-formed XML, which may use the prefix ds.
+	Content string
+}
+
 // ReferenceInput is a reference to be signed.
 type ReferenceInput struct {
 	URI        string
+	NoURI      bool     // URI is not written: the content is what everybody knows it to be
 	ID, Type   string   // "": not written
 	Transforms []string // identifiers: enveloped-signature, base64 and the canonical forms
 	Content    []byte   // where URI leads out of the document
@@ -200,12 +207,13 @@ func (p *plan) place() error {
 	if err != nil {
 		return fmt.Errorf("couldn't find the place of the signature: %w", err)
 	}
-	p.before, p.after = insertion(parent)
+	p.before, p.after = Insertion(parent)
 	return nil
 }
 
-// insertion splits a document behind the content of an element. An empty-element tag becomes two tags.
-func insertion(n xmltree.Node) (before, after string) {
+// Insertion splits the document of an element behind the element's content: what stands between before and after becomes its last child. An
+// empty-element tag becomes two tags.
+func Insertion(n xmltree.Node) (before, after string) {
 	text := n.Document().Text()
 	_, end := n.Range()
 	if strings.HasSuffix(text[:end], "/>") {
@@ -278,7 +286,11 @@ func (p *plan) write(digests [][]byte, value []byte) string {
 	b.WriteString(`<ds:CanonicalizationMethod Algorithm="` + p.in.Canonical.URI() + `"/>`)
 	b.WriteString(`<ds:SignatureMethod Algorithm="` + p.signatureURI + `"/>`)
 	for i, r := range p.in.References {
-		b.WriteString(`<ds:Reference` + optional("Id", r.ID) + optional("Type", r.Type) + ` URI="` + escape(r.URI) + `">`)
+		b.WriteString(`<ds:Reference` + optional("Id", r.ID) + optional("Type", r.Type))
+		if !r.NoURI {
+			b.WriteString(` URI="` + escape(r.URI) + `"`)
+		}
+		b.WriteString(`>`)
 		if len(r.Transforms) > 0 {
 			b.WriteString(`<ds:Transforms>`)
 			for _, t := range r.Transforms {
@@ -292,7 +304,8 @@ func (p *plan) write(digests [][]byte, value []byte) string {
 	b.WriteString(`</ds:SignedInfo><ds:SignatureValue>` + base64.StdEncoding.EncodeToString(value) + `</ds:SignatureValue>`)
 	b.WriteString(`<ds:KeyInfo>` + p.in.keyInfo(*p) + `</ds:KeyInfo>`)
 	for _, o := range p.in.Objects {
-		b.WriteString(`<ds:Object>` + o + `</ds:Object>`)
+		b.WriteString(`<ds:Object` + optional("Id", o.ID) + optional("MimeType", o.MIMEType) + optional("Encoding", o.Encoding) + `>` +
+			o.Content + `</ds:Object>`)
 	}
 	b.WriteString(`</ds:Signature>`)
 	b.WriteString(p.after)

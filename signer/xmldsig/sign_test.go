@@ -146,7 +146,7 @@ func TestSignParts(t *testing.T) {
 func TestSignObjectsAndFiles(t *testing.T) {
 	in := named(t, "P-384").input("")
 	in.Document, in.ID = nil, "sig"
-	in.Objects = []string{`<note Id="n" xmlns="urn:n">hello</note>`}
+	in.Objects = []xmldsig.ObjectInput{{Content: `<note Id="n" xmlns="urn:n">hello</note>`}}
 	in.References = []xmldsig.ReferenceInput{
 		{URI: "#n", Transforms: []string{c14n.URIInclusive11}, ID: "r1"},
 		{URI: "file.txt", Content: []byte("content")},
@@ -203,7 +203,7 @@ func TestSignRefuses(t *testing.T) {
 		"DOCTYPE":       {func(in *xmldsig.SignInput) { in.Document = []byte("<!DOCTYPE a><a/>") }, xmltree.ErrDoctype},
 		"UTF-16":        {func(in *xmldsig.SignInput) { in.Document = []byte("\xff\xfe<\x00a\x00/\x00>\x00") }, xmltree.ErrEncoding},
 		"wrong ID":      {func(in *xmldsig.SignInput) { in.ID = "1 2" }, xmldsig.ErrMalformed},
-		"broken object": {func(in *xmldsig.SignInput) { in.Objects = []string{"<a>"} }, xmltree.ErrSyntax},
+		"broken object": {func(in *xmldsig.SignInput) { in.Objects = []xmldsig.ObjectInput{{Content: "<a>"}} }, xmltree.ErrSyntax},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := id.input(order)

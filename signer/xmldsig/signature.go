@@ -151,7 +151,7 @@ func (s *Signature) readValue(n xmltree.Node) {
 		return
 	}
 	s.SignatureValue = n
-	value, err := base64Of(n)
+	value, err := Base64Of(n)
 	if err != nil {
 		s.fault("SignatureValue: %v", err)
 		return
@@ -211,9 +211,9 @@ func (s *Signature) readObject(n xmltree.Node) {
 			return
 		case c.Is(Space, "Manifest"):
 			s.Manifests = append(s.Manifests, s.readManifest(c))
-		case name.Local == "QualifyingProperties" && isXAdES(name.Space):
+		case name.Local == "QualifyingProperties" && IsXAdES(name.Space):
 			s.Qualifying = append(s.Qualifying, c)
-		case name.Local == "QualifyingPropertiesReference" && isXAdES(name.Space):
+		case name.Local == "QualifyingPropertiesReference" && IsXAdES(name.Space):
 			s.QualifyingElsewhere = append(s.QualifyingElsewhere, c)
 		}
 	}
@@ -233,9 +233,9 @@ func (s *Signature) readManifest(n xmltree.Node) *Manifest {
 	return m
 }
 
-// isXAdES tells the namespaces of ETSI TS 101 903 and EN 319 132, of which 1.1.1, 1.2.2, 1.3.2 and 1.4.1 are in use, and
+// IsXAdES tells the namespaces of ETSI TS 101 903 and EN 319 132, of which 1.1.1, 1.2.2, 1.3.2 and 1.4.1 are in use, and
 // that of XMLDSig, in which early DigiDoc wrote its properties.
-func isXAdES(space string) bool {
+func IsXAdES(space string) bool {
 	return space == Space || strings.HasPrefix(space, "http://uri.etsi.org/01903/v")
 }
 

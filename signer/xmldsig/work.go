@@ -28,6 +28,18 @@ func (w *Work) spend(octets int64) error {
 	return nil
 }
 
+// Spend takes octets from the budget. The error is [ErrLimit]: there are not so many left.
+func (w *Work) Spend(octets int64) error { return w.spend(octets) }
+
+// Meter hands octets on to a hash, or to what collects them (h 0), as long as there is work left; then it returns [ErrLimit].
+func (w *Work) Meter(to io.Writer, h algo.Hash) io.Writer {
+	m := meter{to, w, 1}
+	if h.Valid() {
+		m.weight = weight(h)
+	}
+	return m
+}
+
 // weight is how many times slower than SHA-2 a hash is, roughly.
 func weight(h algo.Hash) int64 {
 	switch h {

@@ -71,7 +71,7 @@ func encoded(n xmltree.Node) ([]byte, error) {
 	if kind, ok := n.AttributeValue("EncodingType"); ok && kind != encodingBase64 {
 		return nil, ErrRefused
 	}
-	return base64Of(n)
+	return Base64Of(n)
 }
 
 func (k *KeyInfo) readTokenPointer(n xmltree.Node) {
