@@ -33,13 +33,19 @@ type SealRequest struct {
 	Actor string
 }
 
-// sealing is what Seal keeps between calls.
-type sealing struct {
+// sealState is what Seal keeps between calls.
+type sealState struct {
 	once     sync.Once
 	recorder *audit.Recorder
+	inFlight sync.Map // uses of idempotency keys, by name
+}
+
+// sealKey is a key that seals, with what is known of its certificate.
+type sealKey struct {
+	SigningKey
 
 	mu       sync.Mutex
-	checked  time.Time // when the seal's certificate was last found good
+	checked  time.Time // when the certificate was last found good
 	checking bool      // a caller is at it
 }
 
@@ -59,20 +65,25 @@ func (s *Service) Seal(ctx context.Context, req SealRequest) ([]byte, error) {
 
 // admitSeal is what every seal has to pass before the key is asked, whatever its format. It returns the time of sealing.
 func (s *Service) admitSeal(ctx context.Context, actor string, size int) (time.Time, error) {
+	return s.admitSealWith(ctx, s.sealKeys[""], actor, size)
+}
+
+// admitSealWith is admitSeal for one of the keys that seal; nil is none.
+func (s *Service) admitSealWith(ctx context.Context, key *sealKey, actor string, size int) (time.Time, error) {
 	switch {
-	case s.cfg.SealKey == nil:
+	case key == nil:
 		return time.Time{}, ErrNoSealKey
 	case actor == "":
 		return time.Time{}, fmt.Errorf("%w: a seal is made in somebody's name", ErrRequest)
 	case size > s.cfg.DocumentBytesMax:
 		return time.Time{}, fmt.Errorf("%w: at most %d bytes are taken", ErrTooLarge, s.cfg.DocumentBytesMax)
 	}
-	if err := s.checkSeal(ctx); err != nil {
+	if err := s.checkSeal(ctx, key); err != nil {
 		return time.Time{}, err
 	}
 	// Just before the key is used: the certificate may have expired since it was checked.
 	now := s.cfg.Now().UTC()
-	return now, inDate(s.cfg.SealChain[0], now, ErrSealCertificate)
+	return now, inDate(key.Chain[0], now, ErrSealCertificate)
 }
 
 func (s *Service) seal(ctx context.Context, req SealRequest) ([]byte, error) {
@@ -134,11 +145,10 @@ const (
 	sealFetch = 3 * time.Second
 )
 
-// checkSeal judges the seal's own certificate, about once in Config.SealCheck. A failure is not remembered: each seal
+// checkSeal judges the certificate of a key that seals, about once in Config.SealCheck. A failure is not remembered: each seal
 // asks again.
-func (s *Service) checkSeal(ctx context.Context) error {
+func (s *Service) checkSeal(ctx context.Context, k *sealKey) error {
 	now := s.cfg.Now()
-	k := &s.sealing
 	k.mu.Lock()
 	age := now.Sub(k.checked)
 	if !k.checked.IsZero() && (age < s.cfg.SealCheck || k.checking && age < sealGrace*s.cfg.SealCheck) {
@@ -147,7 +157,7 @@ func (s *Service) checkSeal(ctx context.Context) error {
 	}
 	k.checking = true
 	k.mu.Unlock()
-	err := s.judgeSeal(ctx, now)
+	err := s.judgeKey(ctx, k.Key, k.Chain, now, ErrSealCertificate)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.checking = false
@@ -156,10 +166,6 @@ func (s *Service) checkSeal(ctx context.Context) error {
 		k.checked = now
 	}
 	return err
-}
-
-func (s *Service) judgeSeal(ctx context.Context, now time.Time) error {
-	return s.judgeKey(ctx, s.cfg.SealKey, s.cfg.SealChain, now, ErrSealCertificate)
 }
 
 // judgeKey judges the certificate of a key before the key signs. unusable is the error for a certificate that must not be

@@ -77,6 +77,11 @@ type Config struct {
 	// SealChain is the certificate of SealKey, then those above it as far as they shall go into a seal; obligatory with
 	// SealKey.
 	SealChain []*pkix.Certificate
+	// SealKeys are further keys that seal, by names that policies of clients give (see package sealing); the names of nobody's
+	// policy serve nobody. SealKey has the name SealName.
+	SealKeys map[string]SigningKey
+	// SealName is what policies call SealKey. Default "seal".
+	SealName string
 	// Revocation mode; empty: RevocationRequired.
 	Revocation Revocation
 	// Policy names the rules: "kz-2026" (the default) or "standard"; see package engine.
@@ -116,7 +121,9 @@ type Service struct {
 	hints   *hints
 	certs   *engine.Known
 	chains  *engine.Chains
-	sealing sealing
+	sealing sealState
+	// sealKeys by name; that of Config.SealKey is also the one of the empty name. Immutable.
+	sealKeys map[string]*sealKey
 }
 
 // memoEntries is how many verified signatures of certificates and revocation data are remembered, at 64 octets each.
@@ -155,7 +162,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	return &Service{
 		cfg: cfg, trust: engine.NewTrust(cfg.Trust), policy: policy, memo: path.NewMemo(memoEntries),
-		log: cfg.Log, metrics: m, known: newKnownEvidence(), hints: h, certs: certs, chains: chains,
+		log: cfg.Log, metrics: m, known: newKnownEvidence(), hints: h, certs: certs, chains: chains, sealKeys: cfg.keys(),
 	}, nil
 }
 
@@ -167,7 +174,7 @@ func (cfg *Config) complete() error {
 		return errors.New("Config.Trust is missing")
 	case cfg.DB != nil && cfg.Audit == nil:
 		return errors.New("Config.Audit is missing")
-	case cfg.SealKey != nil && (len(cfg.SealChain) == 0 || cfg.DB == nil):
+	case (cfg.SealKey != nil || len(cfg.SealKeys) > 0) && (cfg.SealKey == nil || len(cfg.SealChain) == 0 || cfg.DB == nil):
 		return errors.New("Config.SealChain or Config.DB is missing: nothing is sealed without a certificate and an audit entry")
 	}
 	switch cfg.Revocation {
@@ -177,6 +184,12 @@ func (cfg *Config) complete() error {
 	default:
 		return fmt.Errorf("there is no revocation mode %q", cfg.Revocation)
 	}
+	setDefault(&cfg.SealName, "seal")
+	for name, k := range cfg.SealKeys {
+		if name == "" || name == cfg.SealName || k.Key == nil || len(k.Chain) == 0 {
+			return fmt.Errorf("Config.SealKeys: %q has no name of its own, no key or no certificate", name)
+		}
+	}
 	setDefault(&cfg.DocumentBytesMax, 64<<20)
 	setDefault(&cfg.GatherTimeout, 20*time.Second)
 	setDefault(&cfg.OCSPReuse, time.Minute)
@@ -185,6 +198,19 @@ func (cfg *Config) complete() error {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	return nil
+}
+
+// keys are those that seal.
+func (cfg *Config) keys() map[string]*sealKey {
+	if cfg.SealKey == nil {
+		return nil
+	}
+	first := &sealKey{SigningKey: SigningKey{Key: cfg.SealKey, Chain: cfg.SealChain}}
+	out := map[string]*sealKey{"": first, cfg.SealName: first}
+	for name, k := range cfg.SealKeys {
+		out[name] = &sealKey{SigningKey: k}
+	}
+	return out
 }
 
 func setDefault[T comparable](field *T, value T) {

@@ -15,17 +15,18 @@ import (
 	"qaqpa/signer/pades/mark"
 	"qaqpa/signer/pdf"
 	"qaqpa/signer/pkix"
+	"qaqpa/signer/sealing"
 )
 
 // PDFLevel is how long a signature in a PDF document can be judged by what the document carries (EN 319 142-1 6).
-type PDFLevel string
+type PDFLevel = sealing.Level
 
 // Levels of the PAdES baseline.
 const (
-	PDFBasic     PDFLevel = "B"   // the signature alone
-	PDFTime      PDFLevel = "T"   // with a time stamp over it
-	PDFLongTerm  PDFLevel = "LT"  // with certificates and revocation data of signer and time stamp
-	PDFAvailable PDFLevel = "LTA" // with a time stamp over the document and all of that
+	PDFBasic     = sealing.B   // the signature alone
+	PDFTime      = sealing.T   // with a time stamp over it
+	PDFLongTerm  = sealing.LT  // with certificates and revocation data of signer and time stamp
+	PDFAvailable = sealing.LTA // with a time stamp over the document and all of that
 )
 
 // PDFMark makes a signature visible: its facts and a QR code in Kazakh and Russian.
@@ -116,13 +117,23 @@ type pdfTask struct {
 	kindKK, kindRU string
 }
 
-var pdfLevels = []PDFLevel{PDFBasic, PDFTime, PDFLongTerm, PDFAvailable}
-
 func (s *Service) makePDF(ctx context.Context, t pdfTask) ([]byte, error) {
+	out, err := s.unrecordedPDF(ctx, t)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.recordSigned(ctx, t.actor, t.key, made{"PAdES", t.document, out}); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// unrecordedPDF makes a signature of which the audit log does not know yet: it must not leave.
+func (s *Service) unrecordedPDF(ctx context.Context, t pdfTask) ([]byte, error) {
 	if t.Level == "" {
 		t.Level = PDFBasic
 	}
-	level := slices.Index(pdfLevels, t.Level)
+	level := t.Level.Rank()
 	switch {
 	case level < 0:
 		return nil, fmt.Errorf("%w: there is no level %q", ErrRequest, t.Level)
@@ -136,15 +147,12 @@ func (s *Service) makePDF(ctx context.Context, t pdfTask) ([]byte, error) {
 		out, err = s.addPDFEvidence(ctx, out, t.key.Chain, authority)
 	}
 	if err == nil && level >= 3 {
-		out, err = s.stampPDF(ctx, out, t)
+		out, _, err = s.stampPDF(ctx, out, stampHash(t.key.Chain[0]), t.TSAPolicy)
 	}
 	if err != nil {
 		return nil, err
 	}
 	if err := checkMade(t.document, out, t.key.Chain[0]); err != nil {
-		return nil, err
-	}
-	if err := s.recordSigned(ctx, t.actor, t.key, made{"PAdES", t.document, out}); err != nil {
 		return nil, err
 	}
 	return out, nil
@@ -231,18 +239,18 @@ func (s *Service) addPDFEvidence(ctx context.Context, document []byte, chains ..
 	return pades.AddEvidence(document, pades.Store{Certificates: all.certificates, CRLs: all.crls, OCSPs: all.ocsps})
 }
 
-// stampPDF adds a time stamp over the document with its evidence.
-func (s *Service) stampPDF(ctx context.Context, document []byte, t pdfTask) ([]byte, error) {
+// stampPDF adds a time stamp over the document as it is, and tells the certificates of its authority.
+func (s *Service) stampPDF(ctx context.Context, document []byte, h algo.Hash, policy string) ([]byte, []*pkix.Certificate, error) {
 	p, err := pades.Prepare(document, pades.SignInput{SubFilter: pades.TimeStamp})
 	if err != nil {
-		return nil, pdfFault(err)
+		return nil, nil, pdfFault(err)
 	}
-	h := stampHash(t.key.Chain[0])
-	token, _, err := s.stampDigest(ctx, h, p.Digest(h), t.TSAPolicy)
+	token, authority, err := s.stampDigest(ctx, h, p.Digest(h), policy)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p.Finish(token)
+	out, err := p.Finish(token)
+	return out, authority, err
 }
 
 // appearance draws the picture of a visible signature.

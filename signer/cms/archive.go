@@ -191,9 +191,12 @@ var (
 	errIndexNames = errors.New("the index of the archive time stamp names what the document does not hold")
 )
 
+// stampLimits bound a token that stands in a signature.
+var stampLimits = Limits{Bytes: 4 << 20, Depth: 40, Elements: 1 << 18, Certificates: 64, Signers: 4, Attributes: 64}
+
 // hashIndexOf finds the index among the unsigned attributes of a token, and its DER.
 func hashIndexOf(token []byte) (x hashIndex, der []byte, err error) {
-	sd, err := Parse(token, Limits{Bytes: 4 << 20, Depth: 40, Elements: 1 << 18, Certificates: 64, Signers: 4, Attributes: 64})
+	sd, err := Parse(token, stampLimits)
 	if err != nil {
 		return x, nil, err
 	}

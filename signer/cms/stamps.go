@@ -258,7 +258,7 @@ func collectHashes(e asn1ber.Element, limit int, out *[]Reference) error {
 // stampTime is genTime of a token, read without judging it: it only decides which archive time stamps were there before
 // another.
 func stampTime(token []byte) (time.Time, error) {
-	sd, err := Parse(token, Limits{Bytes: 4 << 20, Depth: 40, Elements: 1 << 18, Certificates: 64, Signers: 4, Attributes: 64})
+	sd, err := Parse(token, stampLimits)
 	if err != nil {
 		return time.Time{}, err
 	}

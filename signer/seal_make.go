@@ -1,0 +1,228 @@
+package signer
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"qaqpa/signer/algo"
+	"qaqpa/signer/audit"
+	"qaqpa/signer/jws"
+	"qaqpa/signer/rawsig"
+	"qaqpa/signer/sealing"
+)
+
+// SealOrder is one document to be sealed in any format.
+type SealOrder struct {
+	// Document is what is sealed. Digest with Hash may stand in its place for detached CMS and for raw signatures: the document
+	// itself need not travel.
+	Document []byte
+	Digest   []byte
+	Hash     algo.Hash
+	// Key is the name of the key; empty: that of Config.SealKey.
+	Key string
+	// Format, Packaging and Level as in package sealing; an empty packaging is the format's usual one, an empty level B.
+	Format    sealing.Format
+	Packaging sealing.Packaging
+	Level     sealing.Level
+	// PDF says more of a seal in a PDF document; its Level counts for nothing.
+	PDF PDFOptions
+	// JWS says more of a JSON Web Signature.
+	JWS JWSOptions
+	// Actor is who asks, for the audit row; obligatory.
+	Actor string
+}
+
+// JWSOptions say more of a JSON Web Signature.
+type JWSOptions struct {
+	// Type and ContentType are the header's typ and cty.
+	Type, ContentType string
+	// Unencoded signs the payload without base64url (RFC 7797).
+	Unencoded bool
+}
+
+// MadeSeal is a seal. Its JSON is how it is kept for repetitions.
+type MadeSeal struct {
+	// ID is the subject of the entry in the audit log.
+	ID        string            `json:"id"`
+	Format    sealing.Format    `json:"format"`
+	Packaging sealing.Packaging `json:"packaging"`
+	Level     sealing.Level     `json:"level"`
+	// Algorithm names the signature algorithm of a raw seal, which says nothing of itself.
+	Algorithm string `json:"algorithm,omitempty"`
+	MediaType string `json:"media_type"`
+	// SHA256 is that of Document, the sealed document or the seal; CertificateSHA256 that of the certificate.
+	SHA256            string `json:"sha256"`
+	CertificateSHA256 string `json:"certificate_sha256"`
+	Document          []byte `json:"document"`
+}
+
+// MakeSeal seals one document with a key of the gateway. As for Seal, the certificate is judged before the key is asked, and the
+// audit entry is committed before the seal leaves; nothing half-made is returned.
+//
+// Errors: ErrNoSealKey, also for a name that no key has; ErrRequest, ErrTooLarge, ErrSealCertificate, ErrTimeStamp, ErrEvidence, those
+// of the key and of the database. Safe for concurrent use.
+func (s *Service) MakeSeal(ctx context.Context, o SealOrder) (MadeSeal, error) {
+	out, err := s.makeSeal(ctx, o)
+	s.metrics.sealed(err)
+	return out, err
+}
+
+func (s *Service) makeSeal(ctx context.Context, o SealOrder) (MadeSeal, error) {
+	if err := o.complete(); err != nil {
+		return MadeSeal{}, err
+	}
+	if err := s.needsAuthority(o.Level); err != nil {
+		return MadeSeal{}, err
+	}
+	key := s.sealKeys[o.Key]
+	now, err := s.admitSealWith(ctx, key, o.Actor, len(o.Document))
+	if err != nil {
+		return MadeSeal{}, err
+	}
+	certificate := key.Chain[0].Fingerprint()
+	out := MadeSeal{Format: o.Format, Packaging: o.Packaging, Level: o.Level, CertificateSHA256: hexBytes(certificate[:])}
+	if err := s.produce(ctx, o, key.SigningKey, now, &out); err != nil {
+		return MadeSeal{}, err
+	}
+	if err := s.recordMade(ctx, o, &out); err != nil {
+		return MadeSeal{}, err
+	}
+	return out, nil
+}
+
+// strongHashes are those of which a digest alone is sealed: one that can be collided would seal a second document too (TS 119 312).
+func strongHashes() []algo.Hash {
+	return []algo.Hash{
+		algo.SHA256, algo.SHA384, algo.SHA512, algo.SHA3_256, algo.SHA3_384, algo.SHA3_512, algo.Streebog256, algo.Streebog512,
+	}
+}
+
+// complete fills in what is usual and refuses what cannot be.
+func (o *SealOrder) complete() error {
+	usual := o.Format.Packagings()
+	if o.Packaging == "" && len(usual) > 0 {
+		o.Packaging = usual[0]
+	}
+	if o.Level == "" {
+		o.Level = sealing.B
+	}
+	switch {
+	case !slices.Contains(usual, o.Packaging):
+		return fmt.Errorf("%w: there is no seal of format %q and packaging %q", ErrRequest, o.Format, o.Packaging)
+	case !o.Format.Reaches(o.Level):
+		return fmt.Errorf("%w: format %s has no level %q", ErrRequest, o.Format, o.Level)
+	case o.Digest == nil && o.Hash == 0:
+		return nil
+	case o.Document != nil:
+		return fmt.Errorf("%w: a document and a digest in its place", ErrRequest)
+	case !slices.Contains(strongHashes(), o.Hash):
+		return fmt.Errorf("%w: digests of this hash are not sealed", ErrRequest)
+	case len(o.Digest) != o.Hash.Size():
+		return fmt.Errorf("%w: the digest is not one of its hash", ErrRequest)
+	case o.Packaging != sealing.Detached || o.Format != sealing.CAdES && o.Format != sealing.Raw:
+		return fmt.Errorf("%w: a digest alone can be sealed as detached CAdES or raw", ErrRequest)
+	}
+	return nil
+}
+
+// produce makes the seal of an order that is complete and admitted.
+func (s *Service) produce(ctx context.Context, o SealOrder, key SigningKey, now time.Time, out *MadeSeal) (err error) {
+	switch o.Format {
+	case sealing.CAdES:
+		out.MediaType = "application/pkcs7-mime"
+		if o.Packaging == sealing.Detached {
+			out.MediaType = "application/pkcs7-signature"
+		}
+		out.Document, err = s.unrecordedCMS(ctx, cmsTask{
+			document: o.Document, digest: o.Digest, hash: o.Hash, detached: o.Packaging == sealing.Detached, level: o.Level,
+			tsaPolicy: o.PDF.TSAPolicy, key: key, now: now,
+		})
+	case sealing.PAdES:
+		out.MediaType = "application/pdf"
+		o.PDF.Level = o.Level
+		out.Document, err = s.unrecordedPDF(ctx, pdfTask{o.Document, o.PDF, key, o.Actor, now, "Электрондық мөр", "Электронная печать"})
+	case sealing.JWS:
+		out.MediaType = "application/jose"
+		out.Document, err = sealJWS(ctx, o, key, now)
+	case sealing.Raw:
+		out.MediaType = "application/octet-stream"
+		err = sealRaw(ctx, o, key, out)
+	default:
+		err = fmt.Errorf("%w: there is no format %q", ErrRequest, o.Format)
+	}
+	return err
+}
+
+// sealJWS makes a compact JWS with the chain in x5c, the certificate's digest in x5t#S256 and the time in iat, which
+// TS 119 182-1 asks of the level B.
+func sealJWS(ctx context.Context, o SealOrder, key SigningKey, now time.Time) ([]byte, error) {
+	compact, err := jws.Sign(jws.SignInput{
+		Signer: keyFor(ctx, key.Key), Certificate: key.Chain[0], Chain: key.Chain[1:], Embed: true, Thumbprint: true,
+		Type: o.JWS.Type, ContentType: o.JWS.ContentType, Unencoded: o.JWS.Unencoded,
+		Members: []jws.Member{{Name: "iat", Value: fmt.Append(nil, now.Unix())}},
+		Payload: o.Document, Detached: o.Packaging == sealing.Detached, Rand: rand.Reader,
+	})
+	for _, fault := range []error{jws.ErrSyntax, jws.ErrLimit, jws.ErrAlgorithm, jws.ErrHeader, algo.ErrMismatch, algo.ErrNotAllowed} {
+		if errors.Is(err, fault) {
+			return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+		}
+	}
+	return []byte(compact), err
+}
+
+// sealRaw makes a signature that stands alone, in the form of certificates and CMS.
+func sealRaw(ctx context.Context, o SealOrder, key SigningKey, out *MadeSeal) error {
+	in := rawsig.SignInput{
+		Signer: keyFor(ctx, key.Key), Public: key.Chain[0].PublicKey, Data: o.Document, Digest: o.Digest, Rand: rand.Reader,
+	}
+	var err error
+	if o.Digest != nil {
+		a, fit := rawsig.Algorithm(in.Public, o.Hash)
+		in.Algorithm, err = &a, fit
+	}
+	var result rawsig.Result
+	if err == nil {
+		out.Document, result, err = rawsig.Sign(in)
+	}
+	out.Algorithm = result.Algorithm.Name
+	for _, fault := range []error{algo.ErrMismatch, algo.ErrNotAllowed, algo.ErrNeedsMessage, algo.ErrUnknownAlgorithm} {
+		if errors.Is(err, fault) {
+			return fmt.Errorf("%w: %w", ErrRequest, err)
+		}
+	}
+	return err
+}
+
+// recordMade puts the use of the key on record. Until it is committed the seal stays here.
+func (s *Service) recordMade(ctx context.Context, o SealOrder, out *MadeSeal) error {
+	whole := sha256.Sum256(out.Document)
+	out.SHA256 = hexBytes(whole[:])
+	var err error
+	if out.ID, err = newID("sea", hexBytes(whole[:1])); err != nil {
+		return err
+	}
+	content := map[string]any{"size_bytes": len(o.Document)}
+	if o.Digest != nil {
+		content["digest"], content["hash"] = hexBytes(o.Digest), o.Hash.Name()
+	} else {
+		digest := sha256.Sum256(o.Document)
+		content["content_sha256"] = hexBytes(digest[:])
+	}
+	content["format"], content["packaging"], content["level"] = o.Format, o.Packaging, o.Level
+	content["document_sha256"], content["certificate_sha256"] = out.SHA256, out.CertificateSHA256
+	detail, err := json.Marshal(content)
+	if err != nil {
+		return fmt.Errorf("couldn't write down the audit entry: %w", err)
+	}
+	entry := audit.Entry{Actor: o.Actor, Action: "document.sealed", Subject: out.ID, Detail: detail}
+	if err := s.recorder().Record(ctx, entry); err != nil {
+		return fmt.Errorf("couldn't put the seal on record: %w", err)
+	}
+	return nil
+}
