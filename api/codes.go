@@ -35,6 +35,14 @@ const (
 	codeBankOfOther    code = "bank_of_another"
 	codeAgencyOnly     code = "agency_only"
 	codeDocument       code = "document_unusable"
+	codeSealDenied     code = "seal_not_allowed"
+	codeSealRate       code = "seal_rate_exceeded"
+	codeSealKey        code = "seal_key_unusable"
+	codeUnsealable     code = "document_unsealable"
+	codeNoTimeStamp    code = "time_stamp_unavailable"
+	codeNoEvidence     code = "evidence_unavailable"
+	codeNotRaisable    code = "signature_not_raisable"
+	codeRaised         code = "signature_level_reached"
 	codeInternal       code = "internal"
 	codeUnavailable    code = "unavailable"
 	codeBusy           code = "busy"
@@ -68,6 +76,9 @@ func statuses() map[code]int {
 		codeBodyUnexpected: http.StatusBadRequest, codeBodyCut: http.StatusBadRequest, codeForm: http.StatusBadRequest,
 		codeIdemMissing: http.StatusBadRequest, codeIdemInvalid: http.StatusBadRequest, codeBankOfOther: http.StatusForbidden,
 		codeAgencyOnly: http.StatusForbidden, codeDocument: http.StatusUnprocessableEntity,
+		codeSealDenied: http.StatusForbidden, codeSealRate: http.StatusTooManyRequests, codeSealKey: http.StatusServiceUnavailable,
+		codeUnsealable: http.StatusUnprocessableEntity, codeNoTimeStamp: http.StatusServiceUnavailable,
+		codeNoEvidence: http.StatusServiceUnavailable, codeNotRaisable: http.StatusUnprocessableEntity, codeRaised: http.StatusConflict,
 		codeInternal: http.StatusInternalServerError, codeUnavailable: http.StatusServiceUnavailable,
 		codeBusy:             http.StatusServiceUnavailable,
 		codeForeignForm:      http.StatusForbidden,

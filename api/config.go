@@ -86,6 +86,8 @@ type Limits struct {
 	Streams int
 	// Validations at once; 0 means 16.
 	Validations int
+	// Seals is how many documents are sealed or raised at once; 0 means 32. Most of the time they wait for time stamps and evidence.
+	Seals int
 	// PublicPerMinute bounds the calls of one address to operations that need no key; 0 means 60, with a burst of the
 	// same size. It makes guessing receipt codes hopeless.
 	PublicPerMinute int
@@ -119,11 +121,7 @@ func (c *Config) check() error {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	c.Limits.fill()
-	copies := int64(bodyCopies)
-	if c.NCANode {
-		copies = ncanodeCopies
-	}
-	if c.Limits.BodyMemory <= copies*int64(c.Limits.documentBody()) {
+	if c.Limits.BodyMemory <= max(ncanodeCopies, sealCopies)*int64(c.Limits.documentBody()) {
 		return errors.New("api needs a BodyMemory above the largest body")
 	}
 	return nil
@@ -132,7 +130,7 @@ func (c *Config) check() error {
 func (l *Limits) fill() {
 	for field, value := range map[*int]int{
 		&l.Connections: 1024, &l.HeaderBytes: 16 << 10, &l.JSONBytes: 64 << 10, &l.BatchBytes: 1 << 20,
-		&l.SignatureBytes: 256 << 10, &l.DocumentBytes: 16 << 20, &l.Validations: 16, &l.Streams: 16, &l.PublicPerMinute: 60,
+		&l.SignatureBytes: 256 << 10, &l.DocumentBytes: 16 << 20, &l.Validations: 16, &l.Streams: 16, &l.Seals: 32, &l.PublicPerMinute: 60,
 		&l.NCANodePerMinute: 600,
 	} {
 		if *field <= 0 {

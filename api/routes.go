@@ -80,8 +80,9 @@ func (s *Server) routes() ([]route, error) {
 	foreign, err2 := s.ncanodeRoutes()
 	statements, err3 := s.reconRoutes()
 	feeds, err4 := s.feedRoutes()
+	seals, err5 := s.sealRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
-	return slices.Concat(table, foreign, statements, feeds), errors.Join(err, err2, err3, err4)
+	return slices.Concat(table, foreign, statements, feeds, seals), errors.Join(err, err2, err3, err4, err5)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

@@ -31,6 +31,7 @@ type Server struct {
 	// streams bound the long forms that are read at once: of callers without a key, and of those with one.
 	streams  [2]*semaphore.Weighted
 	feeding  *semaphore.Weighted
+	sealing  *semaphore.Weighted
 	contract asset
 	// reference is the contract as the developers' page shows it.
 	reference reference.Contract
@@ -83,6 +84,7 @@ func New(cfg Config) (*Server, error) {
 			semaphore.NewWeighted(int64(cfg.Limits.Streams)), semaphore.NewWeighted(int64(cfg.Limits.Streams)),
 		},
 		feeding:  semaphore.NewWeighted(feedsAtOnce),
+		sealing:  semaphore.NewWeighted(int64(cfg.Limits.Seals)),
 		contract: newAsset(typeYAML, openapi), reference: described, validations: decoder,
 	}
 	table, err := s.routes()

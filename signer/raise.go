@@ -47,7 +47,7 @@ func (e *NotRaisableError) Error() string {
 	return strings.TrimSuffix(fmt.Sprintf("the signatures do not hold: %s/%s", e.Indication, e.Sub), "/")
 }
 
-// ErrRaised: the signatures have the level that was asked for already.
+// ErrRaised means that the signatures have the level that was asked for already.
 var ErrRaised = errors.New("the signatures have this level already")
 
 // Raise adds time stamps and evidence to the signatures of a document and returns it with the level reached, its media type, and an

@@ -153,6 +153,8 @@ func (s *Service) produce(ctx context.Context, o SealOrder, key SigningKey, now 
 	case sealing.Raw:
 		out.MediaType = "application/octet-stream"
 		err = sealRaw(ctx, o, key, out)
+	case sealing.XAdES:
+		err = fmt.Errorf("%w: XAdES is not made", ErrRequest)
 	default:
 		err = fmt.Errorf("%w: there is no format %q", ErrRequest, o.Format)
 	}

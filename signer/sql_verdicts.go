@@ -128,8 +128,12 @@ const attemptsMax = 5
 
 // inTx runs f in a transaction, again when the database says 40001 or 40P01.
 func (s *Service) inTx(ctx context.Context, f func(*sqlx.Tx) error) error {
+	return inTx(ctx, s.cfg.DB, f)
+}
+
+func inTx(ctx context.Context, db *sqlx.DB, f func(*sqlx.Tx) error) error {
 	for attempt := 1; ; attempt++ {
-		err := s.once(ctx, f)
+		err := once(ctx, db, f)
 		var pe *pq.Error
 		if err == nil || attempt == attemptsMax || !errors.As(err, &pe) || (pe.Code != "40001" && pe.Code != "40P01") {
 			return err
@@ -137,8 +141,8 @@ func (s *Service) inTx(ctx context.Context, f func(*sqlx.Tx) error) error {
 	}
 }
 
-func (s *Service) once(ctx context.Context, f func(*sqlx.Tx) error) error {
-	tx, err := s.cfg.DB.BeginTxx(ctx, nil)
+func once(ctx context.Context, db *sqlx.DB, f func(*sqlx.Tx) error) error {
+	tx, err := db.BeginTxx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("couldn't begin a transaction: %w", err)
 	}

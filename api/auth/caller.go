@@ -29,6 +29,7 @@ const (
 	StatementsWrite  Scope = "statements:write"
 	ReconRead        Scope = "reconciliation:read"
 	ReconWrite       Scope = "reconciliation:write"
+	SealsWrite       Scope = "seals:write"
 	ValidationsRead  Scope = "validations:read"
 	ValidationsWrite Scope = "validations:write"
 )
@@ -38,13 +39,13 @@ func ScopesOf(kind Kind) []Scope {
 	var s []Scope
 	switch kind {
 	case Agency:
-		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, ValidationsWrite}
+		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, SealsWrite, ValidationsWrite}
 	case Bank:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, SealsWrite, ValidationsWrite}
 	case Portal:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, SealsWrite, ValidationsWrite}
 	case Operator:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, LedgerRead, StatementsWrite, ReconRead, ReconWrite, ValidationsRead, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, LedgerRead, StatementsWrite, ReconRead, ReconWrite, SealsWrite, ValidationsRead, ValidationsWrite}
 	}
 	slices.Sort(s)
 	return s

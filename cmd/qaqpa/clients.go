@@ -30,6 +30,10 @@ type clientsCmd struct {
 	Grant       clientsGrantCmd       `cmd:"" help:"Let a person act for an agency, a bank or the operator on the console's pages."`
 	RevokeGrant clientsRevokeGrantCmd `cmd:"" help:"End such a right."`
 	ListGrants  clientsListGrantsCmd  `cmd:"" help:"List such rights."`
+
+	SetSealPolicy    clientsSetSealPolicyCmd    `cmd:"" help:"Say what a client may have sealed: keys, formats, levels, how many a minute."`
+	EndSealPolicy    clientsEndSealPolicyCmd    `cmd:"" help:"Let a client have nothing sealed any more."`
+	ListSealPolicies clientsListSealPoliciesCmd `cmd:"" help:"List what clients may have sealed."`
 }
 
 type clientsAddAgencyCmd struct {

@@ -16,16 +16,17 @@ import (
 
 // serveCmd runs the gateway.
 type serveCmd struct {
-	Listen        string `env:"QAQPA_LISTEN" default:"127.0.0.1:8080" help:"Address of the public interface; TLS ends at the proxy before it."`
-	AdminListen   string `env:"QAQPA_ADMIN_LISTEN" default:"127.0.0.1:8081" help:"Address of health, readiness, metrics and profiles; never public."`
-	BaseURL       string `name:"base-url" env:"QAQPA_BASE_URL" required:"" placeholder:"URL" help:"Public address without a slash at its end; receipts and problems point to it."`
-	SealKey       string `env:"QAQPA_SEAL_KEY" default:"seal" help:"Label of the key, with its certificate, that seals."`
-	CheckpointKey string `env:"QAQPA_CHECKPOINT_KEY" default:"checkpoint" help:"Label of the key that signs checkpoints of the journal."`
-	WebhookKey    string `env:"QAQPA_WEBHOOK_KEY" default:"webhook" help:"Label of the ed25519 key that signs webhooks."`
-	IssuerBIN     string `name:"issuer-bin" env:"QAQPA_ISSUER_BIN" required:"" placeholder:"DIGITS" help:"BIN of the operator, printed on receipts."`
-	IssuerNameKK  string `name:"issuer-name-kk" env:"QAQPA_ISSUER_NAME_KK" required:"" help:"Name of the operator in Kazakh."`
-	IssuerNameRU  string `name:"issuer-name-ru" env:"QAQPA_ISSUER_NAME_RU" required:"" help:"Name of the operator in Russian."`
-	IssuerNameEN  string `name:"issuer-name-en" env:"QAQPA_ISSUER_NAME_EN" required:"" help:"Name of the operator in English."`
+	Listen        string   `env:"QAQPA_LISTEN" default:"127.0.0.1:8080" help:"Address of the public interface; TLS ends at the proxy before it."`
+	AdminListen   string   `env:"QAQPA_ADMIN_LISTEN" default:"127.0.0.1:8081" help:"Address of health, readiness, metrics and profiles; never public."`
+	BaseURL       string   `name:"base-url" env:"QAQPA_BASE_URL" required:"" placeholder:"URL" help:"Public address without a slash at its end; receipts and problems point to it."`
+	SealKey       string   `env:"QAQPA_SEAL_KEY" default:"seal" help:"Label of the key, with its certificate, that seals."`
+	SealKeys      []string `name:"seal-more-keys" env:"QAQPA_SEAL_MORE_KEYS" placeholder:"LABEL" help:"Labels of further keys, with their certificates, that policies of clients may name."`
+	CheckpointKey string   `env:"QAQPA_CHECKPOINT_KEY" default:"checkpoint" help:"Label of the key that signs checkpoints of the journal."`
+	WebhookKey    string   `env:"QAQPA_WEBHOOK_KEY" default:"webhook" help:"Label of the ed25519 key that signs webhooks."`
+	IssuerBIN     string   `name:"issuer-bin" env:"QAQPA_ISSUER_BIN" required:"" placeholder:"DIGITS" help:"BIN of the operator, printed on receipts."`
+	IssuerNameKK  string   `name:"issuer-name-kk" env:"QAQPA_ISSUER_NAME_KK" required:"" help:"Name of the operator in Kazakh."`
+	IssuerNameRU  string   `name:"issuer-name-ru" env:"QAQPA_ISSUER_NAME_RU" required:"" help:"Name of the operator in Russian."`
+	IssuerNameEN  string   `name:"issuer-name-en" env:"QAQPA_ISSUER_NAME_EN" required:"" help:"Name of the operator in English."`
 
 	OrderTTL     time.Duration `name:"order-ttl" env:"QAQPA_ORDER_TTL" default:"15m" help:"How long an order waits for the payer's signature."`
 	BankTimeout  time.Duration `name:"bank-timeout" env:"QAQPA_BANK_TIMEOUT" default:"10s" help:"Longest wait for a bank's answer; after it the outcome is unknown and is looked up."`

@@ -109,6 +109,10 @@ func (g *gateway) openSigner(ctx context.Context, c *serveCmd) error {
 	if err != nil {
 		return err
 	}
+	more, err := g.sealKeys(ctx, c.SealKeys, store)
+	if err != nil {
+		return err
+	}
 	if err := g.openFetch(c.AllowPrivate); err != nil {
 		return err
 	}
@@ -117,12 +121,33 @@ func (g *gateway) openSigner(ctx context.Context, c *serveCmd) error {
 	}
 	g.signer, err = signer.New(signer.Config{
 		DB: g.db, Trust: store, Fetch: g.fetch, Lists: g.lists, Audit: g.audit, SealKey: g.sealKey, SealChain: chain,
-		TSA: c.TSA.URL, TSAPolicy: c.TSA.Policy, Now: time.Now, Log: g.log, Registerer: g.registry,
+		SealName: c.SealKey, SealKeys: more, TSA: c.TSA.URL, TSAPolicy: c.TSA.Policy, Now: time.Now, Log: g.log, Registerer: g.registry,
 	})
 	if err != nil {
 		return fmt.Errorf("couldn't set up validation and sealing: %w", err)
 	}
 	return nil
+}
+
+// sealKeys are the further keys that seal, by label.
+func (g *gateway) sealKeys(ctx context.Context, labels []string, store *trust.Store) (map[string]signer.SigningKey, error) {
+	out := make(map[string]signer.SigningKey, len(labels))
+	for _, label := range labels {
+		key, err := keyOf(ctx, g.token, label)
+		if err != nil {
+			return nil, fmt.Errorf("couldn't find the key %q that shall seal: %w", label, err)
+		}
+		certificate, err := certificateOf(ctx, g.token, label)
+		if err != nil {
+			return nil, fmt.Errorf("couldn't find the certificate of the key %q that shall seal: %w", label, err)
+		}
+		chain, err := sealChain(certificate, store)
+		if err != nil {
+			return nil, err
+		}
+		out[label] = signer.SigningKey{Key: key, Chain: chain}
+	}
+	return out, nil
 }
 
 // openFetch opens the client that brings evidence and time stamps.

@@ -27,7 +27,7 @@ const (
 	perMinuteMax = 100_000
 )
 
-// ErrPolicy: a policy that cannot be used.
+// ErrPolicy means a policy that cannot be used.
 var ErrPolicy = errors.New("unusable seal policy")
 
 // Check tells whether the policy can be used. The error wraps ErrPolicy.

@@ -1,6 +1,9 @@
 package sealing
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // windowSeconds is how far back a Window counts: any 60 seconds lie within 61 of the clock's.
 const windowSeconds = 61
@@ -28,8 +31,8 @@ func (w Window) Take(at time.Time, n, limit int) (next Window, wait time.Duratio
 		next.Counts[0] += n
 		return next, 0, true
 	}
-	for i := len(next.Counts) - 1; i >= 0; i-- { // the oldest leave first
-		if sum -= next.Counts[i]; sum <= limit {
+	for i, n := range slices.Backward(next.Counts) { // the oldest leave first
+		if sum -= n; sum <= limit {
 			free := time.Unix(next.Second+int64(windowSeconds-i), 0)
 			return w, max(free.Sub(at), time.Second), false
 		}
