@@ -2,13 +2,16 @@ package payment
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -38,6 +41,10 @@ func TestBenchRecon(t *testing.T) {
 	if os.Getenv("QAQPA_BENCH") == "" {
 		t.Skip("a measurement: set QAQPA_BENCH=1 to run it")
 	}
+	if n, err := strconv.Atoi(os.Getenv("QAQPA_BENCH_PROFILE")); err == nil {
+		profileRecon(t, n)
+		return
+	}
 	small := measureRecon(t, 100_000)
 	large := measureRecon(t, 1_000_000)
 	lines := []reconBenchLine{
@@ -51,6 +58,15 @@ func TestBenchRecon(t *testing.T) {
 	t.Logf("1,000,000: file %d MB, %.1f MB/s; copy %v, analyze %v, join %v, tokeniser %v", large.size>>20, float64(large.size)/(1<<20)/large.took.Seconds(),
 		large.copied, large.analyzed, large.joined, large.scanned)
 	writeBench(t, os.Getenv("QAQPA_BENCH_JSONL"), lines)
+}
+
+// profileRecon takes in one statement of n entries while PostgreSQL writes the plan of every statement to its log, which is kept as
+// the file QAQPA_BENCH_LOG.
+func profileRecon(t *testing.T, n int) {
+	t.Helper()
+	m := measureRecon(t, n)
+	t.Logf("%d entries: %v against %v (copy %v, analyze %v, join %v, tokeniser %v): %.2f; memory %d MiB", n, m.took, m.peer(), m.copied, m.analyzed, m.joined, m.scanned,
+		m.took.Seconds()/m.peer().Seconds(), m.memory>>20)
 }
 
 func reconLine(path string, value float64, unit, against string, other, goal float64) reconBenchLine {
@@ -92,9 +108,15 @@ func measureRecon(t *testing.T, entries int) reconMeasure {
 			t.Fatal(err)
 		}
 	}
-	server, err := postgres.Start(t.Context(), postgres.Config{Dir: filepath.Join(dir, "pg"), Durable: true, Settings: map[string]string{
-		"shared_buffers": "'1GB'", "max_wal_size": "'8GB'", "checkpoint_timeout": "'30min'",
-	}})
+	settings := map[string]string{"shared_buffers": "'1GB'", "max_wal_size": "'8GB'", "checkpoint_timeout": "'30min'"}
+	if os.Getenv("QAQPA_BENCH_PROFILE") != "" {
+		maps.Copy(settings, map[string]string{
+			"shared_preload_libraries": "'auto_explain'", "auto_explain.log_min_duration": "'" + cmp.Or(os.Getenv("QAQPA_BENCH_EXPLAIN"), "-1") + "'", "auto_explain.log_analyze": "on",
+			"auto_explain.log_buffers": "on", "auto_explain.log_wal": "on", "auto_explain.log_timing": "off", "log_min_duration_statement": "'5ms'",
+			"log_lock_waits": "on", "log_checkpoints": "on", "log_min_messages": "log",
+		})
+	}
+	server, err := postgres.Start(t.Context(), postgres.Config{Dir: filepath.Join(dir, "pg"), Durable: true, Settings: settings})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,8 +150,11 @@ func measureRecon(t *testing.T, entries int) reconMeasure {
 	name := filepath.Join(dir, "statement.xml")
 	m := reconMeasure{size: b.writeStatement(plan, name)}
 	m.took, m.memory = b.timeReconcile(name)
-	if len(os.Getenv("QAQPA_BENCH_PROFILE")) == 0 {
-		b.peers(&m, dir, name)
+	b.peers(&m, dir, name)
+	if log := os.Getenv("QAQPA_BENCH_LOG"); log != "" {
+		text, err := os.ReadFile(filepath.Join(dir, "pg", "postgres.log"))
+		b.must(err)
+		b.must(os.WriteFile(log, text, 0o600))
 	}
 	return m
 }

@@ -11,8 +11,11 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// copyChunk is how many bytes of rows are gathered before they go to the driver.
-const copyChunk = 60 << 10
+// Rows are gathered in chunks before they go to the driver; a goroutine sends one while the next are filled.
+const (
+	copyChunk  = 60 << 10
+	copyChunks = 8
+)
 
 // copier is what lib/pq gives for a COPY: rows as text, any number in one call, joined by newlines.
 type copier interface {
@@ -21,12 +24,16 @@ type copier interface {
 }
 
 // copyIn is a COPY … FROM STDIN in text format that takes rows as bytes: no value is boxed on its way. It belongs to one
-// goroutine and to the transaction that its connection is in.
+// goroutine and to the transaction that its connection is in; the driver is spoken to by a goroutine of its own.
 type copyIn struct {
-	ctx  context.Context //nolint:containedctx // lives as long as one COPY, which is one call
-	stmt copier
 	buf  []byte
 	rows int64
+
+	full   chan []byte
+	empty  chan []byte
+	failed chan error // gets one value when the sender has ended
+	err    error      // the sender's, once it is known
+	ended  bool
 }
 
 // withCopy runs fill between the beginning and the end of a COPY on the connection, on which a transaction is open. When
@@ -42,19 +49,47 @@ func withCopy(ctx context.Context, conn *sqlx.Conn, query string, fill func(*cop
 			return fmt.Errorf("couldn't begin to copy: %w", err)
 		}
 		defer func() { err = errors.Join(err, stmt.Close()) }()
-		c := &copyIn{ctx: ctx, buf: make([]byte, 0, 2*copyChunk)}
-		if c.stmt, ok = stmt.(copier); !ok {
+		sink, ok := stmt.(copier)
+		if !ok {
 			return fmt.Errorf("couldn't copy through a %T", stmt)
 		}
+		c := newCopyIn()
+		go c.send(ctx, sink)
 		if err := fill(c); err != nil {
-			return err
+			return errors.Join(err, c.end())
 		}
-		return c.finish()
+		return c.finish(sink)
 	})
 }
 
-// end completes a row, whose last field has no separator behind it.
-func (c *copyIn) end() error {
+func newCopyIn() *copyIn {
+	c := &copyIn{buf: make([]byte, 0, 2*copyChunk), full: make(chan []byte, copyChunks), empty: make(chan []byte, copyChunks), failed: make(chan error, 1)}
+	for range copyChunks {
+		c.empty <- make([]byte, 0, 2*copyChunk)
+	}
+	return c
+}
+
+// send hands chunks to the driver until there are no more. After an error it only empties the queue.
+func (c *copyIn) send(ctx context.Context, sink copier) {
+	var failed error
+	for chunk := range c.full {
+		if failed == nil {
+			lines := chunk[:len(chunk)-1]                                                                     // the driver adds the last newline
+			if _, err := sink.CopyData(ctx, unsafe.String(unsafe.SliceData(lines), len(lines))); err != nil { //nolint:gosec // G103: the driver copies the bytes before it returns, and nobody writes them meanwhile
+				failed = fmt.Errorf("couldn't copy rows: %w", err)
+				c.failed <- failed
+			}
+		}
+		c.empty <- chunk[:0] // the driver has copied them
+	}
+	if failed == nil {
+		c.failed <- nil
+	}
+}
+
+// row completes a row, whose last field has no separator behind it.
+func (c *copyIn) row() error {
 	c.buf = append(c.buf, '\n')
 	c.rows++
 	if len(c.buf) < copyChunk {
@@ -63,23 +98,40 @@ func (c *copyIn) end() error {
 	return c.flush()
 }
 
+// flush hands the chunk over. An error of the sender is told at the next chunk.
 func (c *copyIn) flush() error {
 	if len(c.buf) == 0 {
 		return nil
 	}
-	lines := c.buf[:len(c.buf)-1]                                                                         // the driver adds the last newline
-	if _, err := c.stmt.CopyData(c.ctx, unsafe.String(unsafe.SliceData(lines), len(lines))); err != nil { //nolint:gosec // G103: the driver copies the bytes before it returns, and nobody writes them meanwhile
-		return fmt.Errorf("couldn't copy rows: %w", err)
+	select {
+	case c.err = <-c.failed:
+		c.ended = true
+		return c.err
+	default:
 	}
-	c.buf = c.buf[:0] // the driver has copied them
+	c.full <- c.buf
+	c.buf = <-c.empty
 	return nil
 }
 
-func (c *copyIn) finish() error {
+// end stops the sender and returns its error.
+func (c *copyIn) end() error {
+	close(c.full)
+	if !c.ended {
+		c.err, c.ended = <-c.failed, true
+		return c.err
+	}
+	return nil // told already
+}
+
+func (c *copyIn) finish(sink copier) error {
 	if err := c.flush(); err != nil {
+		return errors.Join(err, c.end())
+	}
+	if err := c.end(); err != nil {
 		return err
 	}
-	result, err := c.stmt.Exec(nil) // no row: the end
+	result, err := sink.Exec(nil) // no row: the end
 	if err != nil {
 		return fmt.Errorf("couldn't store what was copied: %w", err)
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
+	"qaqpa/payment/ahead"
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/recon"
 	"qaqpa/payment/statement"
@@ -138,7 +139,7 @@ func (s *Service) reconcilePlain(ctx context.Context, f StatementFile) (FileRepo
 		return FileReport{}, false, fmt.Errorf("couldn't read the file from its beginning: %w", err)
 	}
 	d := &digester{r: f.Body, sum: sha256.New(), seek: xmldsigNamespace}
-	return s.takeIn(ctx, f, d, d, nil)
+	return s.takeIn(ctx, f, nil, d, nil)
 }
 
 // reconcileSigned validates the whole file before a byte of it is believed, and reads what was signed and nothing else.
@@ -190,10 +191,12 @@ type intake struct {
 	signed *signedBy
 	now    time.Time
 	bins   map[string]string // of banks
+	lastID int64             // of the statements in it
 }
 
-// takeIn reads a file into the database and books it.
-func (s *Service) takeIn(ctx context.Context, f StatementFile, r io.Reader, d *digester, by *signedBy) (report FileReport, repeated bool, err error) {
+// takeIn reads a file into the database and books it. What is to be read is what d reads, unless d has read the file as a whole; then it
+// is signed.
+func (s *Service) takeIn(ctx context.Context, f StatementFile, signed io.Reader, d *digester, by *signedBy) (report FileReport, repeated bool, err error) {
 	conn, err := s.cfg.Bulk.Connx(ctx)
 	if err != nil {
 		return report, false, fmt.Errorf("couldn't get a connection for the file: %w", err)
@@ -210,13 +213,19 @@ func (s *Service) takeIn(ctx context.Context, f StatementFile, r io.Reader, d *d
 	}()
 	in := &intake{Service: s, file: f, digest: d, signed: by, now: s.now(), bins: map[string]string{}}
 	w := &lineWriter{account: func(id, _ string) (accountRow, error) { return in.accountOf(ctx, id) }, newID: in.newID, today: recon.DayOf(in.now)}
+	r := signed
+	if r == nil {
+		file := ahead.New(d) // reads and hashes while what came before is parsed
+		defer file.Stop()
+		r = file
+	}
 	var summary statement.Summary
 	err = withCopy(ctx, conn, `COPY statement_lines (`+lineColumns+`) FROM STDIN`, func(c *copyIn) error {
 		w.copy = c
 		if summary, err = statement.Read(r, w, statement.Options{}); err != nil {
 			return err
 		}
-		_, err := io.Copy(io.Discard, d.rest()) // what stands behind the end of the file is part of its digest
+		_, err := io.Copy(io.Discard, r) // what stands behind the end of the file is part of its digest
 		return err
 	})
 	if err != nil {
@@ -242,14 +251,6 @@ func (s *Service) takeIn(ctx context.Context, f StatementFile, r io.Reader, d *d
 		return report, false, fmt.Errorf("couldn't commit: %w", err)
 	}
 	return report, false, nil
-}
-
-// rest is what was not read yet; nothing for a file that was in memory as a whole.
-func (d *digester) rest() io.Reader {
-	if d.r == nil {
-		return bytes.NewReader(nil)
-	}
-	return d
 }
 
 // claim registers the file by its digest. A file that is there already, or that another process is taking in at this
@@ -303,13 +304,15 @@ func (in *intake) book(ctx context.Context, tx *sqlx.Tx, done []parsedStatement,
 	}
 	sum := in.digest.sum.Sum(nil)
 	var requests []postingRequest
-	for i := range done {
-		b := &booking{intake: in, tx: tx, days: days, sum: sum, parsedStatement: done[i]}
-		if err := b.run(ctx); err != nil {
+	for _, bank := range byBank(done) {
+		b := &bankBooking{intake: in, tx: tx, days: days}
+		if err := b.run(ctx, bank, sum); err != nil {
 			return err
 		}
-		report.Statements = append(report.Statements, b.report)
-		requests = append(requests, b.postings...)
+		for _, st := range b.statements {
+			report.Statements = append(report.Statements, st.report)
+			requests = append(requests, st.postings...)
+		}
 	}
 	if _, err := in.postAll(ctx, tx, requests); err != nil {
 		return err
@@ -328,6 +331,18 @@ func (in *intake) book(ctx context.Context, tx *sqlx.Tx, done []parsedStatement,
 		return err
 	}
 	return in.audit(ctx, tx, entry{in.file.Actor, "statement.booked", "file:" + report.SHA256, report})
+}
+
+// byBank splits statements that are ordered by bank.
+func byBank(done []parsedStatement) [][]parsedStatement {
+	var banks [][]parsedStatement
+	for i, p := range done {
+		if i == 0 || p.account.Bank != done[i-1].account.Bank {
+			banks = append(banks, nil)
+		}
+		banks[len(banks)-1] = append(banks[len(banks)-1], p)
+	}
+	return banks
 }
 
 // signer holds the signature against the banks whose accounts the file is about. A file that an account needs signed, and
@@ -372,14 +387,22 @@ func (in *intake) accountOf(ctx context.Context, id string) (accountRow, error) 
 	return rows[0], nil
 }
 
-// newID makes the number of a statement: milliseconds and 22 random bits, so that it sorts by time.
+// statementRandomBits are the low bits of a statement's number; above them are milliseconds.
+const statementRandomBits = 22
+
+// newID makes the number of a statement: milliseconds and 22 random bits, so that it sorts by time. Those of one file count up, so that
+// they sort as the file does.
 func (in *intake) newID() (int64, error) {
+	if in.lastID != 0 {
+		in.lastID++
+		return in.lastID, nil
+	}
 	var b [4]byte
 	if _, err := rand.Read(b[:]); err != nil {
 		return 0, fmt.Errorf("couldn't make an id: %w", err)
 	}
-	const randomBits = 22
-	return in.now.UnixMilli()<<randomBits | int64(binary.BigEndian.Uint32(b[:])>>(32-randomBits)), nil
+	in.lastID = in.now.UnixMilli()<<statementRandomBits | int64(binary.BigEndian.Uint32(b[:])>>(32-statementRandomBits))
+	return in.lastID, nil
 }
 
 // errUnbalanced says that ledger and statements differ by more than what is listed. It cannot happen; were it to, nothing is

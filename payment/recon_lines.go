@@ -175,7 +175,7 @@ func (w *lineWriter) row(e *statement.Entry, d *statement.Detail, amount money.A
 	}
 	c.buf = b
 	w.current.lines++
-	return c.end()
+	return c.row()
 }
 
 func purposeOf(e *statement.Entry, d *statement.Detail) []byte {
