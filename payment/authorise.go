@@ -145,7 +145,7 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 		return order.Order{}, err
 	}
 	now := s.now()
-	if err := s.prepareAttempt(ctx, tx, o, doc, now); err != nil {
+	if err := s.prepareAttempt(ctx, tx, o, doc, now, nil); err != nil {
 		return order.Order{}, err
 	}
 	if err := o.step(s.orderTable, order.Authorise, now, "verdict "+a.verdictID); err != nil {
@@ -234,6 +234,9 @@ func (s *Service) message(o *orderRow, doc order.Document, parts []bank.Allocati
 	if len(parts) == 0 {
 		only := beneficiaryOf(doc.Items[0])
 		message.Beneficiary = &only
+	}
+	if doc.Initiated != nil {
+		message.Request, message.ExpiresAt = doc.Initiated.Request, doc.ExpiresAt
 	}
 	return message.Encode()
 }

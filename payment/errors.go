@@ -155,6 +155,7 @@ var (
 
 	ErrAttemptUnknown       = refusal("attempt_unknown", KindNotFound)
 	ErrBankMessageInvalid   = refusal("bank_message_invalid", KindInvalid)
+	ErrBankMessageStale     = refusal("bank_message_stale", KindConflict)
 	ErrBankSigner           = refusal("bank_message_signed_by_another", KindForbidden)
 	ErrBankMismatch         = refusal("attempt_of_another_bank", KindForbidden)
 	ErrConfirmationAmount   = refusal("confirmation_amount_differs", KindConflict)
@@ -206,7 +207,7 @@ func Codes() map[Code]Kind {
 		ErrDebtPaid, ErrDebtRecalled, ErrDebtBeingPaid, ErrDebtChanged, ErrAmountTooLarge, ErrPayerIDInvalid, ErrCurrency,
 		ErrAmountNotTariff, ErrAmountInvalid, ErrOrderUnknown, ErrOrderExpired, ErrOrderFinished, ErrSignatureInvalid,
 		ErrSignatureContent, ErrSignerNotPayer, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
-		ErrBankMessageInvalid, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
+		ErrBankMessageInvalid, ErrBankMessageStale, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
 		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown,
 	} {

@@ -13,7 +13,7 @@ import (
 )
 
 const attemptColumns = `a.bucket, a.id, a.order_id, a.bank_bic, a.state, a.amount, a.currency, a.message, a.sends, a.tries, a.due_at,
-	a.last_problem, a.created_at, a.updated_at`
+	a.last_problem, a.created_at, a.updated_at, a.initiator`
 
 type attemptRow struct {
 	Bucket int                `db:"bucket"`
@@ -29,6 +29,8 @@ type attemptRow struct {
 	LastProblem string    `db:"last_problem"`
 	CreatedAt   time.Time `db:"created_at"`
 	UpdatedAt   time.Time `db:"updated_at"`
+	// Initiator is byGateway or byBank.
+	Initiator string `db:"initiator"`
 }
 
 // step takes an edge of the attempt's table.
@@ -41,8 +43,9 @@ func (a *attemptRow) step(table flow.Table[order.AttemptState], event flow.Event
 	return nil
 }
 
-// prepareAttempt stores the payment that the bank shall execute, before anyone calls the bank, and names it in the order.
-func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, doc order.Document, now time.Time) error {
+// prepareAttempt stores the payment that the bank shall execute, before anyone calls the bank, and names it in the order. With by,
+// the bank began it: it counts as sent, and the bank is asked about it when the order's time is over.
+func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, doc order.Document, now time.Time, by *initiation) error {
 	id, err := newID(prefixAttempt, o.Bucket)
 	if err != nil {
 		return err
@@ -56,10 +59,17 @@ func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, 
 		return fmt.Errorf("couldn't write the payment order of %s: %w", o.ID, err)
 	}
 	o.Attempt = &id
+	a := attemptRow{State: s.attemptTable.Start(), DueAt: now, Initiator: byGateway}
+	if by != nil {
+		if err := a.step(s.attemptTable, order.Send); err != nil {
+			return err
+		}
+		a.Sends, a.DueAt, a.Initiator = 1, o.ExpiresAt, byBank
+	}
 	return exec(ctx, tx, 1, `
 		INSERT INTO attempts (bucket, id, order_id, bank_bic, state, amount, currency, message, sends, tries, due_at, last_problem,
-			created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, '', $9, $9)`,
-		o.Bucket, id, o.ID, o.Bank, s.attemptTable.Start(), o.Tiyn, o.Currency, message, now)
+			created_at, updated_at, initiator) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $10, 0, $11, '', $9, $9, $12)`,
+		o.Bucket, id, o.ID, o.Bank, a.State, o.Tiyn, o.Currency, message, now, a.Sends, a.DueAt, a.Initiator)
 }
 
 // lockAttempt locks an attempt and its order, the order first, or returns [ErrAttemptUnknown].

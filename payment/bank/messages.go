@@ -36,6 +36,10 @@ type Order struct {
 	Allocations []Allocation `json:"allocations,omitempty"`
 	Purpose     string       `json:"purpose"`
 	CreatedAt   string       `json:"created_at"`
+	// Request and ExpiresAt answer a bank that began the payment itself: its own name of it, and until when it may begin to
+	// execute.
+	Request   string `json:"request,omitempty"`
+	ExpiresAt string `json:"expires_at,omitempty"`
 }
 
 // Allocation is what one of several beneficiaries gets.

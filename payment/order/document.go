@@ -33,6 +33,8 @@ type Document struct {
 	ExpiresAt string         `json:"expires_at"`
 	Payer     debt.Payer     `json:"payer"`
 	Bank      DocumentBank   `json:"bank"`
+	// Initiated says that the bank ordered the payment for its own client, and that nobody signed this document.
+	Initiated *Initiated     `json:"initiated,omitempty"`
 	Items     []DocumentItem `json:"items"`
 	// Total in tenge with two decimals, for the reader; Amount is the same in tiyn.
 	Total string `json:"total"`
@@ -49,6 +51,13 @@ type Gateway struct {
 type DocumentBank struct {
 	BIC  string `json:"bic"`
 	Name string `json:"name"`
+}
+
+// Initiated names the message of the bank that began a payment.
+type Initiated struct {
+	Request string `json:"request"`
+	// Channel is app, terminal or branch.
+	Channel string `json:"channel"`
 }
 
 // DocumentItem is one debt to be paid.

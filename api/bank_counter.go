@@ -1,0 +1,30 @@
+package api
+
+import (
+	"context"
+
+	"qaqpa/api/auth"
+)
+
+// counterRoutes are for banks that pay for their own clients (R5). The message's signature is what counts; the key says whose
+// signature it has to be, so that a message which somebody recorded is of no use to him.
+func (s *Server) counterRoutes() []route {
+	check := post("/v1/bank/checks", auth.DebtsRead, s.cfg.Limits.SignatureBytes, s.atCounter(s.cfg.Payments.CheckForBank)).as(typeCMS)
+	pay := post("/v1/bank/payments", auth.OrdersWrite, s.cfg.Limits.SignatureBytes, s.atCounter(s.cfg.Payments.PayForBank)).as(typeCMS)
+	check.consumes, pay.consumes = []string{typeCMS}, []string{typeCMS}
+	return []route{check, pay}
+}
+
+// atCounter hands a bank's message on. Keys of others have no bank to speak for.
+func (s *Server) atCounter(serve func(ctx context.Context, bank string, message []byte) ([]byte, error)) endpoint {
+	return func(ctx context.Context, r *request) (*response, error) {
+		if r.caller.Kind != auth.Bank {
+			return nil, refuse(codeScope)
+		}
+		sealed, err := serve(ctx, r.caller.Subject, r.body)
+		if err != nil {
+			return nil, err
+		}
+		return &response{status: 200, contentType: typeCMS, body: sealed}, nil
+	}
+}
