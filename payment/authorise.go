@@ -145,7 +145,7 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 		return order.Order{}, err
 	}
 	now := s.now()
-	if err := s.prepareAttempt(ctx, tx, o, doc, now, nil); err != nil {
+	if err := s.prepareAttempt(ctx, tx, o, doc, nil); err != nil {
 		return order.Order{}, err
 	}
 	if err := o.step(s.orderTable, order.Authorise, now, "verdict "+a.verdictID); err != nil {

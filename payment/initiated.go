@@ -196,7 +196,7 @@ func (s *Service) initiate(ctx context.Context, tx *sqlx.Tx, said bank.Initiatio
 		return order.Order{}, err
 	}
 	now := s.now()
-	if err := s.prepareAttempt(ctx, tx, o, doc, now, &by); err != nil {
+	if err := s.prepareAttempt(ctx, tx, o, doc, &by); err != nil {
 		return order.Order{}, err
 	}
 	if err := o.step(s.orderTable, order.Authorise, now, "verdict "+by.verdictID); err != nil {

@@ -22,7 +22,9 @@ type simulation struct {
 	draw   *rand.Rand
 	debts  []debt.Debt
 	orders []order.Order
-	signed []string // orders whose authorisation was answered with success
+	signed []string         // orders whose authorisation was answered with success
+	claims func() debt.Debt // of a second agency, with another beneficiary
+	held   []string         // attempts that the bank began for its clients
 }
 
 // faults that a call to the bank may meet.
@@ -50,10 +52,13 @@ func (s *simulation) step() {
 	s.t.Helper()
 	ctx := s.t.Context()
 	var err error
-	switch s.draw.IntN(12) {
+	switch s.draw.IntN(15) {
 	case 0:
 		s.diary.failNext(0)
 		s.debts = append(s.debts, s.fee(pick(s, []string{citizenIIN, neighborIIN, companyBIN})))
+		if s.draw.IntN(2) == 0 {
+			s.debts = append(s.debts, s.claims())
+		}
 	case 1:
 		d := pick(s, s.debts)
 		_, _, err = s.SubmitDebts(ctx, s.idem("a"), s.agency.ID, []debt.Item{{Reference: d.Reference, Payer: d.Payer, Service: s.fine.ID, Tiyn: new(1 + s.draw.Int64N(1e6))}})
@@ -61,8 +66,7 @@ func (s *simulation) step() {
 		_, _, err = s.RecallDebt(ctx, s.idem("r"), s.agency.ID, pick(s, s.debts).ID, "error")
 	case 3, 4:
 		var o order.Order
-		d := pick(s, s.debts)
-		o, _, err = s.CreateOrder(ctx, s.idem("o"), order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: testBIC})
+		o, _, err = s.CreateOrder(ctx, s.idem("o"), s.request())
 		if err == nil {
 			s.orders = append(s.orders, o)
 		}
@@ -85,9 +89,65 @@ func (s *simulation) step() {
 		_, err = s.expireOrders(ctx, 100)
 	case 11:
 		s.background()
+	case 12, 13:
+		err = s.counter()
+	case 14:
+		s.atCounter()
 	}
 	if !expected(err) {
 		s.t.Fatal(err)
+	}
+}
+
+// request orders one debt or two of one payer, perhaps of two agencies.
+func (s *simulation) request() order.Request {
+	d, more := pick(s, s.debts), pick(s, s.debts)
+	req := order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: testBIC}
+	if more.Payer.ID == d.Payer.ID && more.ID != d.ID {
+		req.Debts = append(req.Debts, more.ID)
+	}
+	return req
+}
+
+// counter lets a client pay at the bank; the bank repeats the request when something is broken, and perhaps when nothing is.
+func (s *simulation) counter() error {
+	d, err := s.Debt(s.t.Context(), pick(s, s.debts).ID)
+	s.must(err)
+	if s.draw.IntN(4) == 0 {
+		s.diary.failNext(1)
+	}
+	if s.draw.IntN(4) == 0 {
+		s.notary.fail(pick(s, []string{"seal", "verify"}), 1)
+	}
+	message := s.initiation("req-"+strconv.Itoa(s.draw.IntN(1<<30)), nil, d)
+	o, err := s.began(message)
+	if err != nil || s.draw.IntN(3) == 0 {
+		again, second := s.began(message)
+		if err == nil && second == nil && again.Attempt != o.Attempt {
+			s.t.Errorf("one request is %s and %s", o.Attempt, again.Attempt)
+		}
+		if err != nil {
+			o, err = again, second
+		}
+	}
+	if err == nil {
+		s.held = append(s.held, o.Attempt)
+		s.signed = append(s.signed, o.Order)
+	}
+	return err
+}
+
+// atCounter lets the bank end what it began, which the gateway hears by callback or look-up.
+func (s *simulation) atCounter() {
+	if len(s.held) == 0 {
+		return
+	}
+	attempt := pick(s, s.held)
+	s.bank.mu.Lock()
+	open := s.bank.payments[attempt].outcome == bank.Pending
+	s.bank.mu.Unlock()
+	if open {
+		s.bank.ends(attempt, pick(s, []bank.Outcome{bank.Executed, bank.Executed, bank.Refused}))
 	}
 }
 
@@ -237,7 +297,11 @@ func TestSimulation(t *testing.T) {
 			t.Parallel()
 			s := &simulation{bundle: setup(t), draw: rand.New(rand.NewPCG(seed, 0))}
 			s.debts = append(s.debts, s.fee(citizenIIN), s.fee(citizenIIN), s.fee(neighborIIN))
-			for range 150 {
+			court, claim := s.court()
+			s.claims = func() debt.Debt {
+				return s.owes(court.ID, claim, "CLAIM-"+strconv.Itoa(s.draw.IntN(1<<30)), 1+s.draw.Int64N(1e6))
+			}
+			for range 180 {
 				s.step()
 			}
 			s.finish()

@@ -45,7 +45,8 @@ func (a *attemptRow) step(table flow.Table[order.AttemptState], event flow.Event
 
 // prepareAttempt stores the payment that the bank shall execute, before anyone calls the bank, and names it in the order. With by,
 // the bank began it: it counts as sent, and the bank is asked about it when the order's time is over.
-func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, doc order.Document, now time.Time, by *initiation) error {
+func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, doc order.Document, by *initiation) error {
+	now := s.now()
 	id, err := newID(prefixAttempt, o.Bucket)
 	if err != nil {
 		return err

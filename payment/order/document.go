@@ -28,11 +28,11 @@ type Document struct {
 	Gateway   Gateway       `json:"gateway"`
 	Order     string        `json:"order"`
 	// Nonce is 16 random bytes in hex.
-	Nonce     string         `json:"nonce"`
-	CreatedAt string         `json:"created_at"`
-	ExpiresAt string         `json:"expires_at"`
-	Payer     debt.Payer     `json:"payer"`
-	Bank      DocumentBank   `json:"bank"`
+	Nonce     string       `json:"nonce"`
+	CreatedAt string       `json:"created_at"`
+	ExpiresAt string       `json:"expires_at"`
+	Payer     debt.Payer   `json:"payer"`
+	Bank      DocumentBank `json:"bank"`
 	// Initiated says that the bank ordered the payment for its own client, and that nobody signed this document.
 	Initiated *Initiated     `json:"initiated,omitempty"`
 	Items     []DocumentItem `json:"items"`

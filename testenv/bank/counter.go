@@ -42,7 +42,9 @@ type RefusedError struct {
 }
 
 // Error implements error.
-func (r *RefusedError) Error() string { return fmt.Sprintf("the gateway answered %d: %s", r.Status, r.Body) }
+func (r *RefusedError) Error() string {
+	return fmt.Sprintf("the gateway answered %d: %s", r.Status, r.Body)
+}
 
 // Check asks what a payer owes.
 func (c *Counter) Check(ctx context.Context, request, payer string) ([]Owed, error) {
@@ -145,7 +147,7 @@ func (c *Counter) send(ctx context.Context, path string, message map[string]any)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't ask the gateway: %w", err)
 	}
-	defer response.Body.Close() //nolint:errcheck // it was read
+	defer response.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxOrder))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the gateway's answer: %w", err)
