@@ -331,7 +331,7 @@ func TestSealsBadInput(t *testing.T) {
 	for body, want := range map[string]code{
 		one(`{"format":"PAdES","document":"AA=="}`):                                                        codeUnsealable,
 		one(`{"format":"JWS","document":"//79","jws":{"unencoded":true}}`):                                 codeUnsealable,
-		one(`{"format":"JWS","document":"AA==","level":"T"}`):                                              codeUnsealable,
+		one(`{"format":"raw","document":"AA==","level":"T"}`):                                              codeUnsealable,
 		one(`{"format":"CAdES","document":"AA==","packaging":"enveloped"}`):                                codeUnsealable,
 		one(`{"format":"CAdES","digest":{"algorithm":"SHA-256","value":"` + b64(make([]byte, 32)) + `"}}`): codeUnsealable,
 	} {

@@ -12,7 +12,6 @@ import (
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/audit"
-	"qaqpa/signer/jws"
 	"qaqpa/signer/rawsig"
 	"qaqpa/signer/sealing"
 )
@@ -117,6 +116,8 @@ func (o *SealOrder) complete() error {
 		return fmt.Errorf("%w: there is no seal of format %q and packaging %q", ErrRequest, o.Format, o.Packaging)
 	case !o.Format.Reaches(o.Level):
 		return fmt.Errorf("%w: format %s has no level %q", ErrRequest, o.Format, o.Level)
+	case o.Format == sealing.JWS && o.Packaging == sealing.Attached && len(o.Document) == 0:
+		return fmt.Errorf("%w: an empty payload in a JWS looks like one that is detached", ErrRequest)
 	case o.Digest == nil && o.Hash == 0:
 		return nil
 	case o.Document != nil:
@@ -148,8 +149,7 @@ func (s *Service) produce(ctx context.Context, o SealOrder, key SigningKey, now 
 		o.PDF.Level = o.Level
 		out.Document, err = s.unrecordedPDF(ctx, pdfTask{o.Document, o.PDF, key, o.Actor, now, "Электрондық мөр", "Электронная печать"})
 	case sealing.JWS:
-		out.MediaType = "application/jose"
-		out.Document, err = sealJWS(ctx, o, key, now)
+		err = s.sealJWS(ctx, o, key, now, out)
 	case sealing.Raw:
 		out.MediaType = "application/octet-stream"
 		err = sealRaw(ctx, o, key, out)
@@ -159,23 +159,6 @@ func (s *Service) produce(ctx context.Context, o SealOrder, key SigningKey, now 
 		err = fmt.Errorf("%w: there is no format %q", ErrRequest, o.Format)
 	}
 	return err
-}
-
-// sealJWS makes a compact JWS with the chain in x5c, the certificate's digest in x5t#S256 and the time in iat, which
-// TS 119 182-1 asks of the level B.
-func sealJWS(ctx context.Context, o SealOrder, key SigningKey, now time.Time) ([]byte, error) {
-	compact, err := jws.Sign(jws.SignInput{
-		Signer: keyFor(ctx, key.Key), Certificate: key.Chain[0], Chain: key.Chain[1:], Embed: true, Thumbprint: true,
-		Type: o.JWS.Type, ContentType: o.JWS.ContentType, Unencoded: o.JWS.Unencoded,
-		Members: []jws.Member{{Name: "iat", Value: fmt.Append(nil, now.Unix())}},
-		Payload: o.Document, Detached: o.Packaging == sealing.Detached, Rand: rand.Reader,
-	})
-	for _, fault := range []error{jws.ErrSyntax, jws.ErrLimit, jws.ErrAlgorithm, jws.ErrHeader, algo.ErrMismatch, algo.ErrNotAllowed} {
-		if errors.Is(err, fault) {
-			return nil, fmt.Errorf("%w: %w", ErrRequest, err)
-		}
-	}
-	return []byte(compact), err
 }
 
 // sealRaw makes a signature that stands alone, in the form of certificates and CMS.

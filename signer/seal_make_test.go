@@ -183,6 +183,7 @@ func TestMakeRefuses(t *testing.T) {
 		"a raw level":         {signer.SealOrder{Document: content, Format: sealing.Raw, Level: sealing.T}, signer.ErrRequest},
 		"a digest attached":   {signer.SealOrder{Digest: digest[:], Hash: algo.SHA256, Format: sealing.CAdES}, signer.ErrRequest},
 		"a digest of a PDF":   {signer.SealOrder{Digest: digest[:], Hash: algo.SHA256, Format: sealing.PAdES}, signer.ErrRequest},
+		"an empty payload":    {signer.SealOrder{Document: []byte{}, Format: sealing.JWS}, signer.ErrRequest},
 		"both":                {signer.SealOrder{Document: content, Digest: digest[:], Hash: algo.SHA256, Format: sealing.Raw}, signer.ErrRequest},
 		"a short digest":      {signer.SealOrder{Digest: digest[:31], Hash: algo.SHA256, Format: sealing.Raw}, signer.ErrRequest},
 		"a digest of SHA-1":   {signer.SealOrder{Digest: digest[:20], Hash: algo.SHA1, Format: sealing.Raw}, signer.ErrRequest},

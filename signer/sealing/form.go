@@ -62,5 +62,5 @@ func (f Format) Packagings() []Packaging {
 
 // Reaches tells whether a format has a level.
 func (f Format) Reaches(l Level) bool {
-	return l == B || l.Rank() > 0 && (f == CAdES || f == XAdES || f == PAdES)
+	return l == B || l.Rank() > 0 && f != Raw
 }
