@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -68,6 +69,7 @@ type visitor struct {
 	mu    sync.Mutex
 	hosts map[string]bool
 	bytes map[string]float64 // by path
+	up    int                // octets of bodies that were sent
 	bad   []string
 }
 
@@ -88,6 +90,10 @@ func (c *chromium) visit(t *testing.T, name string, width int64) *visitor {
 			if u, err := url.Parse(e.Request.URL); err == nil && u.Scheme != "data" {
 				v.hosts[u.Host] = true
 				paths[e.RequestID] = u.Path
+			}
+		case *network.EventRequestWillBeSentExtraInfo:
+			if length, err := strconv.Atoi(fmt.Sprint(e.Headers["Content-Length"])); err == nil {
+				v.up += length
 			}
 		case *network.EventLoadingFinished:
 			v.bytes[paths[e.RequestID]] += e.EncodedDataLength

@@ -32,7 +32,6 @@ func (s *Server) pageRoutes() []route {
 		page("/console/bank/{subject}", s.bankPage, "lang"),
 		page("/console/operator/{subject}", s.operatorPage, "lang"),
 		formRoute("/console/operator/{subject}/search", free, s.operatorSearch, typeFields),
-		page("/cabinet/ncalayer.js", s.ncaLayer).as(typeScript),
 		formRoute("/cabinet/orders", free, s.cabinetOrder, typeFields),
 		page("/cabinet/orders/{order}", s.orderPage, "lang"),
 		page("/cabinet/orders/{order}/document", s.orderDocument).as(typeBytes),
@@ -240,8 +239,4 @@ func (s *Server) developers(ctx context.Context, r *request) (*response, error) 
 	}
 	body, err := s.pages.RenderDevelopers(portal.Developers{Frame: s.frame(r, who), Base: s.cfg.BaseURL, Contract: s.reference})
 	return s.show(r, http.StatusOK, body, err)
-}
-
-func (s *Server) ncaLayer(context.Context, *request) (*response, error) {
-	return newAsset(typeScript+"; charset=utf-8", s.pages.NCALayer()).response(cachePublic), nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"slices"
 
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
@@ -91,7 +92,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.router = newRouter(s, append(table, s.pageRoutes()...)).Handler
+	s.router = newRouter(s, slices.Concat(table, s.pageRoutes(), s.verifyRoutes())).Handler
 	s.front = newFront(s)
 	s.base, s.stop = context.WithCancel(context.Background())
 	return s, nil

@@ -10,7 +10,6 @@ import (
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
 	"qaqpa/payment/receipt"
-	"qaqpa/signer"
 )
 
 // pageLanguage is the reader's choice, else the browser's, else Kazakh, the state language.
@@ -50,48 +49,6 @@ func (s *Server) verifyPage(ctx context.Context, r *request) (*response, error) 
 	}
 	v.Receipt = check.receipt()
 	return s.page(r, v, nil)
-}
-
-// verifyUpload judges an uploaded document and shows the verdict. Nothing of it is kept.
-func (s *Server) verifyUpload(ctx context.Context, r *request) (*response, error) {
-	v := portal.View{Frame: s.verifyFrame(r)}
-	form, err := readForm(r, "document", "detached")
-	if err != nil {
-		return s.page(r, v, err)
-	}
-	document, detached := form["document"], form["detached"]
-	if len(document) == 0 {
-		document, detached = detached, nil // only the second field was filled in
-	}
-	if len(document) == 0 {
-		return s.page(r, v, refuse(codeDocument))
-	}
-	if len(document)+len(detached) > s.cfg.Limits.DocumentBytes {
-		return s.page(r, v, refuse(codeBodyTooLarge))
-	}
-	verdict, err := s.judgeEitherWay(ctx, document, detached)
-	if err != nil {
-		return s.page(r, v, err)
-	}
-	v.Verdict = &verdict
-	if verdict.Passed() {
-		v.Receipt = s.sealedReceipt(ctx, verdict.Content)
-	}
-	return s.page(r, v, nil)
-}
-
-// judgeEitherWay validates, and when the first file is no signature, tries with the two files exchanged: people put
-// them into the wrong fields.
-func (s *Server) judgeEitherWay(ctx context.Context, document, detached []byte) (signer.Verdict, error) {
-	v, err := s.judge(ctx, signer.ValidateRequest{Document: document, Detached: detached})
-	if err != nil || v.Format != "UNKNOWN" || len(detached) == 0 {
-		return v, err
-	}
-	other, err := s.judge(ctx, signer.ValidateRequest{Document: detached, Detached: document})
-	if err == nil && other.Format != "UNKNOWN" {
-		return other, nil
-	}
-	return v, err
 }
 
 // sealedReceipt recognises content that is a receipt of this gateway, byte for byte; nil for anything else. A failing
@@ -134,6 +91,7 @@ func (s *Server) page(r *request, v portal.View, err error) (*response, error) {
 		return nil, err
 	}
 	resp.body = body
+	resp.set("Content-Security-Policy", verifyPolicy)
 	resp.set("Content-Language", string(v.Lang))
 	resp.set("Vary", "Accept-Language")
 	return resp, nil

@@ -243,8 +243,9 @@ func TestPageEscapesWhatCertificatesSay(t *testing.T) {
 	}
 	a := j.upload("en", map[string][]byte{"document": j.sign(id, []byte("x"), pki.CMSOptions{})})
 	a.shows(t, 200, "The signature holds", "<script>alert(1)</script>") // as text
+	own := []byte(`<script src="/verify/verify.js" type="module"></script>`)
 	for _, markup := range []string{"<script", "<img src=x", "<style>"} {
-		if bytes.Contains(a.body, []byte(markup)) {
+		if bytes.Contains(bytes.Replace(a.body, own, nil, 1), []byte(markup)) {
 			t.Errorf("the page has %s", markup)
 		}
 	}

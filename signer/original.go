@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"qaqpa/signer/algo"
 	"qaqpa/signer/engine"
 	"qaqpa/signer/path"
 	"qaqpa/signer/report"
@@ -53,6 +54,10 @@ func (s *Service) ReadOriginal(document []byte, r io.Reader) (Original, error) {
 	}
 	return o, err
 }
+
+// OriginalHashes are the hash functions of which a signature needs digests of its original, for ValidateRequest.DetachedDigests; nil
+// where digests do not serve it. Nothing is judged.
+func OriginalHashes(document []byte) []algo.Hash { return engine.OriginalHashes(document) }
 
 // policyOf is the policy that a request asks for: the service's own unless it names or brings another. Where the service does
 // not look at revocation at all, no policy does.

@@ -28,6 +28,8 @@ type frame struct {
 	Refresh int
 	// Script says that the page speaks with NCALayer.
 	Script bool
+	// Module is the address of the page's own script; empty for none.
+	Module string
 }
 
 func (p *Pages) frame(f Frame, page string) frame {

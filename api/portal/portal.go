@@ -20,8 +20,8 @@ var style []byte
 //go:embed icon.svg
 var icon []byte
 
-//go:embed ncalayer.js
-var ncaLayer []byte
+//go:embed ncalayer.js verify.js hash.js
+var scripts embed.FS
 
 // Pages renders pages.
 type Pages struct {
@@ -55,8 +55,15 @@ func (p *Pages) Style() []byte { return slices.Concat(paper.Style(), style) }
 // Icon is the mark of the gateway, SVG.
 func (p *Pages) Icon() []byte { return icon }
 
-// NCALayer is the script that asks NCALayer for signatures.
-func (p *Pages) NCALayer() []byte { return ncaLayer }
+// Script is one of our scripts by its file: ncalayer.js asks NCALayer for signatures, verify.js helps the page of verification,
+// hash.js has the hash functions for it.
+func (p *Pages) Script(name string) ([]byte, error) {
+	script, err := scripts.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't find a script: %w", err)
+	}
+	return script, nil
+}
 
 // render makes the page in UTF-8.
 func (p *Pages) render(name string, model any) ([]byte, error) {

@@ -16,6 +16,8 @@ type View struct {
 	Verdict *report.Verdict
 	// Receipt that the gateway issued.
 	Receipt *Receipt
+	// File says that the receipt is that of an uploaded file, octet by octet.
+	File bool
 	// Notice says why there is nothing to show.
 	Notice Notice
 	// TraceID is shown with a Notice, for the contact centre.
@@ -28,6 +30,7 @@ type Notice string
 // The notices.
 const (
 	ReceiptUnknown  Notice = "receipt_unknown"
+	ReceiptChanged  Notice = "receipt_changed"
 	DocumentMissing Notice = "document_missing"
 	TooLarge        Notice = "too_large"
 	FormInvalid     Notice = "form_invalid"
@@ -37,14 +40,15 @@ const (
 
 // Notices lists them, for the test of the catalogues.
 func Notices() []Notice {
-	return []Notice{ReceiptUnknown, DocumentMissing, TooLarge, FormInvalid, TooMany, Unavailable}
+	return []Notice{ReceiptUnknown, ReceiptChanged, DocumentMissing, TooLarge, FormInvalid, TooMany, Unavailable}
 }
 
 // Render makes the page of verification.
 func (p *Pages) Render(v View) ([]byte, error) {
 	m := verifyModel{
-		frame: p.frame(v.Frame, "verify"), Code: v.Code, TraceID: v.TraceID, Size: map[string]int{"Size": v.SizeMB},
+		frame: p.frame(v.Frame, "verify"), Code: v.Code, File: v.File, TraceID: v.TraceID, Size: map[string]int{"Size": v.SizeMB}, Bytes: v.SizeMB << 20,
 	}
+	m.Module = "/verify/verify.js"
 	m.Receipt = receiptModel(m.words, v.Receipt)
 	if v.Verdict != nil {
 		var err error

@@ -12,6 +12,8 @@ type verifyModel struct {
 	frame
 	Code    string
 	Size    map[string]int
+	Bytes   int
+	File    bool
 	Verdict *verdict
 	Receipt *receiptView
 	Notice  string

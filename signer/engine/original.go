@@ -77,6 +77,15 @@ func InPassing(document []byte) bool {
 	return ok
 }
 
+// OriginalHashes are the hash functions of which a document needs digests of its original; nil where digests do not serve it.
+func OriginalHashes(document []byte) []algo.Hash {
+	hashes, ok := hashesOf(document)
+	if !ok {
+		return nil
+	}
+	return hashes
+}
+
 // hashesOf are the hashes over its content that a CMS document needs; ok false for other documents, and where a signature is over
 // the content itself, as Ed25519 without signed attributes is.
 func hashesOf(document []byte) (hashes []algo.Hash, ok bool) {
