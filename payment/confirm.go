@@ -151,7 +151,7 @@ func (s *Service) apply(ctx context.Context, h heard) (Confirmation, error) {
 			return ErrBankMismatch.with("the attempt belongs to another bank")
 		}
 		out.Order = o.ID
-		if a.Initiator == byBank && h.status.Outcome == bank.Absent {
+		if a.Initiator == initiatorBank && h.status.Outcome == bank.Absent {
 			// The bank began this payment and signs that it has none: it gave it up, and must not execute it any more.
 			h.status.Outcome, h.status.Reason = bank.Refused, "the bank gave the payment up"
 		}

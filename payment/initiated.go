@@ -21,8 +21,8 @@ const freshFor = 10 * time.Minute
 
 // Who begins a payment at the bank.
 const (
-	byGateway = "gateway"
-	byBank    = "bank"
+	initiatorGateway = "gateway"
+	initiatorBank    = "bank"
 )
 
 // CheckForBank answers a bank's signed question what its client owes (R5), by IIN, BIN or number of a debt: debts that can be

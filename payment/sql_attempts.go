@@ -29,7 +29,7 @@ type attemptRow struct {
 	LastProblem string    `db:"last_problem"`
 	CreatedAt   time.Time `db:"created_at"`
 	UpdatedAt   time.Time `db:"updated_at"`
-	// Initiator is byGateway or byBank.
+	// Initiator is initiatorGateway or initiatorBank.
 	Initiator string `db:"initiator"`
 }
 
@@ -60,12 +60,12 @@ func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, 
 		return fmt.Errorf("couldn't write the payment order of %s: %w", o.ID, err)
 	}
 	o.Attempt = &id
-	a := attemptRow{State: s.attemptTable.Start(), DueAt: now, Initiator: byGateway}
+	a := attemptRow{State: s.attemptTable.Start(), DueAt: now, Initiator: initiatorGateway}
 	if by != nil {
 		if err := a.step(s.attemptTable, order.Send); err != nil {
 			return err
 		}
-		a.Sends, a.DueAt, a.Initiator = 1, o.ExpiresAt, byBank
+		a.Sends, a.DueAt, a.Initiator = 1, o.ExpiresAt, initiatorBank
 	}
 	return exec(ctx, tx, 1, `
 		INSERT INTO attempts (bucket, id, order_id, bank_bic, state, amount, currency, message, sends, tries, due_at, last_problem,
