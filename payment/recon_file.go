@@ -304,7 +304,7 @@ func (in *intake) book(ctx context.Context, tx *sqlx.Tx, done []parsedStatement,
 	}
 	sum := in.digest.sum.Sum(nil)
 	var requests []postingRequest
-	for _, bank := range byBank(done) {
+	for _, bank := range splitByBank(done) {
 		b := &bankBooking{intake: in, tx: tx, days: days}
 		if err := b.run(ctx, bank, sum); err != nil {
 			return err
@@ -333,8 +333,8 @@ func (in *intake) book(ctx context.Context, tx *sqlx.Tx, done []parsedStatement,
 	return in.audit(ctx, tx, entry{in.file.Actor, "statement.booked", "file:" + report.SHA256, report})
 }
 
-// byBank splits statements that are ordered by bank.
-func byBank(done []parsedStatement) [][]parsedStatement {
+// splitByBank splits statements that are ordered by bank.
+func splitByBank(done []parsedStatement) [][]parsedStatement {
 	var banks [][]parsedStatement
 	for i, p := range done {
 		if i == 0 || p.account.Bank != done[i-1].account.Bank {
