@@ -127,6 +127,9 @@ func readISO(src io.Reader, h Handler, o Options) (Summary, error) {
 	return c.summary, r.tail()
 }
 
+// signatureSpace is the namespace of XML signatures, which stand inside of Document when they are enveloped.
+const signatureSpace = "http://www.w3.org/2000/09/xmldsig#"
+
 // document reads the content of Document: one element, of the name that the namespace promises.
 func (r *iso) document(tree *node, name string) error {
 	for found := false; ; {
@@ -139,6 +142,13 @@ func (r *iso) document(tree *node, name string) error {
 				return r.at(ErrStructure, "no "+name+" inside")
 			}
 			return nil
+		}
+		if kind == xmlpull.Start && string(r.xml.Local()) == "Signature" && r.xml.Space() == signatureSpace {
+			// Signatures are judged before the file is read; what stands in them is no part of the message.
+			if err := r.xml.Skip(); err != nil {
+				return r.wrap(err)
+			}
+			continue
 		}
 		if kind != xmlpull.Start || string(r.xml.Local()) != name || r.xml.SpaceID() != r.space || found {
 			return r.at(ErrStructure, "one "+name+" is expected")

@@ -262,3 +262,23 @@ func TestDetect(t *testing.T) {
 		}
 	}
 }
+
+// A signature inside of Document is passed over, wherever it stands; anything else there, and a Signature of another namespace, is no message.
+func TestEnvelopedSignature(t *testing.T) {
+	const head, message, tail = `<Document xmlns="urn:iso:std:iso:20022:tech:xsd:camt.053.001.08">`, `<BkToCstmrStmt><GrpHdr><MsgId>M</MsgId></GrpHdr><Stmt><Id>1</Id><Acct><Id><IBAN>KZ1</IBAN></Id></Acct></Stmt></BkToCstmrStmt>`, `</Document>`
+	const signature = `<s:Signature xmlns:s="http://www.w3.org/2000/09/xmldsig#"><s:Object><BkToCstmrStmt/></s:Object></s:Signature>`
+	for body, good := range map[string]bool{
+		head + message + signature + tail:                       true,
+		head + signature + message + signature + tail:           true,
+		head + signature + tail:                                 false,
+		head + message + `<Signature/>` + tail:                  false,
+		head + message + `<Signature xmlns="urn:x"/>` + tail:    false,
+		head + message + signature + message + signature + tail: false,
+	} {
+		var got payments
+		s, err := Read(strings.NewReader(body), &got, Options{})
+		if (err == nil) != good || (good && s.Statements != 1) {
+			t.Errorf("%s: %d statements, %v", body, s.Statements, err)
+		}
+	}
+}
