@@ -20,6 +20,9 @@ const (
 	codeUnauthorised   code = "key_required"
 	codeKeyInvalid     code = "key_invalid"
 	codeScope          code = "scope_missing"
+	codeSigned         code = "request_signature_unusable"
+	codeReplayed       code = "request_replayed"
+	codeDigest         code = "content_digest_differs"
 	codeNotOwn         code = "not_found"
 	codeQuery          code = "query_invalid"
 	codeNotAcceptable  code = "not_acceptable"
@@ -70,6 +73,7 @@ func statuses() map[code]int {
 		codeHTTPMalformed: http.StatusBadRequest, codeHeadersTooLong: http.StatusRequestHeaderFieldsTooLarge,
 		codeTimeout: http.StatusRequestTimeout, codeRouteUnknown: http.StatusNotFound, codeMethod: http.StatusMethodNotAllowed,
 		codeUnauthorised: http.StatusUnauthorized, codeKeyInvalid: http.StatusUnauthorized, codeScope: http.StatusForbidden,
+		codeSigned: http.StatusUnauthorized, codeReplayed: http.StatusUnauthorized, codeDigest: http.StatusBadRequest,
 		codeNotOwn: http.StatusNotFound, codeQuery: http.StatusBadRequest, codeNotAcceptable: http.StatusNotAcceptable,
 		codeMediaType: http.StatusUnsupportedMediaType, codeTooMany: http.StatusTooManyRequests,
 		codeBodyTooLarge: http.StatusRequestEntityTooLarge, codeBodyEmpty: http.StatusBadRequest,

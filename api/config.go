@@ -94,6 +94,9 @@ type Limits struct {
 	// NCANodePerMinute bounds the calls of one address to the interface of NCANode; 0 means 600, with a burst of the same
 	// size. Its clients are servers, which know no keys.
 	NCANodePerMinute int
+	// ClientPerMinute bounds the requests of one API key that has no quota of its own; 0 means 60,000. Every process of the
+	// gateway counts for itself.
+	ClientPerMinute int
 	// Request bounds the work on one request; 0 means 25 s.
 	Request time.Duration
 	// Read bounds reading a request, its body included; 0 means 20 s.
@@ -131,7 +134,7 @@ func (l *Limits) fill() {
 	for field, value := range map[*int]int{
 		&l.Connections: 1024, &l.HeaderBytes: 16 << 10, &l.JSONBytes: 64 << 10, &l.BatchBytes: 1 << 20,
 		&l.SignatureBytes: 256 << 10, &l.DocumentBytes: 16 << 20, &l.Validations: 16, &l.Streams: 16, &l.Seals: 32, &l.PublicPerMinute: 60,
-		&l.NCANodePerMinute: 600,
+		&l.NCANodePerMinute: 600, &l.ClientPerMinute: 60_000,
 	} {
 		if *field <= 0 {
 			*field = value

@@ -207,6 +207,9 @@ func (s *Server) copyRequest(ctx *fasthttp.RequestCtx) *request {
 	if scheme, token, ok := strings.Cut(string(h.Peek("Authorization")), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		r.token = strings.TrimSpace(token)
 	}
+	if len(h.Peek("Signature-Input")) > 0 {
+		r.head = s.signedHead(ctx)
+	}
 	for _, v := range h.PeekAll("Idempotency-Key") {
 		r.idemKeys = append(r.idemKeys, string(v))
 	}

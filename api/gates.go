@@ -27,7 +27,7 @@ const free = 8 << 10
 const bodyCopies = 2
 
 // answer takes a request through the gates of its operation to the endpoint. It always returns a response.
-func (s *Server) answer(ctx context.Context, rt *route, r *request, in incoming) *response {
+func (s *Server) answer(ctx context.Context, rt *route, r *request, in incoming) (resp *response) {
 	release := func() {}
 	resp, err := func() (*response, error) {
 		if err := s.admit(ctx, rt, r); err != nil {
@@ -35,6 +35,9 @@ func (s *Server) answer(ctx context.Context, rt *route, r *request, in incoming)
 		}
 		var err error
 		if release, err = s.receive(ctx, rt, r, in); err != nil {
+			return nil, err
+		}
+		if err := r.checkDigest(); err != nil {
 			return nil, err
 		}
 		if rt.idempotent {
@@ -45,6 +48,7 @@ func (s *Server) answer(ctx context.Context, rt *route, r *request, in incoming)
 		return rt.serve(ctx, r)
 	}()
 	release()
+	defer func() { r.quota.tell(resp) }()
 	if rt.secret {
 		clear(r.body)
 	}
@@ -102,17 +106,17 @@ func (s *Server) admit(ctx context.Context, rt *route, r *request) error {
 
 // identify finds out who calls. Operations open to everybody look at a key only if one is shown and of use to them.
 func (s *Server) identify(ctx context.Context, rt *route, r *request) error {
-	if rt.scope == "" && (!rt.mayIdentify || r.token == "") {
+	if !rt.anyScope && rt.scope == "" && (!rt.mayIdentify || (r.token == "" && r.head == nil)) {
 		return nil
 	}
-	if r.token == "" {
-		return refuse(codeUnauthorised)
-	}
-	caller, err := s.cfg.Keys.Authenticate(ctx, r.token)
+	caller, err := s.authenticate(ctx, r)
 	if err != nil {
 		return err
 	}
 	r.caller = caller
+	if err := s.quotas.take(r, s.cfg.Now()); err != nil || rt.anyScope {
+		return err
+	}
 	need := rt.scope
 	if need == "" {
 		need = auth.ValidationsWrite
@@ -152,11 +156,11 @@ func (s *Server) receive(ctx context.Context, rt *route, r *request, in incoming
 	if size > rt.bodyMax {
 		return nothing, refuse(codeBodyTooLarge)
 	}
-	if rt.byLine {
+	if rt.byLine && r.digests == nil {
 		r.lines = in.lines()
 		return nothing, nil
 	}
-	if rt.spooled {
+	if rt.spooled || rt.byLine { // lines under a signature take effect only when all of them are known to be the signer's
 		var release func()
 		var err error
 		r.file, release, err = spool(in.spool, int64(rt.bodyMax))

@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"qaqpa/api/auth"
+	"qaqpa/api/httpsig"
 	"qaqpa/api/language"
 	"qaqpa/payment"
 )
@@ -31,7 +32,11 @@ type request struct {
 	fetchSite   string  // Sec-Fetch-Site
 	cookies     []param // ours, by their names without prefix
 
+	head    *httpsig.Message // of a request that its sender signed
+	digests *httpsig.Digests // that its body has to have
+
 	caller auth.Caller
+	quota  *quotaState // of the caller, once it is known
 	media  mediaType
 	body   []byte
 	file   *os.File  // of a spooled body

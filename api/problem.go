@@ -95,6 +95,8 @@ func classify(err error) *refusal {
 		return ofDomain(domain)
 	case errors.Is(err, auth.ErrUnknownKey), errors.Is(err, auth.ErrRevoked), errors.Is(err, auth.ErrExpired):
 		return refuse(codeKeyInvalid).because(err)
+	case errors.Is(err, auth.ErrReplay):
+		return refuse(codeReplayed).because(err)
 	case errors.Is(err, auth.ErrReason):
 		return refuse(codeReason).because(err)
 	case errors.Is(err, auth.ErrNoChallenge):

@@ -13,6 +13,7 @@ type route struct {
 	method, path string
 	scope        auth.Scope // "" for operations open to everybody
 	mayIdentify  bool       // open to everybody, but a key adds to it
+	anyScope     bool       // needs a key, whatever its scopes
 	limited      bool       // open to everybody, within a rate
 	idempotent   bool       // changes something: needs Idempotency-Key
 	bodyMax      int        // bytes; 0 means that there is no body
@@ -57,6 +58,7 @@ func (s *Server) routes() ([]route, error) {
 		get("/v1/transfers/{transfer}/proof", auth.LedgerRead, answer(s.getProof)),
 		get("/v1/validations/{verdict}", auth.ValidationsRead, s.getVerdict).or(typeXML),
 		s.reportRoute(),
+		s.clientRoute(),
 		get("/v1/webhook-keys", "", answer(s.listWebhookKeys)),
 		get("/openapi.yaml", "", s.getContract).as(typeYAML),
 		get("/problems/{code}", "", answer(s.explainProblem)),

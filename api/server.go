@@ -29,6 +29,7 @@ type Server struct {
 	foreign  *throttle // of the interface of NCANode
 	memory   *semaphore.Weighted
 	judging  *semaphore.Weighted
+	quotas   *quotas
 	// streams bound the long forms that are read at once: of callers without a key, and of those with one.
 	streams  [2]*semaphore.Weighted
 	feeding  *semaphore.Weighted
@@ -69,6 +70,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	quotas, err := newQuotas(cfg.Limits.ClientPerMinute)
+	if err != nil {
+		return nil, err
+	}
 	described, err := reference.Read(openapi)
 	if err != nil {
 		return nil, err
@@ -84,6 +89,7 @@ func New(cfg Config) (*Server, error) {
 		streams: [2]*semaphore.Weighted{
 			semaphore.NewWeighted(int64(cfg.Limits.Streams)), semaphore.NewWeighted(int64(cfg.Limits.Streams)),
 		},
+		quotas:   quotas,
 		feeding:  semaphore.NewWeighted(feedsAtOnce),
 		sealing:  semaphore.NewWeighted(int64(cfg.Limits.Seals)),
 		contract: newAsset(typeYAML, openapi), reference: described, validations: decoder,

@@ -56,8 +56,13 @@ type Caller struct {
 	KeyID   string
 	Kind    Kind
 	Subject string // agency id, BIC, or name
-	scopes  []Scope
+	// PerMinute is the quota of its key; 0 is the default of the gateway.
+	PerMinute int
+	scopes    []Scope
 }
+
+// Scopes are the rights of the key, sorted.
+func (c Caller) Scopes() []Scope { return slices.Clone(c.scopes) }
 
 // Known reports whether a key was shown and accepted.
 func (c Caller) Known() bool { return c.KeyID != "" }

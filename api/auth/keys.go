@@ -21,6 +21,10 @@ type Key struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	// PublicKey, a SubjectPublicKeyInfo, verifies the requests of a client that signs them; nil for one that shows a token.
+	PublicKey []byte `json:"public_key,omitempty"`
+	// PerMinute is how many requests it may make in a minute; 0 is the default of the gateway.
+	PerMinute int `json:"per_minute,omitempty"`
 }
 
 // NewKey says which key to make.
@@ -31,9 +35,15 @@ type NewKey struct {
 	Scopes    []Scope   // nil means all that the kind may have
 	ExpiresAt time.Time // zero means never
 	Actor     string    // who makes it, for the audit log
+	PublicKey []byte    // SubjectPublicKeyInfo of a client that signs its requests; nil makes a token
+	PerMinute int       // requests a minute, up to [PerMinuteMax]; 0 means the default
 }
 
-// Create makes a key and returns its token, which cannot be had again. The row and its audit row are one transaction.
+// PerMinuteMax bounds the quota of a key.
+const PerMinuteMax = 1_000_000
+
+// Create makes a key and returns its token, which cannot be had again; the token of a client that signs is its key's id. The row
+// and its audit row are one transaction.
 func (s *Store) Create(ctx context.Context, in NewKey) (token string, key Key, err error) {
 	if err := s.check(&in); err != nil {
 		return "", Key{}, err
@@ -43,7 +53,7 @@ func (s *Store) Create(ctx context.Context, in NewKey) (token string, key Key, e
 		return "", Key{}, err
 	}
 	hash := sha256.Sum256([]byte(secret))
-	key = Key{ID: id, Kind: in.Kind, Subject: in.Subject, Name: in.Name, Scopes: in.Scopes}
+	key = Key{ID: id, Kind: in.Kind, Subject: in.Subject, Name: in.Name, Scopes: in.Scopes, PublicKey: in.PublicKey, PerMinute: in.PerMinute}
 	// PostgreSQL keeps microseconds; what is returned is what is stored.
 	key.CreatedAt = s.cfg.Now().UTC().Truncate(time.Microsecond)
 	if !in.ExpiresAt.IsZero() {
@@ -52,6 +62,9 @@ func (s *Store) Create(ctx context.Context, in NewKey) (token string, key Key, e
 	}
 	if err := s.insert(ctx, key, hash[:], in.Actor); err != nil {
 		return "", Key{}, err
+	}
+	if in.PublicKey != nil {
+		return id, key, nil // the secret is forgotten here
 	}
 	return tokenPrefix + id + "_" + secret, key, nil
 }
@@ -69,6 +82,14 @@ func (s *Store) check(in *NewKey) error {
 	}
 	if !in.ExpiresAt.IsZero() && !in.ExpiresAt.After(s.cfg.Now()) {
 		return errors.New("an API key cannot expire before it is made")
+	}
+	if in.PerMinute < 0 || in.PerMinute > PerMinuteMax {
+		return fmt.Errorf("a quota is 1 to %d requests a minute", PerMinuteMax)
+	}
+	if in.PublicKey != nil {
+		if _, err := publicKey(in.PublicKey); err != nil {
+			return err
+		}
 	}
 	if in.Scopes == nil {
 		in.Scopes = allowed

@@ -30,6 +30,8 @@ func (m metrics) count(err error) {
 	switch {
 	case err == nil:
 		result = "ok"
+	case errors.Is(err, ErrReplay):
+		result = "replay"
 	case errors.Is(err, ErrUnknownKey):
 		result = "unknown"
 	case errors.Is(err, ErrRevoked):

@@ -42,18 +42,20 @@ func Migrate(ctx context.Context, db *sqlx.DB) error {
 
 // row is a row of api_key.
 type row struct {
-	ID        string       `db:"id"`
-	Kind      Kind         `db:"kind"`
-	Subject   string       `db:"subject"`
-	Name      string       `db:"name"`
-	Scopes    string       `db:"scopes"`
-	Secret    []byte       `db:"secret_sha256"`
-	CreatedAt time.Time    `db:"created_at"`
-	ExpiresAt sql.NullTime `db:"expires_at"`
-	RevokedAt sql.NullTime `db:"revoked_at"`
+	ID        string        `db:"id"`
+	Kind      Kind          `db:"kind"`
+	Subject   string        `db:"subject"`
+	Name      string        `db:"name"`
+	Scopes    string        `db:"scopes"`
+	Secret    []byte        `db:"secret_sha256"`
+	CreatedAt time.Time     `db:"created_at"`
+	ExpiresAt sql.NullTime  `db:"expires_at"`
+	RevokedAt sql.NullTime  `db:"revoked_at"`
+	PublicKey []byte        `db:"public_key"`
+	PerMinute sql.NullInt64 `db:"per_minute"`
 }
 
-const columns = "id, kind, subject, name, scopes, secret_sha256, created_at, expires_at, revoked_at"
+const columns = "id, kind, subject, name, scopes, secret_sha256, created_at, expires_at, revoked_at, public_key, per_minute"
 
 func (r row) scopes() []Scope {
 	words := strings.Fields(r.Scopes)
@@ -65,7 +67,7 @@ func (r row) scopes() []Scope {
 }
 
 func (r row) key() Key {
-	k := Key{ID: r.ID, Kind: r.Kind, Subject: r.Subject, Name: r.Name, Scopes: r.scopes(), CreatedAt: r.CreatedAt.UTC()}
+	k := Key{ID: r.ID, Kind: r.Kind, Subject: r.Subject, Name: r.Name, Scopes: r.scopes(), CreatedAt: r.CreatedAt.UTC(), PublicKey: r.PublicKey, PerMinute: int(r.PerMinute.Int64)}
 	if r.ExpiresAt.Valid {
 		t := r.ExpiresAt.Time.UTC()
 		k.ExpiresAt = &t
@@ -108,8 +110,8 @@ func (s *Store) insert(ctx context.Context, k Key, secretHash []byte, actor stri
 		return err
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO api_key ("+columns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,NULL)",
-			k.ID, k.Kind, k.Subject, k.Name, strings.Join(words, " "), secretHash, k.CreatedAt, k.ExpiresAt)
+		_, err := tx.ExecContext(ctx, "INSERT INTO api_key ("+columns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,NULL,$9,nullif($10,0))",
+			k.ID, k.Kind, k.Subject, k.Name, strings.Join(words, " "), secretHash, k.CreatedAt, k.ExpiresAt, k.PublicKey, k.PerMinute)
 		if err != nil {
 			return fmt.Errorf("couldn't store API key: %w", err)
 		}
@@ -133,6 +135,25 @@ func (s *Store) markRevoked(ctx context.Context, id, actor string, at time.Time)
 			return err
 		}
 		return s.cfg.Audit.Append(ctx, tx, actor, "api_key.revoked", id, detail)
+	})
+}
+
+func (s *Store) storeQuota(ctx context.Context, id string, perMinute int, actor string) error {
+	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		r, err := selectKey(ctx, tx, id)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE api_key SET per_minute = nullif($2, 0) WHERE id = $1", id, perMinute); err != nil {
+			return fmt.Errorf("couldn't change API key %s: %w", id, err)
+		}
+		k := r.key()
+		k.PerMinute = perMinute
+		detail, err := k.detail()
+		if err != nil {
+			return err
+		}
+		return s.cfg.Audit.Append(ctx, tx, actor, "api_key.quota", id, detail)
 	})
 }
 

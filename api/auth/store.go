@@ -116,14 +116,21 @@ func (s *Store) authenticate(ctx context.Context, token string) (Caller, error) 
 		return Caller{}, err
 	}
 	switch {
-	case len(r.Secret) != sha256.Size || subtle.ConstantTimeCompare(hash[:], r.Secret) != 1:
+	case r.PublicKey != nil, len(r.Secret) != sha256.Size || subtle.ConstantTimeCompare(hash[:], r.Secret) != 1:
 		return Caller{}, ErrUnknownKey
+	}
+	return r.caller(now)
+}
+
+// caller is who holds a key that was proved, unless its time is over.
+func (r row) caller(now time.Time) (Caller, error) {
+	switch {
 	case r.RevokedAt.Valid:
 		return Caller{}, ErrRevoked
 	case r.ExpiresAt.Valid && !now.Before(r.ExpiresAt.Time):
 		return Caller{}, ErrExpired
 	}
-	return Caller{KeyID: r.ID, Kind: r.Kind, Subject: r.Subject, scopes: r.scopes()}, nil
+	return Caller{KeyID: r.ID, Kind: r.Kind, Subject: r.Subject, PerMinute: int(r.PerMinute.Int64), scopes: r.scopes()}, nil
 }
 
 // find gets a row from memory or from the database.

@@ -25,6 +25,7 @@ type clientsCmd struct {
 	Guarantee clientsGuaranteeCmd `cmd:"" help:"Set what a bank may owe at most; payments beyond it are refused."`
 	AddKey    clientsAddKeyCmd    `cmd:"" help:"Make an API key. It is shown once."`
 	RevokeKey clientsRevokeKeyCmd `cmd:"" help:"End an API key for good."`
+	LimitKey  clientsLimitKeyCmd  `cmd:"" help:"Change how many requests a minute a key may make."`
 	ListKeys  clientsListKeysCmd  `cmd:"" help:"List the API keys, without their secrets."`
 
 	Grant       clientsGrantCmd       `cmd:"" help:"Let a person act for an agency, a bank or the operator on the console's pages."`
@@ -142,11 +143,17 @@ type clientsAddKeyCmd struct {
 	Name             string   `help:"What people call the key."`
 	Days             int      `default:"365" help:"After how many days it ends; 0: never."`
 	Scopes           []string `help:"Rights of the key; all that the kind may have, if not given."`
+	PublicKey        string   `type:"existingfile" placeholder:"FILE" help:"Public key (PEM) of a client that signs its requests by RFC 9421: Ed25519, ECDSA P-256 or RSA. The id that its signatures name is printed; there is no secret."`
+	PerMinute        int      `help:"Requests that it may make in a minute; 0: the default of the gateway."`
 }
 
 func (c *clientsAddKeyCmd) Run(ctx context.Context, io streams) error {
 	return withKeys(ctx, c.databaseSettings, func(store *auth.Store) error {
-		in := auth.NewKey{Kind: auth.Kind(c.Kind), Subject: c.Subject, Name: c.Name, Actor: operatorActor()}
+		in := auth.NewKey{Kind: auth.Kind(c.Kind), Subject: c.Subject, Name: c.Name, Actor: operatorActor(), PerMinute: c.PerMinute}
+		var err error
+		if in.PublicKey, err = publicKeyOf(c.PublicKey); err != nil {
+			return err
+		}
 		for _, s := range c.Scopes {
 			in.Scopes = append(in.Scopes, auth.Scope(s))
 		}
@@ -188,9 +195,9 @@ func (c *clientsListKeysCmd) Run(ctx context.Context, io streams) error {
 			return fmt.Errorf("couldn't list the API keys: %w", err)
 		}
 		w := tabwriter.NewWriter(io.out, 0, 0, 2, ' ', 0)
-		fmt.Fprintln(w, "ID\tKIND\tSUBJECT\tNAME\tEXPIRES\tREVOKED")
+		fmt.Fprintln(w, "ID\tKIND\tSUBJECT\tNAME\tEXPIRES\tREVOKED\tPROOF\tPER MINUTE")
 		for _, k := range keys {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Kind, k.Subject, k.Name, dayOf(k.ExpiresAt), dayOf(k.RevokedAt))
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", k.ID, k.Kind, k.Subject, k.Name, dayOf(k.ExpiresAt), dayOf(k.RevokedAt), proofOf(k), quotaOf(k))
 		}
 		return w.Flush()
 	})
