@@ -101,8 +101,8 @@ func (p *Properties) readParts() {
 	for c := range p.Element.Elements() {
 		switch {
 		case is(c, "SignedProperties"):
-			if !p.Signed.IsZero() {
-				p.fault(RuleProperties, clauseProperties, "more than one SignedProperties")
+			if !p.Signed.IsZero() || !unsigned.IsZero() {
+				p.fault(RuleProperties, clauseProperties, "SignedProperties are double or out of order")
 				continue
 			}
 			p.Signed = c

@@ -54,6 +54,7 @@ func TestAttacks(t *testing.T) {
 			replaced(t, good, "</xades:SignedProperties>", "</xades:SignedProperties><xades:UnsignedProperties/><xades:UnsignedProperties/>"),
 			xades.RuleProperties, cms.Failed,
 		},
+		"unsigned properties first":        {replaced(t, good, "<xades:SignedProperties", "<xades:UnsignedProperties/><xades:SignedProperties"), xades.RuleProperties, cms.Failed},
 		"something else in the properties": {replaced(t, good, "</xades:SignedProperties>", "</xades:SignedProperties><evil/>"), xades.RuleProperties, cms.Failed},
 		"the time":                         {replaced(t, good, "2026-09-01T", "2016-09-01T"), xmldsig.RuleReference, cms.Failed},
 		"another target":                   {replaced(t, good, `Target="#s1"`, `Target="#s2"`), xades.RuleProperties, cms.Noted},
@@ -179,7 +180,8 @@ func TestReadFaults(t *testing.T) {
 	}{
 		"two times":            {`<x:SigningTime>2026-09-01T10:20:30Z</x:SigningTime><x:SigningTime>2025-09-01T10:20:30Z</x:SigningTime>`, xades.RuleProperties, cms.Failed},
 		"no time":              {`<x:SigningTime>yesterday</x:SigningTime>`, cms.RuleSigningTime, cms.Failed},
-		"a comment in it":      {`<x:SigningTime>2026<!-- -->-09-01T10:20:30Z</x:SigningTime>`, cms.RuleSigningTime, cms.Failed},
+		"a comment in it":      {`<x:SigningTime>2026<!-- -->-09-01T10:20:30Z</x:SigningTime>`, cms.RuleSigningTime, cms.Passed},
+		"an element in it":     {`<x:SigningTime>2026-09-01T10:20:30Z<x:Evil/></x:SigningTime>`, cms.RuleSigningTime, cms.Failed},
 		"no policy":            {`<x:SignaturePolicyIdentifier/>`, xades.RuleProperties, cms.Failed},
 		"no certificate":       {`<x:SigningCertificateV2/>`, cms.RuleSigningCertificate, cms.Failed},
 		"something else":       {`<x:SigningCertificateV2><x:Evil/></x:SigningCertificateV2>`, cms.RuleSigningCertificate, cms.Failed},

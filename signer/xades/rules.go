@@ -66,14 +66,14 @@ func child(n xmltree.Node, local string) xmltree.Node {
 	return xmltree.Node{}
 }
 
-// text is the text of an element that holds nothing else, without white space around it; "" when it cannot be read.
+// text is the text of an element, without white space around it; "" where elements are inside. A comment in it is passed over, as the canonical
+// form does that is signed.
 func text(n xmltree.Node) string {
 	if n.IsZero() {
 		return ""
 	}
-	s, err := xmldsig.TextOf(n)
-	if err != nil {
+	for range n.Elements() {
 		return ""
 	}
-	return strings.Trim(s, " \t\r\n")
+	return strings.Trim(n.Text(), " \t\r\n")
 }
