@@ -20,9 +20,9 @@ import (
 
 // RaiseRequest is a signed document, of anybody, whose signatures shall be judged for longer.
 type RaiseRequest struct {
-	// Document is a CMS (DER, BER, PEM or base64) or a PDF document.
+	// Document is a CMS (DER, BER, PEM or base64), a PDF document, or XML with XAdES signatures.
 	Document []byte
-	// Detached is the original of a detached CMS; DetachedDigests, in its place, are digests of it. A level above T needs the one
+	// Detached is the original of a detached signature; DetachedDigests, in its place, are digests of it. A level above T needs the one
 	// with SHA-256, or with Streebog of the key's length for national signatures.
 	Detached        []byte
 	DetachedDigests map[algo.Hash][]byte
@@ -53,7 +53,7 @@ var ErrRaised = errors.New("the signatures have this level already")
 // Raise adds time stamps and evidence to the signatures of a document and returns it with the level reached, its media type, and an
 // entry in the audit log. What was there stays octet by octet. The document is judged first, as by Validate, and has to pass.
 //
-// Errors: *NotRaisableError; ErrRaised; ErrRequest for what is neither CMS nor PDF, has a form outside of the baseline, or lacks its
+// Errors: *NotRaisableError; ErrRaised; ErrRequest for what is neither CMS nor PDF nor XML, has a form outside of the baseline, or lacks its
 // original; ErrTooLarge, ErrTimeStamp, ErrEvidence, those of the database. Nothing half-raised is returned. Safe for concurrent use.
 func (s *Service) Raise(ctx context.Context, req RaiseRequest) (MadeSeal, error) {
 	if err := s.checkRaise(req); err != nil {
@@ -67,10 +67,17 @@ func (s *Service) Raise(ctx context.Context, req RaiseRequest) (MadeSeal, error)
 		return MadeSeal{}, notRaisable(v)
 	}
 	out := MadeSeal{Level: req.Level}
-	if v.Format == engine.FormatPDF {
+	switch v.Format {
+	case engine.FormatPDF:
 		out.Format, out.Packaging, out.MediaType = sealing.PAdES, sealing.Enveloped, "application/pdf"
 		out.Document, err = s.raisePDF(ctx, req, v)
-	} else {
+	case engine.FormatXML:
+		out.Format, out.Packaging, out.MediaType = sealing.XAdES, sealing.Enveloped, "application/xml"
+		if v.Detached {
+			out.Packaging = sealing.Detached
+		}
+		out.Document, err = s.raiseXML(ctx, req, v)
+	default:
 		out.Format, out.Packaging, out.MediaType = sealing.CAdES, sealing.Attached, "application/pkcs7-mime"
 		if v.Detached {
 			out.Packaging, out.MediaType = sealing.Detached, "application/pkcs7-signature"

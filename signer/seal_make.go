@@ -31,6 +31,8 @@ type SealOrder struct {
 	Level     sealing.Level
 	// PDF says more of a seal in a PDF document; its Level counts for nothing.
 	PDF PDFOptions
+	// XML says more of a XAdES seal; its Packaging and Level count for nothing.
+	XML XAdESOptions
 	// JWS says more of a JSON Web Signature.
 	JWS JWSOptions
 	// Actor is who asks, for the audit row; obligatory.
@@ -154,7 +156,9 @@ func (s *Service) produce(ctx context.Context, o SealOrder, key SigningKey, now 
 		out.MediaType = "application/octet-stream"
 		err = sealRaw(ctx, o, key, out)
 	case sealing.XAdES:
-		err = fmt.Errorf("%w: XAdES is not made", ErrRequest)
+		out.MediaType = "application/xml"
+		o.XML.Packaging, o.XML.Level = o.Packaging, o.Level
+		out.Document, err = s.unrecordedXAdES(ctx, xadesTask{document: o.Document, XAdESOptions: o.XML, key: key, now: now})
 	default:
 		err = fmt.Errorf("%w: there is no format %q", ErrRequest, o.Format)
 	}

@@ -16,9 +16,9 @@ import (
 // raiseCmd adds time stamps and evidence to the signatures of a document. It needs no key, but the database: what was raised is in the
 // audit log.
 type raiseCmd struct {
-	File     string           `arg:"" type:"existingfile" help:"CMS or PDF document whose signatures are to be judged for longer."`
+	File     string           `arg:"" type:"existingfile" help:"CMS, PDF document or XML with XAdES whose signatures are to be judged for longer."`
 	Level    string           `enum:"T,LT,LTA" required:"" help:"What its signatures reach: ${enum}. At LTA a further time stamp is added."`
-	Original string           `type:"existingfile" placeholder:"FILE" help:"What a detached CMS is about."`
+	Original string           `type:"existingfile" placeholder:"FILE" help:"What a detached signature is about."`
 	Output   string           `short:"o" placeholder:"FILE" help:"Where the document goes; FILE with .LEVEL before its ending if not given. An existing file is not overwritten."`
 	Private  bool             `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence and time stamps from loopback and private addresses too."`
 	Database databaseSettings `embed:""`

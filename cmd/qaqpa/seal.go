@@ -17,9 +17,10 @@ import (
 // before the signature leaves.
 type sealCmd struct {
 	File     string           `arg:"" type:"existingfile" help:"Document to sign."`
-	Output   string           `short:"o" placeholder:"FILE" help:"Where the CMS (DER) or the sealed PDF goes; FILE.p7m, FILE.p7s or FILE.sealed.pdf if not given. An existing file is not overwritten."`
-	Format   string           `enum:"cades,pades" default:"cades" help:"A CMS about the document, or a signature inside of a PDF document: ${enum}."`
+	Output   string           `short:"o" placeholder:"FILE" help:"Where the CMS (DER) or the sealed PDF or XML goes; FILE.p7m, FILE.p7s, FILE.sealed.pdf or FILE.sealed.xml if not given. An existing file is not overwritten."`
+	Format   string           `enum:"cades,pades,xades" default:"cades" help:"A CMS about the document, a signature inside of a PDF document, or one in XML: ${enum}."`
 	PDF      pdfSettings      `embed:"" prefix:"pdf-" group:"PDF"`
+	XAdES    xadesSettings    `embed:"" prefix:"xades-" group:"XAdES"`
 	Detached bool             `help:"Leave the document out of the CMS."`
 	Stamp    bool             `name:"timestamp" help:"Add a signature time stamp of the authority of --tsa (CAdES-T)."`
 	Evidence bool             `help:"Add OCSP answers, or small lists, that show that the certificate is not revoked."`
@@ -32,8 +33,11 @@ type sealCmd struct {
 }
 
 func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (err error) {
-	if c.Format == formatPAdES && (c.Detached || c.Stamp || c.Evidence) {
+	if c.Format != formatCAdES && (c.Detached || c.Stamp || c.Evidence) {
 		return errPDFOptions
+	}
+	if err := c.XAdES.check(c.Format); err != nil {
+		return err
 	}
 	if c.Stamp && c.TSA.URL == "" {
 		return errors.New("--timestamp needs the address of an authority: give --tsa")
@@ -78,6 +82,8 @@ func (c *sealCmd) output() string {
 		return c.Output
 	case c.Format == formatPAdES:
 		return strings.TrimSuffix(c.File, ".pdf") + ".sealed.pdf"
+	case c.Format == formatXAdES:
+		return strings.TrimSuffix(c.File, ".xml") + ".sealed.xml"
 	case c.Detached:
 		return c.File + ".p7s"
 	default:

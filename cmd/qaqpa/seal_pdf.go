@@ -32,19 +32,27 @@ func (p *pdfSettings) options() signer.PDFOptions {
 	return o
 }
 
-var errPDFOptions = errors.New("--detached, --timestamp and --evidence go with --format=cades; give --pdf-level instead")
+var errPDFOptions = errors.New("--detached, --timestamp and --evidence go with --format=cades; give --pdf-level or --xades-level instead")
 
 // seal makes the seal in the format that was asked for.
 func (c *sealCmd) seal(ctx context.Context, s *signer.Service, document []byte) ([]byte, error) {
 	if c.Format == formatPAdES {
 		return s.SealPDF(ctx, signer.SealPDFRequest{Document: document, PDFOptions: c.PDF.options(), Actor: operatorActor()})
 	}
+	if c.Format == formatXAdES {
+		return s.SealXAdES(ctx, signer.SealXAdESRequest{Document: document, XAdESOptions: c.XAdES.options(c.TSA.Policy), Actor: operatorActor()})
+	}
 	return s.Seal(ctx, signer.SealRequest{
 		Document: document, Detached: c.Detached, TimeStamp: c.Stamp, Evidence: c.Evidence, Actor: operatorActor(),
 	})
 }
 
-const formatPAdES = "pades"
+// Formats of seals, as flags name them.
+const (
+	formatCAdES = "cades"
+	formatPAdES = "pades"
+	formatXAdES = "xades"
+)
 
 // printChanges tells what later revisions of a PDF document changed.
 func printChanges(w io.Writer, s signer.SignatureVerdict) {

@@ -17,7 +17,7 @@ import (
 // certificate is judged first (№500/НҚ 4). Each use of a key of the token is in the audit log before the signature leaves.
 type signCmd struct {
 	File     string `arg:"" type:"existingfile" help:"Document to sign."`
-	Format   string `enum:"cms,xml,wsse,jwt,raw" default:"cms" help:"What is made: ${enum}."`
+	Format   string `enum:"cms,xml,xades,wsse,jwt,raw" default:"cms" help:"What is made: ${enum}."`
 	Output   string `short:"o" placeholder:"FILE" help:"Where it goes; FILE with the ending of the format if not given. An existing file is not overwritten."`
 	Detached bool   `help:"cms: leave the document out."`
 	CoSign   string `name:"co-sign" type:"existingfile" placeholder:"FILE" help:"cms: a signed CMS that gets one more signature over the document."`
@@ -26,9 +26,10 @@ type signCmd struct {
 	Element  string `name:"id" placeholder:"ID" help:"xml: sign the element with this identifier instead of the whole document."`
 	WSSToken string `name:"wsse-token" enum:"key-identifier,issuer-serial,binary" default:"key-identifier" help:"wsse: how the certificate is named: ${enum}."`
 	Form     string `name:"raw-form" enum:"usual,pair,national,rfc" default:"usual" help:"raw: layout of the numbers: ${enum}. The usual one is DER for ECDSA and the national one for GOST."`
-	Chain    bool   `help:"cms, xml, wsse: add the certificates of the authorities above the signer's, but for the root."`
+	Chain    bool   `help:"cms, xml, xades, wsse: add the certificates of the authorities above the signer's, but for the root."`
 	Private  bool   `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence and time stamps from loopback and private addresses too."`
 
+	XAdES    xadesSettings    `embed:"" prefix:"xades-" group:"XAdES"`
 	Key      signKeySettings  `embed:""`
 	TSA      tsaSettings      `embed:""`
 	Trust    trustSettings    `embed:""`
@@ -86,6 +87,9 @@ func (c *signCmd) check() error {
 	if c.Stamp && c.TSA.URL == "" {
 		return errors.New("--timestamp needs the address of an authority: give --tsa")
 	}
+	if err := c.XAdES.check(c.Format); err != nil {
+		return err
+	}
 	return c.Key.check()
 }
 
@@ -138,6 +142,8 @@ func (c *signCmd) sign(ctx context.Context, s *signer.Service, document []byte, 
 	switch c.Format {
 	case "xml":
 		out, err = s.SignXML(ctx, signer.SignXMLRequest{Document: document, ID: c.Element, Key: key, Actor: actor})
+	case formatXAdES:
+		out, err = s.SignXAdES(ctx, signer.SignXAdESRequest{Document: document, XAdESOptions: c.XAdES.options(c.TSA.Policy), Key: key, Actor: actor})
 	case "wsse":
 		token := map[string]xmldsig.Token{
 			"key-identifier": xmldsig.TokenKeyIdentifier, "issuer-serial": xmldsig.TokenIssuerSerial, "binary": xmldsig.TokenBinary,
@@ -168,7 +174,7 @@ func (c *signCmd) sign(ctx context.Context, s *signer.Service, document []byte, 
 }
 
 func (c *signCmd) output() string {
-	ending := map[string]string{"cms": ".p7m", "xml": ".signed.xml", "wsse": ".signed.xml", "jwt": ".jwt", "raw": ".sig"}[c.Format]
+	ending := map[string]string{"cms": ".p7m", "xml": ".signed.xml", formatXAdES: ".signed.xml", "wsse": ".signed.xml", "jwt": ".jwt", "raw": ".sig"}[c.Format]
 	switch {
 	case c.Output != "":
 		return c.Output

@@ -80,6 +80,7 @@ func TestSignWithAFile(t *testing.T) {
 	}
 	xml := s.write(t, "order.xml", []byte(`<order xml:id="o"><fee>5406</fee></order>`))
 	s.run(t, "validate", sign(xml, "--format=xml"))
+	s.run(t, "validate", sign(xml, "--format=xades", "-o", xml+".xades"))
 	s.run(t, "validate", sign(xml, "--format=xml", "--id=o", "-o", xml+".part"))
 	soap := s.write(t, "message.xml", []byte(`<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><a/></e:Body></e:Envelope>`))
 	s.run(t, "validate", sign(soap, "--format=wsse"))
@@ -200,6 +201,7 @@ func TestSignIsRefused(t *testing.T) {
 		{"give --tsa", append([]string{"--timestamp", "--tsa="}, key...)},
 		{"unusable request", append([]string{"--format=jwt"}, key...)}, // the document is no set of claims
 		{"--format=cms", append([]string{"--format=xml", "--detached"}, key...)},
+		{"--format=xades", append([]string{"--format=xml", "--xades-level=T"}, key...)},
 		{"--format=raw", append([]string{"--raw-form=pair"}, key...)},
 		{"not in this form", append([]string{"--format=raw", "--raw-form=rfc", "--hsm-key=seal"}, nil...)},
 		{"unusable request", append([]string{"--format=xml"}, key...)},

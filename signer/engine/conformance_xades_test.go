@@ -55,7 +55,7 @@ var dssXAdESOutside = map[string]string{
 // dssXAdESLevels are levels of documents that tell theirs by name or make.
 var dssXAdESLevels = map[string]string{
 	"xades-t-with-tsvd.xml": "XAdES-B-T", "xades-extended-xl.xml": "XAdES-XL", "xades-x-level.xml": "XAdES-X",
-	"xades-x-level-v2-wrong-sigAndRefsTst-type.xml": "XAdES-X", "xades-extended-epes-with-sigPolStore.xml": "XAdES-EPES",
+	"xades-x-level-v2-wrong-sigAndRefsTst-type.xml": "XAdES-X", "xades-extended-epes-with-sigPolStore.xml": "XAdES-EPES", "Signature-X-PT-4.xml": "XAdES-A",
 	"xades-t-copied-sigtst.xml": "XAdES-B-T", "xades-lta-corrupted-cert.xml": "XAdES-B-LTA", "xades-ocsp-before-cert-validity.xml": "XAdES-B-LTA",
 	"xades-lta-with-additional-cert-in-keyinfo.xml": "XAdES-B-LTA", "xades-lt-with-expired-ocsp-responder.xml": "XAdES-B-LT",
 	"xades-enveloped-arcTst132.xml": "XAdES-A", "BaselineBWithCertificateValues.xml": "XAdES-B-B", "X-E-ERS-two-ers.xml": "XAdES-B-B",

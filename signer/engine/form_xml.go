@@ -14,6 +14,9 @@ import (
 	"qaqpa/signer/xmltree"
 )
 
+// FormatXML is the format of XML documents with signatures; a SOAP message has another.
+const FormatXML = "XMLDSig"
+
 // xmlForm is a ds:Signature whose references have been followed.
 type xmlForm struct {
 	checked  *xmldsig.Checked
@@ -67,7 +70,7 @@ func (c *Case) openXML(text, original []byte) {
 		return
 	}
 	c.attached = original == nil
-	if c.format = "XMLDSig"; len(doc.Signatures) == 0 {
+	if c.format = FormatXML; len(doc.Signatures) == 0 {
 		c.format = "UNKNOWN"
 		return
 	}

@@ -82,6 +82,9 @@ func xmlMutations(n xmltree.Node, try func(place, what, doc string)) {
 				if at := placeInXML(next); at == "Signature" { // where a signature stands in its document is not signed
 					place = at
 				}
+				if n.Local() == "SignedProperties" { // their place among the properties neither
+					place = "QualifyingProperties"
+				}
 				try(place, "exchanged", text[:from]+next.Raw()+raw+text[end:])
 				break
 			}

@@ -101,9 +101,12 @@ func (p *Properties) readParts() {
 	for c := range p.Element.Elements() {
 		switch {
 		case is(c, "SignedProperties"):
-			if !p.Signed.IsZero() || !unsigned.IsZero() {
-				p.fault(RuleProperties, clauseProperties, "SignedProperties are double or out of order")
+			if !p.Signed.IsZero() {
+				p.fault(RuleProperties, clauseProperties, "more than one SignedProperties")
 				continue
+			}
+			if !unsigned.IsZero() {
+				p.note(RuleProperties, clauseProperties, "SignedProperties stand last")
 			}
 			p.Signed = c
 		case is(c, "UnsignedProperties"):
