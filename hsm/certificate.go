@@ -54,10 +54,7 @@ func (t *Token) importCertificate(ctx context.Context, label string, der []byte)
 		return err
 	}
 	if !slices.ContainsFunc(stored, func(c []byte) bool { return bytes.Equal(c, der) }) {
-		err := t.ceremony(ctx, func(c *crypto11.Context) error {
-			return c.ImportCertificateWithLabel(k.id, []byte(label), certificate)
-		})
-		if err != nil {
+		if err := t.addCertificate(ctx, k.id, label, certificate); err != nil {
 			return err
 		}
 	} else if len(stored) == 1 {
@@ -66,6 +63,13 @@ func (t *Token) importCertificate(ctx context.Context, label string, der []byte)
 	return t.call(ctx, func(s session) error {
 		return s.readWrite(func(s session) error { return s.removeCertificates(k.id, der) })
 	})
+}
+
+func (t *Token) addCertificate(ctx context.Context, id []byte, label string, c *x509.Certificate) error {
+	if t.cfg.Arguments != "" {
+		return t.storeCertificate(ctx, id, label, c)
+	}
+	return t.ceremony(ctx, func(c11 *crypto11.Context) error { return c11.ImportCertificateWithLabel(id, []byte(label), c) })
 }
 
 // removeCertificates removes all certificates with the CKA_ID but one.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -23,6 +24,9 @@ type Config struct {
 	// Module is the absolute path of the PKCS#11 library. A library belongs to this package: nothing else in the
 	// process may initialise or finalise it.
 	Module string
+	// Arguments go to the module's C_Initialize in the reserved field, for modules that want such, as NSS does: "configdir='sql:/…'
+	// dbTokenDescription='label'". All users of a module in one process have to give the same. Keys are then made without crypto11.
+	Arguments string
 	// Token is the label of the token. Slot numbers change when tokens come and go, so there is no way to name one.
 	Token string
 	// PIN is the user's PIN, the value itself; cmd reads it from a file or the environment.
@@ -63,6 +67,8 @@ func (c Config) withDefaults() (Config, error) {
 	switch {
 	case !filepath.IsAbs(c.Module):
 		return c, fmt.Errorf("%w: path %q is not absolute", ErrModule, c.Module)
+	case strings.ContainsRune(c.Arguments, 0):
+		return c, errors.New("arguments of the module hold a zero byte")
 	case c.Token == "" || len(c.Token) > 32: // CK_TOKEN_INFO.label has 32 bytes
 		return c, errors.New("token label must have 1 to 32 bytes")
 	case c.PIN == "":

@@ -44,6 +44,8 @@ type FleetConfig struct {
 // FleetToken is one token of a fleet.
 type FleetToken struct {
 	Module, Label, PIN string
+	// Arguments are those of Config.
+	Arguments string
 	// Processes is how many worker processes share the token; 0 means 1. Modules with locks of their own, such as SoftHSM,
 	// sign faster from two.
 	Processes int

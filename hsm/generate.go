@@ -82,10 +82,13 @@ func (t *Token) mayGenerate(ctx context.Context, label string, g generator) erro
 	})
 }
 
-// generatePair has crypto11 make RSA and ECDSA pairs; Ed25519, which it does not know, is made without it.
+// generatePair has crypto11 make RSA and ECDSA pairs; Ed25519, which it does not know, is made without it, and so are all pairs of a
+// module that wants arguments.
 func (t *Token) generatePair(ctx context.Context, label string, id []byte, g generator) error {
 	public, private := pairTemplates(label, id)
 	switch {
+	case t.cfg.Arguments != "":
+		return t.makePair(ctx, public, private, g)
 	case g.rsaBits > 0:
 		return t.ceremony(ctx, func(c *crypto11.Context) error {
 			_, err := c.GenerateRSAKeyPairWithAttributes(attributeSet(public), attributeSet(private), g.rsaBits)
@@ -97,14 +100,5 @@ func (t *Token) generatePair(ctx context.Context, label string, id []byte, g gen
 			return err
 		})
 	}
-	public = append(public, pkcs11.NewAttribute(pkcs11.CKA_EC_PARAMS, paramsEd25519))
-	return t.call(ctx, func(s session) error {
-		return s.readWrite(func(s session) error {
-			_, _, err := s.lib.ctx.GenerateKeyPair(s.handle, []*pkcs11.Mechanism{pkcs11.NewMechanism(g.mechanism, nil)}, public, private)
-			if err != nil {
-				return typed(fmt.Errorf("couldn't make the pair: %w", err))
-			}
-			return nil
-		})
-	})
+	return t.makePair(ctx, public, private, g)
 }

@@ -20,7 +20,7 @@ func InitToken(module, label, soPIN, pin string) error {
 	if err != nil {
 		return fmt.Errorf("couldn't set up token %q: %w", label, err)
 	}
-	lib, err := acquire(module)
+	lib, err := acquire(module, "")
 	if err != nil {
 		return fmt.Errorf("couldn't set up token %q: %w", label, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/miekg/pkcs11"
 )
@@ -25,11 +26,14 @@ var libraries struct {
 // and every slot, session and object handle of before is void: PKCS#11 numbers them anew, so that an old handle may
 // name another key.
 type library struct {
-	path    string
-	ctx     *pkcs11.Ctx
-	native  *native // nil when the module can't be shared with it
-	gate    gate
-	current atomic.Uint64 // generation; odd while the library is initialised
+	path string
+	// arguments for C_Initialize; empty: none. The C string lives as long as the process: modules may keep it.
+	arguments string
+	reserved  unsafe.Pointer
+	ctx       *pkcs11.Ctx
+	native    *native // nil when the module can't be shared with it
+	gate      gate
+	current   atomic.Uint64 // generation; odd while the library is initialised
 
 	mu       sync.Mutex // guards what follows
 	users    int
@@ -46,8 +50,8 @@ type refusal struct {
 	pin    pinMark
 }
 
-// acquire loads the module at path and counts the caller as a user of it.
-func acquire(path string) (*library, error) {
+// acquire loads the module at path and counts the caller as a user of it. All users give the same arguments.
+func acquire(path, arguments string) (*library, error) {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrModule, err)
@@ -56,7 +60,7 @@ func acquire(path string) (*library, error) {
 	defer libraries.Unlock()
 	lib := libraries.byPath[path]
 	if lib == nil {
-		if lib, err = load(path); err != nil {
+		if lib, err = load(path, arguments); err != nil {
 			return nil, err
 		}
 		if libraries.byPath == nil {
@@ -64,13 +68,16 @@ func acquire(path string) (*library, error) {
 		}
 		libraries.byPath[path] = lib
 	}
+	if lib.arguments != arguments {
+		return nil, fmt.Errorf("%w: it is in use with other arguments", ErrModule)
+	}
 	lib.mu.Lock()
 	defer lib.mu.Unlock()
 	lib.users++
 	return lib, nil
 }
 
-func load(path string) (*library, error) {
+func load(path, arguments string) (*library, error) {
 	list, err := loadNative(path)
 	if err != nil {
 		return nil, err
@@ -80,7 +87,7 @@ func load(path string) (*library, error) {
 		return nil, fmt.Errorf("%w: couldn't load %s", ErrModule, path)
 	}
 	return &library{
-		path: path, ctx: ctx, native: list,
+		path: path, ctx: ctx, native: list, arguments: arguments, reserved: reservedOf(arguments),
 		tokens:   make(map[*Token]struct{}),
 		accepted: make(map[string]pinMark), refused: make(map[refusal]bool),
 	}, nil
@@ -154,7 +161,7 @@ func (l *library) restart(gone <-chan struct{}, seen uint64) error {
 
 // initialise calls C_Initialize. The caller has shut the gate and finalised the library.
 func (l *library) initialise() error {
-	err := l.ctx.Initialize()
+	err := l.ctx.Initialize(pkcs11.InitializeWithReserved(l.reserved))
 	if err != nil && !errors.Is(err, pkcs11.Error(pkcs11.CKR_CRYPTOKI_ALREADY_INITIALIZED)) {
 		return fmt.Errorf("%w: couldn't initialise it: %w", ErrModule, err)
 	}

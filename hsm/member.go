@@ -118,7 +118,7 @@ func (m *member) live() bool {
 	refused := m.pins.refused
 	m.pins.mu.Unlock()
 	err = l.hello(hello{
-		Module: m.cfg.Module, Token: m.cfg.Label, PIN: m.cfg.PIN, Seats: m.cfg.Seats,
+		Module: m.cfg.Module, Arguments: m.cfg.Arguments, Token: m.cfg.Label, PIN: m.cfg.PIN, Seats: m.cfg.Seats,
 		CallTimeoutMS: m.fleet.cfg.CallTimeout.Milliseconds(), Refused: refused,
 	})
 	if err != nil {

@@ -18,6 +18,14 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
+// reservedOf is a C string that is never freed; nil for no arguments.
+func reservedOf(arguments string) unsafe.Pointer {
+	if arguments == "" {
+		return nil
+	}
+	return unsafe.Pointer(C.CString(arguments))
+}
+
 // sign makes a signature of data in one session, which must be the caller's alone. size is the length of a signature
 // of the key; data is not empty.
 func (l *library) sign(session pkcs11.SessionHandle, key pkcs11.ObjectHandle, m mechanism, data []byte, size int) ([]byte, error) {

@@ -69,7 +69,7 @@ func Open(ctx context.Context, cfg Config) (*Token, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't register the metrics: %w", err)
 	}
-	lib, err := acquire(cfg.Module)
+	lib, err := acquire(cfg.Module, cfg.Arguments)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open token %q: %w", cfg.Token, err)
 	}

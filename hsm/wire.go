@@ -39,10 +39,11 @@ const (
 
 // hello is all that a worker gets to know. The PIN travels here, never in arguments or the environment.
 type hello struct {
-	Module, Token, PIN string
-	Seats              int
-	CallTimeoutMS      int64
-	Refused            []refusedPIN
+	Module, Arguments string
+	Token, PIN        string
+	Seats             int
+	CallTimeoutMS     int64
+	Refused           []refusedPIN
 }
 
 // report is the state of a worker's token.

@@ -93,7 +93,7 @@ func (p *workerProcess) run() error {
 // open loads the module and starts connecting. What fails later is reported as a state.
 func (p *workerProcess) open(h hello) error {
 	cfg := Config{
-		Module: h.Module, Token: h.Token, PIN: h.PIN, SessionsMax: 1, QueueMax: findsMax,
+		Module: h.Module, Arguments: h.Arguments, Token: h.Token, PIN: h.PIN, SessionsMax: 1, QueueMax: findsMax,
 		CallTimeout: time.Duration(h.CallTimeoutMS) * time.Millisecond, Log: p.log, seats: h.Seats, refused: h.Refused,
 	}
 	cfg, err := cfg.withDefaults()
@@ -104,7 +104,7 @@ func (p *workerProcess) open(h hello) error {
 	if err != nil {
 		return err
 	}
-	lib, err := acquire(cfg.Module)
+	lib, err := acquire(cfg.Module, cfg.Arguments)
 	if err != nil {
 		return err
 	}

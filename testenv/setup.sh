@@ -21,6 +21,7 @@ opensc                 | command -v pkcs11-tool                                 
 opensc-pkcs11          | ls /usr/lib/*/pkcs11-spy.so                                      | counts the calls to the token
 p11-kit                | command -v p11-kit                                               | a token that can be stopped in the middle of a call
 p11-kit-modules        | ls /usr/lib/*/pkcs11/p11-kit-client.so                           | the client side of it
+libnss3                | ls /usr/lib/*/libsoftokn3.so                                     | a token that has nothing in common with SoftHSM
 libxml2-utils          | command -v xmllint                                               | canonical XML, independently
 xmlsec1                | command -v xmlsec1                                               | XML signatures, independently
 poppler-utils          | command -v pdfsig                                                | reads the receipts as a person would

@@ -73,6 +73,7 @@ func (d databaseSettings) dsn() (string, error) {
 // tokenSettings say which PKCS#11 token holds the keys.
 type tokenSettings struct {
 	Module   string        `name:"hsm-module" env:"QAQPA_HSM_MODULE" placeholder:"FILE" help:"PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so."`
+	Args     string        `name:"hsm-module-args" env:"QAQPA_HSM_MODULE_ARGS" placeholder:"TEXT" help:"Arguments for C_Initialize of modules that want some, such as NSS."`
 	Label    string        `name:"hsm-token" env:"QAQPA_HSM_TOKEN" placeholder:"LABEL" help:"Label of the token. Slot numbers are never used: they move."`
 	PINFile  string        `name:"hsm-pin-file" env:"QAQPA_HSM_PIN_FILE" placeholder:"FILE" help:"File that holds the PIN; else QAQPA_HSM_PIN, or the terminal asks. There is no flag for it."`
 	Deadline time.Duration `name:"hsm-deadline" env:"QAQPA_HSM_DEADLINE" default:"10s" help:"Longest wait for one call of the token."`
@@ -106,7 +107,7 @@ func (s tokenSettings) open(ctx context.Context, log *slog.Logger, more func(*hs
 	if err != nil {
 		return nil, err
 	}
-	cfg := hsm.Config{Module: s.Module, Token: s.Label, PIN: pin, CallTimeout: s.Deadline, Now: time.Now, Log: log}
+	cfg := hsm.Config{Module: s.Module, Arguments: s.Args, Token: s.Label, PIN: pin, CallTimeout: s.Deadline, Now: time.Now, Log: log}
 	if more != nil {
 		more(&cfg)
 	}

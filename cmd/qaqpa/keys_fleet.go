@@ -45,7 +45,7 @@ func (s tokenSettings) fleet(ctx context.Context, log *slog.Logger, registry pro
 	}
 	f := s.Fleet
 	cfg := hsm.FleetConfig{
-		Tokens:      []hsm.FleetToken{{Module: s.Module, Label: s.Label, PIN: pin}},
+		Tokens:      []hsm.FleetToken{{Module: s.Module, Arguments: s.Args, Label: s.Label, PIN: pin}},
 		CallTimeout: s.Deadline, Stall: f.Stall, QueueMax: f.Queue, Limits: make(map[string]hsm.KeyLimits), Log: log, Registerer: registry,
 	}
 	for _, r := range f.Replicas {

@@ -21,11 +21,14 @@ type Faulty struct {
 
 // Numbers of functions in faults and counts: their places in CK_FUNCTION_LIST.
 const (
-	CallInitialize  = 0
-	CallOpenSession = 12
-	CallLogin       = 18
-	CallSignInit    = 42
-	CallSign        = 43
+	CallInitialize      = 0
+	CallOpenSession     = 12
+	CallLogin           = 18
+	CallCreateObject    = 20
+	CallSignInit        = 42
+	CallSign            = 43
+	CallGenerateKey     = 58
+	CallGenerateKeyPair = 59
 )
 
 // Places in the control file; native/faulty.c says what they mean.

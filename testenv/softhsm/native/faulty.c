@@ -69,6 +69,25 @@ static ck_ulong login(ck_ulong session, ck_ulong user, void *pin, ck_ulong len)
 	return rv ? rv : theirs->function[c_login](session, user, pin, len);
 }
 
+static ck_ulong create_object(ck_ulong session, void *template, ck_ulong count, ck_ulong *object)
+{
+	ck_ulong rv = fault(c_create_object);
+	return rv ? rv : theirs->function[c_create_object](session, template, count, object);
+}
+
+static ck_ulong generate_key(ck_ulong session, void *mechanism, void *template, ck_ulong count, ck_ulong *key)
+{
+	ck_ulong rv = fault(c_generate_key);
+	return rv ? rv : theirs->function[c_generate_key](session, mechanism, template, count, key);
+}
+
+static ck_ulong generate_key_pair(ck_ulong session, void *mechanism, void *public, ck_ulong publics, void *private, ck_ulong privates,
+				  ck_ulong *public_key, ck_ulong *private_key)
+{
+	ck_ulong rv = fault(c_generate_key_pair);
+	return rv ? rv : theirs->function[c_generate_key_pair](session, mechanism, public, publics, private, privates, public_key, private_key);
+}
+
 static ck_ulong sign_init(ck_ulong session, void *mechanism, ck_ulong key)
 {
 	ck_ulong rv = fault(c_sign_init);
@@ -117,6 +136,9 @@ ck_ulong C_GetFunctionList(struct ck_function_list **list)
 		ours.function[c_open_session] = (ck_ulong (*)())open_session;
 		ours.function[c_get_session_info] = (ck_ulong (*)())get_session_info;
 		ours.function[c_login] = (ck_ulong (*)())login;
+		ours.function[c_create_object] = (ck_ulong (*)())create_object;
+		ours.function[c_generate_key] = (ck_ulong (*)())generate_key;
+		ours.function[c_generate_key_pair] = (ck_ulong (*)())generate_key_pair;
 		ours.function[c_sign_init] = (ck_ulong (*)())sign_init;
 		ours.function[c_sign] = (ck_ulong (*)())sign;
 	}
