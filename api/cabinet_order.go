@@ -63,6 +63,9 @@ func (s *Server) showOrder(ctx context.Context, r *request, who auth.Session, o 
 		}
 		v.Parts = append(v.Parts, part)
 	}
+	if v.Refunds, err = s.shownRefunds(ctx, o); err != nil {
+		return nil, err
+	}
 	status := http.StatusOK
 	if refused != nil {
 		m, st := s.message(r, refused)

@@ -65,7 +65,7 @@ func (s *Server) agencyPage(ctx context.Context, r *request) (*response, error) 
 }
 
 func (s *Server) showAgency(ctx context.Context, r *request, who auth.Session, m auth.Member, refused error) (*response, error) {
-	v := portal.Agency{Frame: s.frame(r, who), Sent: r.arg("sent") != ""}
+	v := portal.Agency{Frame: s.frame(r, who), Sent: r.arg("sent") == "1", Decided: r.arg("sent") == "refund", Actor: who.Actor()}
 	v.Address = "/console/agency/" + m.Subject
 	if m.Role == auth.Editor {
 		v.Key = newID()
@@ -77,6 +77,11 @@ func (s *Server) showAgency(ctx context.Context, r *request, who auth.Session, m
 	if v.Payments, err = s.cfg.Payments.AgencyPayments(ctx, m.Subject); err != nil {
 		return nil, err
 	}
+	refunds, err := s.cfg.Payments.Refunds(ctx, payment.RefundQuery{Agency: m.Subject, Limit: 100})
+	if err != nil {
+		return nil, err
+	}
+	v.Refunds = refunds.Items
 	services, err := s.cfg.Payments.Services(ctx, payment.ServiceQuery{Agency: m.Subject, Limit: 100})
 	if err != nil {
 		return nil, err

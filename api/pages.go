@@ -29,6 +29,7 @@ func (s *Server) pageRoutes() []route {
 		page("/console", s.console, "lang"),
 		page("/console/agency/{subject}", s.agencyPage, "lang", "sent"),
 		formRoute("/console/agency/{subject}/redeliver", free, s.redeliver, typeFields),
+		formRoute("/console/agency/{subject}/refunds", free, s.decideOnPage, typeFields),
 		page("/console/bank/{subject}", s.bankPage, "lang"),
 		page("/console/operator/{subject}", s.operatorPage, "lang"),
 		formRoute("/console/operator/{subject}/search", free, s.operatorSearch, typeFields),

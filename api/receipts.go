@@ -91,11 +91,13 @@ type receiptCheck struct {
 	Receipt string `json:"receipt"`
 	Payer   string `json:"payer"`
 	money.Amount
-	Bank       string      `json:"bank"`
-	ExecutedAt time.Time   `json:"executed_at"`
-	IssuedAt   time.Time   `json:"issued_at"`
-	PDFSHA256  string      `json:"pdf_sha256"`
-	Items      []checkItem `json:"items"`
+	Bank       string    `json:"bank"`
+	ExecutedAt time.Time `json:"executed_at"`
+	IssuedAt   time.Time `json:"issued_at"`
+	PDFSHA256  string    `json:"pdf_sha256"`
+	// Refunded is what the payer got back since, in tiyn.
+	Refunded int64       `json:"refunded,omitempty"`
+	Items    []checkItem `json:"items"`
 }
 
 type checkItem struct {
@@ -130,7 +132,7 @@ func checkOf(core []byte) (receiptCheck, error) {
 func (c receiptCheck) receipt() *portal.Receipt {
 	out := &portal.Receipt{
 		Code: c.Code, Payer: c.Payer, Tiyn: c.Tiyn, Currency: string(c.Currency), Bank: c.Bank,
-		Executed: c.ExecutedAt, Issued: c.IssuedAt, PDF: c.PDFSHA256,
+		Executed: c.ExecutedAt, Issued: c.IssuedAt, PDF: c.PDFSHA256, Refunded: c.Refunded,
 	}
 	for _, item := range c.Items {
 		out.Items = append(out.Items, portal.ReceiptItem{
@@ -154,7 +156,9 @@ func (s *Server) receiptCheck(ctx context.Context, code string) (receiptCheck, e
 	if err != nil {
 		return receiptCheck{}, err
 	}
-	return checkOf(rcp.Core)
+	out, err := checkOf(rcp.Core)
+	out.Refunded = rcp.Refunded
+	return out, err
 }
 
 func (s *Server) getReceiptByCode(ctx context.Context, r *request) (reply[receiptCheck], error) {

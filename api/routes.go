@@ -84,8 +84,9 @@ func (s *Server) routes() ([]route, error) {
 	statements, err3 := s.reconRoutes()
 	feeds, err4 := s.feedRoutes()
 	seals, err5 := s.sealRoutes()
+	refunds, err6 := s.refundRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
-	return slices.Concat(table, foreign, statements, feeds, seals), errors.Join(err, err2, err3, err4, err5)
+	return slices.Concat(table, foreign, statements, feeds, seals, refunds), errors.Join(err, err2, err3, err4, err5, err6)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

@@ -70,6 +70,8 @@ type Confirmation struct {
 	// Result is "applied" or "already-applied".
 	Result string `json:"result"`
 	Order  string `json:"order"`
+	// Refund is set when the message was about one.
+	Refund string `json:"refund,omitempty"`
 }
 
 // Results of a confirmation.
@@ -88,6 +90,8 @@ type Receipt struct {
 	// PDFSHA256 is the hex digest of the PDF.
 	PDFSHA256 string    `json:"pdf_sha256"`
 	IssuedAt  time.Time `json:"issued_at"`
+	// Refunded is what the payer got back since, in tiyn: the receipt proves that the money was paid, and not that it stayed.
+	Refunded int64 `json:"refunded,omitempty"`
 }
 
 // Checkpoint is a signed state of the whole journal.
@@ -119,4 +123,6 @@ type PaymentFact struct { //nolint:revive // "payment fact" is the name in the g
 	BankReference string              `json:"bank_reference,omitempty"`
 	ExecutedAt    *time.Time          `json:"executed_at,omitempty"`
 	Receipt       string              `json:"receipt,omitempty"`
+	// Refunded is what the payer got back, in tiyn.
+	Refunded int64 `json:"refunded,omitempty"`
 }

@@ -47,7 +47,7 @@ func (s *Service) AgencyPayments(ctx context.Context, agency string) ([]AgencyPa
 			coalesce(t.status, 0) AS status, coalesce(t.problem, '') AS problem
 		FROM (
 			SELECT y.* FROM generate_series(0, $3::integer) AS b (bucket),
-				LATERAL (SELECT * FROM outbox x WHERE x.bucket = b.bucket AND x.agency_id = $1 ORDER BY x.created_at DESC LIMIT $2) y
+				LATERAL (SELECT * FROM outbox x WHERE x.bucket = b.bucket AND x.agency_id = $1 AND x.subject = '' ORDER BY x.created_at DESC LIMIT $2) y
 			ORDER BY y.created_at DESC LIMIT $2) w
 		JOIN orders o ON o.bucket = w.bucket AND o.id = w.order_id
 		JOIN debts d ON d.bucket = w.bucket AND d.id = w.debt_id

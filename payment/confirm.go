@@ -19,13 +19,14 @@ const bankMessageMax = 256 << 10
 // actorGateway is the actor of what the workers do.
 const actorGateway = "gateway"
 
-// Confirm takes a bank's signed message about an attempt: attached CMS over a payment-status. bankID is the BIC of the
+// Confirm takes a bank's signed message about an attempt or a refund: attached CMS over a payment-status or refund-status. bankID is the BIC of the
 // authenticated caller, or empty when the signature alone tells who speaks. Messages may come twice, late and out of
 // order: what was applied before is answered with [AlreadyApplied], and money is posted once. A message that contradicts
 // what is stored is kept for a person to decide and refused.
 //
 // Errors: [ErrBankMessageInvalid], [ErrSignatureInvalid], [ErrVerifierUnavailable], [ErrBankUnknown], [ErrBankMismatch],
-// [ErrBankSigner], [ErrAttemptUnknown], [ErrConfirmationAmount], [ErrConfirmationConflict], [ErrConfirmationUnsent].
+// [ErrBankSigner], [ErrAttemptUnknown], [ErrRefundUnknown], [ErrConfirmationAmount], [ErrConfirmationConflict],
+// [ErrConfirmationUnsent].
 func (s *Service) Confirm(ctx context.Context, bankID string, message []byte) (Confirmation, error) {
 	if len(message) == 0 || len(message) > bankMessageMax {
 		return Confirmation{}, ErrBankMessageInvalid.with("a message has 1 to 262144 bytes")
@@ -35,8 +36,8 @@ func (s *Service) Confirm(ctx context.Context, bankID string, message []byte) (C
 
 // expectation says what a message must be about; empty fields expect nothing.
 type expectation struct {
-	bank, attempt string
-	from          source
+	bank, attempt, refund string
+	from                  source
 }
 
 // listen takes a signed message: the signature is checked first and here, beside other callers; the content is read then.
@@ -45,6 +46,9 @@ func (s *Service) listen(ctx context.Context, want expectation, message []byte) 
 	found, err := s.judgeSignature(ctx, message, nil)
 	if err != nil {
 		return Confirmation{}, err
+	}
+	if found.Valid && len(found.Signers) == 1 && bank.AboutRefund(found.Content) {
+		return s.listenRefund(ctx, want, found, message)
 	}
 	said, refused := readBankMessage(found, want)
 	if refused == nil && said.Outcome == bank.Executed {
@@ -96,7 +100,7 @@ func readBankMessage(found Signature, want expectation) (bank.Status, error) {
 		return bank.Status{}, ErrBankMessageInvalid.because(err)
 	case want.bank != "" && status.Bank != want.bank:
 		return bank.Status{}, ErrBankMismatch.with("the message names another bank")
-	case want.attempt != "" && status.Attempt != want.attempt:
+	case (want.attempt != "" && status.Attempt != want.attempt) || want.refund != "":
 		return bank.Status{}, ErrBankMessageInvalid.with("the message is about another attempt")
 	case want.from == fromCallback && status.Outcome == bank.Absent:
 		return bank.Status{}, ErrBankMessageInvalid.with("absent is an answer to a lookup only")

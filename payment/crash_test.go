@@ -16,6 +16,7 @@ import (
 	"qaqpa/payment/debt"
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/order"
+	"qaqpa/payment/refund"
 	"qaqpa/testenv/postgres"
 	"qaqpa/testenv/sim"
 )
@@ -112,6 +113,20 @@ func (m mortalBank) Lookup(ctx context.Context, url, attempt string) (bank.Reply
 	return m.fakeBank.Lookup(ctx, url, attempt)
 }
 
+func (m mortalBank) Refund(ctx context.Context, url string, message []byte) (bank.Reply, error) {
+	if m.proxy.Dead() {
+		return bank.Reply{}, bank.ErrNoReply
+	}
+	return m.fakeBank.Refund(ctx, url, message)
+}
+
+func (m mortalBank) LookupRefund(ctx context.Context, url, refund string) (bank.Reply, error) {
+	if m.proxy.Dead() {
+		return bank.Reply{}, bank.ErrNoReply
+	}
+	return m.fakeBank.LookupRefund(ctx, url, refund)
+}
+
 // promise is an answer with success: a debt or an order exists, a payment is executed or refused in the end.
 type promise struct{ what, id string }
 
@@ -119,6 +134,13 @@ type promise struct{ what, id string }
 func (c *crashing) kept(p promise) error {
 	if p.what == "debt" {
 		_, err := c.Debt(c.t.Context(), p.id)
+		return err
+	}
+	if p.what == "refund" {
+		x, _, err := c.Refund(c.t.Context(), "", p.id)
+		if err == nil && x.DecidedBy != "" && x.State != refund.Executed && x.State != refund.Refused {
+			err = fmt.Errorf("%s ended as %s", p.id, x.State)
+		}
 		return err
 	}
 	o, err := c.Order(c.t.Context(), p.id)
@@ -161,6 +183,7 @@ func newCrashing(t *testing.T, w *world, seed uint64) *crashing {
 func (c *crashing) restart() {
 	c.t.Helper()
 	c.calls.wait()
+	c.refundCalls.wait()
 	c.posts.wait()
 	died, err := c.proxy.Revive()
 	c.must(err)
@@ -315,9 +338,12 @@ func (c *crashing) workers() {
 	ctx := c.t.Context()
 	c.bank.pays = append(c.bank.pays, pick(c.simulation, payFaults()))
 	c.bank.lookups = append(c.bank.lookups, pick(c.simulation, lookupFaults()))
+	c.bank.refundPays = append(c.bank.refundPays, pick(c.simulation, payFaults()))
+	c.bank.refundLookups = append(c.bank.refundLookups, pick(c.simulation, lookupFaults()))
 	c.hook.statuses = append(c.hook.statuses, pick(c.simulation, []int{200, 500}))
 	for _, work := range []func() error{
 		func() error { _, err := c.workAttempts(ctx); c.calls.wait(); return err },
+		func() error { _, err := c.workRefunds(ctx); c.refundCalls.wait(); return err },
 		func() error { _, err := c.makeCheckpoint(ctx); return err },
 		func() error { _, err := c.workReceipts(ctx); return err },
 		func() error { _, err := c.workWebhooks(ctx); c.posts.wait(); return err },
@@ -375,7 +401,13 @@ func (c *crashing) step() {
 		cut := pick(c.simulation, []sim.Cut{sim.Before, sim.Before, sim.Before, sim.After, sim.After, sim.After, sim.After, sim.Database})
 		c.proxy.Arm(cut, 1+c.draw.IntN(24))
 	}
-	switch c.draw.IntN(13) {
+	switch c.draw.IntN(18) {
+	case 13, 14:
+		c.refund()
+	case 15, 16:
+		c.decide()
+	case 17:
+		c.refundCallback()
 	case 12:
 		c.settleOne()
 	case 0, 1:
@@ -446,6 +478,7 @@ func TestCrashes(t *testing.T) {
 		seed := first + uint64(i)
 		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
 			c := newCrashing(t, w, seed)
+			c.begin()
 			for range 60 {
 				c.step()
 			}

@@ -330,5 +330,6 @@ func (s *Service) PaymentFact(ctx context.Context, agency, debtID string) (Payme
 	}
 	fact.Transfer, fact.Bank, fact.BankReference = paid.Transfer, paid.Bank, paid.BankReference
 	fact.ExecutedAt, fact.Receipt, fact.Amount = utc(paid.ExecutedAt), paid.Receipt, paid.Amount
-	return fact, nil
+	fact.Refunded, err = s.refundedOf(ctx, bucket, d.Order, d.ID)
+	return fact, err
 }

@@ -168,6 +168,16 @@ var (
 	ErrNotYetCheckpoint  = refusal("not_yet_in_checkpoint", KindConflict)
 	ErrCheckpointUnknown = refusal("checkpoint_unknown", KindNotFound)
 
+	ErrRefundUnknown   = refusal("refund_unknown", KindNotFound)
+	ErrRefundState     = refusal("refund_state_forbids", KindConflict)
+	ErrRefundStale     = refusal("refund_changed", KindConflict)
+	ErrRefundAsker     = refusal("refund_of_another_person", KindForbidden)
+	ErrRefundOfUnpaid  = refusal("payment_not_executed", KindConflict)
+	ErrRefundItem      = refusal("refund_does_not_fit", KindUnprocessable)
+	ErrRefundTooMuch   = refusal("refund_exceeds_payment", KindConflict)
+	ErrRefundChanged   = refusal("refundable_amount_changed", KindConflict)
+	ErrNothingReturned = refusal("treasury_return_not_seen", KindConflict)
+
 	ErrWebhookUnknown      = refusal("webhook_unknown", KindNotFound)
 	ErrWebhookWaiting      = refusal("webhook_waiting", KindConflict)
 	ErrStatementUnreadable = refusal("statement_unreadable", KindUnprocessable)
@@ -197,6 +207,14 @@ func reconRefusals() []*Error {
 	}
 }
 
+// refundRefusals are the refusals of refunds and corrections.
+func refundRefusals() []*Error {
+	return []*Error{
+		ErrRefundUnknown, ErrRefundState, ErrRefundStale, ErrRefundAsker, ErrRefundOfUnpaid, ErrRefundItem, ErrRefundTooMuch, ErrRefundChanged,
+		ErrNothingReturned,
+	}
+}
+
 // Codes lists every code of the domain with its kind, for the test that finds each in openapi.yaml and in the
 // catalogues of texts.
 func Codes() map[Code]Kind {
@@ -213,7 +231,7 @@ func Codes() map[Code]Kind {
 	} {
 		codes[e.Code] = e.Kind
 	}
-	for _, e := range reconRefusals() {
+	for _, e := range append(reconRefusals(), refundRefusals()...) {
 		codes[e.Code] = e.Kind
 	}
 	return codes

@@ -21,6 +21,17 @@ type fakeBank struct {
 	pays     []string // script for Pay; then "ok"
 	lookups  []string // script for Lookup; then "ok"
 	calls    int
+
+	refunds       map[string]*fakeRefund
+	refundPays    []string // script for Refund; then "ok"
+	refundLookups []string // script for LookupRefund; then "ok"
+}
+
+// fakeRefund is a refund as the bank has it.
+type fakeRefund struct {
+	order   bank.RefundOrder
+	outcome bank.Outcome
+	times   int // how often money went back
 }
 
 type fakePayment struct {
@@ -31,7 +42,7 @@ type fakePayment struct {
 }
 
 func newFakeBank(n *notary, c *clock) *fakeBank {
-	return &fakeBank{notary: n, clock: c, payments: map[string]*fakePayment{}}
+	return &fakeBank{notary: n, clock: c, payments: map[string]*fakePayment{}, refunds: map[string]*fakeRefund{}}
 }
 
 func (f *fakeBank) moved() int64 {

@@ -422,6 +422,7 @@ func (b *bundle) settle() {
 	ctx := b.t.Context()
 	for range 12 {
 		b.attempts()
+		b.refundsWork()
 		_, err := b.makeCheckpoint(ctx)
 		b.must(err)
 		_, err = b.workReceipts(ctx)
@@ -464,6 +465,12 @@ func (b *bundle) agree() {
 	b.must(b.db.Get(&paid, `SELECT coalesce(sum(amount), 0)::bigint FROM transfers WHERE kind = 'payment' AND debit_account = $1`, string(ledger.BankDue(testBIC))))
 	if moved := b.bank.moved(); moved != paid {
 		b.t.Errorf("the bank moved %d tiyn, the ledger says %d", moved, paid)
+	}
+	var back int64
+	b.must(b.db.Get(&back, `SELECT coalesce(sum(t.amount), 0)::bigint FROM transfers t JOIN postings p ON p.bucket = t.bucket AND p.id = t.posting_id
+		WHERE p.kind = 'refund' AND p.subject LIKE '%:post' AND t.credit_account = $1`, string(ledger.BankRefunds(testBIC))))
+	if moved := b.bank.gaveBack(); moved != back {
+		b.t.Errorf("the bank gave back %d tiyn, the ledger says %d", moved, back)
 	}
 }
 

@@ -305,7 +305,7 @@ func (s *Service) Receipt(ctx context.Context, id string) (Receipt, error) {
 	var row receiptRow
 	if bucket, ok := bucketOfID(prefixReceipt, id); ok {
 		err := orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id), ErrReceiptUnknown)
-		return row.receipt(), err
+		return s.withRefunds(ctx, bucket, row, err)
 	}
 	o, err := readOrder(ctx, s.db, id)
 	if errors.Is(err, ErrOrderUnknown) {
@@ -319,7 +319,7 @@ func (s *Service) Receipt(ctx context.Context, id string) (Receipt, error) {
 		missing = ErrReceiptPending
 	}
 	err = orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND order_id = $2 AND part <= 1`, o.Bucket, id), missing)
-	return row.receipt(), err
+	return s.withRefunds(ctx, o.Bucket, row, err)
 }
 
 // ReceiptByCode returns a receipt by the code printed on it, as people type it, or [ErrReceiptUnknown].
@@ -330,7 +330,7 @@ func (s *Service) ReceiptByCode(ctx context.Context, code string) (Receipt, erro
 	}
 	var row receiptRow
 	err = orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND code = $2`, bucket, printed), ErrReceiptUnknown)
-	return row.receipt(), err
+	return s.withRefunds(ctx, bucket, row, err)
 }
 
 // ReceiptCMS returns the sealed core by the id of the receipt: attached CMS, DER. Errors: [ErrReceiptUnknown].

@@ -37,6 +37,7 @@ func (s *Service) Run(ctx context.Context) error {
 	}
 	err := group.Wait()
 	s.calls.wait()
+	s.refundCalls.wait()
 	s.posts.wait()
 	return err
 }
@@ -48,6 +49,7 @@ func (s *Service) workers() []worker {
 			_, err := s.makeCheckpoint(ctx)
 			return 0, err // what is left waits for the gap
 		}},
+		{name: "refunds", pause: s.cfg.Poll, run: s.workRefunds},
 		{name: "receipts", wake: s.wakeReceipts, pause: s.cfg.Poll, run: s.workReceipts},
 		{name: "webhooks", wake: s.wakeWebhooks, pause: s.cfg.Poll, run: s.workWebhooks},
 		{name: "expiry", pause: max(s.cfg.Poll, time.Second), run: func(ctx context.Context) (int, error) {

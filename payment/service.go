@@ -94,6 +94,8 @@ type Service struct {
 
 	// calls are open calls to banks, posts open deliveries.
 	calls, posts *pool
+	// refundCalls are those about refunds: a bank that hangs over them holds up no payment.
+	refundCalls *pool
 	// The workers sleep on these; a send never blocks.
 	wakeAttempts, wakeCheckpoint, wakeReceipts, wakeWebhooks chan struct{}
 }
@@ -167,6 +169,7 @@ func New(cfg Config) (*Service, error) {
 		wakeReceipts: make(chan struct{}, 1), wakeWebhooks: make(chan struct{}, 1),
 	}
 	s.calls = newPool(attemptsAtOnce, func() { s.kick(s.wakeAttempts) })
+	s.refundCalls = newPool(refundsAtOnce, func() {})
 	s.posts = newPool(webhooksAtOnce, func() { s.kick(s.wakeWebhooks) })
 	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("couldn't register metrics: %w", err)

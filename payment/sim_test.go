@@ -52,7 +52,17 @@ func (s *simulation) step() {
 	s.t.Helper()
 	ctx := s.t.Context()
 	var err error
-	switch s.draw.IntN(15) {
+	switch s.draw.IntN(20) {
+	case 15, 16:
+		err = s.refundSome()
+	case 17, 18:
+		err = s.decideSome()
+	case 19:
+		s.bank.mu.Lock()
+		s.bank.refundPays = append(s.bank.refundPays, pick(s, payFaults()))
+		s.bank.refundLookups = append(s.bank.refundLookups, pick(s, lookupFaults()))
+		s.bank.mu.Unlock()
+		s.refundsWork()
 	case 0:
 		s.diary.failNext(0)
 		s.debts = append(s.debts, s.fee(pick(s, []string{citizenIIN, neighborIIN, companyBIN})))
@@ -240,7 +250,13 @@ func (s *simulation) finish() {
 	s.t.Helper()
 	s.check() // whatever state the faults have left
 	s.bank.mu.Lock()
-	s.bank.pays, s.bank.lookups = nil, nil
+	s.bank.pays, s.bank.lookups, s.bank.refundPays, s.bank.refundLookups = nil, nil, nil, nil
+	for _, r := range s.bank.refunds {
+		if r.outcome == bank.Pending {
+			r.outcome = bank.Executed
+			r.times++
+		}
+	}
 	for _, p := range s.bank.payments {
 		if p.outcome == bank.Pending {
 			p.outcome = bank.Executed
@@ -274,8 +290,14 @@ func (s *simulation) finish() {
 			s.t.Errorf("the bank moved the money of %s %d times", attempt, p.times)
 		}
 	}
+	for id, r := range s.bank.refunds {
+		if r.times > 1 {
+			s.t.Errorf("the bank gave the money of %s back %d times", id, r.times)
+		}
+	}
 	var open int
 	s.must(s.db.Get(&open, `SELECT (SELECT count(*) FROM debts WHERE state = 'reserved')
+		+ (SELECT count(*) FROM refunds WHERE state IN ('approved', 'sent', 'unknown', 'absent'))
 		+ (SELECT count(*) FROM outbox WHERE state NOT IN ('delivered', 'dead'))`))
 	if open != 0 {
 		s.t.Errorf("%d debts or webhooks were left on the way", open)
@@ -301,6 +323,7 @@ func TestSimulation(t *testing.T) {
 			s.claims = func() debt.Debt {
 				return s.owes(court.ID, claim, "CLAIM-"+strconv.Itoa(s.draw.IntN(1<<30)), 1+s.draw.Int64N(1e6))
 			}
+			s.begin()
 			for range 180 {
 				s.step()
 			}

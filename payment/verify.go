@@ -77,7 +77,7 @@ func verifyIn(ctx context.Context, tx sqlx.QueryerContext, keys note.Verifiers) 
 			return LedgerReport{}, fmt.Errorf("couldn't read bucket %d: %w", bucket, err)
 		}
 	}
-	if err := w.guarantees(ctx); err != nil {
+	if err := errors.Join(w.guarantees(ctx), w.holds(ctx)); err != nil {
 		return LedgerReport{}, err
 	}
 	var sum int64
@@ -157,7 +157,7 @@ func (w *walk) bucket(ctx context.Context, bucket int) error {
 	if err := w.journal(ctx, bucket); err != nil {
 		return err
 	}
-	if err := w.states(ctx, bucket); err != nil {
+	if err := errors.Join(w.states(ctx, bucket), w.refunds(ctx, bucket)); err != nil {
 		return err
 	}
 	return w.receipts(ctx, bucket)

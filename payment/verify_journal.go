@@ -347,7 +347,7 @@ func (j *journalWalk) counts(ctx context.Context) error {
 			(SELECT count(*) FROM transfers WHERE bucket = $1) AS transfers,
 			(SELECT count(*) FROM orders WHERE bucket = $1 AND state = 'executed') AS orders,
 			(SELECT count(*) FROM debts WHERE bucket = $1 AND state = 'paid') AS debts,
-			(SELECT count(*) FROM outbox WHERE bucket = $1) AS outbox,
+			(SELECT count(*) FROM outbox WHERE bucket = $1 AND subject = '') AS outbox,
 			(SELECT count(*) FROM postings WHERE bucket = $1) AS postings
 		FROM journal_heads h WHERE h.bucket = $1`, j.number)
 	if err != nil {

@@ -26,6 +26,8 @@ const (
 	OrdersWrite      Scope = "orders:write"
 	ReceiptsRead     Scope = "receipts:read"
 	LedgerRead       Scope = "ledger:read"
+	RefundsRead      Scope = "refunds:read"
+	RefundsWrite     Scope = "refunds:write"
 	StatementsWrite  Scope = "statements:write"
 	ReconRead        Scope = "reconciliation:read"
 	ReconWrite       Scope = "reconciliation:write"
@@ -39,13 +41,13 @@ func ScopesOf(kind Kind) []Scope {
 	var s []Scope
 	switch kind {
 	case Agency:
-		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, SealsWrite, ValidationsWrite}
+		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, RefundsRead, RefundsWrite, SealsWrite, ValidationsWrite}
 	case Bank:
 		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, SealsWrite, ValidationsWrite}
 	case Portal:
 		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, SealsWrite, ValidationsWrite}
 	case Operator:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, LedgerRead, StatementsWrite, ReconRead, ReconWrite, SealsWrite, ValidationsRead, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, RefundsRead, RefundsWrite, LedgerRead, StatementsWrite, ReconRead, ReconWrite, SealsWrite, ValidationsRead, ValidationsWrite}
 	}
 	slices.Sort(s)
 	return s

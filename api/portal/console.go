@@ -7,6 +7,7 @@ import (
 
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/refund"
 )
 
 // Hat is one organisation for which the person may act.
@@ -35,6 +36,11 @@ type Agency struct {
 	Agency   catalog.Agency
 	Services []catalog.Service
 	Payments []payment.AgencyPayment
+	Refunds  []refund.Refund
+	// Actor is the person; whoever asked for a refund does not decide about it.
+	Actor string
+	// Decided says that a decision about a refund was stored.
+	Decided bool
 	// Key begins the keys of the forms; empty for those who only look.
 	Key string
 	// Sent says that a webhook was put into the queue again.
@@ -48,6 +54,36 @@ type agencyPayment struct {
 	Again                                                          bool
 }
 
+type agencyRefund struct {
+	Number, Version                                    int
+	ID, At, Kind, Amount, Reason, Comment, State, Tone string
+	Decide                                             bool
+}
+
+// refundTone colours the state of a refund.
+func refundTone(s refund.State) string {
+	switch {
+	case s == refund.Executed || s == refund.Booked:
+		return "passed"
+	case s.Failed():
+		return "failed"
+	}
+	return "unclear"
+}
+
+func agencyRefunds(w words, v Agency) []agencyRefund {
+	rows := make([]agencyRefund, len(v.Refunds))
+	for i, x := range v.Refunds {
+		rows[i] = agencyRefund{
+			Number: i, ID: x.ID, Version: x.Version, At: w.Date(x.AskedAt), Kind: w.P("refund.kind." + string(x.Kind)),
+			Amount: w.Money(x.Tiyn, string(x.Currency)), Reason: w.P("refund.reason." + string(x.Reason)), Comment: x.Comment,
+			State: w.P("refund.state." + string(x.State)), Tone: refundTone(x.State),
+			Decide: v.Key != "" && x.State == refund.Requested && x.AskedBy != v.Actor,
+		}
+	}
+	return rows
+}
+
 type agencyService struct {
 	Name, Code, KBK, KNP, KBE, Beneficiary string
 	Version                                int
@@ -59,12 +95,14 @@ func (p *Pages) RenderAgency(v Agency) ([]byte, error) {
 	m := struct {
 		frame
 		ID, Name, WebhookURL, DisabledAt, Key string
-		Sent                                  bool
+		Sent, Decided                         bool
+		Refunds                               []agencyRefund
 		Payments                              []agencyPayment
 		Services                              []agencyService
 		Message                               *Message
 	}{frame: p.frame(v.Frame, "agency"), ID: v.Agency.ID, WebhookURL: v.Agency.WebhookURL, Key: v.Key, Sent: v.Sent, Message: v.Message}
 	m.Name = m.words.Name(v.Agency.Names)
+	m.Decided, m.Refunds = v.Decided, agencyRefunds(m.words, v)
 	if v.Agency.WebhookDisabledAt != nil {
 		m.DisabledAt = m.Date(*v.Agency.WebhookDisabledAt)
 	}

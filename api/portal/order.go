@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"qaqpa/payment/order"
+	"qaqpa/payment/refund"
 )
 
 // waitSeconds is how often the page of an order looks again while the bank decides. Without script, and gentle to old
@@ -25,6 +26,27 @@ type Order struct {
 	// Key makes sending a form twice the same as once.
 	Key     string
 	Message *Message
+	// Refunds are what was given back or corrected since.
+	Refunds []refund.Refund
+}
+
+type orderRefund struct {
+	Kind, Amount, Reason, State, Tone, At string
+	Again                                 bool
+}
+
+func orderRefunds(w words, list []refund.Refund) []orderRefund {
+	rows := make([]orderRefund, len(list))
+	for i, x := range list {
+		rows[i] = orderRefund{
+			Kind: w.P("refund.kind." + string(x.Kind)), Amount: w.Money(x.Tiyn, string(x.Currency)), Reason: w.P("refund.reason." + string(x.Reason)),
+			State: w.P("refund.state." + string(x.State)), Tone: refundTone(x.State), Again: x.Successor != "",
+		}
+		if x.ExecutedAt != nil {
+			rows[i].At = w.Date(*x.ExecutedAt)
+		}
+	}
+	return rows
 }
 
 // PartReceipt is the receipt of one part of an order.
@@ -51,6 +73,7 @@ type orderModel struct {
 	Items                                                       []orderItem
 	Parts                                                       []orderPart
 	Message                                                     *Message
+	Refunds                                                     []orderRefund
 }
 
 // RenderOrder makes the page of an order. While the bank decides it loads itself again; closing it changes nothing.
@@ -93,6 +116,7 @@ func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 			}
 		}
 	}
+	m.Refunds = orderRefunds(m.words, v.Refunds)
 	return p.render("order", m)
 }
 

@@ -16,6 +16,7 @@ type Receipt struct {
 	Executed time.Time
 	Issued   time.Time
 	PDF      string // SHA-256 in hex
+	Refunded int64  // tiyn that went back since
 	Items    []ReceiptItem
 }
 
@@ -29,8 +30,8 @@ type ReceiptItem struct {
 
 // receiptView is a Receipt in words.
 type receiptView struct {
-	Code, Amount, Payer, Bank, Executed, Issued, PDF string
-	Items                                            []itemView
+	Code, Amount, Payer, Bank, Executed, Issued, PDF, Refunded string
+	Items                                                      []itemView
 }
 
 type itemView struct{ Service, Beneficiary, KBK, Amount string }
@@ -42,6 +43,9 @@ func receiptModel(w words, r *Receipt) *receiptView {
 	out := &receiptView{
 		Code: r.Code, Amount: w.Money(r.Tiyn, r.Currency), Payer: r.Payer, Bank: r.Bank,
 		Executed: w.Date(r.Executed), Issued: w.Date(r.Issued), PDF: r.PDF,
+	}
+	if r.Refunded > 0 {
+		out.Refunded = w.Money(r.Refunded, r.Currency)
 	}
 	for _, item := range r.Items {
 		out.Items = append(out.Items, itemView{

@@ -170,3 +170,38 @@ func TestClientLimits(t *testing.T) {
 		}
 	}
 }
+
+const givenBack = `{"type":"refund-status","bank":"TSESKZKA","refund":"rfd_1","order":"ord_1","outcome":"executed",` +
+	`"amount":540600,"currency":"KZT","bank_reference":"REF","executed_at":"2026-03-01T12:00:00+05:00"}`
+
+func TestParseRefundStatus(t *testing.T) {
+	s, err := ParseRefundStatus([]byte(givenBack))
+	if err != nil || s.Amount() != money.FromTiyn(540600) || s.Refund != "rfd_1" || s.At().IsZero() || !AboutRefund([]byte(givenBack)) {
+		t.Fatalf("%+v, %v", s, err)
+	}
+	if AboutRefund([]byte(executed)) || AboutRefund([]byte(`{"type":"payment-status","reason":"refund-status"}`)) {
+		t.Error("a payment-status is taken for a refund-status")
+	}
+	for name, text := range map[string]string{
+		"type": strings.Replace(givenBack, `refund-status`, `payment-status`, 1), "no refund": strings.Replace(givenBack, `rfd_1`, ``, 1),
+		"amount": strings.Replace(givenBack, `540600`, `-1`, 1), "fraction": strings.Replace(givenBack, `540600`, `0.5`, 1),
+		"attempt": strings.Replace(givenBack, `"refund"`, `"attempt"`, 1), "twice": strings.Replace(givenBack, `"bank"`, `"amount":1,"bank"`, 1),
+		"outcome": strings.Replace(givenBack, `"executed"`, `"perhaps"`, 1), "time": strings.Replace(givenBack, `2026-`, `1026-`, 1),
+		"reference": strings.Replace(givenBack, `"REF"`, `""`, 1), "currency": strings.Replace(givenBack, `KZT`, `EUR`, 1),
+	} {
+		if _, err := ParseRefundStatus([]byte(text)); !errors.Is(err, ErrMessage) {
+			t.Errorf("%s: accepted, or wrong error: %v", name, err)
+		}
+	}
+}
+
+func FuzzParseRefundStatus(f *testing.F) {
+	f.Add([]byte(givenBack))
+	f.Add([]byte(`{"type":"refund-status","bank":"B","refund":"r","outcome":"absent"}`))
+	f.Fuzz(func(t *testing.T, content []byte) {
+		s, err := ParseRefundStatus(content)
+		if err == nil && (!AboutRefund(content) || s.Outcome == Executed && (!s.Amount().Positive() || s.At().IsZero())) {
+			t.Fatalf("accepted: %+v", s)
+		}
+	})
+}

@@ -130,24 +130,29 @@ func ParseStatus(content []byte) (Status, error) {
 	if s.Type != StatusType {
 		return Status{}, fmt.Errorf("%w: type %q", ErrMessage, s.Type)
 	}
+	return s, s.check()
+}
+
+// check holds a status to its rules, its type aside.
+func (s Status) check() error {
 	if s.Bank == "" || s.Attempt == "" {
-		return Status{}, fmt.Errorf("%w: bank or attempt is missing", ErrMessage)
+		return fmt.Errorf("%w: bank or id is missing", ErrMessage)
 	}
 	for _, text := range []string{s.Bank, s.Attempt, s.Order, s.BankReference, s.ExecutedAt, string(s.Currency)} {
 		if len(text) > textMax || !printable(text) {
-			return Status{}, fmt.Errorf("%w: a text is too long or unprintable", ErrMessage)
+			return fmt.Errorf("%w: a text is too long or unprintable", ErrMessage)
 		}
 	}
 	if len(s.Reason) > reasonMax || !printable(s.Reason) {
-		return Status{}, fmt.Errorf("%w: reason is too long or unprintable", ErrMessage)
+		return fmt.Errorf("%w: reason is too long or unprintable", ErrMessage)
 	}
 	switch s.Outcome {
 	case Executed:
-		return s, s.checkExecuted()
+		return s.checkExecuted()
 	case Refused, Pending, Absent:
-		return s, nil
+		return nil
 	}
-	return Status{}, fmt.Errorf("%w: outcome %q", ErrMessage, s.Outcome)
+	return fmt.Errorf("%w: outcome %q", ErrMessage, s.Outcome)
 }
 
 func (s Status) checkExecuted() error {

@@ -15,6 +15,9 @@ func BankCommission(bic string) Account { return Account("bank:" + bic + ":commi
 // BankRefunds is what a bank must give back to payers.
 func BankRefunds(bic string) Account { return Account("bank:" + bic + ":refunds") }
 
+// BankHeld is money of beneficiaries that is set aside for refunds through a bank, from their approval to the bank's answer.
+func BankHeld(bic string) Account { return Account("bank:" + bic + ":held") }
+
 // BankSuspense holds money of a bank's statement that nobody has explained yet.
 func BankSuspense(bic string) Account { return Account("bank:" + bic + ":suspense") }
 
@@ -29,13 +32,23 @@ func BeneficiaryDue(agency, kbk string) Account {
 	return Account("beneficiary:" + agency + ":" + kbk + ":due")
 }
 
-// Accounts of the operator: the other side of guarantees, its commissions, differences that were written off, and what stood
-// on accounts at banks before their first statement.
+// Agency reads agency and budget code out of the account of what a beneficiary is due; ok is false for any other account.
+func (a Account) Agency() (agency, kbk string, ok bool) {
+	parts := strings.Split(string(a), ":")
+	if len(parts) != 4 || parts[0] != "beneficiary" || parts[3] != "due" {
+		return "", "", false
+	}
+	return parts[1], parts[2], true
+}
+
+// Accounts of the operator: the other side of guarantees, its commissions, differences that were written off, what stood
+// on accounts at banks before their first statement, and money on its way from one payer's debt to another's.
 const (
 	OperatorGuarantees  Account = "operator:guarantees"
 	OperatorCommissions Account = "operator:commissions"
 	OperatorWriteOffs   Account = "operator:write-offs"
 	OperatorOpenings    Account = "operator:openings"
+	OperatorCorrections Account = "operator:corrections"
 )
 
 // accountBytesMax bounds a name.
@@ -54,10 +67,10 @@ func (a Account) Valid() bool {
 	}
 	switch {
 	case len(parts) == 2 && parts[0] == "operator":
-		return a == OperatorGuarantees || a == OperatorCommissions || a == OperatorWriteOffs || a == OperatorOpenings
+		return a == OperatorGuarantees || a == OperatorCommissions || a == OperatorWriteOffs || a == OperatorOpenings || a == OperatorCorrections
 	case len(parts) == 3 && parts[0] == "bank":
 		switch parts[2] {
-		case "due", "commission", "refunds", "suspense", "guarantee":
+		case "due", "commission", "refunds", "held", "suspense", "guarantee":
 			return true
 		}
 	case len(parts) == 4 && parts[0] == "bank":

@@ -51,13 +51,15 @@ const (
 
 func faultKinds() map[string][]string {
 	first, message := []string{OnPayments}, []string{OnPayments, OnLookup, OnCallback}
-	answers := []string{OnPayments, OnLookup}
+	answers := []string{OnPayments, OnLookup, OnRefunds, OnRefundLookup}
+	giving := []string{OnPayments, OnRefunds} // what is done, or not, behind a lost answer
+	signed := []string{OnPayments, OnLookup, OnCallback, OnRefunds, OnRefundLookup}
 	return map[string][]string{
-		FaultSlow: answers, FaultTimeout: {OnLookup}, FaultTimeoutButDone: first, FaultTimeoutNotDone: first,
-		FaultDropButDone: first, FaultDropNotDone: answers, FaultErrorButDone: first, FaultErrorNotDone: answers,
-		FaultRefuse: first, FaultCallback: first, FaultRefuseLater: first, FaultPendingForever: first,
-		FaultDuplicateCallback: first, FaultOutOfOrder: first, FaultWrongAmount: message, FaultWrongAttempt: message,
-		FaultWrongBank: message, FaultBadSignature: message, FaultChangedContent: message, FaultOtherSigner: message,
+		FaultSlow: answers, FaultTimeout: {OnLookup}, FaultTimeoutButDone: giving, FaultTimeoutNotDone: giving,
+		FaultDropButDone: giving, FaultDropNotDone: answers, FaultErrorButDone: giving, FaultErrorNotDone: answers,
+		FaultRefuse: giving, FaultCallback: first, FaultRefuseLater: first, FaultPendingForever: first,
+		FaultDuplicateCallback: first, FaultOutOfOrder: first, FaultWrongAmount: signed, FaultWrongAttempt: message,
+		FaultWrongBank: message, FaultBadSignature: signed, FaultChangedContent: message, FaultOtherSigner: message,
 		FaultNotSigned: message, FaultGarbage: message, FaultAbsent: {OnLookup}, FaultLost: {OnCallback},
 	}
 }
@@ -73,6 +75,8 @@ func (b *Bank) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /payments", b.postPayment)
 	mux.HandleFunc("GET /payments/{attempt}", b.lookup)
+	mux.HandleFunc("POST /refunds", b.postRefund)
+	mux.HandleFunc("GET /refunds/{refund}", b.lookupRefund)
 	mux.Handle("/faults", b.faults)
 	mux.HandleFunc("GET /state", b.showState)
 	return mux

@@ -17,6 +17,8 @@ type state struct {
 	Movements []Movement          `json:"movements"`
 	Callbacks []Callback          `json:"callbacks"` // sent
 	Waiting   []call              `json:"waiting"`   // to send
+
+	Refunds map[string]*returned `json:"refunds,omitempty"` // by id
 }
 
 // payment is one attempt.

@@ -1,0 +1,113 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/debt"
+	"qaqpa/payment/refund"
+)
+
+// reopen makes the debt that is owed again, where the aftermath says so, and returns its id. It is a debt of its own: the old
+// one was paid, and what the ledger says of it stays true. Its reference names the old one's.
+func (x *deciding) reopen(ctx context.Context, row *refundRow) (string, error) {
+	return x.store.reopen(ctx, x.tx, row, x.now)
+}
+
+func (s *store) reopen(ctx context.Context, tx *sqlx.Tx, row *refundRow, now time.Time) (string, error) {
+	if row.Then != refund.Reopened {
+		return "", nil
+	}
+	var old debtRow
+	if err := one(ctx, tx, &old, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = $2`, row.Bucket, row.Debt); err != nil {
+		return "", err
+	}
+	d, err := old.debt()
+	if err != nil {
+		return "", err
+	}
+	if d.Amount != row.Amount {
+		d.Basis = catalog.Basis{Kind: catalog.Stated, On: catalog.DateOf(now)}
+	}
+	d.Reference = successorReference(d.Reference, row.ID)
+	d.State, d.Version, d.Order, d.PaidAt, d.RecallReason = debt.Open, 1, "", nil, ""
+	d.Amount, d.LoadedAt = row.Amount, now
+	if d.ID, err = newID(prefixDebt, row.Bucket); err != nil {
+		return "", err
+	}
+	return d.ID, insertDebts(ctx, tx, []debt.Debt{d}, now)
+}
+
+// successorReference names the debt that is owed again: the old reference with the end of the refund's id, within the 64
+// characters that references have.
+func successorReference(old, refundID string) string {
+	const most, tail = 64, 8
+	suffix := "/R" + refundID[len(refundID)-tail:]
+	runes := []rune(old)
+	return strings.TrimSpace(string(runes[:min(len(runes), most-len(suffix))])) + suffix
+}
+
+// refundFact is the body of a webhook about a refund, correction or return. It names no person.
+type refundFact struct {
+	Type      string         `json:"type"`
+	Timestamp string         `json:"timestamp"`
+	Data      refundFactData `json:"data"`
+}
+
+type refundFactData struct {
+	refund.Refund
+	// Reference is the agency's own of the debt; SuccessorReference that of the debt which is open again.
+	Reference          string `json:"reference"`
+	SuccessorReference string `json:"successor_reference,omitempty"`
+}
+
+// tell puts the webhook of a refund that has ended into the queue of its agency.
+func (s *store) tell(ctx context.Context, tx *sqlx.Tx, row *refundRow) error {
+	var reference string
+	if err := one(ctx, tx, &reference, `SELECT reference FROM debts WHERE bucket = $1 AND id = $2`, row.Bucket, row.Debt); err != nil {
+		return err
+	}
+	now := s.now()
+	fact := refundFact{Type: "refund." + string(row.State), Timestamp: now.Format(time.RFC3339Nano), Data: refundFactData{Refund: row.view(), Reference: reference}}
+	if row.Successor != "" {
+		fact.Data.SuccessorReference = successorReference(reference, row.ID)
+	}
+	body, err := json.Marshal(fact)
+	if err != nil {
+		return fmt.Errorf("couldn't write the webhook of %s: %w", row.ID, err)
+	}
+	id, err := newID(prefixMessage, row.Bucket)
+	if err != nil {
+		return err
+	}
+	return exec(ctx, tx, 1, `
+		INSERT INTO outbox (bucket, id, agency_id, order_id, debt_id, subject, state, payload, failures, due_at, created_at)
+		VALUES ($1, $2, $3, $4, $5, $6, 'pending', $7, 0, $8, $8)`, row.Bucket, id, row.Agency, row.Order, row.Debt, row.ID, body, now)
+}
+
+// withRefunds makes the view of a receipt that was read, with what was paid back since of the debts that it is about.
+func (s *store) withRefunds(ctx context.Context, bucket int, row receiptRow, err error) (Receipt, error) {
+	r := row.receipt()
+	if err != nil {
+		return r, err
+	}
+	err = one(ctx, s.db, &r.Refunded, `SELECT coalesce(sum(x.amount), 0)::bigint FROM refunds x
+		JOIN order_items i ON i.bucket = x.bucket AND i.order_id = x.order_id AND i.debt_id = x.debt_id
+		JOIN receipts p ON p.bucket = i.bucket AND p.order_id = i.order_id AND p.part = i.part
+		WHERE x.bucket = $1 AND x.order_id = $2 AND p.id = $3 AND x.kind = 'refund' AND x.state = 'executed'`, bucket, row.Order, row.ID)
+	return r, err
+}
+
+// refundedOf is what was paid back of a debt that an order has paid, in tiyn.
+func (s *store) refundedOf(ctx context.Context, bucket int, orderID, debtID string) (int64, error) {
+	var tiyn int64
+	err := one(ctx, s.db, &tiyn, `SELECT coalesce(sum(amount), 0)::bigint FROM refunds
+		WHERE bucket = $1 AND order_id = $2 AND debt_id = $3 AND kind = 'refund' AND state = 'executed'`, bucket, orderID, debtID)
+	return tiyn, err
+}
