@@ -59,27 +59,47 @@ func (p Proof) verifyAt(keys note.Verifiers, bucket int, seq int64) (Checkpoint,
 	if err != nil {
 		return Checkpoint{}, err
 	}
+	return checkpoint, p.includes(checkpoint, bucket, seq)
+}
+
+// VerifyUnsigned is [Proof.Verify] without a key of checkpoints: the leaf stands under the checkpoint that the proof names, and
+// whoever vouches for the whole proof, such as the seal over a receipt, vouches for that checkpoint. That others have seen the
+// same checkpoint, it cannot show.
+func (p Proof) VerifyUnsigned() (Entry, Checkpoint, error) {
+	entry, err := DecodeEntry([]byte(p.Leaf))
+	if err != nil {
+		return Entry{}, Checkpoint{}, err
+	}
+	checkpoint, err := PeekCheckpoint(p.Checkpoint)
+	if err != nil {
+		return Entry{}, Checkpoint{}, err
+	}
+	return entry, checkpoint, p.includes(checkpoint, entry.Bucket, entry.Seq)
+}
+
+// includes checks the paths from a leaf that says where it stands to the root of a checkpoint.
+func (p Proof) includes(checkpoint Checkpoint, bucket int, seq int64) error {
 	if bucket != p.Bucket || seq != p.Index || p.Size < 1 || p.Index < 0 || p.Index >= p.Size || p.Size > checkpoint.Total {
-		return Checkpoint{}, fmt.Errorf("%w: leaf is not at bucket %d index %d of %d", ErrProof, p.Bucket, p.Index, p.Size)
+		return fmt.Errorf("%w: leaf is not at bucket %d index %d of %d", ErrProof, p.Bucket, p.Index, p.Size)
 	}
 	path, err := decodePath(p.Path)
 	if err != nil {
-		return Checkpoint{}, err
+		return err
 	}
 	topPath, err := decodePath(p.TopPath)
 	if err != nil {
-		return Checkpoint{}, err
+		return err
 	}
 	root, err := tlog.ParseHash(p.Root)
 	if err != nil {
-		return Checkpoint{}, fmt.Errorf("%w: %w", ErrProof, err)
+		return fmt.Errorf("%w: %w", ErrProof, err)
 	}
 	if err := tlog.CheckRecord(path, p.Size, root, p.Index, tlog.RecordHash([]byte(p.Leaf))); err != nil {
-		return Checkpoint{}, fmt.Errorf("%w: leaf to bucket: %w", ErrProof, err)
+		return fmt.Errorf("%w: leaf to bucket: %w", ErrProof, err)
 	}
 	record := Head{Size: p.Size, Root: root}.record(p.Bucket)
 	if err := tlog.CheckRecord(topPath, Buckets, checkpoint.Root, int64(p.Bucket), tlog.RecordHash(record)); err != nil {
-		return Checkpoint{}, fmt.Errorf("%w: bucket to top: %w", ErrProof, err)
+		return fmt.Errorf("%w: bucket to top: %w", ErrProof, err)
 	}
-	return checkpoint, nil
+	return nil
 }

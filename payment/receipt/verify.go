@@ -81,6 +81,23 @@ func Verify(core []byte, keys note.Verifiers) (Core, ledger.Checkpoint, error) {
 	return c, checkpoint, nil
 }
 
+// VerifySealed is [Verify] for who has the seal over the core and no key of checkpoints; see [ledger.Proof.VerifyUnsigned]. The
+// seal has to be judged beside. Errors as there.
+func VerifySealed(core []byte) (Core, ledger.Checkpoint, error) {
+	c, err := Decode(core)
+	if err != nil {
+		return Core{}, ledger.Checkpoint{}, err
+	}
+	entry, checkpoint, err := c.Journal.VerifyUnsigned()
+	if err != nil {
+		return Core{}, ledger.Checkpoint{}, fmt.Errorf("couldn't verify the journal entry of %s: %w", c.ID, err)
+	}
+	if err := c.agrees(entry); err != nil {
+		return Core{}, ledger.Checkpoint{}, err
+	}
+	return c, checkpoint, nil
+}
+
 // agrees compares receipt and leaf, field by field.
 func (c Core) agrees(e ledger.Entry) error {
 	for _, one := range []struct {
