@@ -160,6 +160,9 @@ func (r *xmlRaise) checkMade(t xadesTask, signed []byte) error {
 	if err != nil {
 		return err
 	}
+	if checked.References[0].Scope.Coverage == xmldsig.Nothing { // an element that lies in a signature
+		return fmt.Errorf("%w: there is nothing to sign but signatures", ErrRequest)
+	}
 	checks := append(checked.Verify(t.key.Chain[0]), p.Verify(t.key.Chain[0])...)
 	if w := checks.Worst(); w.Status > cms.Noted || !p.Believed || !p.Binds(t.key.Chain[0]) {
 		return fmt.Errorf("%w: %s: %s", errXMLMade, w.Rule, w.Detail)

@@ -2,6 +2,9 @@ package signer_test
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"os"
 	"os/exec"
@@ -11,8 +14,11 @@ import (
 	"time"
 
 	"qaqpa/signer"
+	"qaqpa/signer/algo"
 	"qaqpa/signer/report"
 	"qaqpa/signer/sealing"
+	"qaqpa/signer/xades"
+	"qaqpa/signer/xmldsig"
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/pki"
 )
@@ -102,9 +108,13 @@ func TestSignXAdES(t *testing.T) {
 		}
 		doc = out
 	}
-	// The second signature covers the first: nothing can be added to that any more.
-	if _, err := b.svc.Raise(t.Context(), signer.RaiseRequest{Document: doc, Level: sealing.LTA}); !errors.Is(err, signer.ErrRequest) {
-		t.Errorf("raised under a signature: %v", err)
+	raised := b.raise(signer.RaiseRequest{Document: doc, Level: sealing.LTA}).Document
+	v := b.validate(raised, nil)
+	b.want(v, report.TotalPassed, "", "")
+	for _, sig := range v.Signatures {
+		if len(sig.TimeStamps) != 3 || sig.TimeStamps[2].Indication != report.TotalPassed {
+			t.Errorf("%d time stamps", len(sig.TimeStamps))
+		}
 	}
 	key := b.key(b.issue(pki.Profile{Family: pki.RSA, Name: "part"}))
 	out, err := b.svc.SignXAdES(t.Context(), signer.SignXAdESRequest{
@@ -115,6 +125,40 @@ func TestSignXAdES(t *testing.T) {
 	}
 	if v := b.validate(out, nil); v.Coverage != "PARTIAL" || v.Indication != report.TotalPassed {
 		t.Errorf("%s %s", v.Indication, v.Coverage)
+	}
+}
+
+// TestRaiseCovered: nothing is added to a signature that another one covers: that one would break.
+func TestRaiseCovered(t *testing.T) {
+	b := setup(t, []pki.Family{pki.ECDSA}, withTSA)
+	key := b.key(b.issue(pki.Profile{Name: "signer"}))
+	first, err := b.svc.SignXAdES(t.Context(), signer.SignXAdESRequest{Document: []byte(xmlOrder), Key: key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest := sha256.Sum256(key.Chain[0].Raw)
+	both, err := xmldsig.Sign(xmldsig.SignInput{
+		Document: first, ID: "s2", Certificate: key.Chain[0], Signer: key.Key, Rand: rand.Reader,
+		References: []xmldsig.ReferenceInput{
+			{ID: "s2-data", Transforms: []string{xmldsig.TransformEnveloped}}, {URI: "#s2-signed", Type: xades.TypeSignedProperties},
+		},
+		Objects: []xmldsig.ObjectInput{{Content: `<x:QualifyingProperties xmlns:x="` + xades.Space132 + `" Target="#s2"><x:SignedProperties Id="s2-signed">` +
+			`<x:SignedSignatureProperties><x:SigningTime>` + b.clk.now().UTC().Format(time.RFC3339) + `</x:SigningTime><x:SigningCertificateV2><x:Cert><x:CertDigest>` +
+			`<ds:DigestMethod Algorithm="` + xmldsig.DigestURI(algo.SHA256) + `"/><ds:DigestValue>` + base64.StdEncoding.EncodeToString(digest[:]) +
+			`</ds:DigestValue></x:CertDigest></x:Cert></x:SigningCertificateV2></x:SignedSignatureProperties><x:SignedDataObjectProperties>` +
+			`<x:DataObjectFormat ObjectReference="#s2-data"><x:MimeType>text/xml</x:MimeType></x:DataObjectFormat></x:SignedDataObjectProperties>` +
+			`</x:SignedProperties></x:QualifyingProperties>`}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := b.validate(both, nil)
+	b.want(v, report.TotalPassed, "", "")
+	if len(v.Signatures) != 2 || v.Signatures[1].Level != xades.LevelB {
+		t.Fatalf("%d signatures, %s", len(v.Signatures), v.Signatures[1].Level)
+	}
+	if _, err := b.svc.Raise(t.Context(), signer.RaiseRequest{Document: both, Level: sealing.T, Actor: "test"}); !errors.Is(err, signer.ErrRequest) {
+		t.Errorf("raised under a signature: %v", err)
 	}
 }
 
@@ -183,6 +227,7 @@ func TestMakeXAdESRefuses(t *testing.T) {
 		"nothing":         {},
 		"another charset": {Document: append([]byte("\xff\xfe"), "<\x00a\x00/\x00>\x00"...)},
 		"no such element": {Document: []byte(xmlOrder), XML: signer.XAdESOptions{Element: "o2"}},
+		"a signature":     {Document: []byte(`<a><ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#" Id="o2"/></a>`), XML: signer.XAdESOptions{Element: "o2"}},
 		"attached":        {Document: []byte(xmlOrder), Packaging: sealing.Attached},
 		"level":           {Document: []byte(xmlOrder), Level: "XL"},
 	} {
@@ -191,7 +236,7 @@ func TestMakeXAdESRefuses(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := key.used.Load(); n != 0 {
+	if n := key.used.Load(); n != 1 { // that there is nothing but a signature in an element shows when it is signed
 		t.Errorf("the key was asked %d times", n)
 	}
 	b.fault(fault.Fault{Kind: pki.FaultDown, On: "tsp", Count: -1})

@@ -1,13 +1,18 @@
 package engine_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
 
+	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
 	"qaqpa/signer/engine"
 	"qaqpa/signer/report"
+	"qaqpa/signer/tsp"
+	"qaqpa/signer/xades"
 	"qaqpa/testenv/pki"
 )
 
@@ -42,6 +47,7 @@ func TestHostileXML(t *testing.T) {
 		"nested signatures": "<a>" + nested + "</a>",
 		"many references":   "<a>" + strings.Replace(signature, reference, strings.Repeat(reference, 8000), 1) + strings.Repeat("<b/>", 20_000) + "</a>",
 		"DOCTYPE":           xmlSeeds[3],
+		"properties":        hostileProperties(l),
 	} {
 		start := time.Now()
 		v := l.assess([]byte(doc), nil).Verdict
@@ -103,4 +109,32 @@ func TestCounterSignatures(t *testing.T) {
 			t.Errorf("%s: %s/%s covers %s by %+v", name, got.Indication, got.Sub, got.Covers, got.Signer)
 		}
 	}
+}
+
+// hostileProperties is a document whose properties cost as much as they can: many time stamps over all that stands before them, each naming
+// thousands of references, with values and names that are hashed for each.
+func hostileProperties(l *lab) string {
+	l.Helper()
+	const space = `xmlns:x="` + xades.Space132 + `"`
+	sum := sha256.Sum256([]byte("something else"))
+	q, err := tsp.Request{Hash: algo.SHA256, Imprint: sum[:], Certificates: true}.Encode()
+	if err != nil {
+		l.Fatal(err)
+	}
+	r, err := tsp.ParseResponse(l.pki.TimeStampWith(q, pki.TSPOptions{}))
+	if err != nil {
+		l.Fatal(err)
+	}
+	token := base64.StdEncoding.EncodeToString(r.RawToken)
+	stamp := `<x:ArchiveTimeStamp><x:EncapsulatedTimeStamp>` + token + `</x:EncapsulatedTimeStamp></x:ArchiveTimeStamp>`
+	values := `<x:CertificateValues>` + strings.Repeat(`<x:EncapsulatedX509Certificate>`+strings.Repeat("AAAA", 1000)+`</x:EncapsulatedX509Certificate>`, 400) +
+		`</x:CertificateValues>`
+	refs := `<x:CompleteCertificateRefs>` + strings.Repeat(`<x:Cert><x:No/></x:Cert>`, 30_000) + `</x:CompleteCertificateRefs>`
+	xmlStamps := `<x:SignatureTimeStamp>` + strings.Repeat(`<x:XMLTimeStamp/>`, 30_000) + `</x:SignatureTimeStamp>`
+	cert := `<x:Cert><x:CertDigest><ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#gost34311"/><ds:DigestValue>AQ==</ds:DigestValue></x:CertDigest></x:Cert>`
+	one := `<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:Object><x:QualifyingProperties ` + space + `>` +
+		strings.Repeat("<x:Evil/>", 1000) + `<x:SignedProperties><x:SignedSignatureProperties><x:SigningCertificate>` + strings.Repeat(cert, 60) +
+		`</x:SigningCertificate></x:SignedSignatureProperties></x:SignedProperties><x:UnsignedProperties><x:UnsignedSignatureProperties>` +
+		values + refs + xmlStamps + strings.Repeat(stamp, 40) + `</x:UnsignedSignatureProperties></x:UnsignedProperties></x:QualifyingProperties></ds:Object></ds:Signature>`
+	return "<a>" + strings.Repeat(one, 3) + "</a>"
 }

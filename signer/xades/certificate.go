@@ -3,6 +3,7 @@ package xades
 import (
 	"bytes"
 	"fmt"
+	"io"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
@@ -41,17 +42,28 @@ type CertificateRef struct {
 	issuer func(*pkix.Certificate) bool // nil: not stated
 }
 
-// Is tells whether the reference stands for a certificate, by digest.
-func (r *CertificateRef) Is(c *pkix.Certificate) bool {
-	if !r.Hash.Valid() {
+// is tells whether the reference stands for a certificate, by digest. Without work left it stands for none.
+func (p *Properties) is(ref *CertificateRef, c *pkix.Certificate) bool {
+	switch {
+	case !ref.Hash.Valid():
+		return false
+	case ref.Hash == algo.SHA256:
+		f := c.Fingerprint()
+		return bytes.Equal(f[:], ref.Digest)
+	}
+	w := ref.Hash.New()
+	if _, err := p.meter(w, ref.Hash).Write(c.Raw); err != nil {
 		return false
 	}
-	if r.Hash == algo.SHA256 {
-		f := c.Fingerprint()
-		return bytes.Equal(f[:], r.Digest)
+	return bytes.Equal(w.Sum(nil), ref.Digest)
+}
+
+// meter pays for what is hashed.
+func (p *Properties) meter(w io.Writer, h algo.Hash) io.Writer {
+	if p.work == nil {
+		return w
 	}
-	var space [algo.MaxHashSize]byte
-	return bytes.Equal(r.Hash.Sum(space[:0], c.Raw), r.Digest)
+	return p.work.Meter(w, h)
 }
 
 // readCertificateRefs reads SigningCertificate of either version.
@@ -96,14 +108,26 @@ func readCertificateRef(n xmltree.Node) CertificateRef {
 // nobody is an issuer and serial number that cannot be read.
 func nobody(*pkix.Certificate) bool { return false }
 
-// Binds tells whether the signed properties bind the signature to a certificate.
+// Binds tells whether the signed properties bind the signature to a certificate. The answer is remembered: a document may name many
+// certificates, and be judged several times.
 func (p *Properties) Binds(c *pkix.Certificate) bool {
+	id := c.Fingerprint()
+	bound, known := p.bound[id]
+	if !known {
+		_, bound = p.named(c)
+		p.bound[id] = bound
+	}
+	return bound
+}
+
+// named is the reference to a certificate.
+func (p *Properties) named(c *pkix.Certificate) (*CertificateRef, bool) {
 	for i := range p.SigningCertificates {
-		if p.SigningCertificates[i].Is(c) {
-			return true
+		if ref := &p.SigningCertificates[i]; p.is(ref, c) {
+			return ref, true
 		}
 	}
-	return false
+	return nil, false
 }
 
 // Verify judges the rules of the properties for a certificate; nil leaves what needs one undecided.
@@ -123,11 +147,7 @@ func (p *Properties) Verify(cert *pkix.Certificate) cms.Checks {
 
 func (p *Properties) checkBinding(cert *pkix.Certificate) cms.Check {
 	check := cms.Check{Rule: cms.RuleSigningCertificate, Clause: clauseBinding}
-	for i := range p.SigningCertificates {
-		ref := &p.SigningCertificates[i]
-		if !ref.Is(cert) {
-			continue
-		}
+	if ref, ok := p.named(cert); ok {
 		if ref.issuer != nil && !ref.issuer(cert) {
 			check.Rule, check.Status = RuleIssuerSerial, cms.Noted
 			check.Detail = "issuer or serial number differ from those of the certificate"

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -47,11 +46,7 @@ func (p *Properties) digest(h algo.Hash, m message) ([]byte, error) {
 		return nil, err
 	}
 	w := h.New()
-	to := io.Writer(w)
-	if p.work != nil {
-		to = p.work.Meter(w, h)
-	}
-	if err := m.write(to, exclusive); err != nil {
+	if err := m.write(p.meter(w, h), exclusive); err != nil {
 		return nil, fmt.Errorf("couldn't work out what is stamped: %w", err)
 	}
 	return w.Sum(nil), nil

@@ -1,6 +1,7 @@
 package xades
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"strings"
 	"time"
@@ -10,7 +11,8 @@ import (
 	"qaqpa/signer/xmltree"
 )
 
-// Properties are the qualifying properties of one signature. They are immutable but for the work that time stamps are paid from.
+// Properties are the qualifying properties of one signature. Not safe for concurrent use: digests are made when they are asked for, once, and paid
+// from the document's work.
 type Properties struct {
 	Element xmltree.Node // QualifyingProperties
 	Signed  xmltree.Node // SignedProperties; the zero Node: none
@@ -31,6 +33,7 @@ type Properties struct {
 	faults   []fault
 	notes    []fault
 	values   map[xmltree.Node]Evidence // of properties that carry some
+	bound    map[[sha256.Size]byte]bool
 }
 
 // Property is one property as reports show it.
@@ -46,11 +49,18 @@ type fault struct {
 	detail string
 }
 
+// Each kind of finding is told a few times, or a document could make its report longer than itself.
 func (p *Properties) fault(rule cms.Rule, clause, format string, args ...any) {
+	if len(p.faults) == findingsMax {
+		return
+	}
 	p.faults = append(p.faults, fault{rule, clause, fmt.Sprintf(format, args...)})
 }
 
 func (p *Properties) note(rule cms.Rule, clause, format string, args ...any) {
+	if len(p.notes) == findingsMax {
+		return
+	}
 	p.notes = append(p.notes, fault{rule, clause, fmt.Sprintf(format, args...)})
 }
 
@@ -61,7 +71,7 @@ func Read(c *xmldsig.Checked, work *xmldsig.Work) *Properties {
 	if len(s.Qualifying) == 0 && len(s.QualifyingElsewhere) == 0 {
 		return nil
 	}
-	p := &Properties{checked: c, work: work, formats: map[string]bool{}, values: map[xmltree.Node]Evidence{}}
+	p := &Properties{checked: c, work: work, formats: map[string]bool{}, values: map[xmltree.Node]Evidence{}, bound: map[[sha256.Size]byte]bool{}}
 	if len(s.QualifyingElsewhere) > 0 {
 		p.note(RuleProperties, clauseProperties, "properties in another place are not looked at")
 	}

@@ -39,7 +39,8 @@ const (
 
 // Limits of one signature; beyond them the rest is left out, which can only make a verdict worse.
 const (
-	certificatesMax = 64  // named by SigningCertificate
+	findingsMax     = 16  // of each kind
+	certificatesMax = 16  // named by SigningCertificate
 	referencesMax   = 512 // of CompleteCertificateRefs and the like
 	valuesMax       = 512 // certificates, CRLs and OCSP responses together
 	unsignedMax     = 256 // unsigned properties

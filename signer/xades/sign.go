@@ -46,8 +46,8 @@ type SignInput struct {
 // exclusive is the canonical form of all that we write: a signature in it can be moved with its document.
 var exclusive = c14n.Method{Form: c14n.Exclusive10}
 
-// Sign makes a XAdES signature of baseline level B (EN 319 132-1 6) and returns the document with it, or for the other packagings the
-// signature as a document. Errors as of xmldsig.Sign; [xmldsig.ErrMalformed] for a packaging that does not exist or an element that is not there.
+// Sign makes a XAdES signature of baseline level B (EN 319 132-1 6). An enveloped one leaves all signatures of the document out, so that several
+// can be made and raised one beside the other. Sign returns the document with it, or for the other packagings the signature as a document. Errors as of xmldsig.Sign; [xmldsig.ErrMalformed] for a packaging that does not exist or an element that is not there.
 func Sign(in SignInput) ([]byte, error) {
 	out := in.SignInput
 	out.ID, out.Canonical = in.ID, exclusive
@@ -65,7 +65,7 @@ func Sign(in SignInput) ([]byte, error) {
 		if in.Element != "" {
 			data.URI = "#" + in.Element
 		}
-		data.Transforms = []string{xmldsig.TransformEnveloped, exclusive.URI()}
+		data.WithoutSignatures, data.Transforms = true, []string{exclusive.URI()}
 		mime = orElse(mime, "text/xml")
 	case Enveloping:
 		object := in.ID + "-object"

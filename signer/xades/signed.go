@@ -132,8 +132,9 @@ func (p *Properties) readPolicy(n xmltree.Node) *cms.SignaturePolicy {
 		if uri := child(q, "SPURI"); !uri.IsZero() {
 			out.URI = text(uri)
 		}
+		value := joinTexts(q, "; ")
 		for c := range q.Elements() {
-			p.show(c, true, joinTexts(q, "; "))
+			p.show(c, true, value)
 		}
 	}
 	return out

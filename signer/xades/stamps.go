@@ -1,6 +1,7 @@
 package xades
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -42,7 +43,7 @@ var (
 )
 
 // Stamps are the time stamps of the signature, at most limit: those over content first, then the others in document order. What
-// could not be read is told by the error, beside those that could.
+// could not be read is told by the error, the first of several, beside those that could.
 func (p *Properties) Stamps(limit int) (out []cms.Stamp, err error) {
 	for _, n := range p.content {
 		s := cms.Stamp{Kind: cms.ContentStamp}
@@ -73,14 +74,14 @@ func appendTokens(to []cms.Stamp, n xmltree.Node, s cms.Stamp, limit int, err er
 	for c := range n.Elements() {
 		switch {
 		case is(c, "XMLTimeStamp"):
-			err = errors.Join(err, errXMLToken)
+			err = cmp.Or(err, errXMLToken)
 		case !is(c, "EncapsulatedTimeStamp"):
 		case len(to) == limit:
-			return to, errors.Join(err, errTooMany)
+			return to, cmp.Or(err, errTooMany)
 		default:
 			token, wrong := xmldsig.Base64Of(c)
 			if wrong != nil {
-				err = errors.Join(err, wrong)
+				err = cmp.Or(err, wrong)
 				continue
 			}
 			s.Token = token
@@ -283,11 +284,7 @@ func (p *Properties) readings(n xmltree.Node, messages ...message) (out []cms.Co
 				return nil, err
 			}
 			w := h.New()
-			to := io.Writer(w)
-			if p.work != nil {
-				to = p.work.Meter(w, h)
-			}
-			if err := m.write(to, form); err != nil {
+			if err := m.write(p.meter(w, h), form); err != nil {
 				return nil, err
 			}
 			return w.Sum(nil), nil

@@ -62,7 +62,10 @@ type ReferenceInput struct {
 	NoURI      bool     // URI is not written: the content is what everybody knows it to be
 	ID, Type   string   // "": not written
 	Transforms []string // identifiers: enveloped-signature, base64 and the canonical forms
-	Content    []byte   // where URI leads out of the document
+	// WithoutSignatures leaves all signatures of the document out, before the other transforms: those that are there, this one, and those that
+	// will be added. Each then stands for itself.
+	WithoutSignatures bool
+	Content           []byte // where URI leads out of the document
 }
 
 // Sign makes a signature and returns the whole document with it. Nothing of the document changes but the place where the
@@ -291,8 +294,12 @@ func (p *plan) write(digests [][]byte, value []byte) string {
 			b.WriteString(` URI="` + escape(r.URI) + `"`)
 		}
 		b.WriteString(`>`)
-		if len(r.Transforms) > 0 {
+		if len(r.Transforms) > 0 || r.WithoutSignatures {
 			b.WriteString(`<ds:Transforms>`)
+			if r.WithoutSignatures {
+				b.WriteString(`<ds:Transform Algorithm="` + TransformFilter2 + `"><dsf:XPath xmlns:dsf="` + spaceFilter2 +
+					`" Filter="subtract">/descendant::ds:Signature</dsf:XPath></ds:Transform>`)
+			}
 			for _, t := range r.Transforms {
 				b.WriteString(`<ds:Transform Algorithm="` + escape(t) + `"/>`)
 			}
