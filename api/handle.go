@@ -19,6 +19,17 @@ type reply[T any] struct {
 // handle makes an endpoint of a typed handler: the body is read strictly into In, the result is written as JSON.
 // It fails at start when In has no strict reading.
 func handle[In, Out any](f func(ctx context.Context, r *request, in In) (reply[Out], error)) (endpoint, error) {
+	return handleRaw(func(ctx context.Context, r *request, in In) (*response, error) {
+		out, err := f(ctx, r, in)
+		if err != nil {
+			return nil, err
+		}
+		return out.response()
+	})
+}
+
+// handleRaw is [handle] for a handler that writes something else than JSON.
+func handleRaw[In any](f func(ctx context.Context, r *request, in In) (*response, error)) (endpoint, error) {
 	dec, err := strictjson.New[In](strictjson.Limits{})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't plan the reading of a body: %w", err)
@@ -28,11 +39,7 @@ func handle[In, Out any](f func(ctx context.Context, r *request, in In) (reply[O
 		if err != nil {
 			return nil, err
 		}
-		out, err := f(ctx, r, in)
-		if err != nil {
-			return nil, err
-		}
-		return out.response()
+		return f(ctx, r, in)
 	}, nil
 }
 

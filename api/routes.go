@@ -85,8 +85,9 @@ func (s *Server) routes() ([]route, error) {
 	feeds, err4 := s.feedRoutes()
 	seals, err5 := s.sealRoutes()
 	refunds, err6 := s.refundRoutes()
+	registers, err7 := s.registerRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
-	return slices.Concat(table, foreign, statements, feeds, seals, refunds), errors.Join(err, err2, err3, err4, err5, err6)
+	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers), errors.Join(err, err2, err3, err4, err5, err6, err7)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

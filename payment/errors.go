@@ -196,6 +196,7 @@ var (
 	ErrResolutionMisfit    = refusal("resolution_does_not_fit", KindUnprocessable)
 	ErrFourEyes            = refusal("second_person_needed", KindForbidden)
 	ErrMatchUnknown        = refusal("match_unknown", KindNotFound)
+	ErrRegisterEmpty       = refusal("register_empty", KindNotFound)
 )
 
 // reconRefusals are the refusals of reconciliation.
@@ -203,7 +204,7 @@ func reconRefusals() []*Error {
 	return []*Error{
 		ErrStatementUnreadable, ErrStatementCheck, ErrStatementAccount, ErrStatementNumber, ErrStatementTouched, ErrStatementUnsigned,
 		ErrStatementSigner, ErrStatementUnknown, ErrPeriodClosed, ErrPeriodOpen, ErrExceptionUnknown, ErrExceptionState, ErrExceptionChanged,
-		ErrResolutionMisfit, ErrFourEyes, ErrMatchUnknown,
+		ErrResolutionMisfit, ErrFourEyes, ErrMatchUnknown, ErrRegisterEmpty,
 	}
 }
 

@@ -25,6 +25,8 @@ type BankPayments struct {
 	From, To catalog.Date
 	// KBK and Beneficiary (its BIN) narrow, empty ones do not.
 	KBK, Beneficiary string
+	// Agency limits it to payments for its services; empty means all.
+	Agency string
 	// Account is the bank's account from which it orders the sums on. Formats that are orders need it.
 	Account string
 }
@@ -85,8 +87,9 @@ func PaymentsOfBank(ctx context.Context, db *sqlx.DB, q BankPayments) ([]BankPay
 		JOIN banks b ON b.bic = o.bank_bic`+paidItems+`
 		WHERE i.part = j.part AND e.bucket = $1 AND e.bank_bic = $2 AND e.kind = 'payment' AND e.paid_on BETWEEN $3::date AND $4::date
 			AND ($5 = '' OR v.kbk = $5) AND ($6 = '' OR v.beneficiary_bin = $6)
+			AND ($9 = '' OR i.service_id IN (SELECT id FROM services WHERE agency_id = $9))
 		ORDER BY e.paid_on, e.no, i.debt_id LIMIT $8`,
-		bucketOf(q.Bank), q.Bank, string(q.From), string(q.To), q.KBK, q.Beneficiary, ledger.Buckets-1, registerMax+1)
+		bucketOf(q.Bank), q.Bank, string(q.From), string(q.To), q.KBK, q.Beneficiary, ledger.Buckets-1, registerMax+1, q.Agency)
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +143,8 @@ type DisclosureRequest struct {
 	// Payer is the IIN or BIN, From and To the days of execution in Almaty, both included.
 	Payer    string
 	From, To catalog.Date
+	// Agency limits it to payments for services of this agency; empty means all.
+	Agency string
 	// Actor is who answers, for the audit log.
 	Actor string
 }
@@ -158,8 +163,9 @@ func Disclose(ctx context.Context, db *sqlx.DB, audit Auditor, r DisclosureReque
 			SELECT `+paidColumns+`, '0001-01-01'::date AS paid_on, false AS settled
 			FROM orders o JOIN banks b ON b.bic = o.bank_bic`+paidItems+`
 			WHERE o.bucket = $1 AND o.payer_id = $2 AND o.state = 'executed' AND o.executed_at >= $3 AND o.executed_at < $4
+				AND ($6 = '' OR i.service_id IN (SELECT id FROM services WHERE agency_id = $6))
 			ORDER BY o.executed_at, o.id, i.debt_id LIMIT $5`,
-			bucketOf(r.Payer), r.Payer, dayStart(r.From), dayStart(r.To).AddDate(0, 0, 1), registerMax+1)
+			bucketOf(r.Payer), r.Payer, dayStart(r.From), dayStart(r.To).AddDate(0, 0, 1), registerMax+1, r.Agency)
 		if err != nil {
 			return err
 		}

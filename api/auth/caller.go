@@ -31,6 +31,9 @@ const (
 	StatementsWrite  Scope = "statements:write"
 	ReconRead        Scope = "reconciliation:read"
 	ReconWrite       Scope = "reconciliation:write"
+	RegistersRead    Scope = "registers:read"
+	ReportsRead      Scope = "reports:read"
+	DisclosuresWrite Scope = "disclosures:write"
 	SealsWrite       Scope = "seals:write"
 	ValidationsRead  Scope = "validations:read"
 	ValidationsWrite Scope = "validations:write"
@@ -41,13 +44,13 @@ func ScopesOf(kind Kind) []Scope {
 	var s []Scope
 	switch kind {
 	case Agency:
-		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, RefundsRead, RefundsWrite, SealsWrite, ValidationsWrite}
+		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, RefundsRead, RefundsWrite, SealsWrite, ValidationsWrite, RegistersRead, DisclosuresWrite}
 	case Bank:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, SealsWrite, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, SealsWrite, ValidationsWrite, RegistersRead, ReportsRead}
 	case Portal:
 		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, SealsWrite, ValidationsWrite}
 	case Operator:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, RefundsRead, RefundsWrite, LedgerRead, StatementsWrite, ReconRead, ReconWrite, SealsWrite, ValidationsRead, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, RefundsRead, RefundsWrite, LedgerRead, StatementsWrite, ReconRead, ReconWrite, SealsWrite, ValidationsRead, ValidationsWrite, RegistersRead, ReportsRead, DisclosuresWrite}
 	}
 	slices.Sort(s)
 	return s
