@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"qaqpa/signer"
@@ -16,7 +17,9 @@ type certificateRequest struct {
 	// Evidence are certificates, lists and OCSP responses that the caller knows.
 	Evidence [][]byte  `json:"evidence,omitempty" limit:"64"`
 	At       time.Time `json:"at,omitzero"`
-	Policy   string    `json:"policy,omitempty" limit:"32"`
+	// Policy names the rules, PolicyDocument brings them.
+	Policy         string          `json:"policy,omitempty" limit:"32"`
+	PolicyDocument json.RawMessage `json:"policy_document,omitempty"`
 	// Revocation and AuthorityRevocation take the place of the policy's modes.
 	Revocation          string `json:"revocation,omitempty" limit:"16"`
 	AuthorityRevocation string `json:"authority_revocation,omitempty" limit:"16"`
@@ -53,7 +56,8 @@ func (s *Server) validateCertificate(ctx context.Context, _ *request, in certifi
 	}
 	defer release()
 	v, err := s.cfg.Signer.ValidateCertificate(ctx, signer.CertificateRequest{
-		Certificate: in.Certificate, Evidence: in.Evidence, At: in.At, Policy: in.Policy, Demands: demands,
+		Certificate: in.Certificate, Evidence: in.Evidence, At: in.At, Policy: in.Policy, PolicyDocument: in.PolicyDocument,
+		Demands: demands,
 	})
 	return reply[signer.CertificateVerdict]{Body: v}, err
 }

@@ -24,8 +24,9 @@ type CertificateRequest struct {
 	Evidence [][]byte
 	// At is the time to judge for; zero means now. It may not lie in the future.
 	At time.Time
-	// Policy names the rules to judge by; empty: those of the service.
-	Policy string
+	// Policy names the rules to judge by, PolicyDocument brings them; both empty: those of the service.
+	Policy         string
+	PolicyDocument []byte
 	// Demands are what the caller wants of the path beyond the policy.
 	Demands CertificateDemands
 	// Check, where not nil, takes the place of Config.Revocation.
@@ -47,7 +48,7 @@ func (s *Service) ValidateCertificate(ctx context.Context, req CertificateReques
 	limited, cancel := context.WithTimeout(ctx, s.cfg.GatherTimeout)
 	defer cancel()
 	g := s.gatherer(given, req.At)
-	if g.setting.Policy, err = s.policyOf(ValidateRequest{Policy: req.Policy}); err != nil {
+	if g.setting.Policy, err = s.policyOf(ValidateRequest{Policy: req.Policy, PolicyDocument: req.PolicyDocument}); err != nil {
 		return CertificateVerdict{}, err
 	}
 	req.Demands.Narrow(&g.setting.Policy)

@@ -194,11 +194,16 @@ func (m *xmlForm) about() about {
 	return out
 }
 
+// nameless tells that KeyInfo neither holds nor names a certificate.
+func (m *xmlForm) nameless() bool {
+	info := m.checked.Signature.KeyInfo
+	return info == nil || len(info.Certificates) == 0 && len(info.Selectors) == 0
+}
+
 // candidates are the certificates that the signed properties name, then those that KeyInfo holds or names; without any, all that are at
 // hand, of which the key that verifies decides. Authorities come last: a chain in X509Data stands in any order.
 func (m *xmlForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
-	info := m.checked.Signature.KeyInfo
-	nameless := info == nil || len(info.Certificates) == 0 && len(info.Selectors) == 0
+	info, nameless := m.checked.Signature.KeyInfo, m.nameless()
 	var bound, users, authorities []*pkix.Certificate
 	for _, c := range pool {
 		switch {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"qaqpa/signer/cms"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
@@ -72,7 +74,23 @@ func (a *assessment) signerOf(s *signer) (*pkix.Certificate, cms.Checks) {
 			return cert, checks
 		}
 	}
+	if f, ok := s.form.(*xmlForm); ok && f.nameless() {
+		return a.fittingKey(s, candidates)
+	}
 	return candidates[0], a.verify(s, candidates[0])
+}
+
+// fittingKey finds the certificate of a signature that names none among those at hand: its key must have made the signature,
+// even if what is signed has changed. That the keys of strangers do not fit says nothing about the signature: it stays without
+// a certificate and is not called wrong.
+func (a *assessment) fittingKey(s *signer, candidates []*pkix.Certificate) (*pkix.Certificate, cms.Checks) {
+	for _, cert := range candidates[:min(len(candidates), candidatesMax)] {
+		checks := a.verify(s, cert)
+		if !slices.ContainsFunc(checks, func(c cms.Check) bool { return c.Rule == cms.RuleSignature && c.Status > cms.Noted }) {
+			return cert, checks
+		}
+	}
+	return nil, s.form.verify(nil)
 }
 
 // spent are the checks of a signature for which no work was left.

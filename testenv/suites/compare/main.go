@@ -1,0 +1,69 @@
+// Command compare prints a whole run of conformance, one line per suite and then every deviation with its reason, and fails where
+// it is worse than the recorded one: a suite that is missing, less agreement, more that is wrongly accepted.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+
+	"qaqpa/testenv/suites"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		fmt.Fprintln(os.Stderr, "usage: compare conformance.jsonl")
+		os.Exit(2)
+	}
+	if err := run(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func run(file string) error {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return fmt.Errorf("couldn't read the results: %w", err)
+	}
+	now, err := suites.Read(text)
+	if err != nil {
+		return err
+	}
+	recorded, err := suites.Recorded()
+	if err != nil {
+		return err
+	}
+	var bad []string
+	for _, name := range slices.Sorted(maps.Keys(now)) {
+		l := now[name]
+		fmt.Printf("%-70s %d/%d", name, l.Agreed, l.Total)
+		if l.OutOfScope > 0 {
+			fmt.Printf(", %d out of scope", l.OutOfScope)
+		}
+		fmt.Println()
+		for _, d := range l.Deviations {
+			fmt.Printf("    %s: %s\n", d.Case, d.Why)
+		}
+		if l.WronglyAccepted > recorded[name].WronglyAccepted {
+			bad = append(bad, fmt.Sprintf("%s: %d wrongly accepted", name, l.WronglyAccepted))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(recorded)) {
+		l, ran := now[name]
+		if !ran {
+			bad = append(bad, name+": was not run")
+			continue
+		}
+		bad = append(bad, recorded[name].Regressions(l)...)
+	}
+	for _, text := range bad {
+		fmt.Println("REGRESSION " + text)
+	}
+	if len(bad) > 0 {
+		return errors.New("the run is worse than the recorded one")
+	}
+	return nil
+}
