@@ -18,16 +18,24 @@ import (
 	"qaqpa/payment/order"
 )
 
+// Methods of authorisation.
+const (
+	methodEDS  = "eds"
+	methodBank = "bank"
+)
+
 // signatureMax is the largest signature of a payer, in bytes.
 const signatureMax = 256 << 10
 
 // Authorise takes the payer's signature, a CMS attached or detached, over the stored document of the order. The signer
-// must be the payer, or hold authority for him by the role in the certificate (R26, R28). The debts are reserved and the
+// must be the payer, or hold authority for him by the role in the certificate (R26, R28). Where the payer asks for two signatures,
+// the first is kept and the order waits for another person's; see [Registrar.SetSignatures]. The debts are reserved and the
 // attempt is stored in the same transaction; a worker then asks the bank, so the result is the authorised order, not yet
 // executed.
 //
 // Errors: [ErrOrderUnknown], [ErrOrderExpired], [ErrOrderFinished], [ErrSignatureInvalid] with reasons,
-// [ErrSignatureContent], [ErrSignerNotPayer], [ErrSignerNoAuthority], [ErrVerifierUnavailable], [ErrBankPaused], [ErrGuaranteeExhausted],
+// [ErrSignatureContent], [ErrSignerNotPayer], [ErrSignerNoAuthority], [ErrSignedAlready],
+// [ErrVerifierUnavailable], [ErrBankPaused], [ErrGuaranteeExhausted],
 // [ErrDebtChanged], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrDebtPaid], [ErrInvalid], and those of [Idem].
 func (s *Service) Authorise(ctx context.Context, idem Idem, id string, signature []byte) (order.Order, bool, error) {
 	if len(signature) == 0 || len(signature) > signatureMax {
@@ -56,6 +64,8 @@ func (s *Service) Authorise(ctx context.Context, idem Idem, id string, signature
 
 // acceptance is a payer's signature that was verified over the stored document.
 type acceptance struct {
+	// method is methodEDS or methodCode; see authorisations.
+	method    string
 	signature []byte
 	document  [sha256.Size]byte
 	verdictID string
@@ -95,7 +105,7 @@ func (s *Service) acceptSignature(ctx context.Context, o *orderRow, signature []
 		err := order.Authority(o.PayerID, order.Holder{IIN: one.IIN, BIN: one.BIN, Kind: one.Kind, Roles: one.Roles})
 		if err == nil {
 			return acceptance{
-				signature: signature, document: sha256.Sum256(o.Document), verdictID: found.VerdictID, signer: one,
+				method: methodEDS, signature: signature, document: sha256.Sum256(o.Document), verdictID: found.VerdictID, signer: one,
 			}, nil
 		}
 		if errors.Is(err, order.ErrNoAuthority) {
@@ -130,6 +140,13 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err != nil || sha256.Sum256(o.Document) != a.document {
 		return order.Order{}, errors.Join(errors.New("the document of the order changed while it was signed"), err)
 	}
+	earlier, wait, err := signedBefore(ctx, tx, o, a)
+	if err != nil {
+		return order.Order{}, err
+	}
+	if wait {
+		return s.sign(ctx, tx, actor, o, a)
+	}
 	var paused bool
 	if err := orMissing(one(ctx, tx, &paused, `SELECT paused FROM banks WHERE bic = $1`, o.Bank), ErrBankUnknown); err != nil {
 		return order.Order{}, err
@@ -154,10 +171,7 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err := saveOrder(ctx, tx, o); err != nil {
 		return order.Order{}, err
 	}
-	if err := exec(ctx, tx, 1, `
-		INSERT INTO authorisations (bucket, order_id, signature, verdict_id, signer, certificate_sha256, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		o.Bucket, o.ID, a.signature, a.verdictID, a.signer.IIN, a.signer.CertificateSHA256, now); err != nil {
+	if err := s.storeAuthorisation(ctx, tx, o, a, len(earlier)+1); err != nil {
 		return order.Order{}, err
 	}
 	if err := s.expose(ctx, tx, o.Bank, o.Tiyn); err != nil {

@@ -53,6 +53,7 @@ type ground struct {
 	debts    map[string]debt.Debt
 	agencies map[string]catalog.Agency
 	services map[serviceKey]catalog.Service
+	paired   map[string]bool // payers that ask for two signatures
 }
 
 // commitCreations is the shared commit of orders.
@@ -102,7 +103,7 @@ func (s *Service) createPlain(w *writes, c *creation, g *ground) error {
 	if err != nil {
 		return err
 	}
-	if several(items) { // the common order has one allocation; others may take a transaction of their own
+	if several(items) || g.paired[c.req.Payer] { // the common order has one part and one signature; others take a transaction of their own
 		return errAllocations
 	}
 	if limit := g.limits[o.Bank]; limit.Amount != nil && limit.Committed+o.Tiyn > *limit.Amount {
@@ -137,9 +138,10 @@ func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation)
 		return nil, err
 	}
 	var buckets []int64
-	var ids, bics []string
+	var ids, bics, payers []string
+	var homes []int64
 	for _, c := range list {
-		bics = append(bics, c.req.Bank)
+		bics, payers, homes = append(bics, c.req.Bank), append(payers, c.req.Payer), append(homes, int64(bucketOf(c.req.Payer)))
 		for _, id := range c.req.Debts {
 			buckets, ids = append(buckets, int64(bucketOf(c.req.Payer))), append(ids, id)
 		}
@@ -150,6 +152,15 @@ func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation)
 	}
 	for _, b := range banks {
 		g.banks[b.BIC] = b
+	}
+	var paired []string
+	if err := all(ctx, tx, &paired, `SELECT r.payer_id FROM unnest($1::integer[], $2::text[]) AS k (bucket, payer_id)
+		JOIN signing_rules r ON r.bucket = k.bucket AND r.payer_id = k.payer_id WHERE r.signatures > 1`, pgarray.Int4s(homes), pgarray.Texts(payers)); err != nil {
+		return nil, err
+	}
+	g.paired = make(map[string]bool, len(paired))
+	for _, payer := range paired {
+		g.paired[payer] = true
 	}
 	var limits []guaranteeRow
 	if err := all(ctx, tx, &limits, `SELECT bank_bic, amount, committed, version FROM guarantees

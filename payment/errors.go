@@ -150,6 +150,7 @@ var (
 	ErrSignatureInvalid    = refusal("signature_invalid", KindUnprocessable)
 	ErrSignatureContent    = refusal("signature_over_other_content", KindUnprocessable)
 	ErrSignerNotPayer      = refusal("signer_is_not_payer", KindForbidden)
+	ErrSignedAlready       = refusal("signed_by_same_person", KindForbidden)
 	ErrSignerNoAuthority   = refusal("signer_without_authority", KindForbidden)
 	ErrVerifierUnavailable = refusal("verification_unavailable", KindUnavailable)
 
@@ -225,7 +226,7 @@ func Codes() map[Code]Kind {
 		ErrBankPaused, ErrGuaranteeExhausted, ErrServiceUnknown, ErrNoTariff, ErrAmountStated, ErrDebtUnknown, ErrDebtOfOther, ErrDebtOfAgency,
 		ErrDebtPaid, ErrDebtRecalled, ErrDebtBeingPaid, ErrDebtChanged, ErrAmountTooLarge, ErrPayerIDInvalid, ErrCurrency,
 		ErrAmountNotTariff, ErrAmountInvalid, ErrOrderUnknown, ErrOrderExpired, ErrOrderFinished, ErrSignatureInvalid,
-		ErrSignatureContent, ErrSignerNotPayer, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
+		ErrSignatureContent, ErrSignerNotPayer, ErrSignedAlready, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
 		ErrBankMessageInvalid, ErrBankMessageStale, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
 		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown,

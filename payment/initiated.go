@@ -208,10 +208,10 @@ func (s *Service) initiate(ctx context.Context, tx *sqlx.Tx, said bank.Initiatio
 	if err := saveOrder(ctx, tx, o); err != nil {
 		return order.Order{}, err
 	}
-	if err := exec(ctx, tx, 1, `
-		INSERT INTO authorisations (bucket, order_id, signature, verdict_id, signer, certificate_sha256, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7)`,
-		o.Bucket, o.ID, by.message, by.verdictID, by.signer.BIN, by.signer.CertificateSHA256, now); err != nil {
+	speaker := by.signer
+	speaker.IIN = by.signer.BIN // a system's certificate names no person
+	ground := acceptance{method: methodBank, signature: by.message, verdictID: by.verdictID, signer: speaker}
+	if err := s.storeAuthorisation(ctx, tx, o, ground, 1); err != nil {
 		return order.Order{}, err
 	}
 	if err := s.expose(ctx, tx, o.Bank, o.Tiyn); err != nil {

@@ -55,6 +55,13 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		if err != nil {
 			return order.Order{}, err
 		}
+		if signatures, err := signaturesOf(ctx, tx, o.PayerID); err != nil {
+			return order.Order{}, err
+		} else if signatures > 1 {
+			if err := s.postponeExpiry(o); err != nil {
+				return order.Order{}, err
+			}
+		}
 		if err := withinGuarantee(ctx, tx, o); err != nil {
 			return order.Order{}, err
 		}

@@ -169,15 +169,23 @@ func (s *store) readView(ctx context.Context, q sqlx.QueryerContext, o *orderRow
 	if err != nil {
 		return order.Order{}, err
 	}
-	var auths []authorisationRow
-	if err := all(ctx, q, &auths, `SELECT verdict_id, signer, at FROM authorisations WHERE bucket = $1 AND order_id = $2`, o.Bucket, o.ID); err != nil {
+	auths, err := authorisationsOf(ctx, q, o)
+	if err != nil {
 		return order.Order{}, err
 	}
 	var auth *authorisationRow
-	if len(auths) > 0 {
-		auth = &auths[0]
+	if len(auths) > 0 && o.Attempt != nil { // the last signature is the one that set it going
+		auth = &auths[len(auths)-1]
 	}
 	view := viewOrder(o, items, auth, s.now())
+	for _, a := range auths {
+		view.Signers = append(view.Signers, a.Signer)
+	}
+	if o.State == order.Created {
+		if view.SignaturesNeeded, err = signaturesOf(ctx, q, o.PayerID); err != nil {
+			return order.Order{}, err
+		}
+	}
 	view.Allocations, err = partsOf(ctx, q, o, items)
 	return view, err
 }

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"slices"
 	"time"
 
 	"qaqpa/payment/order"
@@ -69,7 +70,7 @@ type orderModel struct {
 	signing
 	ID, Payer, Amount, Bank, State, Tone, Heading, Text, Reason string
 	Expires, Executed, BankReference, Receipt, Code, Key        string
-	Signable                                                    bool
+	Signable, Cancellable                                       bool
 	Items                                                       []orderItem
 	Parts                                                       []orderPart
 	Message                                                     *Message
@@ -91,7 +92,14 @@ func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 	m.Heading, m.Text = m.T("heading."+string(o.State)), m.T("text."+string(o.State))
 	switch o.State {
 	case order.Created:
-		m.Signable, m.Script, m.Expires = true, true, m.Date(o.ExpiresAt)
+		m.Signable, m.Expires = !slices.Contains(o.Signers, v.IIN), m.Date(o.ExpiresAt)
+		m.Script, m.Cancellable = m.Signable, true
+		switch {
+		case len(o.Signers) > 0:
+			m.Heading, m.Text = m.T("heading.pair"), m.T("text.pair")
+		case o.SignaturesNeeded > 1:
+			m.Text = m.T("text.pair_first")
+		}
 	case order.Authorised, order.Executing, order.Unknown:
 		m.Refresh = waitSeconds
 	case order.Executed:

@@ -8,6 +8,8 @@ const (
 	Create flow.Event = "create"
 	// Authorise takes the payer's signature; debts are reserved and the attempt is stored.
 	Authorise flow.Event = "authorise"
+	// Sign notes the first of two signatures. It changes no state.
+	Sign flow.Event = "sign"
 	// Expire ends an order that was not signed in time.
 	Expire flow.Event = "expire"
 	// Cancel ends an order that the payer gave up.

@@ -1,0 +1,114 @@
+package payment
+
+import (
+	"context"
+	"encoding/hex"
+	"time"
+
+	"github.com/jmoiron/sqlx"
+
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/order"
+)
+
+// pairTTL is how long an order waits for two people: the second is rarely at hand.
+const pairTTL = 24 * time.Hour
+
+// signaturesMax is the most signatures that a payer may ask for.
+const signaturesMax = 2
+
+// SetSignatures says how many different people have to sign each payment of a company (R27, R28): 1 or 2. It holds for orders that
+// are not authorised yet, too. Errors: [ErrPayerIDInvalid], [ErrInvalid], and those of [Idem].
+func (r *Registrar) SetSignatures(ctx context.Context, idem Idem, payer string, count int) (int, bool, error) {
+	if !catalog.ValidPayerID(payer) {
+		return 0, false, ErrPayerIDInvalid.at("payer")
+	}
+	if count < 1 || count > signaturesMax {
+		return 0, false, ErrInvalid.with("a payment has one signature or two").at("signatures")
+	}
+	return idempotent(ctx, &r.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (int, error) {
+		err := exec(ctx, tx, 1, `
+			INSERT INTO signing_rules (bucket, payer_id, signatures, set_by, set_at) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (bucket, payer_id) DO UPDATE SET signatures = excluded.signatures, set_by = excluded.set_by, set_at = excluded.set_at`,
+			bucketOf(payer), payer, count, idem.Caller, r.now())
+		if err != nil {
+			return 0, err
+		}
+		return count, r.audit(ctx, tx, entry{idem.Caller, "payer.signatures", payer, map[string]int{"signatures": count}})
+	})
+}
+
+// postponeExpiry gives a drafted order the time that two people need.
+func (s *Service) postponeExpiry(o *orderRow) error {
+	if s.cfg.OrderTTL >= pairTTL {
+		return nil
+	}
+	doc, err := order.DecodeDocument(o.Document)
+	if err != nil {
+		return err
+	}
+	o.ExpiresAt = o.CreatedAt.Add(pairTTL)
+	doc.ExpiresAt = o.ExpiresAt.Format(time.RFC3339Nano)
+	o.Document, err = doc.Encode()
+	return err
+}
+
+// signaturesOf is how many signatures a payer asks for.
+func signaturesOf(ctx context.Context, q sqlx.QueryerContext, payer string) (int, error) {
+	var counts []int
+	if err := all(ctx, q, &counts, `SELECT signatures FROM signing_rules WHERE bucket = $1 AND payer_id = $2`, bucketOf(payer), payer); err != nil || len(counts) == 0 {
+		return 1, err
+	}
+	return counts[0], nil
+}
+
+// authorisationsOf reads what an order was authorised by, in the order of signing.
+func authorisationsOf(ctx context.Context, q sqlx.QueryerContext, o *orderRow) ([]authorisationRow, error) {
+	var rows []authorisationRow
+	err := all(ctx, q, &rows, `SELECT verdict_id, signer, at FROM authorisations WHERE bucket = $1 AND order_id = $2 ORDER BY number`, o.Bucket, o.ID)
+	return rows, err
+}
+
+// storeAuthorisation keeps a signature as evidence, the number-th of its order.
+func (s *Service) storeAuthorisation(ctx context.Context, tx *sqlx.Tx, o *orderRow, a acceptance, number int) error {
+	return exec(ctx, tx, 1, `
+		INSERT INTO authorisations (bucket, order_id, number, method, signature, verdict_id, signer, certificate_sha256, at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		o.Bucket, o.ID, number, a.method, a.signature, a.verdictID, a.signer.IIN, a.signer.CertificateSHA256, s.now())
+}
+
+// signedBefore reads the earlier signatures of an order and tells whether the payer asks for one more after this. The same
+// person cannot be both, whatever certificates he holds.
+func signedBefore(ctx context.Context, tx *sqlx.Tx, o *orderRow, a acceptance) (earlier []authorisationRow, wait bool, err error) {
+	if earlier, err = authorisationsOf(ctx, tx, o); err != nil {
+		return nil, false, err
+	}
+	for _, one := range earlier {
+		if one.Signer == a.signer.IIN {
+			e := *ErrSignedAlready
+			e.VerdictID = a.verdictID
+			return nil, false, &e
+		}
+	}
+	needed, err := signaturesOf(ctx, tx, o.PayerID)
+	return earlier, len(earlier)+1 < needed, err
+}
+
+// sign keeps the first of two signatures: nothing is reserved and nothing given to the bank.
+func (s *Service) sign(ctx context.Context, tx *sqlx.Tx, actor string, o *orderRow, a acceptance) (order.Order, error) {
+	now := s.now()
+	o.note(order.Sign, o.State, now, "verdict "+a.verdictID)
+	if err := saveOrder(ctx, tx, o); err != nil {
+		return order.Order{}, err
+	}
+	if err := s.storeAuthorisation(ctx, tx, o, a, 1); err != nil {
+		return order.Order{}, err
+	}
+	view, err := s.readView(ctx, tx, o)
+	if err != nil {
+		return order.Order{}, err
+	}
+	return view, s.audit(ctx, tx, entry{actor, "order.signed", o.ID, map[string]string{
+		"verdict": a.verdictID, "document_sha256": hex.EncodeToString(a.document[:]),
+	}})
+}
