@@ -12,15 +12,22 @@ import (
 	"qaqpa/signer/pkix"
 )
 
-// SealAudit seals the heads of the audit log with the gateway's key and returns the id of the seal. Errors are those of
-// Seal.
+// SealAudit seals the heads of the audit log with the gateway's key and returns the id of the seal. Where a time-stamping authority is
+// set, one time stamp over a tree of the heads is kept beside it. Errors are those of Seal.
 func (s *Service) SealAudit(ctx context.Context, actor string) (string, error) {
 	if s.cfg.DB == nil {
 		return "", ErrNoDatabase
 	}
-	return s.cfg.Audit.SealHeads(ctx, s.cfg.DB, func(ctx context.Context, document []byte) ([]byte, error) {
+	id, err := s.cfg.Audit.SealHeads(ctx, s.cfg.DB, func(ctx context.Context, document []byte) ([]byte, error) {
 		return s.Seal(ctx, SealRequest{Document: document, Actor: actor})
 	})
+	if err != nil || !s.StampsTime() {
+		return id, err
+	}
+	if err := s.stampHeads(ctx, id); err != nil { // the seal holds without it, and the next one has another
+		s.log.WarnContext(ctx, "audit heads were not stamped", "error", err.Error())
+	}
+	return id, nil
 }
 
 // VerifyAudit checks the whole audit log, the signatures of its seals included: each must be made by a certificate that
@@ -29,7 +36,14 @@ func (s *Service) VerifyAudit(ctx context.Context) (audit.Report, error) {
 	if s.cfg.DB == nil {
 		return audit.Report{}, ErrNoDatabase
 	}
-	return audit.Verify(ctx, s.cfg.DB, s.OpenSeal)
+	rep, err := audit.Verify(ctx, s.cfg.DB, s.OpenSeal)
+	if err != nil {
+		return audit.Report{}, err
+	}
+	if err := s.verifyStamps(ctx, &rep); err != nil {
+		return audit.Report{}, err
+	}
+	return rep, nil
 }
 
 // ErrSeal says that what was handed to OpenSeal is no seal of a trusted authority's certificate.

@@ -47,7 +47,7 @@ func (c *auditVerifyCmd) print(io streams, rep audit.Report) error {
 			return fmt.Errorf("couldn't print the report: %w", err)
 		}
 	} else {
-		fmt.Fprintf(io.out, "audit log: %d entries, %d seals, %d faults\n", rep.Entries, rep.Seals, len(rep.Faults))
+		fmt.Fprintf(io.out, "audit log: %d entries, %d seals, %d time stamps, %d faults\n", rep.Entries, rep.Seals, rep.Stamps, len(rep.Faults))
 		for _, f := range rep.Faults {
 			fmt.Fprintf(io.out, "  chain %d entry %d: %s\n", f.Chain, f.Seq, f.What)
 		}

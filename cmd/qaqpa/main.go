@@ -24,6 +24,7 @@ type commandLine struct {
 	Clients   clientsCmd   `cmd:"" help:"Agencies, banks and portals that may use the gateway, and their API keys."`
 	Validate  validateCmd  `cmd:"" help:"Judge the signatures of documents."`
 	Seal      sealCmd      `cmd:"" help:"Sign a document with the gateway's key."`
+	Stamp     stampCmd     `cmd:"" help:"Prove since when files exist: many files under one time stamp."`
 	Raise     raiseCmd     `cmd:"" help:"Add time stamps and evidence to the signatures of a CMS or PDF document."`
 	Sign      signCmd      `cmd:"" help:"Sign a document with a key of a PKCS #12 file or of the token: CMS, XML, WS-Security, JWT, raw."`
 	Ledger    ledgerCmd    `cmd:"" help:"Check the ledger against the signed checkpoints."`

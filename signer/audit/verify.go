@@ -22,6 +22,8 @@ type Report struct {
 	// Entries and Seals count what was checked.
 	Entries int64 `json:"entries"`
 	Seals   int   `json:"seals"`
+	// Stamps counts the time stamps of seals; whoever can judge such adds it (see signer.Service.VerifyAudit).
+	Stamps int `json:"stamps"`
 	// Faults are in order of chain and seq; at most 100 are listed. None: the log is whole.
 	Faults []Fault `json:"faults"`
 }
