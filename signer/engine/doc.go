@@ -14,6 +14,9 @@
 // message each signature outside the Body must cover the Body where it stands; without one that does, the message is
 // indeterminate. WS-Security time stamps (wsu:Timestamp) are not judged: they are no proof of time.
 //
+// References to a signature's own properties and KeyInfo are no content. Where the document is the signature and all its objects are signed, it
+// covers the whole.
+//
 // A signature in a PDF document covers a revision. The verdict names what later revisions changed, says PARTIAL where a reader
 // sees more than was signed, and fails the signature for what its signer or nobody allows. Time stamps over the document are
 // time stamps of each signature that they cover.
@@ -60,6 +63,7 @@
 //     vouch for them.
 //   - A digest that a time stamp covers proves its object only if the hash is reliable at the time of validation; the
 //     standard would take one that was reliable when it was stamped.
+//   - A XAdES signature whose signed properties are not covered by it is judged as a plain XML signature, and that is said.
 //   - Archive time stamps of version 1 and long-term-validation attributes are named in the level and prove nothing;
 //     evidence records (RFC 4998) likewise.
 package engine

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"qaqpa/signer/report"
+	"qaqpa/signer/xades"
 	"qaqpa/testenv/pki"
 )
 
@@ -39,7 +40,7 @@ var etsiOrder = map[string]string{
 	"POEProvisioning":                       `POETime `,
 	"POEObject":                             ``,
 	"SignersDocument":                       `DigestAlgAndValue `,
-	"SignatureAttributes":                   `(SigningTime |SigPolicyIdentifier |(AllDataObjects|Signature|SigAndRefs|RefsOnly|Archive|Doc)TimeStamp |CertificateValues |RevocationValues )+`,
+	"SignatureAttributes":                   `(SigningTime |SigPolicyIdentifier |(AllDataObjects|IndividualDataObjects|Signature|SigAndRefs|RefsOnly|Archive|Doc)TimeStamp |CertificateValues |RevocationValues )+`,
 	"SigningTime":                           `Time `,
 	"SigPolicyIdentifier":                   `SigPolicyId `,
 	"SignatureTimeStamp":                    `(AttributeObject )*TimeStampValue `,
@@ -140,6 +141,13 @@ func TestETSIReports(t *testing.T) {
 	for _, want := range []string{"total-passed<", "validationprocess:LTVM", "ArchiveTimeStamp", "AllDataObjectsTimeStamp", "POEProvisioning", "TrustAnchor"} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("no %s", want)
+		}
+	}
+	text = a.judge(a.archivedXML(a.withXMLEvidence(a.stampedXML(a.signXML(a.id, xades.SignInput{}))), nil)).ETSI()
+	checkETSI(t, text)
+	for _, want := range []string{"total-passed<", "validationprocess:LTVM", "ArchiveTimeStamp", "SignatureTimeStamp", "RevocationValues", "SigningTime", "POEProvisioning"} {
+		if !bytes.Contains(text, []byte(want)) {
+			t.Errorf("XML: no %s", want)
 		}
 	}
 	checkETSI(t, a.judge(a.stamp(content, nil)).ETSI())

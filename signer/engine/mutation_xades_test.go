@@ -151,19 +151,19 @@ func TestUnsignedXMLPlacesAreReasoned(t *testing.T) {
 func TestStructuralMutationsXML(t *testing.T) {
 	a := newArchive(t)
 	b := a.signXML(a.id, xades.SignInput{})
-	stamped := a.stampedXML(b, nil)
+	stamped := a.stampedXML(b)
 	evidence := a.withXMLEvidence(stamped)
 	documents := []struct {
 		level string
 		raw   []byte
 		step  int
 	}{
-		{xades.LevelB, b, 1},
-		{xades.LevelB, a.signXML(a.id, xades.SignInput{Packaging: xades.Enveloping, Document: []byte("мәтін")}), 1},
-		{xades.LevelB, a.signXML(a.id, xades.SignInput{Packaging: xades.Enveloped, Element: "o1", Document: []byte("<a>" + xmlOrder + "<b/></a>")}), 1},
-		{xades.LevelT, stamped, 3},
-		{xades.LevelLT, evidence, 5},
-		{xades.LevelLTA, a.archivedXML(evidence, nil), 5},
+		{xades.LevelB, b, 2},
+		{xades.LevelB, a.signXML(a.id, xades.SignInput{Packaging: xades.Enveloping, Document: []byte("мәтін")}), 3},
+		{xades.LevelB, a.signXML(a.id, xades.SignInput{Packaging: xades.Enveloped, Element: "o1", Document: []byte("<a>" + xmlOrder + "<b/></a>")}), 3},
+		{xades.LevelT, stamped, 5},
+		{xades.LevelLT, evidence, 9},
+		{xades.LevelLTA, a.archivedXML(evidence, nil), 9},
 	}
 	a.later(time.Hour)
 	a.set.At, a.set.Now = a.clock, a.clock

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"fmt"
+	"strings"
 
 	"qaqpa/signer/cms"
 	"qaqpa/signer/report"
@@ -77,11 +78,14 @@ func (m *xmlForm) isOwn(o *xmldsig.Outcome) bool {
 	return len(o.Scope.Parts) > 0
 }
 
-// enveloping tells that the document is the signature and all its objects are signed, but for the one with its properties.
+// enveloping tells that the document is the signature and all its objects are signed, but for the one with its properties. An instruction
+// beside it could change what a reader sees.
 func (m *xmlForm) enveloping() bool {
 	s := m.checked.Signature
-	if s.Element != s.Element.Document().Element() {
-		return false
+	for n := range s.Element.Document().Root().Children() {
+		if n != s.Element && n.Kind() != xmltree.Comment {
+			return false
+		}
 	}
 	for _, o := range s.Objects {
 		if m.props != nil && !m.props.Element.IsZero() && o == m.props.Element.Parent() && alone(m.props.Element) {
@@ -94,10 +98,11 @@ func (m *xmlForm) enveloping() bool {
 	return len(s.Objects) > 0
 }
 
-// alone tells that an element has no element beside it: an object with properties must not hide content.
+// alone tells that an element has nothing but white space and comments beside it: an object with properties must not hide content.
 func alone(n xmltree.Node) bool {
 	for c := range n.Parent().Children() {
-		if c != n && c.Kind() == xmltree.Element {
+		blank := c.Kind() == xmltree.Comment || c.Kind() == xmltree.Text && strings.TrimSpace(c.Value()) == ""
+		if c != n && !blank {
 			return false
 		}
 	}

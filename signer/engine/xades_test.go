@@ -52,12 +52,12 @@ func (a *archive) properties(doc []byte) *xades.Properties {
 	return xades.Read(d.Signatures[0].Check(xmldsig.Inputs{}), nil)
 }
 
-func (a *archive) stampedXML(doc []byte, by *pki.Identity) []byte {
+func (a *archive) stampedXML(doc []byte) []byte {
 	a.Helper()
 	p := a.properties(doc)
 	sum, err := p.SignatureDigest(algo.SHA256)
 	a.must(err)
-	out, err := p.AddSignatureStamp(a.stampDigest(sum, by, time.Time{}))
+	out, err := p.AddSignatureStamp(a.stampDigest(sum, nil, time.Time{}))
 	a.must(err)
 	return out
 }
@@ -93,7 +93,7 @@ func TestLongTermXML(t *testing.T) {
 	if s := v.Signatures[0]; s.Level != xades.LevelB || v.Coverage != "FULL" || s.ClaimedAt == nil || !s.ClaimedAt.Equal(a.start) || s.TimeProven {
 		t.Errorf("level %s, coverage %s, claimed %v", s.Level, v.Coverage, s.ClaimedAt)
 	}
-	doc := a.stampedXML(basic, nil)
+	doc := a.stampedXML(basic)
 	a.clock = a.start.Add(time.Hour)
 	a.crls = nil
 	a.listAll()
@@ -149,7 +149,7 @@ func TestLongTermXML(t *testing.T) {
 		}
 	}
 	// Nor does the archive time stamp of another document help.
-	other := a.archivedXML(a.stampedXML(a.signXML(a.id, xades.SignInput{ID: "s2"}), nil), young)
+	other := a.archivedXML(a.stampedXML(a.signXML(a.id, xades.SignInput{ID: "s2"})), young)
 	from, to := bytes.Index(other, []byte("<xades141:ArchiveTimeStamp")), bytes.Index(other, []byte("</xades:UnsignedSignatureProperties>"))
 	swapped := bytes.Replace(doc, []byte("</xades:UnsignedSignatureProperties>"), slices.Concat(other[from:to], []byte("</xades:UnsignedSignatureProperties>")), 1)
 	a.want(a.judge(swapped), report.Indeterminate, report.RevokedCANoPOE)
@@ -184,6 +184,16 @@ func TestXAdESCoverage(t *testing.T) {
 		if v := judge(more); c.name == "enveloping" && (v.Coverage != "PARTIAL" || v.Passed()) {
 			t.Errorf("%s with an object more: %s", c.name, v.Coverage)
 		}
+		for _, with := range [][2]string{
+			{"<ds:Signature ", `<?xml-stylesheet href="evil.css"?><ds:Signature `},
+			{"<ds:Object><xades:Q", "<ds:Object>evil<xades:Q"},
+			{"<ds:Object><xades:Q", "<ds:Object><?evil?><xades:Q"},
+		} {
+			beside := bytes.Replace(doc, []byte(with[0]), []byte(with[1]), 1)
+			if v := judge(beside); c.name == "enveloping" && (bytes.Equal(beside, doc) || v.Passed()) {
+				t.Errorf("%s with %s: %s", c.name, with[1], v.Coverage)
+			}
+		}
 		hidden := bytes.Replace(doc, []byte("</xades:QualifyingProperties>"), []byte("</xades:QualifyingProperties><evil/>"), 1)
 		if v := judge(hidden); c.name == "enveloping" && v.Passed() {
 			t.Errorf("%s with something beside the properties: %s", c.name, v.Coverage)
@@ -210,4 +220,36 @@ func TestXAdESSubstituted(t *testing.T) {
 	a.listAll()
 	v := a.judge([]byte(head + theirs + "</ds:X509Data>" + tail))
 	a.want(v, report.Indeterminate, report.NoSigningCertificateFound)
+}
+
+// TestXAdESCounters: a counter-signature is judged beside the signature that it is over, by its own properties; one over something else is told
+// as wrong, and neither changes what is said of the signature.
+func TestXAdESCounters(t *testing.T) {
+	a := newArchive(t)
+	notary := a.issue(pki.Profile{Name: "notary", Surname: "НОТАРИУС", Given: "АНА", IIN: pki.IIN(2), Kind: pki.Citizen})
+	cert, err := pkix.ParseCertificate(notary.Certificate)
+	a.must(err)
+	host := string(a.signXML(a.id, xades.SignInput{Document: []byte(`<order><sum Id="sum">5</sum></order>`), Packaging: xades.Enveloped}))
+	host = strings.Replace(host, "<ds:SignatureValue>", `<ds:SignatureValue Id="value">`, 1)
+	host = strings.Replace(host, "</xades:SignedProperties>", `</xades:SignedProperties><xades:UnsignedProperties><xades:UnsignedSignatureProperties>`+
+		`<xades:CounterSignature Id="here"></xades:CounterSignature></xades:UnsignedSignatureProperties></xades:UnsignedProperties>`, 1)
+	for over, want := range map[string]report.Indication{"#value": report.TotalPassed, "#sum": report.Indeterminate} {
+		doc, err := xmldsig.Sign(xmldsig.SignInput{
+			Document: []byte(host), ID: "s2", ParentID: "here", Certificate: cert, Signer: notary.Key, Rand: rand.Reader,
+			References: []xmldsig.ReferenceInput{{URI: over, Type: xades.TypeCountersigned}},
+		})
+		a.must(err)
+		v := a.judge(doc)
+		a.want(v, report.TotalPassed, "")
+		if len(v.Signatures) != 1 || len(v.Signatures[0].CounterSignatures) != 1 || v.Coverage != "FULL" {
+			t.Fatalf("%s: %d signatures, %s", over, len(v.Signatures), v.Coverage)
+		}
+		c := v.Signatures[0].CounterSignatures[0]
+		if c.Indication != want || c.Signer == nil || c.Signer.IIN != notary.IIN() {
+			t.Errorf("%s: %s/%s by %+v", over, c.Indication, c.Sub, c.Signer)
+		}
+		if over == "#value" && c.Covers != "signature" || over != "#value" && c.Reasons[0].Code != report.ReasonCounterElsewhere {
+			t.Errorf("%s: covers %s, %+v", over, c.Covers, c.Reasons)
+		}
+	}
 }
