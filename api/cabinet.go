@@ -29,6 +29,10 @@ func payersOf(who auth.Session) []string {
 // cabinetPage shows what a payer owes and has paid.
 func (s *Server) cabinetPage(ctx context.Context, r *request) (*response, error) {
 	return s.signedIn(func(ctx context.Context, r *request, who auth.Session) (*response, error) {
+		// Employees without the right to pay come here by signing in; what they may do is in the console.
+		if members, err := s.cfg.Keys.MembershipsOf(ctx, who); err == nil && len(members) > 0 && len(payersOf(who)) == 0 {
+			return seeOther("/console"), nil
+		}
 		v := portal.Cabinet{Frame: s.frame(r, who), Payer: r.arg("payer")}
 		return s.cabinet(ctx, r, who, v, nil)
 	})(ctx, r)

@@ -61,6 +61,8 @@ const (
 	codeNothingChosen    code = "nothing_chosen"
 	codeReason           code = "reason_missing"
 	codeRole             code = "role_missing"
+	codeFourEyes         code = "four_eyes"
+	codeRequestOver      code = "request_over"
 )
 
 // jsonCode makes the code of a body that is not the JSON of the contract.
@@ -95,6 +97,8 @@ func statuses() map[code]int {
 		codeNothingChosen:    http.StatusUnprocessableEntity,
 		codeReason:           http.StatusUnprocessableEntity,
 		codeRole:             http.StatusForbidden,
+		codeFourEyes:         http.StatusForbidden,
+		codeRequestOver:      http.StatusConflict,
 	}
 	for _, r := range []strictjson.Reason{
 		strictjson.Syntax, strictjson.Encoding, strictjson.Trailing, strictjson.Unknown, strictjson.Duplicate, strictjson.Missing,

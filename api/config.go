@@ -35,6 +35,8 @@ type Config struct {
 	// NCANode serves the HTTP interface of NCANode v3 beside our own; see package ncanode. It takes keys and passwords in
 	// bodies: the network between it and its clients has to be one that they trust.
 	NCANode bool
+	// Room is what the operator's pages show of keys, trust and lists.
+	Room Room
 	// Checks are asked by /readyz of the administration listener.
 	Checks []Check
 	// TrustedProxies are the networks of reverse proxies whose X-Forwarded-For is believed when rates are limited by

@@ -98,7 +98,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.router = newRouter(s, slices.Concat(table, s.pageRoutes(), s.verifyRoutes())).Handler
+	s.router = newRouter(s, slices.Concat(table, s.pageRoutes(), s.verifyRoutes(), s.roomRoutes())).Handler
 	s.front = newFront(s)
 	s.base, s.stop = context.WithCancel(context.Background())
 	return s, nil

@@ -46,6 +46,9 @@ type gateway struct {
 	server   *api.Server
 	webhook  ed25519.PublicKey
 	sealKey  *hsm.FleetKey
+	trust    *trust.Store
+
+	checkpointKey, webhookKey *hsm.FleetKey
 
 	listsRequired bool
 }
@@ -84,7 +87,7 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 	g.server, err = api.New(api.Config{
 		Payments: g.payments, Signer: g.signer, TimeStamps: stamps, Keys: g.keys, BaseURL: c.BaseURL,
 		WebhookKeys: []ed25519.PublicKey{g.webhook}, Checks: g.checks(),
-		NCANode: c.NCANode, Limits: api.Limits{NCANodePerMinute: c.NCANodeRate},
+		Room: g.room(ctx, c), NCANode: c.NCANode, Limits: api.Limits{NCANodePerMinute: c.NCANodeRate},
 		Now: time.Now, Log: log, Registerer: g.registry, Gatherer: g.registry,
 	})
 	if err != nil {
@@ -98,6 +101,7 @@ func (g *gateway) openSigner(ctx context.Context, c *serveCmd) error {
 	if err != nil {
 		return err
 	}
+	g.trust = store
 	if g.sealKey, err = keyOf(ctx, g.token, c.SealKey); err != nil {
 		return fmt.Errorf("couldn't find the seal's key %q: %w", c.SealKey, err)
 	}
@@ -184,6 +188,7 @@ func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
 	if err != nil {
 		return fmt.Errorf("couldn't find the key of webhooks %q: %w", c.WebhookKey, err)
 	}
+	g.checkpointKey, g.webhookKey = checkpoint, webhook
 	if g.webhook, err = ed25519Of(webhook); err != nil {
 		return err
 	}
