@@ -183,6 +183,10 @@ func (s *Server) auditPage(ctx context.Context, r *request) (*response, error) {
 		v := portal.Audit{Frame: s.frame(r, who), Subject: m.Subject, Query: audit.Query{
 			Subject: r.arg("subject"), Actor: r.arg("actor"), Action: r.arg("action"), Limit: auditShown,
 		}}
+		// What is asked for stands in the address, which logs and histories keep, and a person is looked for with a reason.
+		if portal.NamesPerson(v.Query.Subject) || portal.NamesPerson(v.Query.Actor) {
+			return nil, refuse(codeQuery).of("subject")
+		}
 		var err error
 		if v.Entries, err = s.cfg.Signer.AuditEntries(ctx, v.Query); err != nil {
 			return nil, err
@@ -207,6 +211,10 @@ func (s *Server) proofPage(ctx context.Context, r *request) (*response, error) {
 			return nil, err
 		}
 		v := portal.AuditProof{Frame: s.frame(r, who), Subject: m.Subject, Proof: proof}
+		if portal.NamesPerson(proof.Subject) {
+			body, err := s.pages.RenderProof(v)
+			return s.show(r, http.StatusOK, body, err)
+		}
 		v.More = "/console/operator/" + url.PathEscape(m.Subject) + "/audit?subject=" + url.QueryEscape(proof.Subject)
 		body, err := s.pages.RenderProof(v)
 		return s.show(r, http.StatusOK, body, err)

@@ -125,6 +125,11 @@ func TestAuditPages(t *testing.T) {
 			t.Errorf("%s came back as it was", odd)
 		}
 	}
+	if iin := w.head.IIN(); strings.Contains(page.body, iin) || !strings.Contains(page.text, "citizen:********"+iin[8:]) {
+		t.Error("the log shows the numbers of persons")
+	}
+	b.get(at+"?subject="+w.citizen.IIN()).want(t, 400)
+	b.get(at+"?actor=citizen:"+w.citizen.IIN()).want(t, 400)
 	first := strings.Index(page.body, at+"/")
 	proof := page.body[first : first+strings.IndexByte(page.body[first:], '"')]
 	b.get(proof).want(t, 200, "The entry is in its place")
