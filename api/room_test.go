@@ -20,7 +20,7 @@ func (w *whole) furnished(t *testing.T) *dual.Book {
 	trail := must[*audit.Log](t)(audit.New(audit.Config{Now: time.Now}))
 	book := dual.New(w.db, trail, time.Now)
 	w.cfg.Room = Room{
-		Keys: []portal.HeldKey{{Purpose: "seal", Token: "main", Label: "seal", ID: "0a0b", Algorithm: "ECDSA P-256", Certificate: w.bankID.Certificate}},
+		Keys:     []portal.HeldKey{{Purpose: "seal", Token: "main", Label: "seal", ID: "0a0b", Algorithm: "ECDSA P-256", Certificate: w.bankID.Certificate}},
 		Requests: book, Trust: store,
 	}
 	return book
@@ -141,4 +141,3 @@ func TestAuditPages(t *testing.T) {
 		b.get(at+none).want(t, 404)
 	}
 }
-
