@@ -98,7 +98,7 @@ func Prove(ctx context.Context, db *sqlx.DB, at Head, open OpenSeal) (Proof, err
 		return Proof{}, fmt.Errorf("couldn't read an audit entry: %w", err)
 	}
 	p := Proof{Record: first.record(), Through: at.Seq}
-	if p.Record.hash() != p.Hash {
+	if p.hash() != p.Hash {
 		p.Problem = "the entry was changed: its hash is not that of its fields"
 		return p, nil
 	}
