@@ -122,3 +122,28 @@ func cut(t *testing.T, w *whole, name, body string, chunked bool) {
 		t.Fatalf("%d %s %v", resp.StatusCode, head(text), err)
 	}
 }
+
+// What webhooks tell can be fetched, by its agency alone.
+func TestEventFeed(t *testing.T) {
+	w := start(t)
+	_, o := w.pay("EV-1")
+	path := "/v1/agencies/" + w.agencyID + "/events"
+	var page payment.EventPage
+	for deadline := time.Now().Add(20 * time.Second); len(page.Items) == 0; time.Sleep(20 * time.Millisecond) {
+		if page = in[payment.EventPage](t, w.get(w.agencyKey, path), 200); time.Now().After(deadline) {
+			t.Fatal("no event came")
+		}
+	}
+	if e := page.Items[0]; e.Seq != 1 || page.Next != 1 || page.HasMore || !strings.Contains(string(e.Event), o.ID) {
+		t.Errorf("%+v", page)
+	}
+	if rest := in[payment.EventPage](t, w.get(w.operatorKey, path+"?after=1&limit=1"), 200); len(rest.Items) != 0 || rest.Next != 1 {
+		t.Errorf("%+v", rest)
+	}
+	w.get(w.otherAgencyKey, path).want(t, http.StatusNotFound, codeNotOwn)
+	w.get(w.bankKey, path).want(t, http.StatusForbidden, codeAgencyOnly)
+	w.get(w.operatorKey, "/v1/agencies/agc_none/events").want(t, http.StatusNotFound, "agency_unknown")
+	for _, query := range []string{"?after=-1", "?after=x", "?after=99999999999999999999", "?limit=0", "?limit=101", "?limit=x"} {
+		w.do(call{method: http.MethodGet, path: path + query, key: w.agencyKey, bad: true}).want(t, http.StatusBadRequest, codeQuery)
+	}
+}

@@ -59,6 +59,7 @@ func (s *Server) routes() ([]route, error) {
 		get("/v1/validations/{verdict}", auth.ValidationsRead, s.getVerdict).or(typeXML),
 		s.reportRoute(),
 		s.clientRoute(),
+		get("/v1/agencies/{agency}/events", auth.ReceiptsRead, answer(s.listEvents), "after", "limit"),
 		get("/v1/webhook-keys", "", answer(s.listWebhookKeys)),
 		get("/openapi.yaml", "", s.getContract).as(typeYAML),
 		get("/problems/{code}", "", answer(s.explainProblem)),

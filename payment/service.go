@@ -39,6 +39,8 @@ type Config struct {
 	CheckpointSigner crypto.Signer
 	// WebhookSigner signs webhooks: Ed25519.
 	WebhookSigner crypto.Signer
+	// WebhookSecrets makes the secrets of agencies that verify webhooks by HMAC; nil: there are none.
+	WebhookSecrets WebhookSecrets
 	// Issuer is the operator as receipts name it. Its BIN also names the journal; see [JournalOrigin].
 	Issuer receipt.Issuer
 	// Banks carries messages to banks; nil means HTTP.

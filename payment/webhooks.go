@@ -73,7 +73,9 @@ func (s *Service) claimWebhooks(ctx context.Context, bucket, limit int) ([]outbo
 	defer cancel()
 	err := all(ctx, s.db, &claimed, `
 		WITH due AS (
-			SELECT id FROM outbox WHERE bucket = $1 AND state = 'pending' AND due_at <= $2
+			SELECT id FROM outbox x WHERE bucket = $1 AND state = 'pending' AND due_at <= $2
+				AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.bucket = x.bucket AND e.order_id = x.order_id AND e.debt_id = x.debt_id
+					AND e.state IN ('waiting', 'pending') AND e.id < x.id) -- of one payment one after the other, as things happened
 			ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 		UPDATE outbox w SET due_at = $4 FROM due WHERE w.bucket = $1 AND w.id = due.id
 		RETURNING w.bucket, w.id, w.agency_id, w.payload, w.failures, w.due_at`, bucket, now, limit, now.Add(s.cfg.WebhookTimeout+storeGrace))
@@ -93,6 +95,13 @@ func (s *Service) deliver(ctx context.Context, w outboxRow) error {
 	started := s.now()
 	headers, err := notify.Sign(s.cfg.WebhookSigner, rand.Reader, w.ID, started, w.Payload)
 	if err != nil {
+		return err
+	}
+	secrets, err := s.secretsOf(ctx, w.Agency)
+	if err != nil {
+		return err
+	}
+	if err := notify.AddHMAC(headers, w.Payload, secrets...); err != nil {
 		return err
 	}
 	result := s.webhooks.Deliver(ctx, agency.WebhookURL, headers, w.Payload)

@@ -23,6 +23,7 @@ type serveCmd struct {
 	SealKeys      []string `name:"seal-more-keys" env:"QAQPA_SEAL_MORE_KEYS" placeholder:"LABEL" help:"Labels of further keys, with their certificates, that policies of clients may name."`
 	CheckpointKey string   `env:"QAQPA_CHECKPOINT_KEY" default:"checkpoint" help:"Label of the key that signs checkpoints of the journal."`
 	WebhookKey    string   `env:"QAQPA_WEBHOOK_KEY" default:"webhook" help:"Label of the ed25519 key that signs webhooks."`
+	WebhookSecret string   `name:"webhook-secret-key" env:"QAQPA_WEBHOOK_SECRET_KEY" help:"Label of the hmac-sha256 key that makes the secrets of agencies which verify webhooks by HMAC; none, if not given."`
 	IssuerBIN     string   `name:"issuer-bin" env:"QAQPA_ISSUER_BIN" required:"" placeholder:"DIGITS" help:"BIN of the operator, printed on receipts."`
 	IssuerNameKK  string   `name:"issuer-name-kk" env:"QAQPA_ISSUER_NAME_KK" required:"" help:"Name of the operator in Kazakh."`
 	IssuerNameRU  string   `name:"issuer-name-ru" env:"QAQPA_ISSUER_NAME_RU" required:"" help:"Name of the operator in Russian."`
