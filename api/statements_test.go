@@ -95,3 +95,48 @@ func (w *whole) exceptionStory(t *testing.T, statement string) {
 	w.do(call{method: http.MethodGet, path: "/v1/periods/" + statementAccount + "/yesterday/seal", key: w.operatorKey, bad: true}).want(t, http.StatusNotFound, "statement_unknown")
 	w.statement(w.bankKey, camt(9, "2026-03-01", 0, 1, "")).want(t, http.StatusConflict, "period_closed")
 }
+
+// The operator asks the bank about a line, the bank answers with a file, and sees nothing else of what the operator does.
+func TestQuestions(t *testing.T) {
+	w := start(t)
+	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
+		t.Fatal(err)
+	}
+	w.statement(w.bankKey, camt(1, "2026-03-02", 0, 900, "")).fine(t, http.StatusOK)
+	page := in[payment.ExceptionPage](t, w.get(w.operatorKey, "/v1/exceptions?kind=surplus"), http.StatusOK)
+	path := "/v1/exceptions/" + page.Items[0].ID
+	act := func(body map[string]any) { w.send(w.operatorKey, path+"/actions", body).fine(t, http.StatusOK) }
+	asked := "/v1/questions/" + page.Items[0].ID
+	if before := in[payment.BankQuestionPage](t, w.get(w.bankKey, "/v1/questions"), http.StatusOK); len(before.Items) != 0 {
+		t.Errorf("asked already: %+v", before)
+	}
+	w.send(w.bankKey, asked+"/answers", map[string]any{"version": 1, "comment": "not asked"}).want(t, http.StatusNotFound, "exception_unknown")
+	act(map[string]any{"version": 1, "action": "comment", "comment": "between ourselves", "file_name": "inner.txt", "file": []byte("secret")})
+	act(map[string]any{"version": 2, "action": "ask", "comment": "Who sent this?", "answer_by": "2026-03-09"})
+	got := w.get(w.bankKey, "/v1/questions")
+	questions := in[payment.BankQuestionPage](t, got, http.StatusOK)
+	if len(questions.Items) != 1 || questions.Items[0].Line == nil || len(questions.Items[0].Messages) != 1 || questions.Items[0].Messages[0].Comment != "Who sent this?" || strings.Contains(string(got.body), "between ourselves") {
+		t.Fatalf("questions %s", got.body)
+	}
+	if others := in[payment.BankQuestionPage](t, w.get(w.otherBankKey, "/v1/questions"), http.StatusOK); len(others.Items) != 0 {
+		t.Errorf("another bank sees %+v", others)
+	}
+	reply := map[string]any{"version": 3, "comment": "A client by mistake", "file_name": "order.txt", "file": []byte("order")}
+	w.send(w.otherBankKey, asked+"/answers", reply).want(t, http.StatusNotFound, "exception_unknown")
+	w.send(w.operatorKey, asked+"/answers", reply).want(t, http.StatusForbidden, "scope_missing")
+	w.send(w.bankKey, asked+"/answers", map[string]any{"version": 2, "comment": "?"}).want(t, http.StatusConflict, "exception_changed")
+	w.get(w.bankKey, asked+"/files/2").want(t, http.StatusNotFound, "exception_unknown")
+	w.send(w.bankKey, asked+"/answers", reply).fine(t, http.StatusOK)
+	w.send(w.bankKey, asked+"/answers", reply).want(t, http.StatusNotFound, "exception_unknown")
+	if file := w.get(w.bankKey, asked+"/files/4"); string(file.body) != "order" {
+		t.Errorf("the bank's own file: %s", head(file.body))
+	}
+	w.get(w.otherBankKey, asked+"/files/4").want(t, http.StatusNotFound, "exception_unknown")
+	if file := w.get(w.operatorKey, path+"/files/4"); string(file.body) != "order" {
+		t.Errorf("the bank's file: %s", head(file.body))
+	}
+	detail := in[payment.ExceptionDetail](t, w.get(w.operatorKey, path), http.StatusOK)
+	if last := detail.Notes[len(detail.Notes)-1]; detail.State != "assigned" || detail.Owner == "" || last.Event != "answer" || last.Actor != "bank:"+ownBIC {
+		t.Errorf("after the answer %+v", detail)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"qaqpa/payment/money"
 	"qaqpa/payment/recon"
@@ -231,20 +232,7 @@ func (s *Service) Exception(ctx context.Context, id string) (ExceptionDetail, er
 			return d, err
 		}
 	}
-	var notes []struct {
-		Version  int       `db:"version"`
-		Event    string    `db:"event"`
-		Actor    string    `db:"actor"`
-		Comment  string    `db:"comment"`
-		FileName string    `db:"file_name"`
-		At       time.Time `db:"at"`
-	}
-	err = all(ctx, s.db, &notes, `SELECT version, event, actor, comment, file_name, at FROM recon_notes
-		WHERE bucket = $1 AND statement = $2 AND no = $3 AND part = $4 AND missing = $5 ORDER BY version`, k.Bucket, k.Statement, k.No, k.Part, k.Missing)
-	for _, n := range notes {
-		n.At = n.At.UTC()
-		d.Notes = append(d.Notes, ExceptionNote(n))
-	}
+	d.Notes, err = notesOf(ctx, s.db, k)
 	return d, err
 }
 
@@ -376,3 +364,6 @@ func (s *Service) suggest(ctx context.Context, row exceptionRow, d ExceptionDeta
 	}
 	return recon.Suggest(x.facts(), candidates, suggestionsMax), nil
 }
+
+// int64Array is a parameter for = ANY.
+func int64Array(nos []int64) any { return pq.Array(nos) }

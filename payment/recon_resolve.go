@@ -4,190 +4,23 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/google/uuid"
-	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
-	"qaqpa/payment/flow"
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/recon"
 )
-
-// Actions on an exception.
-const (
-	ActAssign  = "assign"
-	ActRelease = "release"
-	ActAsk     = "ask"
-	ActComment = "comment"
-	ActResolve = "resolve"
-	ActApprove = "approve"
-	ActReject  = "reject"
-)
-
-// ExceptionAction is one step of a person with an exception.
-type ExceptionAction struct {
-	// Version is that of the exception as the person saw it.
-	Version int `json:"version"`
-	// Action is one of the actions. A resolution that needs four eyes waits for the approval of another person.
-	Action string `json:"action"`
-	// Owner is to whom it is assigned; empty means the person.
-	Owner string `json:"owner,omitempty"`
-	// Way and Expectations say how it is resolved, and with which expectations.
-	Way          recon.Way `json:"way,omitempty"`
-	Expectations []string  `json:"expectations,omitempty"`
-	// ParkRest moves what the linked expectations leave of the line to suspense.
-	ParkRest bool `json:"park_rest,omitempty"`
-	// AnswerBy is until when the bank has to answer, YYYY-MM-DD; for ask.
-	AnswerBy string `json:"answer_by,omitempty"`
-	Comment  string `json:"comment,omitempty"`
-	// FileName and File are kept with the comment; at most 1 MiB, base64 in JSON.
-	FileName string `json:"file_name,omitempty"`
-	File     []byte `json:"file,omitempty"`
-}
-
-// Limits of an action.
-const (
-	commentMax      = 4000
-	noteFileMax     = 1 << 20
-	expectationsMax = 100
-)
-
-func (a ExceptionAction) check() error {
-	known := []string{ActAssign, ActRelease, ActAsk, ActComment, ActResolve, ActApprove, ActReject}
-	switch {
-	case !slices.Contains(known, a.Action):
-		return ErrInvalid.with("no such action").at("action")
-	case len(a.Comment) > commentMax || len(a.File) > noteFileMax || (len(a.File) == 0) != (a.FileName == "") || len(a.FileName) > fileNameMax:
-		return ErrInvalid.with("a comment of at most 4,000 bytes; a file has a name and at most 1 MiB").at("comment")
-	case (a.Action == ActComment || a.Action == ActAsk || a.Action == ActReject) && a.Comment == "":
-		return ErrInvalid.with("say what it is about").at("comment")
-	case (a.Action == ActResolve) != (a.Way != "") || (a.Way != "" && !slices.Contains(recon.Ways(), a.Way)):
-		return ErrInvalid.with("a resolution, and nothing else, names its way").at("way")
-	case len(a.Expectations) > expectationsMax || (len(a.Expectations) > 0) != (a.Way == recon.Link || a.Way == recon.Force):
-		return ErrInvalid.with("1 to 100 expectations to link, and none otherwise").at("expectations")
-	case a.ParkRest && a.Way != recon.Link:
-		return ErrInvalid.with("a rest is parked when a line is linked").at("park_rest")
-	}
-	if a.Action == ActAsk {
-		if _, err := time.Parse(time.DateOnly, a.AnswerBy); err != nil {
-			return ErrInvalid.with("YYYY-MM-DD").at("answer_by")
-		}
-	}
-	return nil
-}
 
 // resolutionPlan is a resolution as it is proposed and stored.
 type resolutionPlan struct {
 	Way          recon.Way `json:"way"`
 	Expectations []string  `json:"expectations,omitempty"`
 	ParkRest     bool      `json:"park_rest,omitempty"`
-}
-
-// ActOnException does one step. Money moves only here, by new transfers in the same transaction; a second person approves
-// what [recon.Way.FourEyes] names. Errors: [ErrExceptionUnknown], [ErrExceptionState], [ErrExceptionChanged],
-// [ErrResolutionMisfit], [ErrFourEyes], [ErrInvalid].
-func (s *Service) ActOnException(ctx context.Context, idem Idem, id string, a ExceptionAction) (Exception, bool, error) {
-	if err := a.check(); err != nil {
-		return Exception{}, false, err
-	}
-	k, ok := parseExceptionID(id)
-	if !ok {
-		return Exception{}, false, ErrExceptionUnknown
-	}
-	table, err := recon.Transitions()
-	if err != nil {
-		return Exception{}, false, err
-	}
-	out, repeated, err := idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (Exception, error) {
-		seen, err := findException(ctx, tx, k, "")
-		if err != nil {
-			return Exception{}, err
-		}
-		// The bank's row first, as statements do: whoever matches waits for us, and we for them.
-		if _, err := lockHead(ctx, tx, k.Bucket, seen.Bank); err != nil {
-			return Exception{}, err
-		}
-		row, err := findException(ctx, tx, k, "FOR UPDATE")
-		if err != nil {
-			return Exception{}, err
-		}
-		if row.Version != a.Version {
-			return Exception{}, ErrExceptionChanged.with(fmt.Sprintf("it is at version %d", row.Version))
-		}
-		x := &acting{Service: s, tx: tx, row: &row, table: table, actor: idem.Caller, now: s.now()}
-		if err := x.act(ctx, a); err != nil {
-			return Exception{}, err
-		}
-		if err := x.save(ctx, a); err != nil {
-			return Exception{}, err
-		}
-		if row.Account != "" {
-			if _, _, err := checkAccount(ctx, tx, k.Bucket, row.Bank, row.Account); err != nil {
-				return Exception{}, err
-			}
-		}
-		done := row.exception(x.now)
-		return done, s.audit(ctx, tx, entry{idem.Caller, "exception." + a.Action, id, done})
-	})
-	if err == nil && !repeated {
-		s.kick(s.wakeCheckpoint)
-	}
-	return out, repeated, err
-}
-
-// acting is one step with one exception.
-type acting struct {
-	*Service
-	tx    *sqlx.Tx
-	row   *exceptionRow
-	table flow.Table[recon.State]
-	actor string
-	now   time.Time
-}
-
-func (x *acting) step(event flow.Event) error {
-	next, err := x.table.Next(x.row.State, event)
-	if err != nil {
-		return ErrExceptionState.with("it is " + string(x.row.State)).because(err)
-	}
-	x.row.State = next
-	return nil
-}
-
-func (x *acting) act(ctx context.Context, a ExceptionAction) error {
-	switch a.Action {
-	case ActAssign:
-		x.row.Owner = a.Owner
-		if x.row.Owner == "" {
-			x.row.Owner = x.actor
-		}
-		return x.step(recon.Assign)
-	case ActRelease:
-		x.row.Owner = ""
-		return x.step(recon.Release)
-	case ActAsk:
-		day, err := time.Parse(time.DateOnly, a.AnswerBy)
-		if err != nil {
-			return ErrInvalid.at("answer_by")
-		}
-		x.row.AnswerBy = &day
-		return x.step(recon.Ask)
-	case ActResolve:
-		return x.resolve(ctx, a)
-	case ActApprove:
-		return x.approve(ctx)
-	case ActReject:
-		x.row.Proposal, x.row.ProposedBy = "", ""
-		return x.step(recon.Reject)
-	}
-	return nil // a comment changes nothing but the version
 }
 
 // resolve executes a resolution, or proposes it to a second person.
@@ -462,46 +295,4 @@ func (x *acting) expectAnew(ctx context.Context, way recon.Way) error {
 		}
 	}
 	return insertExpectations(ctx, x.tx, []expectedRow{e}, x.now)
-}
-
-// save stores the exception and notes what happened.
-func (x *acting) save(ctx context.Context, a ExceptionAction) error {
-	r := x.row
-	r.Version++
-	if err := exec(ctx, x.tx, 1, `
-		UPDATE recon_exceptions SET state = $6, owner = $7, version = $8, proposal = $9, proposed_by = $10, resolution = $11, posting_id = $12, answer_by = $13, changed_at = $14
-		WHERE bucket = $1 AND statement = $2 AND no = $3 AND part = $4 AND missing = $5`,
-		r.Bucket, r.Statement, r.No, r.Part, r.Missing, r.State, r.Owner, r.Version, r.Proposal, r.ProposedBy, r.Resolution, r.Posting, r.AnswerBy, x.now); err != nil {
-		return err
-	}
-	clean := func(text string) string { return strings.ToValidUTF8(strings.ReplaceAll(text, "\x00", ""), "") }
-	var file any
-	if len(a.File) > 0 {
-		file = a.File
-	}
-	return exec(ctx, x.tx, 1, `
-		INSERT INTO recon_notes (bucket, statement, no, part, missing, version, event, actor, comment, file_name, file, at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
-		r.Bucket, r.Statement, r.No, r.Part, r.Missing, r.Version, a.Action, x.actor, clean(a.Comment), clean(a.FileName), file, x.now)
-}
-
-// int64Array is a parameter for = ANY.
-func int64Array(nos []int64) any { return pq.Array(nos) }
-
-// errNoFile says that a note has no file.
-var errNoFile = errors.New("the note has no file")
-
-// ExceptionFile returns the file that was kept with a note. Errors: [ErrExceptionUnknown].
-func (s *Service) ExceptionFile(ctx context.Context, id string, version int) (name string, file []byte, err error) {
-	k, ok := parseExceptionID(id)
-	if !ok {
-		return "", nil, ErrExceptionUnknown
-	}
-	var row struct {
-		Name string `db:"file_name"`
-		File []byte `db:"file"`
-	}
-	err = one(ctx, s.db, &row, `SELECT file_name, file FROM recon_notes WHERE bucket = $1 AND statement = $2 AND no = $3 AND part = $4 AND missing = $5 AND version = $6 AND file IS NOT NULL`,
-		k.Bucket, k.Statement, k.No, k.Part, k.Missing, version)
-	return row.Name, row.File, orMissing(err, ErrExceptionUnknown.because(errNoFile))
 }

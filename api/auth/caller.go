@@ -34,6 +34,7 @@ const (
 	RegistersRead    Scope = "registers:read"
 	ReportsRead      Scope = "reports:read"
 	DisclosuresWrite Scope = "disclosures:write"
+	QuestionsWrite   Scope = "questions:write"
 	SealsWrite       Scope = "seals:write"
 	ValidationsRead  Scope = "validations:read"
 	ValidationsWrite Scope = "validations:write"
@@ -46,7 +47,7 @@ func ScopesOf(kind Kind) []Scope {
 	case Agency:
 		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, RefundsRead, RefundsWrite, SealsWrite, ValidationsWrite, RegistersRead, DisclosuresWrite}
 	case Bank:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, SealsWrite, ValidationsWrite, RegistersRead, ReportsRead}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, SealsWrite, ValidationsWrite, RegistersRead, ReportsRead, QuestionsWrite}
 	case Portal:
 		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, SealsWrite, ValidationsWrite}
 	case Operator:

@@ -137,6 +137,8 @@ const (
 	Assign  flow.Event = "assign"
 	Release flow.Event = "release"
 	Ask     flow.Event = "ask"
+	// Return is the answer to a question that nobody owns any more.
+	Return  flow.Event = "return"
 	Propose flow.Event = "propose"
 	Reject  flow.Event = "reject"
 	Resolve flow.Event = "resolve"
@@ -150,6 +152,7 @@ func Transitions() (flow.Table[State], error) {
 		{From: Assigned, Event: Assign, To: Assigned},
 		{From: Assigned, Event: Release, To: Open},
 		{From: Asked, Event: Assign, To: Assigned},
+		{From: Asked, Event: Return, To: Open},
 		{From: Proposed, Event: Reject, To: Assigned},
 		{From: Proposed, Event: Resolve, To: Resolved},
 	}
