@@ -38,6 +38,7 @@ type sealDocument struct {
 	Packaging string      `json:"packaging,omitempty" limit:"16"`
 	Level     string      `json:"level,omitempty" limit:"8"`
 	PDF       *sealPDF    `json:"pdf,omitempty"`
+	XML       *sealXML    `json:"xml,omitempty"`
 	JWS       *sealJWS    `json:"jws,omitempty"`
 }
 
@@ -60,6 +61,12 @@ type sealMark struct {
 	X    int    `json:"x"`
 	Y    int    `json:"y"`
 	Code string `json:"code" limit:"300"`
+}
+
+type sealXML struct {
+	Element  string `json:"element,omitempty" limit:"200"`
+	Name     string `json:"name,omitempty" limit:"200"`
+	MIMEType string `json:"mime_type,omitempty" limit:"100"`
 }
 
 type sealJWS struct {
@@ -173,6 +180,15 @@ func (d sealDocument) order(at string) (o signer.SealOrder, err error) {
 	if d.JWS != nil && o.Format != sealing.JWS {
 		return o, badField(at + "/jws")
 	}
+	if d.XML != nil && o.Format != sealing.XAdES {
+		return o, badField(at + "/xml")
+	}
+	d.options(&o)
+	return o, nil
+}
+
+// options takes over what concerns one format.
+func (d sealDocument) options(o *signer.SealOrder) {
 	if p := d.PDF; p != nil {
 		o.PDF = signer.PDFOptions{Field: p.Field, Reason: p.Reason, Location: p.Location, Permission: p.Certify}
 		if m := p.Mark; m != nil {
@@ -182,7 +198,9 @@ func (d sealDocument) order(at string) (o signer.SealOrder, err error) {
 	if j := d.JWS; j != nil {
 		o.JWS = signer.JWSOptions{Type: j.Type, ContentType: j.ContentType, Unencoded: j.Unencoded}
 	}
-	return o, nil
+	if x := d.XML; x != nil {
+		o.XML = signer.XAdESOptions{Element: x.Element, Name: x.Name, MIMEType: x.MIMEType}
+	}
 }
 
 // sealBatch is what sealing and raising have in common.

@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -141,6 +144,13 @@ func TestSeals(t *testing.T) {
 		})
 		add("CAdES", "detached", level, map[string]any{"digest": map[string]any{"algorithm": "SHA-256", "value": b64(digest[:])}})
 		delete(documents[len(documents)-1], "document")
+		add("XAdES", "", level, map[string]any{"document": b64([]byte("<order><fee>5406</fee></order>"))})
+		add("XAdES", "enveloping", level, nil)
+		add("XAdES", "detached", level, map[string]any{"xml": map[string]any{"name": "order.txt", "mime_type": "text/plain"}})
+		if level != "LTA" {
+			add("XAdES", "detached", level, map[string]any{"digest": map[string]any{"algorithm": "SHA-256", "value": b64(digest[:])}})
+			delete(documents[len(documents)-1], "document")
+		}
 	}
 	items := in[sealResults](t, h.seal("all", documents...), http.StatusOK).Items
 	if len(items) != len(documents) {
@@ -158,6 +168,9 @@ func TestSeals(t *testing.T) {
 		level, _ := documents[i]["level"].(string)
 		if level == "" {
 			level = "B"
+		}
+		if item.Seal.Format == sealing.XAdES {
+			xmlsec(t, h, item.Seal, sealContent)
 		}
 		if v.Indication != report.TotalPassed || !strings.HasSuffix(v.Signatures[0].Level, "-"+level) || string(item.Seal.Level) != level {
 			t.Errorf("%d %s %s: %s %s, %s", i, item.Seal.Format, item.Seal.Level, v.Indication, v.Sub, v.Signatures[0].Level)
@@ -329,8 +342,10 @@ func TestSealsBadInput(t *testing.T) {
 	ask := func(body string) answered { return h.post(h.agency, "/v1/seals", "bad", body) }
 	one := func(d string) string { return `{"documents":[` + d + `]}` }
 	for body, want := range map[string]code{
-		one(`{"format":"PAdES","document":"AA=="}`):                                                        codeUnsealable,
-		one(`{"format":"JWS","document":"//79","jws":{"unencoded":true}}`):                                 codeUnsealable,
+		one(`{"format":"PAdES","document":"AA=="}`):                        codeUnsealable,
+		one(`{"format":"JWS","document":"//79","jws":{"unencoded":true}}`): codeUnsealable,
+		one(`{"format":"XAdES","document":"AA=="}`):                        codeUnsealable,
+		one(`{"format":"XAdES","packaging":"detached","level":"LTA","digest":{"algorithm":"SHA-256","value":"` + b64(make([]byte, 32)) + `"}}`): codeUnsealable,
 		one(`{"format":"raw","document":"AA==","level":"T"}`):                                              codeUnsealable,
 		one(`{"format":"CAdES","document":"AA==","packaging":"enveloped"}`):                                codeUnsealable,
 		one(`{"format":"CAdES","digest":{"algorithm":"SHA-256","value":"` + b64(make([]byte, 32)) + `"}}`): codeUnsealable,
@@ -346,6 +361,7 @@ func TestSealsBadInput(t *testing.T) {
 		one(`{"format":"CAdES","digest":{"algorithm":"SHA-1","value":"AA=="}}`):                     "/documents/0/digest",
 		one(`{"format":"CAdES","digest":{"algorithm":"SHA-256","value":"AA=="}}`):                   "/documents/0/digest",
 		one(`{"format":"CAdES","document":"AA==","pdf":{}}`):                                        "/documents/0/pdf",
+		one(`{"format":"CAdES","document":"AA==","xml":{}}`):                                        "/documents/0/xml",
 		one(`{"format":"CAdES","document":"AA==","jws":{}}`):                                        "/documents/0/jws",
 	} {
 		if p := ask(body).problem(t); p.Field != field {
@@ -433,4 +449,41 @@ func (h *sealHouse) roots(t *testing.T) x509.VerifyOptions {
 		t.Fatal("no anchors")
 	}
 	return x509.VerifyOptions{Roots: roots, Intermediates: between, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}}
+}
+
+// xmlsec lets xmlsec1 verify a XAdES seal against the anchors.
+func xmlsec(t *testing.T, h *sealHouse, seal *signer.MadeSeal, original []byte) {
+	t.Helper()
+	if _, err := exec.LookPath("xmlsec1"); err != nil {
+		t.Skip("xmlsec1 is not here")
+	}
+	dir := t.TempDir()
+	file := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	if seal.Packaging == sealing.Detached {
+		if !bytes.Contains(seal.Document, []byte(`URI="order.txt"`)) {
+			return // a reference without a URI, which xmlsec1 does not follow
+		}
+		file("order.txt", original)
+	}
+	args := []string{"--verify", "--trusted-pem", file("roots", h.pki.AnchorsPEM()), "--untrusted-pem", file("between", h.pki.IntermediatesPEM())}
+	for _, name := range []string{"SignedProperties", "Object"} {
+		args = append(args, "--id-attr:Id", name)
+	}
+	for _, good := range []bool{true, false} {
+		document := seal.Document
+		if !good {
+			document = bytes.Replace(document, []byte("SigningTime>20"), []byte("SigningTime>21"), 1)
+		}
+		cmd := exec.CommandContext(t.Context(), "xmlsec1", append(args, file("seal.xml", document))...)
+		cmd.Dir = dir
+		if out, err := cmd.CombinedOutput(); (err == nil) != good {
+			t.Errorf("xmlsec1 over a seal that is whole, %v: %v: %s", good, err, out)
+		}
+	}
 }

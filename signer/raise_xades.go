@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"qaqpa/signer/algo"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/sealing"
 	"qaqpa/signer/tsp"
@@ -44,7 +45,8 @@ func (s *Service) raiseXML(ctx context.Context, req RaiseRequest, v Verdict) ([]
 type xmlRaise struct {
 	s         *Service
 	tsaPolicy string
-	original  []byte // of detached signatures; nil: none
+	original  []byte               // of detached signatures; nil: none
+	digests   map[algo.Hash][]byte // of the original, in its place
 	document  []byte
 	doc       *xmldsig.Document
 	targets   []int // which of its signatures are raised
@@ -93,8 +95,10 @@ func (r *xmlRaise) climb(ctx context.Context, level sealing.Level) error {
 
 func (r *xmlRaise) inputs() xmldsig.Inputs {
 	in := xmldsig.Inputs{Work: r.doc.NewWork()}
-	if r.original != nil {
-		in.Sources = func(string, bool) (xmldsig.Content, bool) { return xmldsig.Content{Octets: r.original}, true }
+	if r.original != nil || r.digests != nil {
+		in.Sources = func(string, bool) (xmldsig.Content, bool) {
+			return xmldsig.Content{Octets: r.original, Digests: r.digests}, true
+		}
 	}
 	return in
 }
@@ -221,7 +225,7 @@ func (r *xmlRaise) unbroken(before []byte) error {
 	if err != nil || len(doc.Signatures) != len(r.doc.Signatures) {
 		return fmt.Errorf("%w: the signatures are not those that were there", errXMLMade)
 	}
-	old := xmlRaise{original: r.original, doc: doc}
+	old := xmlRaise{original: r.original, digests: r.digests, doc: doc}
 	for i := range doc.Signatures {
 		was, is := old.check(i), r.check(i)
 		if len(was.References) != len(is.References) {

@@ -18,8 +18,8 @@ import (
 
 // SealOrder is one document to be sealed in any format.
 type SealOrder struct {
-	// Document is what is sealed. Digest with Hash may stand in its place for detached CMS and for raw signatures: the document
-	// itself need not travel.
+	// Document is what is sealed. Digest with Hash may stand in its place for detached CAdES, for detached XAdES below LTA and for raw
+	// signatures: the document itself need not travel.
 	Document []byte
 	Digest   []byte
 	Hash     algo.Hash
@@ -128,8 +128,10 @@ func (o *SealOrder) complete() error {
 		return fmt.Errorf("%w: digests of this hash are not sealed", ErrRequest)
 	case len(o.Digest) != o.Hash.Size():
 		return fmt.Errorf("%w: the digest is not one of its hash", ErrRequest)
-	case o.Packaging != sealing.Detached || o.Format != sealing.CAdES && o.Format != sealing.Raw:
-		return fmt.Errorf("%w: a digest alone can be sealed as detached CAdES or raw", ErrRequest)
+	case o.Packaging != sealing.Detached || o.Format == sealing.JWS:
+		return fmt.Errorf("%w: a digest alone can be sealed as detached CAdES or XAdES, or raw", ErrRequest)
+	case o.Format == sealing.XAdES && o.Level == sealing.LTA:
+		return fmt.Errorf("%w: the time stamp of XAdES at LTA is over the document itself", ErrRequest)
 	}
 	return nil
 }
@@ -158,7 +160,9 @@ func (s *Service) produce(ctx context.Context, o SealOrder, key SigningKey, now 
 	case sealing.XAdES:
 		out.MediaType = "application/xml"
 		o.XML.Packaging, o.XML.Level = o.Packaging, o.Level
-		out.Document, err = s.unrecordedXAdES(ctx, xadesTask{document: o.Document, XAdESOptions: o.XML, key: key, now: now})
+		out.Document, err = s.unrecordedXAdES(ctx, xadesTask{
+			document: o.Document, digest: o.Digest, hash: o.Hash, XAdESOptions: o.XML, key: key, now: now,
+		})
 	default:
 		err = fmt.Errorf("%w: there is no format %q", ErrRequest, o.Format)
 	}

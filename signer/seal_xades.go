@@ -91,6 +91,9 @@ func (s *Service) SignXAdES(ctx context.Context, req SignXAdESRequest) ([]byte, 
 // xadesTask is one XAdES signature at a level of the baseline.
 type xadesTask struct {
 	document []byte
+	// digest with hash, in place of the document of a detached signature
+	digest []byte
+	hash   algo.Hash
 	XAdESOptions
 	key SigningKey
 	now time.Time
@@ -103,8 +106,9 @@ func (s *Service) unrecordedXAdES(ctx context.Context, t xadesTask) ([]byte, err
 	}
 	in := xades.SignInput{
 		Packaging: xades.Packaging(t.Packaging), Document: t.document, Element: t.Element, URI: t.Name, MIMEType: t.MIMEType,
-		SigningTime: t.now.Truncate(time.Second),
+		Digest: t.digest, SigningTime: t.now.Truncate(time.Second),
 		SignInput: xmldsig.SignInput{
+			Hash:        t.hash,
 			Certificate: t.key.Chain[0], Chain: t.key.Chain[1:], Signer: keyFor(ctx, t.key.Key), Rand: rand.Reader,
 		},
 	}
@@ -124,7 +128,10 @@ func (s *Service) unrecordedXAdES(ctx context.Context, t xadesTask) ([]byte, err
 		return nil, err
 	}
 	r := xmlRaise{s: s, tsaPolicy: t.TSAPolicy}
-	if t.Packaging == sealing.Detached {
+	switch {
+	case t.digest != nil:
+		r.digests = map[algo.Hash][]byte{t.hash: t.digest}
+	case t.Packaging == sealing.Detached:
 		r.original = append([]byte{}, t.document...) // an empty one is one
 	}
 	if err := r.next(out, nil); err != nil {

@@ -29,6 +29,8 @@ type SignInput struct {
 	Packaging Packaging
 	// Document is what is signed: XML in UTF-8 for Enveloped, else octets.
 	Document []byte
+	// Digest with Hash may stand in place of Document in a Detached signature: who signs need not see it.
+	Digest []byte
 	// Element is the identifier of the element that is signed in an enveloped signature; "": the whole document.
 	Element string
 	// URI is what a detached signature calls its document, such as its file name; "": the reference is without one.
@@ -76,7 +78,12 @@ func Sign(in SignInput) ([]byte, error) {
 		}}
 	case Detached:
 		out.Document, data.URI, data.NoURI, data.Content = nil, in.URI, in.URI == "", in.Document
-		if data.Content == nil {
+		switch {
+		case in.Digest != nil && (in.Document != nil || len(in.Digest) != out.Hash.Size()):
+			return nil, fmt.Errorf("couldn't sign: %w: the digest", xmldsig.ErrMalformed)
+		case in.Digest != nil:
+			data.Digests = map[algo.Hash][]byte{out.Hash: in.Digest}
+		case data.Content == nil:
 			data.Content = []byte{}
 		}
 		mime = orElse(mime, "application/octet-stream")

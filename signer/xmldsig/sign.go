@@ -66,6 +66,8 @@ type ReferenceInput struct {
 	// will be added. Each then stands for itself.
 	WithoutSignatures bool
 	Content           []byte // where URI leads out of the document
+	// Digests, in place of Content, are digests of it; the one with the hash in use is needed.
+	Digests map[algo.Hash][]byte
 }
 
 // Sign makes a signature and returns the whole document with it. Nothing of the document changes but the place where the
@@ -254,7 +256,7 @@ func (p *plan) digest(r *Reference, in ReferenceInput) ([]byte, error) {
 		return nil, r.err
 	}
 	way := resolution{reference: r, work: r.signature.doc.NewWork(), sources: func(string, bool) (Content, bool) {
-		return Content{Octets: in.Content}, in.Content != nil
+		return Content{Octets: in.Content, Digests: in.Digests}, in.Content != nil || in.Digests != nil
 	}}
 	d, err := way.run()
 	if err != nil {
