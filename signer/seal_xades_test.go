@@ -91,6 +91,15 @@ func TestMakeXAdES(t *testing.T) {
 	}
 }
 
+func (b *bench) signXAdES(req signer.SignXAdESRequest) []byte {
+	b.Helper()
+	out, err := b.svc.SignXAdES(b.Context(), req)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return out
+}
+
 // TestSignXAdES: several people sign one document, and an element of it.
 func TestSignXAdES(t *testing.T) {
 	b := setup(t, []pki.Family{pki.ECDSA, pki.RSA}, withTSA)

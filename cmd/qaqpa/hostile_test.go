@@ -33,8 +33,9 @@ func hostileWorld(t *testing.T) (*story, []hostile.Input) {
 	}
 	good := hostile.Good{
 		PKI: s.pki, Signer: s.people.citizen, Header: `{"alg":"GG2015","typ":"JWT"}`, Payload: `{"sub":"a"}`, Signature: make([]byte, 128),
-		XML:  sign("order.xml", `<order><fee>5406</fee></order>`, "xml"),
-		WSSE: sign("message.xml", `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><a/></e:Body></e:Envelope>`, "wsse"),
+		XML:   sign("order.xml", `<order><fee>5406</fee></order>`, "xml"),
+		XAdES: sign("invoice.xml", `<order><fee>5406</fee></order>`, "xades"),
+		WSSE:  sign("message.xml", `<e:Envelope xmlns:e="http://schemas.xmlsoap.org/soap/envelope/"><e:Body><a/></e:Body></e:Envelope>`, "wsse"),
 	}
 	inputs, err := good.Inputs()
 	if err != nil {
@@ -62,7 +63,7 @@ func frontRequests(t *testing.T, in hostile.Input) []request {
 	switch in.Format {
 	case "cms", "tsp":
 		out = append(out, post("/cms/verify", map[string]any{"cms": text}), post("/cms/extract", map[string]any{"cms": text}))
-	case "xml":
+	case "xml", "xades":
 		out = append(out, post("/xml/verify", map[string]any{"xml": string(in.Body)}))
 	case "wsse":
 		out = append(out, post("/wsse/verify", map[string]any{"xml": string(in.Body)}))

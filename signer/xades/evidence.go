@@ -69,10 +69,14 @@ func (e *Evidence) list(n xmltree.Node) *[][]byte {
 	return nil
 }
 
-// references are the digests of objects that a property of references holds: certificates, CRLs and OCSP responses.
-func references(n xmltree.Node, limit int) (out []cms.Reference) {
+// references are the digests of objects that a property of references holds: certificates, CRLs and OCSP responses. They are read once.
+func (p *Properties) references(n xmltree.Node) (out []cms.Reference) {
+	if known, ok := p.referred[n]; ok {
+		return known
+	}
+	defer func() { p.referred[n] = out }()
 	for c := range n.Descendants() {
-		if len(out) >= limit {
+		if len(out) == referencesMax {
 			break
 		}
 		if c.Kind() != xmltree.Element || !is(c, "CertDigest") && !is(c, "DigestAlgAndValue") {

@@ -156,7 +156,7 @@ func (p *Properties) Stamped() bool { return p.has("SignatureTimeStamp") }
 func (p *Properties) Tokens() (out [][]byte) {
 	for _, n := range p.unsigned {
 		if _, ok := stampKinds[n.Local()]; ok {
-			out = append(out, tokens(n)...)
+			out = append(out, p.tokens(n)...)
 		}
 	}
 	return out

@@ -34,6 +34,8 @@ type Properties struct {
 	notes    []fault
 	values   map[xmltree.Node]Evidence // of properties that carry some
 	bound    map[[sha256.Size]byte]bool
+	decoded  map[xmltree.Node][][]byte        // tokens of time stamps
+	referred map[xmltree.Node][]cms.Reference // of properties that hold some
 }
 
 // Property is one property as reports show it.
@@ -71,7 +73,10 @@ func Read(c *xmldsig.Checked, work *xmldsig.Work) *Properties {
 	if len(s.Qualifying) == 0 && len(s.QualifyingElsewhere) == 0 {
 		return nil
 	}
-	p := &Properties{checked: c, work: work, formats: map[string]bool{}, values: map[xmltree.Node]Evidence{}, bound: map[[sha256.Size]byte]bool{}}
+	p := &Properties{
+		checked: c, work: work, formats: map[string]bool{}, values: map[xmltree.Node]Evidence{}, bound: map[[sha256.Size]byte]bool{},
+		decoded: map[xmltree.Node][][]byte{}, referred: map[xmltree.Node][]cms.Reference{},
+	}
 	if len(s.QualifyingElsewhere) > 0 {
 		p.note(RuleProperties, clauseProperties, "properties in another place are not looked at")
 	}

@@ -62,6 +62,9 @@ func (p *Properties) Stamps(limit int) (out []cms.Stamp, err error) {
 		if !ok || !xmldsig.IsXAdES(n.Name().Space) {
 			continue
 		}
+		if len(out) == limit {
+			return out, cmp.Or(err, errTooMany)
+		}
 		s := cms.Stamp{Kind: kind.kind, Name: kind.name}
 		p.describe(&s, n, i)
 		out, err = appendTokens(out, n, s, limit, err)
@@ -91,8 +94,12 @@ func appendTokens(to []cms.Stamp, n xmltree.Node, s cms.Stamp, limit int, err er
 	return to, err
 }
 
-// tokens are those of an element, for what another time stamp covers.
-func tokens(n xmltree.Node) (out [][]byte) {
+// tokens are those of an element, for what another time stamp covers. They are decoded once: each time stamp may cover all before it.
+func (p *Properties) tokens(n xmltree.Node) (out [][]byte) {
+	if known, ok := p.decoded[n]; ok {
+		return known
+	}
+	defer func() { p.decoded[n] = out }()
 	for c := range n.Elements() {
 		if is(c, "EncapsulatedTimeStamp") && len(out) < valuesMax {
 			if token, err := xmldsig.Base64Of(c); err == nil {
@@ -213,10 +220,10 @@ func (p *Properties) proves(s *cms.Stamp, over []xmltree.Node) {
 		ev := p.values[n]
 		s.Covers = slices.Concat(s.Covers, ev.Certificates, ev.CRLs, ev.OCSPs)
 		if _, ok := stampKinds[n.Local()]; ok {
-			s.Covers = append(s.Covers, tokens(n)...)
+			s.Covers = append(s.Covers, p.tokens(n)...)
 		}
 		if slices.Contains(referenced, n.Local()) {
-			s.References = append(s.References, references(n, referencesMax-len(s.References))...)
+			s.References = append(s.References, p.references(n)...)
 		}
 	}
 	for _, c := range s.Covers {
@@ -235,7 +242,7 @@ func (p *Properties) provesSigned(s *cms.Stamp) {
 		}
 	}
 	for _, n := range p.content {
-		s.Covers = append(s.Covers, tokens(n)...)
+		s.Covers = append(s.Covers, p.tokens(n)...)
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 
 // Input is one thing to send.
 type Input struct {
-	Format string // what it pretends to be: cms, xml, wsse, p12, jwt, crl, ocsp, tsp, certificate
+	Format string // what it pretends to be: cms, xml, xades, wsse, p12, jwt, crl, ocsp, tsp, certificate
 	Kind   string // what is wrong with it
 	Body   []byte
 }

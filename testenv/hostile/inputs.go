@@ -23,8 +23,8 @@ type Good struct {
 	PKI *pki.PKI
 	// Signer is an identity of the authorities.
 	Signer *pki.Identity
-	// XML and WSSE are signed, with the prefix ds for the namespace of signatures.
-	XML, WSSE []byte
+	// XML, XAdES and WSSE are signed, with the prefix ds for the namespace of signatures and xades for that of properties.
+	XML, XAdES, WSSE []byte
 	// Header, Payload and Signature are those of a JSON Web Token.
 	Header, Payload string
 	Signature       []byte
@@ -66,6 +66,7 @@ func (g Good) Inputs() ([]Input, error) {
 		out = append(out, f.inputs()...)
 	}
 	out = append(out, xmlInputs("xml", g.XML)...)
+	out = append(out, xadesInputs(g.XAdES, tsp)...)
 	out = append(out, xmlInputs("wsse", g.WSSE)...)
 	return append(out, jwtInputs(g.Header, g.Payload, g.Signature)...), nil
 }
