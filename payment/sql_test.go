@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -148,6 +149,14 @@ func TestAppRole(t *testing.T) {
 	b.bank.pays = []string{"timeoutButDone"}
 	b.settle()
 	b.agree()
+	known := strings.FieldsFunc(appendOnlyTables+", "+changingTables+", mrp, diary", func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+	var tables []string
+	b.must(owner.SelectContext(t.Context(), &tables, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'goose%'`))
+	for _, table := range tables {
+		if !slices.Contains(known, table) {
+			t.Errorf("nothing says what the program may do with table %s", table)
+		}
+	}
 	for _, table := range strings.FieldsFunc(appendOnlyTables, func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' }) {
 		for _, statement := range []string{`DELETE FROM ` + table, `TRUNCATE ` + table, `UPDATE ` + table + ` SET ` + firstColumn(t, owner, table) + ` = DEFAULT`} {
 			if _, err := app.ExecContext(t.Context(), statement); pq.As(err, pqerror.InsufficientPrivilege) == nil {
