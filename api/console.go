@@ -135,6 +135,9 @@ func (s *Server) bankPage(ctx context.Context, r *request) (*response, error) {
 		if v.Open, err = s.cfg.Payments.OpenAttempts(ctx, m.Subject); err != nil {
 			return nil, err
 		}
+		if err := s.fillBank(ctx, &v, m.Subject); err != nil {
+			return nil, err
+		}
 		body, err := s.pages.RenderBank(v)
 		return s.show(r, http.StatusOK, body, err)
 	})(ctx, r)
@@ -159,6 +162,9 @@ func (s *Server) showOperator(ctx context.Context, r *request, who auth.Session,
 		return nil, err
 	}
 	if v.Open, err = s.cfg.Payments.OpenAttempts(ctx, ""); err != nil {
+		return nil, err
+	}
+	if v.Incidents, v.Exposures, err = s.incidents(ctx, v); err != nil {
 		return nil, err
 	}
 	body, err := s.pages.RenderOperator(v)

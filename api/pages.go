@@ -31,6 +31,7 @@ func (s *Server) pageRoutes() []route {
 		formRoute("/console/agency/{subject}/redeliver", free, s.redeliver, typeFields),
 		formRoute("/console/agency/{subject}/refunds", free, s.decideOnPage, typeFields),
 		page("/console/bank/{subject}", s.bankPage, "lang"),
+		page("/console/bank/{subject}/file", s.bankFile, "day", "form", "lang").as(typeBytes).or(typeHTML),
 		page("/console/operator/{subject}", s.operatorPage, "lang"),
 		formRoute("/console/operator/{subject}/search", free, s.operatorSearch, typeFields),
 		formRoute("/cabinet/orders", free, s.cabinetOrder, typeFields),

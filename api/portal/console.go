@@ -8,6 +8,7 @@ import (
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/refund"
+	"qaqpa/payment/register"
 )
 
 // Hat is one organisation for which the person may act.
@@ -183,16 +184,24 @@ type Bank struct {
 	Bank    catalog.Bank
 	Traffic []payment.Traffic
 	Open    []payment.OpenAttempt
-	Now     time.Time
+	// Exposure is how far the guarantee is used; Owed what no statement has shown yet, day by day to Today.
+	Exposure payment.Exposure
+	Owed     []register.Obligation
+	Today    catalog.Date
+	Now      time.Time
 }
 
 // RenderBank makes the page of a bank.
 func (p *Pages) RenderBank(v Bank) ([]byte, error) {
-	return p.render("bank", struct {
+	m := struct {
 		board
-		Name, BIC string
-		Paused    bool
-	}{p.board(v.Frame, "bank", v.Traffic, v.Open, v.Now), v.Bank.Name, v.Bank.BIC, v.Bank.Paused})
+		Name, BIC, Today string
+		Paused           bool
+		Guarantee        *gauge
+		Owed             *owedChart
+	}{board: p.board(v.Frame, "bank", v.Traffic, v.Open, v.Now), Name: v.Bank.Name, BIC: v.Bank.BIC, Paused: v.Bank.Paused, Today: string(v.Today)}
+	m.Guarantee, m.Owed = gaugeOf(m.words, v.Exposure), owedModel(m.words, v.Owed)
+	return p.render("bank", m)
 }
 
 // Health is one condition of being ready.
@@ -210,9 +219,12 @@ type Operator struct {
 	Subject string
 	Health  []Health
 	Banks   []catalog.Bank
-	Traffic []payment.Traffic
-	Open    []payment.OpenAttempt
-	Now     time.Time
+	// Incidents are what is wrong now; Exposures how far the banks have used their guarantees.
+	Incidents []Incident
+	Exposures []payment.Exposure
+	Traffic   []payment.Traffic
+	Open      []payment.OpenAttempt
+	Now       time.Time
 	// MaySearch opens the contact centre's search; Searched says that Found is its answer.
 	MaySearch, Searched bool
 	Query               OperatorQuery
@@ -231,6 +243,8 @@ func (p *Pages) RenderOperator(v Operator) ([]byte, error) {
 		Subject             string
 		Health              []healthView
 		Banks               []catalog.Bank
+		Incidents           []incidentView
+		Gauges              []*gauge
 		MaySearch, Searched bool
 		Query               OperatorQuery
 		Found               []foundView
@@ -238,6 +252,12 @@ func (p *Pages) RenderOperator(v Operator) ([]byte, error) {
 	}{
 		board: p.board(v.Frame, "operator", v.Traffic, v.Open, v.Now), Subject: v.Subject, Banks: v.Banks, MaySearch: v.MaySearch, Searched: v.Searched,
 		Query: v.Query, Message: v.Message,
+	}
+	m.Incidents = incidentModels(m.words, v.Incidents)
+	for _, e := range v.Exposures {
+		if g := gaugeOf(m.words, e); g != nil {
+			m.Gauges = append(m.Gauges, g)
+		}
 	}
 	for _, h := range v.Health {
 		row := healthView{h.Name, m.T("health.bad"), "failed"}

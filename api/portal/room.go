@@ -101,8 +101,8 @@ type authority struct{ Name, Role, SHA256, From, Until, State, Tone string }
 
 type listView struct{ Name, Address, Size, Issued, Next, Checked, State, Tone string }
 
-// soon is how long before its end an anchor is marked.
-const soon = 90 * 24 * time.Hour
+// TrustSoon is how long before its end an anchor is marked.
+const TrustSoon = 90 * 24 * time.Hour
 
 // RenderTrust makes that page.
 func (p *Pages) RenderTrust(v Trust) ([]byte, error) {
@@ -122,7 +122,7 @@ func (p *Pages) RenderTrust(v Trust) ([]byte, error) {
 		switch {
 		case v.Now.After(a.TrustedUntil):
 			row.State, row.Tone = m.T("state.over"), "failed"
-		case v.Now.Add(soon).After(a.TrustedUntil):
+		case v.Now.Add(TrustSoon).After(a.TrustedUntil):
 			row.State, row.Tone = m.T("state.soon"), "unclear"
 		case v.Now.Before(a.TrustedFrom):
 			row.State, row.Tone = m.T("state.early"), "unclear"
