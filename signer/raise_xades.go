@@ -14,6 +14,9 @@ import (
 	"qaqpa/signer/xmltree"
 )
 
+// signaturesRaisedMax bounds the signatures of an XML document that is raised.
+const signaturesRaisedMax = 32
+
 // raiseXML raises every signature of an XML document but counter-signatures: the time stamps of all, then their evidence, then the time
 // stamps over all of it. Where a signature covers another one, nothing can be added to that: ErrRequest.
 func (s *Service) raiseXML(ctx context.Context, req RaiseRequest, v Verdict) ([]byte, error) {
@@ -32,8 +35,11 @@ func (s *Service) raiseXML(ctx context.Context, req RaiseRequest, v Verdict) ([]
 			r.targets = append(r.targets, i)
 		}
 	}
-	if len(r.targets) != len(have) {
+	switch {
+	case len(r.targets) != len(have):
 		return nil, fmt.Errorf("%w: a document with so many counter-signatures is not raised", ErrRequest)
+	case len(r.targets) > signaturesRaisedMax: // each costs calls to the authorities, and the document is read again for each
+		return nil, fmt.Errorf("%w: an XML document with more than %d signatures is not raised", ErrRequest, signaturesRaisedMax)
 	}
 	if err := r.climb(ctx, req.Level); err != nil {
 		return nil, err
@@ -140,7 +146,18 @@ func (r *xmlRaise) signer(i int) ([]*pkix.Certificate, error) {
 }
 
 func (r *xmlRaise) stamp(ctx context.Context, i int) error {
-	h, err := r.hash(i)
+	return r.stampOver(ctx, i, (*xades.Properties).SignatureDigest, (*xades.Properties).AddSignatureStamp)
+}
+
+func (r *xmlRaise) archive(ctx context.Context, i int) error {
+	return r.stampOver(ctx, i, (*xades.Properties).ArchiveDigest, (*xades.Properties).AddArchiveStamp)
+}
+
+// stampOver adds a time stamp to a target, with the hash of its signer's own algorithms.
+func (r *xmlRaise) stampOver(
+	ctx context.Context, i int, over func(*xades.Properties, algo.Hash) ([]byte, error), add func(*xades.Properties, []byte) ([]byte, error),
+) error {
+	chain, err := r.signer(i)
 	if err != nil {
 		return err
 	}
@@ -148,7 +165,8 @@ func (r *xmlRaise) stamp(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	digest, err := p.SignatureDigest(h)
+	h := stampHash(chain[0])
+	digest, err := over(p, h)
 	if err != nil {
 		return r.next(nil, err)
 	}
@@ -156,7 +174,7 @@ func (r *xmlRaise) stamp(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
-	return r.next(p.AddSignatureStamp(token))
+	return r.next(add(p, token))
 }
 
 // evidence adds what shows that the signer and the authorities of time stamps are not revoked. A signature that was at LT carries that already, and
@@ -196,26 +214,6 @@ func (r *xmlRaise) evidence(ctx context.Context, i int) error {
 		return err
 	}
 	return r.next(p.AddEvidence(xades.Evidence{Certificates: all.certificates, CRLs: all.crls, OCSPs: all.ocsps}))
-}
-
-func (r *xmlRaise) archive(ctx context.Context, i int) error {
-	h, err := r.hash(i)
-	if err != nil {
-		return err
-	}
-	_, p, err := r.read(r.targets[i])
-	if err != nil {
-		return err
-	}
-	digest, err := p.ArchiveDigest(h)
-	if err != nil {
-		return r.next(nil, err)
-	}
-	token, _, err := r.s.stampDigest(ctx, h, digest, r.tsaPolicy)
-	if err != nil {
-		return err
-	}
-	return r.next(p.AddArchiveStamp(token))
 }
 
 // unbroken holds what was made against what was there: the same signatures, and every reference that agreed still does. A signature that covers

@@ -176,12 +176,3 @@ func (r *xmlRaise) checkMade(t xadesTask, signed []byte) error {
 	}
 	return r.unbroken(signed)
 }
-
-// hash is the hash of the imprints for a signature: that of the signer's own algorithms.
-func (r *xmlRaise) hash(i int) (algo.Hash, error) {
-	chain, err := r.signer(i)
-	if err != nil {
-		return 0, err
-	}
-	return stampHash(chain[0]), nil
-}

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -168,6 +169,24 @@ func TestRaiseCovered(t *testing.T) {
 	}
 	if _, err := b.svc.Raise(t.Context(), signer.RaiseRequest{Document: both, Level: sealing.T, Actor: "test"}); !errors.Is(err, signer.ErrRequest) {
 		t.Errorf("raised under a signature: %v", err)
+	}
+}
+
+// TestRaiseMany: a document with very many signatures is not raised, before anybody is asked for a time stamp.
+func TestRaiseMany(t *testing.T) {
+	b := setup(t, []pki.Family{pki.ECDSA}, withTSA)
+	key := b.key(b.issue(pki.Profile{Name: "signer"}))
+	doc := []byte(xmlOrder)
+	for i := range 33 {
+		in := xades.SignInput{Packaging: xades.Enveloped, Document: doc, ID: fmt.Sprintf("s%d", i), SigningTime: b.clk.now()}
+		in.Certificate, in.Signer, in.Rand = key.Chain[0], key.Key, rand.Reader
+		var err error
+		if doc, err = xades.Sign(in); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.svc.Raise(t.Context(), signer.RaiseRequest{Document: doc, Level: sealing.T, Actor: "test"}); !errors.Is(err, signer.ErrRequest) || !strings.Contains(err.Error(), "more than 32") {
+		t.Errorf("raised: %v", err)
 	}
 }
 

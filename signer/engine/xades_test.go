@@ -236,7 +236,7 @@ func TestXAdESCounters(t *testing.T) {
 	for over, want := range map[string]report.Indication{"#value": report.TotalPassed, "#sum": report.Indeterminate} {
 		doc, err := xmldsig.Sign(xmldsig.SignInput{
 			Document: []byte(host), ID: "s2", ParentID: "here", Certificate: cert, Signer: notary.Key, Rand: rand.Reader,
-			References: []xmldsig.ReferenceInput{{URI: over, Type: xades.TypeCountersigned}},
+			References: []xmldsig.ReferenceInput{{URI: over, Type: "http://uri.etsi.org/01903#CountersignedSignature"}},
 		})
 		a.must(err)
 		v := a.judge(doc)

@@ -149,9 +149,6 @@ func (p *Properties) add(elements string) ([]byte, error) {
 	return []byte(head + before + elements + after + tail), nil
 }
 
-// Stamped tells whether a signature time stamp is there.
-func (p *Properties) Stamped() bool { return p.has("SignatureTimeStamp") }
-
 // Tokens are all unsigned time-stamp tokens, in document order.
 func (p *Properties) Tokens() (out [][]byte) {
 	for _, n := range p.unsigned {

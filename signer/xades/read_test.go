@@ -266,7 +266,7 @@ func TestCounter(t *testing.T) {
 	for over, want := range map[string]cms.Status{"#value": cms.Passed, "#sum": cms.Undecided, "#s1-signed": cms.Undecided} {
 		in := input(t, xades.Enveloped, order).SignInput
 		in.Document, in.ID, in.ParentID = []byte(host), "s2", "here"
-		in.References = []xmldsig.ReferenceInput{{URI: over, Type: xades.TypeCountersigned}}
+		in.References = []xmldsig.ReferenceInput{{URI: over, Type: "http://uri.etsi.org/01903#CountersignedSignature"}}
 		out, err := xmldsig.Sign(in)
 		if err != nil {
 			t.Fatal(err)

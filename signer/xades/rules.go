@@ -14,11 +14,8 @@ const (
 	Space141 = "http://uri.etsi.org/01903/v1.4.1#"
 )
 
-// Types of references (EN 319 132-1 4.4.2, 5.2.7.2).
-const (
-	TypeSignedProperties = "http://uri.etsi.org/01903#SignedProperties"
-	TypeCountersigned    = "http://uri.etsi.org/01903#CountersignedSignature"
-)
+// TypeSignedProperties is the Type of the reference to SignedProperties (EN 319 132-1 4.4.2).
+const TypeSignedProperties = "http://uri.etsi.org/01903#SignedProperties"
 
 // Rules, besides those of packages cms and xmldsig.
 const (
