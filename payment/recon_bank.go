@@ -40,6 +40,9 @@ func (b *bankBooking) run(ctx context.Context, parsed []parsedStatement, sum []b
 		if err := s.begin(ctx); err != nil {
 			return err
 		}
+		if !b.days.Knows(p.to.Year()) {
+			s.report.Warnings = append(s.report.Warnings, fmt.Sprintf("the calendar has no days of %d: terms count holidays as working days (qaqpa reconcile set-days)", p.to.Year()))
+		}
 	}
 	booked := slices.DeleteFunc(slices.Clone(b.statements), func(s *booking) bool { return s.noted })
 	if len(booked) == 0 {

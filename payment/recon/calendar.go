@@ -22,6 +22,18 @@ type Calendar struct {
 	Open map[Day]bool
 }
 
+// Knows reports whether any day of the year was told: without it every Monday to Friday counts as a banking day.
+func (c Calendar) Knows(year int) bool {
+	for _, days := range []map[Day]bool{c.Closed, c.Open} {
+		for day := range days {
+			if day.Year() == year {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Works reports whether banks work on the day.
 func (c Calendar) Works(d Day) bool {
 	if c.Open[d] {
