@@ -89,7 +89,7 @@ func (s *Server) routes() ([]route, error) {
 	registers, err7 := s.registerRoutes()
 	questions, err8 := s.questionRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
-	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers, questions), errors.Join(err, err2, err3, err4, err5, err6, err7, err8)
+	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers, questions, s.ledgerRoutes()), errors.Join(err, err2, err3, err4, err5, err6, err7, err8)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

@@ -186,6 +186,9 @@ func (s *Service) storeCheckpoint(ctx context.Context, c ledger.Checkpoint, sign
 			c.Number, c.Total, signed, changed, c.At); err != nil {
 			return err
 		}
+		if err := keepSnapshot(ctx, tx, c.Number, heads); err != nil {
+			return err
+		}
 		for _, g := range grown {
 			if err := insertNodes(ctx, tx, g); err != nil {
 				return err

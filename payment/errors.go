@@ -167,6 +167,7 @@ var (
 	ErrReceiptPending    = refusal("receipt_pending", KindConflict)
 	ErrTransferUnknown   = refusal("transfer_unknown", KindNotFound)
 	ErrNotYetCheckpoint  = refusal("not_yet_in_checkpoint", KindConflict)
+	ErrAccountUnknown    = refusal("account_unknown", KindNotFound)
 	ErrCheckpointUnknown = refusal("checkpoint_unknown", KindNotFound)
 
 	ErrRefundUnknown   = refusal("refund_unknown", KindNotFound)
@@ -178,6 +179,9 @@ var (
 	ErrRefundTooMuch   = refusal("refund_exceeds_payment", KindConflict)
 	ErrRefundChanged   = refusal("refundable_amount_changed", KindConflict)
 	ErrNothingReturned = refusal("treasury_return_not_seen", KindConflict)
+
+	// ErrMRPKnown: the year has a value of the МРП already, and debts and receipts rest on it.
+	ErrMRPKnown = refusal("mrp_known", KindConflict)
 
 	ErrWebhookUnknown      = refusal("webhook_unknown", KindNotFound)
 	ErrWebhookWaiting      = refusal("webhook_waiting", KindConflict)
@@ -213,7 +217,7 @@ func reconRefusals() []*Error {
 func refundRefusals() []*Error {
 	return []*Error{
 		ErrRefundUnknown, ErrRefundState, ErrRefundStale, ErrRefundAsker, ErrRefundOfUnpaid, ErrRefundItem, ErrRefundTooMuch, ErrRefundChanged,
-		ErrNothingReturned,
+		ErrNothingReturned, ErrAccountUnknown, ErrMRPKnown,
 	}
 }
 

@@ -261,12 +261,11 @@ func (x *deciding) inSuspense(ctx context.Context, row *refundRow) error {
 	if err := exec(ctx, x.tx, -1, `SELECT 1 FROM recon_banks WHERE bucket = $1 AND bank_bic = $2 FOR UPDATE`, bucketOf(row.Bank), row.Bank); err != nil {
 		return err
 	}
-	var held int64
-	if err := one(ctx, x.tx, &held, `SELECT coalesce(sum(CASE WHEN credit_account = $1 THEN amount ELSE -amount END), 0)::bigint FROM transfers
-		WHERE debit_account = $1 OR credit_account = $1`, string(ledger.BankSuspense(row.Bank))); err != nil {
+	suspense, err := balanceAt(ctx, x.tx, ledger.BankSuspense(row.Bank), x.now)
+	if err != nil {
 		return err
 	}
-	if held-x.returned[row.Bank] < row.Tiyn {
+	if -suspense.Amount-x.returned[row.Bank] < row.Tiyn {
 		return ErrNothingReturned
 	}
 	if x.returned == nil {

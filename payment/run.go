@@ -56,6 +56,7 @@ func (s *Service) workers() []worker {
 		{name: "expiry", pause: max(s.cfg.Poll, time.Second), run: func(ctx context.Context) (int, error) {
 			return s.expireOrders(ctx, expirePerRun)
 		}},
+		{name: "balances", pause: max(s.cfg.Poll, reconPause), run: s.workBalances},
 		{name: "reconciliation", pause: max(s.cfg.Poll, reconPause), run: func(ctx context.Context) (int, error) {
 			return 0, s.workRecon(ctx)
 		}},

@@ -157,7 +157,7 @@ func (w *walk) bucket(ctx context.Context, bucket int) error {
 	if err := w.journal(ctx, bucket); err != nil {
 		return err
 	}
-	if err := errors.Join(w.states(ctx, bucket), w.refunds(ctx, bucket)); err != nil {
+	if err := errors.Join(w.states(ctx, bucket), w.refunds(ctx, bucket), w.sums(ctx, bucket)); err != nil {
 		return err
 	}
 	return w.receipts(ctx, bucket)

@@ -33,6 +33,9 @@ func (w *walk) checkpoints(ctx context.Context) error {
 				w.report.problem("checkpoint %d: numbers %d to %d are missing", row.Number, last+1, row.Number-1)
 			}
 			w.checkpoint(row, previous)
+			if err := w.snapshot(ctx, row.Number); err != nil {
+				return err
+			}
 			previous, last = ledger.NoteHash(row.Note), row.Number
 			w.report.Checkpoints++
 		}

@@ -24,6 +24,7 @@ type clientsCmd struct {
 	AddBank   clientsAddBankCmd   `cmd:"" help:"Register a bank, or change it."`
 	Guarantee clientsGuaranteeCmd `cmd:"" help:"Set what a bank may owe at most; payments beyond it are refused."`
 	Secret    clientsSecretCmd    `cmd:"" name:"webhook-secret" help:"Give an agency a new secret for its webhooks (HMAC, v1) and print it once."`
+	AddMRP    clientsAddMRPCmd    `cmd:"" name:"add-mrp" help:"Add the value of the МРП (monthly calculation index) for a year that has none."`
 	AddKey    clientsAddKeyCmd    `cmd:"" help:"Make an API key. It is shown once."`
 	RevokeKey clientsRevokeKeyCmd `cmd:"" help:"End an API key for good."`
 	LimitKey  clientsLimitKeyCmd  `cmd:"" help:"Change how many requests a minute a key may make."`

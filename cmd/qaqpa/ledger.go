@@ -17,14 +17,21 @@ import (
 )
 
 type ledgerCmd struct {
-	Verify ledgerVerifyCmd `cmd:"" help:"Walk the whole ledger and compare it with the checkpoints that the token signed."`
+	Verify     ledgerVerifyCmd     `cmd:"" help:"Walk the whole ledger and compare it with the checkpoints that the token signed."`
+	Balances   ledgerBalancesCmd   `cmd:"" help:"Show what stands, or stood at a moment, on the accounts."`
+	CheckProof ledgerCheckProofCmd `cmd:"" help:"Check a proof of inclusion or of consistency (JSON) with the public key alone."`
+}
+
+// checkpointKeys are the keys under which checkpoints are believed. They come from the operator, never from the database that is checked.
+type checkpointKeys struct {
+	PublicKeys []string `name:"checkpoint-public-key" type:"existingfile" required:"" placeholder:"FILE" help:"Public key of the checkpoints (PEM), as 'keys generate' printed it. Several after a rotation."`
+	IssuerBIN  string   `name:"issuer-bin" env:"QAQPA_ISSUER_BIN" required:"" placeholder:"DIGITS" help:"BIN of the operator, which names the journal."`
 }
 
 type ledgerVerifyCmd struct {
 	databaseSettings `embed:""`
-	PublicKeys       []string `name:"checkpoint-public-key" type:"existingfile" required:"" placeholder:"FILE" help:"Public key of the checkpoints (PEM), as 'keys generate' printed it. Several after a rotation."`
-	IssuerBIN        string   `name:"issuer-bin" env:"QAQPA_ISSUER_BIN" required:"" placeholder:"DIGITS" help:"BIN of the operator, which names the journal."`
-	JSON             bool     `name:"json" help:"Print the report as JSON."`
+	checkpointKeys   `embed:""`
+	JSON             bool `name:"json" help:"Print the report as JSON."`
 }
 
 // Run ends with exit code 4 when something does not fit.
@@ -62,8 +69,8 @@ func printLedgerReport(io streams, rep payment.LedgerReport) {
 	}
 }
 
-// verifiers reads the keys under which checkpoints are believed. They come from the operator, never from the database that is checked.
-func (c *ledgerVerifyCmd) verifiers() (note.Verifiers, error) {
+// verifiers reads the keys.
+func (c *checkpointKeys) verifiers() (note.Verifiers, error) {
 	origin := payment.JournalOrigin(receipt.Issuer{BIN: c.IssuerBIN})
 	var list []note.Verifier
 	for _, path := range c.PublicKeys {

@@ -135,7 +135,7 @@ func (c *receiptVerifyCmd) journal(f *receiptFindings, core receipt.Core, conten
 		f.NotChecked = append(f.NotChecked, "signature of the checkpoint: no --checkpoint-public-key")
 		return nil
 	}
-	keys, err := (&ledgerVerifyCmd{PublicKeys: c.Keys, IssuerBIN: c.issuer(core)}).verifiers()
+	keys, err := (&checkpointKeys{PublicKeys: c.Keys, IssuerBIN: c.issuer(core)}).verifiers()
 	if err != nil {
 		return err
 	}
