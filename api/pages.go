@@ -20,6 +20,8 @@ func (s *Server) pageRoutes() []route {
 	return []route{
 		page("/", s.home, "lang"),
 		page("/developers", s.developers, "lang"),
+		page("/handbook", s.handbook, "lang"),
+		page("/handbook/{role}", s.handbook, "lang"),
 		page("/sign-in", s.signInPage, "lang"),
 		page("/sign-in/challenge", s.signInChallenge).as(typeText),
 		formRoute("/sign-in", upload, s.signIn, typeForm).slowly(),

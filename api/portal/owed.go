@@ -88,7 +88,8 @@ func owedModel(w words, list []register.Obligation) *owedChart {
 		return nil
 	}
 	const wide, gap = 44, 8
-	c := &owedChart{Width: len(list) * (wide + gap), Height: chartHeight, Base: chartBase}
+	const slots = 14 // a chart of few days is no higher than one of many
+	c := &owedChart{Width: max(len(list), slots) * (wide + gap), Height: chartHeight, Base: chartBase}
 	var most, sum int64 = 1, 0
 	for _, o := range list {
 		most, sum = max(most, o.Confirmed.Tiyn), sum+o.Owed.Tiyn
