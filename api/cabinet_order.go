@@ -66,6 +66,9 @@ func (s *Server) showOrder(ctx context.Context, r *request, who auth.Session, o 
 	if v.Refunds, err = s.shownRefunds(ctx, o); err != nil {
 		return nil, err
 	}
+	if err := s.addCode(ctx, &v, who); err != nil {
+		return nil, err
+	}
 	status := http.StatusOK
 	if refused != nil {
 		m, st := s.message(r, refused)
@@ -80,6 +83,22 @@ func (s *Server) showOrder(ctx context.Context, r *request, who auth.Session, o 
 		resp.code, resp.err = classify(refused).code, refused
 	}
 	return resp, err
+}
+
+// addCode offers a person to pay by a one-time code, where that is allowed.
+func (s *Server) addCode(ctx context.Context, v *portal.Order, who auth.Session) error {
+	err := ownPerson(who, v.Order.Payer)
+	if v.Order.State != order.Created || err != nil {
+		return nil //nolint:nilerr // then nothing is offered
+	}
+	if v.CodePhone, err = s.cfg.Payments.CodePhone(ctx, v.Order.ID); err != nil || v.CodePhone == "" {
+		return err
+	}
+	open, err := s.cfg.Payments.OpenCode(ctx, v.Order.Payer, v.Order.ID)
+	if open != nil {
+		v.Challenge = open.ID
+	}
+	return err
 }
 
 func (s *Server) receiptCode(ctx context.Context, id string) (string, error) {

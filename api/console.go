@@ -243,15 +243,40 @@ func (s *Server) search(ctx context.Context, who auth.Session, in portal.Operato
 // personalData shows a person what is held and who looked at it (R42).
 func (s *Server) personalData(ctx context.Context, r *request) (*response, error) {
 	return s.signedIn(func(ctx context.Context, r *request, who auth.Session) (*response, error) {
-		looks, err := s.cfg.Keys.LooksAt(ctx, who.IIN)
-		if err != nil {
-			return nil, err
-		}
-		v := portal.PersonalData{Frame: s.frame(r, who), Name: who.Name, IIN: who.IIN, Organisation: who.Organisation, Since: who.CreatedAt}
-		for _, l := range looks {
-			v.Looks = append(v.Looks, portal.Look{At: l.At, Name: l.Name, Organisation: l.Organisation, Reason: l.Reason})
-		}
-		body, err := s.pages.RenderPersonalData(v)
-		return s.show(r, http.StatusOK, body, err)
+		return s.showData(ctx, r, who, nil)
 	})(ctx, r)
+}
+
+// showData shows what is held about a person; refused is what became of a form.
+func (s *Server) showData(ctx context.Context, r *request, who auth.Session, refused error) (*response, error) {
+	looks, err := s.cfg.Keys.LooksAt(ctx, who.IIN)
+	if err != nil {
+		return nil, err
+	}
+	v := portal.PersonalData{Frame: s.frame(r, who), Name: who.Name, IIN: who.IIN, Organisation: who.Organisation, Since: who.CreatedAt}
+	for _, l := range looks {
+		v.Looks = append(v.Looks, portal.Look{At: l.At, Name: l.Name, Organisation: l.Organisation, Reason: l.Reason})
+	}
+	v.Address, v.Key, v.MayName = "/cabinet/data", newID(), ownPerson(who, who.IIN) == nil
+	if v.Phone, err = s.cfg.Payments.Phone(ctx, who.IIN); err != nil {
+		return nil, err
+	}
+	open, err := s.cfg.Payments.OpenCode(ctx, who.IIN, "phone")
+	if err != nil {
+		return nil, err
+	}
+	if open != nil {
+		v.Challenge, v.SentTo = open.ID, open.Phone
+	}
+	status := http.StatusOK
+	if refused != nil {
+		m, st := s.message(r, refused)
+		v.Message, status = &m, st
+	}
+	body, err := s.pages.RenderPersonalData(v)
+	resp, err := s.show(r, status, body, err)
+	if err == nil && refused != nil {
+		resp.code, resp.err = classify(refused).code, refused
+	}
+	return resp, err
 }

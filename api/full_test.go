@@ -12,6 +12,7 @@ import (
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/notify"
 	"qaqpa/payment/receipt"
 	"qaqpa/signer"
 	"qaqpa/signer/audit"
@@ -20,6 +21,7 @@ import (
 	"qaqpa/signer/trust"
 	"qaqpa/testenv/agency"
 	"qaqpa/testenv/bank"
+	"qaqpa/testenv/phone"
 	"qaqpa/testenv/pki"
 	"qaqpa/testenv/postgres"
 
@@ -43,6 +45,7 @@ type whole struct {
 	agencyID, otherAgencyID            string
 	agencyKey, otherAgencyKey          string
 	portalKey, bankKey, otherBankKey   string
+	phone                              *phone.Gateway
 	operatorKey                        string
 }
 
@@ -156,9 +159,13 @@ func startOn(t *testing.T, db *sqlx.DB, workers bool) *whole {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.phone = &phone.Gateway{Token: "sms-1"}
+	smsURL := must[string](t)(w.phone.Start(t.Context(), "127.0.0.1:0"))
+	t.Cleanup(func() { _ = w.phone.Close() })
 	payments := must[*payment.Service](t)(payment.New(payment.Config{
 		DB: db, Sealer: sealer{sign}, Auditor: auditor{trail}, Verifier: verifier{sign}, CheckpointSigner: checkpoint, WebhookSigner: private,
 		Issuer:       receipt.Issuer{Name: receipt.Texts{KK: "АҚ «Қақпа»", RU: "АО «Қақпа»", EN: "Qaqpa JSC"}, BIN: pki.BIN(9), URL: "https://pay.example.kz"},
+		Messenger:    notify.NewSMS(notify.SMSConfig{URL: smsURL, Token: "sms-1"}),
 		AllowPrivate: true, Poll: 20 * time.Millisecond, CheckpointEvery: 50 * time.Millisecond, BankTimeout: 2 * time.Second,
 		LookupBackoffMin: 20 * time.Millisecond, LookupBackoffMax: 100 * time.Millisecond, Now: time.Now,
 	}))

@@ -17,7 +17,7 @@ import (
 // pageRoutes are the pages for people. They are no part of the contract for programs: openapi.yaml leaves them out.
 func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
-	return []route{
+	return append(s.codePages(), []route{
 		page("/", s.home, "lang"),
 		page("/developers", s.developers, "lang"),
 		page("/handbook", s.handbook, "lang"),
@@ -44,7 +44,7 @@ func (s *Server) pageRoutes() []route {
 		page("/cabinet/orders/{order}/receipt.pdf", s.ownReceiptPDF, "part").as(typePDF),
 		page("/cabinet/orders/{order}/receipt.pdf.p7s", s.ownReceiptSeal, "part").as(typeSignature),
 		page("/cabinet/orders/{order}/receipt.cms", s.ownReceiptCMS, "part").as(typeCMS),
-	}
+	}...)
 }
 
 // page is a GET for people: what goes wrong is told on a page.

@@ -80,7 +80,8 @@ func (s *Server) routes() ([]route, error) {
 	upload.consumes, upload.args, upload.forPeople = []string{typeForm}, []string{"lang"}, true
 	upload.refused = s.failedPage
 	typed, err := s.typedRoutes()
-	table = append(table, s.counterRoutes()...)
+	codes, errCodes := s.codeRoutes()
+	table, err = slices.Concat(table, s.counterRoutes(), codes), errors.Join(err, errCodes)
 	foreign, err2 := s.ncanodeRoutes()
 	statements, err3 := s.reconRoutes()
 	feeds, err4 := s.feedRoutes()

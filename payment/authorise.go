@@ -72,6 +72,14 @@ type acceptance struct {
 	signer    Signer
 }
 
+// ground names what the order was authorised by.
+func (a acceptance) ground() string {
+	if a.method == methodCode {
+		return "code " + a.verdictID
+	}
+	return "verdict " + a.verdictID
+}
+
 // signable refuses orders that cannot be signed any more.
 func (s *Service) signable(o *orderRow) error {
 	if expired(o, s.now()) {
@@ -165,7 +173,7 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err := s.prepareAttempt(ctx, tx, o, doc, nil); err != nil {
 		return order.Order{}, err
 	}
-	if err := o.step(s.orderTable, order.Authorise, now, "verdict "+a.verdictID); err != nil {
+	if err := o.step(s.orderTable, order.Authorise, now, a.ground()); err != nil {
 		return order.Order{}, err
 	}
 	if err := saveOrder(ctx, tx, o); err != nil {

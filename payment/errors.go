@@ -147,9 +147,18 @@ var (
 	ErrOrderExpired  = refusal("order_expired", KindConflict)
 	ErrOrderFinished = refusal("order_state_forbids", KindConflict)
 
-	ErrSignatureInvalid    = refusal("signature_invalid", KindUnprocessable)
-	ErrSignatureContent    = refusal("signature_over_other_content", KindUnprocessable)
-	ErrSignerNotPayer      = refusal("signer_is_not_payer", KindForbidden)
+	ErrSignatureInvalid = refusal("signature_invalid", KindUnprocessable)
+	ErrSignatureContent = refusal("signature_over_other_content", KindUnprocessable)
+	ErrSignerNotPayer   = refusal("signer_is_not_payer", KindForbidden)
+	// ErrCodeNotAllowed: this payment needs an EDS (R32).
+	ErrCodeNotAllowed = refusal("code_not_allowed", KindForbidden)
+	ErrCodeWrong      = refusal("code_wrong", KindUnprocessable)
+	// ErrCodeSpent: the code was used, has expired, was tried too often, or there is none.
+	ErrCodeSpent      = refusal("code_spent", KindConflict)
+	ErrCodeTooMany    = refusal("code_too_many", KindConflict)
+	ErrPhoneInvalid   = refusal("phone_invalid", KindInvalid)
+	ErrMessageNotSent = refusal("message_not_sent", KindUnavailable)
+
 	ErrSignedAlready       = refusal("signed_by_same_person", KindForbidden)
 	ErrSignerNoAuthority   = refusal("signer_without_authority", KindForbidden)
 	ErrVerifierUnavailable = refusal("verification_unavailable", KindUnavailable)
@@ -230,7 +239,7 @@ func Codes() map[Code]Kind {
 		ErrBankPaused, ErrGuaranteeExhausted, ErrServiceUnknown, ErrNoTariff, ErrAmountStated, ErrDebtUnknown, ErrDebtOfOther, ErrDebtOfAgency,
 		ErrDebtPaid, ErrDebtRecalled, ErrDebtBeingPaid, ErrDebtChanged, ErrAmountTooLarge, ErrPayerIDInvalid, ErrCurrency,
 		ErrAmountNotTariff, ErrAmountInvalid, ErrOrderUnknown, ErrOrderExpired, ErrOrderFinished, ErrSignatureInvalid,
-		ErrSignatureContent, ErrSignerNotPayer, ErrSignedAlready, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
+		ErrSignatureContent, ErrSignerNotPayer, ErrSignedAlready, ErrCodeNotAllowed, ErrCodeWrong, ErrCodeSpent, ErrCodeTooMany, ErrPhoneInvalid, ErrMessageNotSent, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
 		ErrBankMessageInvalid, ErrBankMessageStale, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
 		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown,

@@ -43,6 +43,8 @@ type Config struct {
 	WebhookSecrets WebhookSecrets
 	// Issuer is the operator as receipts name it. Its BIN also names the journal; see [JournalOrigin].
 	Issuer receipt.Issuer
+	// Messenger carries one-time codes to phones; nil means that nothing can be paid by code.
+	Messenger Messenger
 	// Banks carries messages to banks; nil means HTTP.
 	Banks BankChannel
 	// AllowPrivate lets agencies' webhooks live at loopback and private addresses, and agencies and banks speak plain

@@ -64,6 +64,7 @@ const (
 		journal, journal_nodes, checkpoints, receipts, deliveries, refund_events, refund_messages, ` + reconAppendOnly
 	changingTables = `guarantees, signing_rules, agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox,
 		debt_feed_chunks, agency_event_heads, webhook_secrets, refunds, refund_shares, ` + reconChanging
+	codeTables      = `phones, otp_challenges`
 	reconAppendOnly = `recon_ladders, expectations, statement_lines, recon_notes, recon_periods`
 	reconChanging   = `recon_banks, bank_accounts, bank_days, recon_cursors, statement_files, statements, recon_matches, recon_exceptions`
 )
@@ -77,10 +78,10 @@ func grant(ctx context.Context, db *sqlx.DB) error {
 		return nil
 	}
 	for _, statement := range []string{
-		`REVOKE ALL ON ` + appendOnlyTables + `, ` + changingTables + `, mrp FROM ` + AppRole,
+		`REVOKE ALL ON ` + appendOnlyTables + `, ` + changingTables + `, ` + codeTables + `, mrp, otp_policies FROM ` + AppRole,
 		`GRANT SELECT, INSERT ON ` + appendOnlyTables + ` TO ` + AppRole,
-		`GRANT SELECT, INSERT, UPDATE ON ` + changingTables + ` TO ` + AppRole,
-		`GRANT SELECT ON mrp TO ` + AppRole,
+		`GRANT SELECT, INSERT, UPDATE ON ` + changingTables + `, ` + codeTables + ` TO ` + AppRole,
+		`GRANT SELECT ON mrp, otp_policies TO ` + AppRole,
 	} {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("couldn't set the rights of %s: %w", AppRole, err)

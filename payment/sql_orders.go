@@ -182,8 +182,12 @@ func (s *store) readView(ctx context.Context, q sqlx.QueryerContext, o *orderRow
 		view.Signers = append(view.Signers, a.Signer)
 	}
 	if o.State == order.Created {
-		if view.SignaturesNeeded, err = signaturesOf(ctx, q, o.PayerID); err != nil {
+		needed, err := signaturesOf(ctx, q, o.PayerID)
+		if err != nil {
 			return order.Order{}, err
+		}
+		if needed > 1 {
+			view.SignaturesNeeded = needed
 		}
 	}
 	view.Allocations, err = partsOf(ctx, q, o, items)

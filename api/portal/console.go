@@ -287,6 +287,13 @@ type PersonalData struct {
 	Name, IIN, Organisation string
 	Since                   time.Time
 	Looks                   []Look
+	// Phone is the confirmed one, masked; Challenge and SentTo are of a code that waits to be entered.
+	Phone, Challenge, SentTo string
+	// MayName says that the person may name a phone.
+	MayName bool
+	// Key makes sending a form twice the same as once.
+	Key     string
+	Message *Message
 }
 
 // RenderPersonalData makes that page.
@@ -296,7 +303,13 @@ func (p *Pages) RenderPersonalData(v PersonalData) ([]byte, error) {
 		frame
 		Name, IIN, Organisation, Since string
 		Looks                          []look
-	}{frame: p.frame(v.Frame, "data"), Name: v.Name, IIN: v.IIN, Organisation: v.Organisation}
+		Phone, Challenge, SentTo, Key  string
+		MayName                        bool
+		Message                        *Message
+	}{
+		frame: p.frame(v.Frame, "data"), Name: v.Name, IIN: v.IIN, Organisation: v.Organisation,
+		Phone: v.Phone, Challenge: v.Challenge, SentTo: v.SentTo, Key: v.Key, MayName: v.MayName, Message: v.Message,
+	}
 	m.Since = m.Date(v.Since)
 	for _, l := range v.Looks {
 		m.Looks = append(m.Looks, look{m.Date(l.At), l.Name, l.Organisation, l.Reason})

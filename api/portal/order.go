@@ -22,6 +22,9 @@ type Order struct {
 	Code string
 	// Parts are the receipts of an order with several parts, in their order; empty otherwise.
 	Parts []PartReceipt
+	// CodePhone is the masked phone to which a one-time code would go; empty when the order needs an EDS. Challenge is a code that was
+	// sent and waits to be entered.
+	CodePhone, Challenge string
 	// IIN and BIN of the person who is signed in narrow NCALayer's choice.
 	IIN, BIN string
 	// Key makes sending a form twice the same as once.
@@ -70,6 +73,7 @@ type orderModel struct {
 	signing
 	ID, Payer, Amount, Bank, State, Tone, Heading, Text, Reason string
 	Expires, Executed, BankReference, Receipt, Code, Key        string
+	CodePhone, Challenge                                        string
 	Signable, Cancellable                                       bool
 	Items                                                       []orderItem
 	Parts                                                       []orderPart
@@ -83,6 +87,7 @@ func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 	m := orderModel{
 		frame: p.frame(v.Frame, "order"), ID: o.ID, Payer: o.Payer, Bank: v.Document.Bank.Name, Tone: orderTone(o.State), Reason: o.Reason,
 		BankReference: o.BankReference, Receipt: o.Receipt, Code: v.Code, Key: v.Key, Message: v.Message,
+		CodePhone: v.CodePhone, Challenge: v.Challenge,
 		signing: signing{
 			Action: "/cabinet/orders/" + o.ID + "/sign", DocumentURL: "/cabinet/orders/" + o.ID + "/document", DocumentName: o.ID + ".json",
 			IIN: v.IIN, BIN: v.BIN,

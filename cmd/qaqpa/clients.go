@@ -30,6 +30,7 @@ type clientsCmd struct {
 	LimitKey  clientsLimitKeyCmd  `cmd:"" help:"Change how many requests a minute a key may make."`
 	ListKeys  clientsListKeysCmd  `cmd:"" help:"List the API keys, without their secrets."`
 
+	CodePolicy clientsCodePolicyCmd `cmd:"" help:"Say up to which amount payments may be confirmed by a one-time code."`
 	Signatures clientsSignaturesCmd `cmd:"" help:"Say how many people of a company have to sign each of its payments."`
 
 	Grant       clientsGrantCmd       `cmd:"" help:"Let a person act for an agency, a bank or the operator on the console's pages."`

@@ -199,8 +199,13 @@ func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
 	if err != nil {
 		return err
 	}
+	messenger, err := c.SMS.messenger()
+	if err != nil {
+		return err
+	}
 	g.payments, err = payment.New(payment.Config{
-		DB: g.db, Bulk: g.bulk, Sealer: sealer{g.signer}, Auditor: auditor{g.audit}, Verifier: verifier{g.signer},
+		Messenger: messenger,
+		DB:        g.db, Bulk: g.bulk, Sealer: sealer{g.signer}, Auditor: auditor{g.audit}, Verifier: verifier{g.signer},
 		CheckpointSigner: g.recorded(checkpoint), WebhookSigner: g.recorded(webhook), WebhookSecrets: secrets, Issuer: c.issuer(),
 		AllowPrivate: c.AllowPrivate, OrderTTL: c.OrderTTL, BankTimeout: c.BankTimeout,
 		Now: time.Now, Log: g.log, Registerer: g.registry,

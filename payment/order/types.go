@@ -50,7 +50,8 @@ type Order struct {
 	AuthorisedAt *time.Time `json:"authorised_at,omitempty"`
 	VerdictID    string     `json:"verdict_id,omitempty"`
 	Signer       string     `json:"signer,omitempty"`
-	// Signers are all who have signed, in their order; SignaturesNeeded is how many have to, while the order waits for them.
+	// Signers are all who have signed, in their order; SignaturesNeeded is how many have to, where
+	// it is more than one and the order waits for them.
 	Signers          []string `json:"signers,omitempty"`
 	SignaturesNeeded int      `json:"signatures_needed,omitempty"`
 	// Attempt is the payment at the bank.
