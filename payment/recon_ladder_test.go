@@ -100,3 +100,40 @@ func TestMonthInOneFile(t *testing.T) {
 		t.Error("two runs over the same file differ")
 	}
 }
+
+// A line for four payments of a batch is matched when one choice alone adds up to it, and left to a person when there are two, or when
+// another line wants one of them.
+func TestFourOfABatch(t *testing.T) {
+	b := setup(t)
+	b.account()
+	day := recon.DayOf(b.clock.now())
+	for i, tiyn := range []int64{100, 200, 400, 800, 1600, 3200, 6400} {
+		b.expects(expectedRow{No: int64(i+1) * 256, Tiyn: tiyn, PaidOn: day, Reference: fmt.Sprint("A", i), Batch: "BTCH-A"})
+	}
+	for i, tiyn := range []int64{10, 10, 20, 40, 80} {
+		b.expects(expectedRow{No: int64(i+20) * 256, Tiyn: tiyn, PaidOn: day, Reference: fmt.Sprint("B", i), Batch: "BTCH-B"})
+	}
+	for i, tiyn := range []int64{1, 2, 4, 8, 16, 32, 64} {
+		b.expects(expectedRow{No: int64(i+40) * 256, Tiyn: tiyn, PaidOn: day, Reference: fmt.Sprint("C", i), Batch: "BTCH-C"})
+	}
+	body := sheet{number: 1, day: b.today(), lines: []line{{tiyn: 100 + 400 + 1600 + 6400}, {tiyn: 10 + 20 + 40 + 80}, {tiyn: 1 + 2 + 4 + 8}, {tiyn: 8 + 16 + 32 + 64}}}.camt()
+	for _, batch := range []string{"BTCH-A", "BTCH-B", "BTCH-C", "BTCH-C"} {
+		body = bytes.Replace(body, []byte(`<NtryDtls><TxDtls>`), []byte(`<NtryDtls><Btch><PmtInfId>`+batch+`</PmtInfId><NbOfTxs>4</NbOfTxs></Btch><TXDtls>`), 1)
+	}
+	for {
+		from, to := bytes.Index(body, []byte("<TXDtls>")), bytes.Index(body, []byte("</TxDtls>"))
+		if from < 0 {
+			break
+		}
+		body = append(bytes.Clone(body[:from]), body[to+len("</TxDtls>"):]...)
+	}
+	report := b.reconcile(body)
+	var found []int64
+	b.must(all(t.Context(), b.db, &found, `SELECT expectation / 256 FROM recon_matches WHERE no = 1 ORDER BY 1`))
+	if diff := cmp.Diff([]int64{1, 3, 5, 7}, found); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff(map[recon.Kind]int64{recon.Ambiguous: 3}, b.openKinds()); diff != "" || report.Statements[0].Matched != 1 {
+		t.Errorf("%+v %s", report.Statements[0], diff)
+	}
+}

@@ -28,6 +28,8 @@ func (m *matcher) rule(ctx context.Context, place int, r recon.Rule) error {
 		err = m.oneToOne(ctx, place, r)
 	case r.Shape == recon.ManyToOne:
 		err = m.manyToOne(ctx, r)
+	case r.Members > recon.JoinedMembersMax:
+		err = m.chosenOfMany(ctx, place, r)
 	case r.Members > 0:
 		err = m.someOfMany(ctx, place, r)
 	default:

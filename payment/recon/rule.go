@@ -60,8 +60,8 @@ type Rule struct {
 	Agree []Field `json:"agree,omitempty"`
 	// Window bounds how many banking days after the payment the line may be booked; nil means any time.
 	Window *Window `json:"window,omitempty"`
-	// Members, 2 or 3, lets a line carry that many of a group, if the bank counts as many and only one choice adds up to its
-	// amount; 0 means the whole group. One-to-many only.
+	// Members, 2 to 6, lets a line carry that many of a group, if the bank counts as many and only one choice adds up to its
+	// amount; 0 means the whole group. From four on the group has at most [ChooseFromMax] members. One-to-many only.
 	Members int `json:"members,omitempty"`
 	// Tolerance in tiyn admits a line that differs by at most this much; one-to-one only. The difference is written to
 	// the ledger under the name of the rule.
@@ -99,6 +99,7 @@ func DefaultLadder() Ladder {
 		{Name: "batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}},
 		{Name: "two-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 2},
 		{Name: "three-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 3},
+		{Name: "four-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 4},
 		{Name: "batch-of-day", Shape: OneToMany, On: []Field{ByKBK}, Window: &Window{From: 0, To: 1}},
 		{Name: "merged-by-payer", Shape: OneToMany, On: []Field{ByPayer}, Window: &Window{From: 0, To: 3}},
 		{Name: "payer-kbk-same-day", Shape: OneToOne, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 0}},
@@ -156,7 +157,7 @@ func (r Rule) check() error {
 		return fmt.Errorf("%w: %s groups by more than the reference", ErrRule, r.Name)
 	case r.Shape == ManyToOne && !r.Identifies():
 		return fmt.Errorf("%w: %s would add up lines that nothing ties together", ErrRule, r.Name)
-	case r.Members != 0 && (r.Members < 2 || r.Members > 3 || r.Shape != OneToMany):
+	case r.Members != 0 && (r.Members < 2 || r.Members > MembersMax || r.Shape != OneToMany):
 		return fmt.Errorf("%w: members of %s", ErrRule, r.Name)
 	case r.Shape == OneToOne && slices.Contains(r.On, ByBatch):
 		return fmt.Errorf("%w: %s takes a batch for one payment", ErrRule, r.Name)
