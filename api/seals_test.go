@@ -2,10 +2,12 @@ package api
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"os"
@@ -42,6 +44,20 @@ type sealHouse struct {
 	service  *signer.Service
 	policies signer.SealPolicies
 	agency   string // its API key
+	token    *moody
+}
+
+// moody is a key that fails when it is told to.
+type moody struct {
+	crypto.Signer
+	err error
+}
+
+func (m *moody) Sign(r io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	if m.err != nil {
+		return nil, m.err
+	}
+	return m.Signer.Sign(r, digest, opts)
 }
 
 // houseOfSeals starts it; the agency's policy allows everything.
@@ -59,8 +75,9 @@ func houseOfSeals(t *testing.T, notAfter time.Time) *sealHouse {
 	trail := must[*audit.Log](t)(audit.New(audit.Config{Now: time.Now}))
 	db := postgres.ForTest(t, signer.Migrate, auth.Migrate)
 	chain := []*pkix.Certificate{must[*pkix.Certificate](t)(pkix.ParseCertificate(seal.Certificate)), must[*pkix.Certificate](t)(pkix.ParseCertificate(seal.Chain[0]))}
+	h.token = &moody{Signer: seal.Key}
 	h.service = must[*signer.Service](t)(signer.New(signer.Config{
-		DB: db, Trust: store, Fetch: client, Audit: trail, SealKey: seal.Key, SealChain: chain, TSA: h.srv.URL + "/tsp/", Now: time.Now, OCSPReuse: -1,
+		DB: db, Trust: store, Fetch: client, Audit: trail, SealKey: h.token, SealChain: chain, TSA: h.srv.URL + "/tsp/", Now: time.Now, OCSPReuse: -1,
 	}))
 	h.gateway = serveFront(t, db, &payment.Service{}, h.service, nil)
 	h.policies = signer.SealPolicies{DB: db, Audit: trail, Now: time.Now}
@@ -398,6 +415,34 @@ func TestSealsWithoutServices(t *testing.T) {
 	ended.seal("ended", doc).want(t, http.StatusServiceUnavailable, codeSealKey)
 	if n := ended.entries(); n != 0 {
 		t.Errorf("an ended certificate sealed %d times", n)
+	}
+}
+
+// TestSealsOfABusyToken: a token that has more to do than it can, or is away, is told with when to come again; nothing is kept of it.
+func TestSealsOfABusyToken(t *testing.T) {
+	h := houseOfSeals(t, time.Time{})
+	for _, format := range []string{"CAdES", "JWS", "raw"} {
+		doc := map[string]any{"format": format, "document": b64(sealContent)}
+		for _, c := range []struct {
+			err    error
+			status int
+			code   code
+			after  string
+		}{{overloaded{}, http.StatusTooManyRequests, codeTooMany, "2"}, {away{}, http.StatusServiceUnavailable, codeUnavailable, "2"}} {
+			h.token.err = c.err
+			a := h.seal(format, doc)
+			a.want(t, c.status, c.code)
+			if got := a.header.Get("Retry-After"); got != c.after {
+				t.Errorf("%s: Retry-After is %q", format, got)
+			}
+		}
+		h.token.err = nil
+		if in[sealResults](t, h.seal(format, doc), http.StatusOK).Items[0].Seal == nil {
+			t.Errorf("%s: no seal of a token that is well again", format)
+		}
+	}
+	if n := h.entries(); n != 3 {
+		t.Errorf("%d uses of the key are on record", n)
 	}
 }
 
