@@ -1,6 +1,7 @@
 package signer_test
 
 import (
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -108,7 +109,11 @@ func TestBenchValidate(t *testing.T) {
 		}, func() {
 			_ = algo.SHA256.Sum(nil, doc) // a verdict names its document by this digest
 			_ = si.DigestAlgorithm.Sum(nil, sd.Content)
-			if err := si.SignatureAlgorithm.Verify(cert.PublicKey, signed, si.Signature); err != nil {
+			if key, ok := cert.PublicKey.Key.(*rsa.PublicKey); ok { // as the library does it, with nothing kept of the key
+				if err := rsa.VerifyPKCS1v15(key, si.SignatureAlgorithm.Hash.Crypto(), si.SignatureAlgorithm.Hash.Sum(nil, signed), si.Signature); err != nil {
+					t.Fatal(err)
+				}
+			} else if err := si.SignatureAlgorithm.Verify(cert.PublicKey, signed, si.Signature); err != nil {
 				t.Fatal(err)
 			}
 		})

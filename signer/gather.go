@@ -233,9 +233,7 @@ type outcome struct {
 func evidenceOf(o *fetch.Object) (engine.Evidence, string) {
 	switch v := o.Value.(type) {
 	case *ocspAnswer:
-		ev := engine.Evidence{OCSP: []*pkix.OCSPResponse{v.response}}
-		ev.Nonces = map[path.Digest][]byte{v.response.Fingerprint(): v.nonce}
-		return ev, hexBytes(v.nonce)
+		return v.evidence, v.nonce
 	case *pkix.CRL:
 		return engine.Evidence{CRLs: []*pkix.CRL{v}, Published: map[path.Digest]bool{v.Fingerprint(): true}}, ""
 	case []*pkix.Certificate:

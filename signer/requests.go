@@ -10,6 +10,7 @@ import (
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
+	"qaqpa/signer/engine"
 	"qaqpa/signer/fetch"
 	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
@@ -95,10 +96,17 @@ func (s *Service) follow(ctx context.Context, steps []step) []outcome {
 // nonceBytes is the size that the national responders are known to answer.
 const nonceBytes = 8
 
-// ocspAnswer is what the cache keeps of an OCSP exchange.
+// ocspAnswer is what the cache keeps of an OCSP exchange: as evidence, made once for all verdicts that it serves, which only read it.
 type ocspAnswer struct {
-	response *pkix.OCSPResponse
-	nonce    []byte
+	evidence engine.Evidence
+	nonce    string // hex
+}
+
+func newOCSPAnswer(o *pkix.OCSPResponse, nonce []byte) *ocspAnswer {
+	return &ocspAnswer{
+		evidence: engine.Evidence{OCSP: []*pkix.OCSPResponse{o}, Nonces: map[path.Digest][]byte{o.Fingerprint(): nonce}},
+		nonce:    hexBytes(nonce),
+	}
 }
 
 // ocspRequests asks the responders of a certificate in turn, with a CertID made with SHA-256, which the national
@@ -143,7 +151,7 @@ func (s *Service) checkOCSP(b []byte, n path.Need, nonce []byte) (fetch.Checked,
 		if !single.NextUpdate.IsZero() && single.NextUpdate.Before(until) {
 			until = single.NextUpdate
 		}
-		return fetch.Checked{Value: &ocspAnswer{o, nonce}, Until: until}, nil
+		return fetch.Checked{Value: newOCSPAnswer(o, nonce), Until: until}, nil
 	}
 	return fetch.Checked{}, errors.New("the answer is about another certificate")
 }

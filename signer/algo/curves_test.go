@@ -171,13 +171,13 @@ func TestOwnExponentiation(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := Signature{Family: RSA, Hash: SHA384}
-	if err := s.verifyRSA(&key.PublicKey, digest, sig); err != nil {
+	if err := s.verifyRSA(&key.PublicKey, nil, digest, sig); err != nil {
 		t.Error(err)
 	}
 	n := new(big.Int).SetBytes(sig)
 	same := n.Add(n, key.N).Bytes() // the same number modulo n: malleable where the range is not checked
 	for _, bad := range [][]byte{nil, sig[1:], append([]byte{0}, sig...), same, make([]byte, len(sig))} {
-		if err := s.verifyRSA(&key.PublicKey, digest, bad); !errors.Is(err, ErrSignature) {
+		if err := s.verifyRSA(&key.PublicKey, nil, digest, bad); !errors.Is(err, ErrSignature) {
 			t.Errorf("%d octets: %v", len(bad), err)
 		}
 	}

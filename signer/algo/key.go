@@ -53,7 +53,11 @@ type PublicKey struct {
 	Key  crypto.PublicKey
 	SPKI []byte // SubjectPublicKeyInfo as given; aliases the input of ParsePublicKey
 	pss  *PSSParams
-	rfc  bool // a GOST key under an OID of 1.2.643
+	// modulus is kept with an RSA key; nil for others.
+	modulus *rsaModulus
+	// table of a key of P-256 that Tables watch; nil for others.
+	table *tableOf
+	rfc   bool // a GOST key under an OID of 1.2.643
 }
 
 // RSA keys beyond these bounds are ErrNotAllowed: below, crypto/rsa refuses them; above, verification time becomes a
@@ -205,7 +209,7 @@ func newRSA(n, exp *big.Int) (PublicKey, error) {
 	}
 	pub := PublicKey{Family: RSA, Bits: n.BitLen(), Key: &LongRSA{N: n, E: exp}}
 	if exp.BitLen() <= stdExponentBits {
-		pub.Key = &rsa.PublicKey{N: n, E: int(exp.Int64())}
+		pub.Key, pub.modulus = &rsa.PublicKey{N: n, E: int(exp.Int64())}, &rsaModulus{}
 	}
 	return pub, nil
 }

