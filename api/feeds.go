@@ -16,7 +16,7 @@ import (
 
 // Bounds of feeds.
 const (
-	feedsAtOnce  = 4
+	feedsAtOnce  = 8
 	feedBytesMax = 1 << 30
 	feedTime     = 30 * time.Minute
 	feedNameMax  = 64
@@ -51,6 +51,11 @@ func (s *Server) feedDebts(ctx context.Context, r *request, lines *feedlines.Dec
 	if !plain(r.idem.Key) || len(r.idem.Key) > feedNameMax {
 		return nil, refuse(codeIdemInvalid).of("Idempotency-Key").explain("a feed is named by 1 to 64 letters, digits, '.', '_' and '-'")
 	}
+	// One at a time for each agency: a sender that dawdles keeps nobody else's debts out.
+	if _, busy := s.feeders.LoadOrStore(agency, true); busy {
+		return nil, refuse(codeBusy).after(10 * time.Second)
+	}
+	defer s.feeders.Delete(agency)
 	if !s.feeding.TryAcquire(1) {
 		return nil, refuse(codeBusy).after(10 * time.Second)
 	}

@@ -123,6 +123,19 @@ func cut(t *testing.T, w *whole, name, body string, chunked bool) {
 	}
 }
 
+// An agency that dawdles over one feed gets no second one, and nobody else waits for it.
+func TestOneFeedAtATime(t *testing.T) {
+	w := start(t)
+	w.feeders.Store(w.agencyID, true) // as while its feed is being read
+	w.feed("f-1", "{}\n").want(t, http.StatusServiceUnavailable, codeBusy)
+	other := call{method: http.MethodPost, path: "/v1/debts/feeds", key: w.otherAgencyKey, idem: "f-1", contentType: typeLines, body: []byte("{}\n")}
+	if _, report := readFeed(t, w.do(other)); report.Refused != 1 {
+		t.Errorf("%+v", report)
+	}
+	w.feeders.Delete(w.agencyID)
+	w.feed("f-2", "{}\n").fine(t, http.StatusOK)
+}
+
 // What webhooks tell can be fetched, by its agency alone.
 func TestEventFeed(t *testing.T) {
 	w := start(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"sync"
 
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
@@ -33,6 +34,7 @@ type Server struct {
 	// streams bound the long forms that are read at once: of callers without a key, and of those with one.
 	streams  [2]*semaphore.Weighted
 	feeding  *semaphore.Weighted
+	feeders  sync.Map // agencies whose feed is being read
 	sealing  *semaphore.Weighted
 	contract asset
 	// reference is the contract as the developers' page shows it.
