@@ -26,8 +26,9 @@ func (r *Registrar) AddMRP(ctx context.Context, idem Idem, m catalog.MRP) (catal
 		return catalog.MRP{}, false, invalidSpec(err)
 	}
 	return idempotent(ctx, &r.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (catalog.MRP, error) {
-		// Of two operators who add at once one waits here for the other, and then sees what he added.
-		if err := exec(ctx, tx, -1, `SELECT 1 FROM mrp ORDER BY valid_from FOR UPDATE`); err != nil {
+		// Of two operators who add at once one waits here for the other, and then sees what he added. The table itself is append-only for
+		// the program, which therefore cannot lock its rows; this one it can, and it is held for a moment once a year.
+		if err := exec(ctx, tx, -1, `SELECT 1 FROM checkpoint_head WHERE id = 1 FOR UPDATE`); err != nil {
 			return catalog.MRP{}, err
 		}
 		table, err := loadMRP(ctx, tx)

@@ -265,7 +265,7 @@ func (r *Registrar) Refunds(ctx context.Context, q RefundQuery) (RefundPage, err
 	var rows []refundRow
 	// Ids begin with the bucket; their order in time is that of their tails.
 	err = all(ctx, r.db, &rows, `SELECT `+refundColumns+` FROM refunds r
-		WHERE ($1 = '' OR agency_id = $1) AND ($2 = '' OR state = $2) AND ($3 = '' OR batch_id = $3)
+		WHERE r.bucket = ANY(ARRAY(SELECT generate_series(0, 255))) AND ($1 = '' OR agency_id = $1) AND ($2 = '' OR state = $2) AND ($3 = '' OR batch_id = $3)
 			AND ($4 = '' OR (asked_at, id) < (SELECT x.asked_at, x.id FROM refunds x WHERE x.id = $4))
 		ORDER BY asked_at DESC, id DESC LIMIT $5`, q.Agency, q.State, q.Batch, q.After, limit+1)
 	if err != nil {

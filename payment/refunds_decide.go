@@ -104,7 +104,7 @@ func lockRefunds(ctx context.Context, tx *sqlx.Tx, agency, id string, batch bool
 		return []*refundRow{x}, err
 	}
 	var rows []refundRow
-	if err := all(ctx, tx, &rows, `SELECT `+refundColumns+` FROM refunds r WHERE r.batch_id = $1 AND ($2 = '' OR r.agency_id = $2) ORDER BY r.bucket, r.id FOR UPDATE`,
+	if err := all(ctx, tx, &rows, `SELECT `+refundColumns+` FROM refunds r WHERE r.bucket = ANY(ARRAY(SELECT generate_series(0, 255))) AND r.batch_id = $1 AND ($2 = '' OR r.agency_id = $2) ORDER BY r.bucket, r.id FOR UPDATE`,
 		id, agency); err != nil {
 		return nil, err
 	}

@@ -61,7 +61,8 @@ func seedHeads(ctx context.Context, db *sqlx.DB) error {
 // Tables by what the program does with them.
 const (
 	appendOnlyTables = `service_versions, tariffs, order_items, order_allocations, order_events, authorisations, bank_messages, transfers, postings,
-		journal, journal_nodes, checkpoints, receipts, deliveries, refund_events, refund_messages, ` + reconAppendOnly
+		journal, journal_nodes, checkpoints, receipts, deliveries, refund_events, refund_messages,
+		ledger_pages, ledger_marks, checkpoint_snapshots, ` + reconAppendOnly
 	changingTables = `guarantees, signing_rules, agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox,
 		debt_feed_chunks, agency_event_heads, webhook_secrets, refunds, refund_shares, ` + reconChanging
 	codeTables      = `phones, otp_challenges`
@@ -81,7 +82,8 @@ func grant(ctx context.Context, db *sqlx.DB) error {
 		`REVOKE ALL ON ` + appendOnlyTables + `, ` + changingTables + `, ` + codeTables + `, mrp, otp_policies FROM ` + AppRole,
 		`GRANT SELECT, INSERT ON ` + appendOnlyTables + ` TO ` + AppRole,
 		`GRANT SELECT, INSERT, UPDATE ON ` + changingTables + `, ` + codeTables + ` TO ` + AppRole,
-		`GRANT SELECT ON mrp, otp_policies TO ` + AppRole,
+		`GRANT SELECT ON otp_policies TO ` + AppRole,
+		`GRANT SELECT, INSERT ON mrp TO ` + AppRole,
 	} {
 		if _, err := db.ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("couldn't set the rights of %s: %w", AppRole, err)

@@ -19,8 +19,10 @@ import (
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
+	"qaqpa/payment/catalog"
 	"qaqpa/payment/migrations"
 	"qaqpa/payment/order"
+	"qaqpa/payment/refund"
 	"qaqpa/testenv/postgres"
 )
 
@@ -74,7 +76,7 @@ func TestBucketComesFirst(t *testing.T) {
 	db := postgres.ForTest(t, Migrate)
 	reference := map[string]bool{
 		"agencies": true, "banks": true, "guarantees": true, "services": true, "service_versions": true, "tariffs": true, "mrp": true, "bank_days": true,
-		"checkpoints": true, "checkpoint_head": true, "goose_payment": true, "goose_payment_lock": true,
+		"checkpoints": true, "checkpoint_head": true, "checkpoint_snapshots": true, "goose_payment": true, "goose_payment_lock": true,
 	}
 	var rows []struct {
 		Table  string `db:"tablename"`
@@ -148,6 +150,17 @@ func TestAppRole(t *testing.T) {
 	b.authorised(citizenIIN)
 	b.bank.pays = []string{"timeoutButDone"}
 	b.settle()
+	x := b.decided("dana", ActApprove, b.wished(wishOf(refund.PayBack, item(b.executed(neighborIIN)))))
+	b.settle()
+	if got := b.refunded(x.ID); got.State != refund.Executed {
+		t.Errorf("the refund is %s", got.State)
+	}
+	b.posted(pageLeaves)
+	if n, err := b.workBalances(t.Context()); err != nil || n == 0 {
+		t.Errorf("%d pages: %v", n, err)
+	}
+	_, _, err = b.AddMRP(t.Context(), b.idem("mrp"), catalog.MRP{ValidFrom: "2027-01-01", ValidTo: "2027-12-31", Tiyn: 465000, Source: "law on the budget"})
+	b.must(err)
 	b.agree()
 	known := strings.FieldsFunc(appendOnlyTables+", "+changingTables+", mrp, diary", func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
 	var tables []string
