@@ -76,7 +76,8 @@ func TestBucketComesFirst(t *testing.T) {
 	db := postgres.ForTest(t, Migrate)
 	reference := map[string]bool{
 		"agencies": true, "banks": true, "guarantees": true, "services": true, "service_versions": true, "tariffs": true, "mrp": true, "bank_days": true,
-		"checkpoints": true, "checkpoint_head": true, "checkpoint_snapshots": true, "goose_payment": true, "goose_payment_lock": true,
+		"checkpoints": true, "checkpoint_head": true, "checkpoint_snapshots": true,
+		"agency_event_heads": true, "webhook_secrets": true, "otp_policies": true, "goose_payment": true, "goose_payment_lock": true,
 	}
 	var rows []struct {
 		Table  string `db:"tablename"`
@@ -87,6 +88,10 @@ func TestBucketComesFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, r := range rows {
+		// The feed of an agency goes over all buckets; what is not unique may, for each shard has an index of its own rows.
+		if feed := r.Index == "outbox_unnumbered" || r.Index == "outbox_events"; feed {
+			continue
+		}
 		if !reference[r.Table] && !strings.Contains(r.Define, "(bucket") {
 			t.Errorf("index %s of %s: %s", r.Index, r.Table, r.Define)
 		}
@@ -162,7 +167,7 @@ func TestAppRole(t *testing.T) {
 	_, _, err = b.AddMRP(t.Context(), b.idem("mrp"), catalog.MRP{ValidFrom: "2027-01-01", ValidTo: "2027-12-31", Tiyn: 465000, Source: "law on the budget"})
 	b.must(err)
 	b.agree()
-	known := strings.FieldsFunc(appendOnlyTables+", "+changingTables+", mrp, diary", func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
+	known := strings.FieldsFunc(appendOnlyTables+", "+changingTables+", "+codeTables+", mrp, otp_policies, diary", func(r rune) bool { return r == ',' || r == ' ' || r == '\n' || r == '\t' })
 	var tables []string
 	b.must(owner.SelectContext(t.Context(), &tables, `SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT LIKE 'goose%'`))
 	for _, table := range tables {
