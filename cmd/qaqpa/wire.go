@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -258,6 +259,7 @@ func (g *gateway) close() error {
 type trustSettings struct {
 	Mode    string   `name:"trust" enum:"production,test,custom" default:"production" env:"QAQPA_TRUST" help:"Which authorities that are shipped are believed: ${enum}. A test authority is never believed in production."`
 	Anchors []string `name:"trust-anchors" env:"QAQPA_TRUST_ANCHORS" type:"existingfile" placeholder:"FILE" help:"Further root certificates (PEM). Verdicts name the mode."`
+	Lists   []string `name:"trust-lists" env:"QAQPA_TRUST_LISTS" type:"existingfile" placeholder:"FILE" help:"Trust lists (JSON): authorities with the times of their accreditation, and those of other states that are believed through a trusted third party."`
 	Between []string `name:"trust-intermediates" env:"QAQPA_TRUST_INTERMEDIATES" type:"existingfile" placeholder:"FILE" help:"Further certificates of authorities (PEM) for building chains; they are not believed by themselves."`
 }
 
@@ -270,9 +272,12 @@ func (t trustSettings) store() (*trust.Store, error) {
 	if cfg.Intermediates, err = readAll(t.Between); err != nil {
 		return nil, err
 	}
+	if cfg.Lists, err = readAll(t.Lists); err != nil {
+		return nil, err
+	}
 	store, err := trust.New(cfg)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't build the trust store from %s: %w", strings.Join(append(t.Anchors, t.Between...), ", "), err)
+		return nil, fmt.Errorf("couldn't build the trust store from %s: %w", strings.Join(slices.Concat(t.Anchors, t.Between, t.Lists), ", "), err)
 	}
 	return store, nil
 }

@@ -120,10 +120,10 @@ func (a *assessment) weak(s algo.Strength, after time.Time, f *findings) {
 
 // keyUse: documents are signed with keys that are for it. The national profile marks them with nonRepudiation (№1187
 // 6.3, №500/НҚ 16); certificates of other authorities may have digitalSignature alone.
-func (j *judging) keyUse(cert *pkix.Certificate) {
+func (j *judging) keyUse(cert *pkix.Certificate, abroad bool) {
 	s := &j.a.set.Known.about(cert).subject
 	fit := !cert.HasKeyUsage || cert.KeyUsage&(pkix.DigitalSignature|pkix.NonRepudiation) != 0
-	if s.National {
+	if s.National && !abroad {
 		fit = cert.KeyUsage.Has(pkix.NonRepudiation)
 	}
 	if fit && s.Kind != kz.Service && s.Kind != kz.Authority {

@@ -69,6 +69,9 @@ func AssessCertificate(set Setting, ev Evidence, cert *pkix.Certificate, want De
 	v.Policies = describePolicies(r)
 	v.Chain, v.Revocation = a.describeChain(r), describeRevocation(r)
 	v.Remarks = a.weighChain(in, r, &f)
+	if set.Trust.abroad(v.Chain, &v.Subject) {
+		v.Remarks = append(v.Remarks, report.New(report.ReasonThirdParty, "Informatization law Art. 13 (12)", v.Subject.ThirdParty.Name))
+	}
 	if set.Trust.mode == "test" {
 		v.Remarks = append(v.Remarks, report.New(report.ReasonTestTrust, "", ""))
 	}

@@ -23,6 +23,23 @@ func describe(c *pkix.Certificate, s kz.Subject) report.Signer {
 	return out
 }
 
+// abroad tells whether a chain ends at an authority of another state, and then takes from the signer what only a national authority
+// can vouch for. A foreign authority, or whoever broke into one, could otherwise issue a certificate with somebody's IIN and pay
+// or sign in for him, or make himself the head of a company.
+func (t *Trust) abroad(chain []report.Certificate, s *report.Signer) bool {
+	if len(t.foreign) == 0 || len(chain) == 0 {
+		return false
+	}
+	end := chain[len(chain)-1]
+	a, foreign := t.foreign[end.SHA256]
+	if !foreign || !end.Anchor {
+		return false
+	}
+	s.ThirdParty = &report.ThirdParty{Name: a.Name, Territory: a.Territory}
+	s.Kind, s.IIN, s.BIN, s.IdentifiersValid, s.Roles, s.Storage = string(kz.Other), "", "", true, []report.Role{}, ""
+	return true
+}
+
 // hexUpper writes a serial number as certificates' are written, without the sign octet.
 func hexUpper(b []byte) string {
 	if len(b) > 1 && b[0] == 0 {

@@ -44,16 +44,20 @@ type Trust struct {
 	anchors      []path.Anchor
 	pool         []*pkix.Certificate
 	listed       map[path.Digest]bool
+	foreign      map[string]trust.Authority // by the digest of their certificates, in hexadecimal
 }
 
 // NewTrust prepares a store for many judgements.
 func NewTrust(s *trust.Store) *Trust {
-	t := &Trust{mode: string(s.Mode()), digest: s.Digest(), pool: s.Pool(), listed: map[path.Digest]bool{}}
+	t := &Trust{mode: string(s.Mode()), digest: s.Digest(), pool: s.Pool(), listed: map[path.Digest]bool{}, foreign: map[string]trust.Authority{}}
 	for _, a := range s.Authorities() {
 		t.listed[a.Certificate.Fingerprint()] = true
 	}
 	for _, a := range s.Anchors() {
-		anchor := path.Anchor{Certificate: a.Certificate}
+		anchor := path.Anchor{Certificate: a.Certificate, EKU: a.Purposes, Policies: a.Policies}
+		if a.Profile == trust.ThirdParty {
+			t.foreign[hexOf(a.Certificate.Fingerprint())] = a
+		}
 		// Bounds that are the certificate's own say nothing more: then "expired" is the better word.
 		if !a.TrustedFrom.Equal(a.Certificate.NotBefore) {
 			anchor.NotBefore = a.TrustedFrom

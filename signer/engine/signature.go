@@ -28,7 +28,11 @@ func (a *assessment) signature(s *signer) report.Signature {
 		out.Signer = &signer
 		j.strength(cert)
 		j.chain(cert, broken)
-		j.keyUse(cert)
+		abroad := a.set.Trust.abroad(out.Chain, &signer)
+		if abroad {
+			j.remark(report.New(report.ReasonThirdParty, "Informatization law Art. 13 (12)", signer.ThirdParty.Name))
+		}
+		j.keyUse(cert, abroad)
 	}
 	for _, counter := range s.counters {
 		out.CounterSignatures = append(out.CounterSignatures, a.signature(counter))

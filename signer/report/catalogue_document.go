@@ -28,6 +28,7 @@ const (
 	ReasonCounterSignature     Code = "counter_signature_not_judged"
 	ReasonRevocationOff        Code = "revocation_not_checked"
 	ReasonTestTrust            Code = "test_authorities_trusted"
+	ReasonThirdParty           Code = "trusted_third_party"
 	ReasonDoctype              Code = "xml_doctype_refused"
 	ReasonXMLStructure         Code = "xml_signature_malformed"
 	ReasonReferenceRefused     Code = "xml_reference_refused"
@@ -324,6 +325,18 @@ var documentTexts = map[Code]entry{
 		},
 		Text{
 			"Нәтиженің заңдық күші жоқ.", "Результат не имеет юридической силы.", "The result has no legal force.",
+		},
+	},
+	ReasonThirdParty: {
+		Text{
+			"Сертификатты басқа мемлекеттің куәландырушы орталығы берген; оған келісім бойынша сенім білдірілген үшінші тарап арқылы сенім артылады.",
+			"Сертификат выдан удостоверяющим центром другого государства; ему доверяют по соглашению, через доверенную третью сторону.",
+			"The certificate is of another state's authority, which is believed by agreement, through a trusted third party.",
+		},
+		Text{
+			"Сертификаттағы нөмірлер ЖСН немесе БСН ретінде қабылданбайды: тұлғаны басқа құжаттар бойынша анықтаңыз.",
+			"Номера в сертификате не принимаются за ИИН или БИН: установите личность по другим документам.",
+			"Numbers in the certificate are not taken for an IIN or BIN: establish the identity by other documents.",
 		},
 	},
 }

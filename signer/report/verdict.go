@@ -245,7 +245,7 @@ type Signer struct {
 	// Name is the subject's common name; Organisation is O.
 	Name         string `json:"name"`
 	Organisation string `json:"organisation,omitempty"`
-	// IIN and BIN are 12 digits, or empty when the certificate names none.
+	// IIN and BIN are 12 digits, or empty when the certificate names none, and under an authority of another state.
 	IIN string `json:"iin,omitempty"`
 	BIN string `json:"bin,omitempty"`
 	// IdentifiersValid is false when the control digit of IIN or BIN is wrong, as in the test numbers of the national CA.
@@ -262,6 +262,15 @@ type Signer struct {
 	Issuer            string    `json:"issuer"`
 	NotBefore         time.Time `json:"not_before"`
 	NotAfter          time.Time `json:"not_after"`
+	// ThirdParty is there when the certificate leads to an authority of another state, which is believed as agreed.
+	ThirdParty *ThirdParty `json:"trusted_third_party,omitempty"`
+}
+
+// ThirdParty is an authority of another state on the trust list.
+type ThirdParty struct {
+	Name string `json:"name"`
+	// Territory is the state, ISO 3166-1 alpha-2.
+	Territory string `json:"territory"`
 }
 
 // Role is one authority of a signer.

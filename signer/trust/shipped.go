@@ -53,6 +53,7 @@ func shippedFor(mode Mode) ([]Authority, error) {
 		}
 		out[i] = Authority{
 			Name: a.Name, Role: a.Role, Certificate: c, TrustedFrom: a.TrustedFrom, TrustedUntil: a.TrustedUntil, Source: a.Source,
+			Profile: National,
 		}
 	}
 	return out, nil

@@ -33,6 +33,8 @@ var (
 	ErrTestAuthority = errors.New("a test authority is not trusted in production")
 	// ErrNoAnchor: nobody would be trusted.
 	ErrNoAnchor = errors.New("no trust anchor")
+	// ErrTwice: a key is that of a national and of a foreign authority.
+	ErrTwice = errors.New("an authority is national and foreign at once")
 )
 
 // Config of a Store.
@@ -44,6 +46,9 @@ type Config struct {
 	Anchors [][]byte
 	// Intermediates are further certificates that may be part of a path, in the same forms.
 	Intermediates [][]byte
+	// Lists are trust lists of the operator (JSON): anchors with times and bounds of their trust, those of other states among
+	// them; see doc.go.
+	Lists [][]byte
 }
 
 // Role is what an authority is to a Store.
@@ -65,6 +70,12 @@ type Authority struct {
 	TrustedFrom, TrustedUntil time.Time
 	// Source is where the certificate was published; empty for configured ones.
 	Source string
+	// Profile is National for all but what a trust list says.
+	Profile Profile
+	// Territory is the state (ISO 3166-1) of a ThirdParty.
+	Territory string
+	// Purposes (extended key usages) and Policies, dotted OIDs, are those for which an anchor is trusted; nil: all.
+	Purposes, Policies []string
 }
 
 // Store is an immutable set of anchors and intermediate authorities. Safe for concurrent use; callers must not change
@@ -78,7 +89,7 @@ type Store struct {
 }
 
 // New makes a Store of what is shipped for the mode and what the operator adds. Errors: ErrMode, ErrTestAuthority,
-// ErrNoAnchor, or that of reading a certificate.
+// ErrNoAnchor, ErrList, ErrTwice, or that of reading a certificate.
 func New(cfg Config) (*Store, error) {
 	s := &Store{mode: cfg.Mode}
 	switch cfg.Mode {
@@ -102,11 +113,37 @@ func New(cfg Config) (*Store, error) {
 			}
 		}
 	}
+	for i, file := range cfg.Lists {
+		if err := s.addList(file); err != nil {
+			return nil, fmt.Errorf("couldn't take trust list %d: %w", i+1, err)
+		}
+	}
 	s.index()
 	if len(s.anchors) == 0 {
 		return nil, ErrNoAnchor
 	}
 	return s, nil
+}
+
+// addList takes the anchors of a trust list. The key of a foreign authority must be no national one's: else it would depend on
+// the way of a path whether a number in a certificate is an IIN.
+func (s *Store) addList(file []byte) error {
+	list, err := readList(file)
+	if err != nil {
+		return err
+	}
+	for _, a := range list {
+		if err := s.refuseTest(a.Certificate); err != nil {
+			return err
+		}
+		for _, b := range s.authorities {
+			if a.Profile != b.Profile && bytes.Equal(a.Certificate.RawSPKI, b.Certificate.RawSPKI) {
+				return fmt.Errorf("%w: %s, %s", ErrTwice, a.Name, b.Name)
+			}
+		}
+		s.authorities = append(s.authorities, a)
+	}
+	return nil
 }
 
 func (s *Store) add(role Role, file []byte) error {
@@ -119,7 +156,7 @@ func (s *Store) add(role Role, file []byte) error {
 			return err
 		}
 		s.authorities = append(s.authorities, Authority{
-			Name: "configured", Role: role, Certificate: c, TrustedFrom: c.NotBefore, TrustedUntil: c.NotAfter,
+			Name: "configured", Role: role, Certificate: c, TrustedFrom: c.NotBefore, TrustedUntil: c.NotAfter, Profile: National,
 		})
 	}
 	return nil
@@ -148,6 +185,9 @@ func (s *Store) index() {
 	for _, a := range s.authorities {
 		print := a.Certificate.Fingerprint()
 		fmt.Fprintf(h, "%s %x %d %d\n", a.Role, print, a.TrustedFrom.Unix(), a.TrustedUntil.Unix())
+		if a.Profile != National || a.Purposes != nil || a.Policies != nil {
+			fmt.Fprintf(h, "%s %q %q %q\n", a.Profile, a.Territory, a.Purposes, a.Policies)
+		}
 		s.pool = append(s.pool, a.Certificate)
 		if a.Role == RoleAnchor {
 			s.anchors = append(s.anchors, a)
@@ -168,5 +208,5 @@ func (s *Store) Pool() []*pkix.Certificate { return s.pool }
 // Authorities lists all members, anchors of the shipped list first.
 func (s *Store) Authorities() []Authority { return slices.Clone(s.authorities) }
 
-// Digest names the snapshot: the SHA-256 (hex) over roles, certificates and times of trust. A verdict keeps it.
+// Digest names the snapshot: the SHA-256 (hex) over roles, certificates, times and bounds of trust. A verdict keeps it.
 func (s *Store) Digest() string { return s.digest }

@@ -84,8 +84,17 @@ func (w words) certificate(s report.Signer) Section {
 		Row{Name: w.t("h.serial"), Value: clean(s.Serial), Code: true},
 		Row{Name: w.t("h.validity"), Value: w.t("period", exact(s.NotBefore), exact(s.NotAfter))},
 		Row{Name: w.t("h.use"), Value: clean(joined(s.KeyUse, s.Storage))},
+		Row{Name: w.t("h.third"), Value: thirdParty(s.ThirdParty)},
 		Row{Name: "SHA-256", Value: s.CertificateSHA256, Code: true},
 	)}
+}
+
+// thirdParty names an authority of another state; empty without one.
+func thirdParty(t *report.ThirdParty) string {
+	if t == nil {
+		return ""
+	}
+	return clean(joined(t.Name, t.Territory))
 }
 
 func (w words) rules(title string, list []report.Reason) []Section {

@@ -51,6 +51,7 @@ var expertWords = map[string]report.Text{
 	"h.outcome":    {KK: "Нәтиже", RU: "Результат", EN: "Outcome"},
 	"h.block":      {KK: "Блок", RU: "Блок", EN: "Block"},
 	"h.constraint": {KK: "Талап", RU: "Требование", EN: "Constraint"},
+	"h.third":      {KK: "Сенім білдірілген үшінші тарап", RU: "Доверенная третья сторона", EN: "Trusted third party"},
 	"h.subject":    {KK: "Иесі", RU: "Владелец", EN: "Subject"},
 	"h.issuer":     {KK: "Беруші", RU: "Издатель", EN: "Issuer"},
 	"h.serial":     {KK: "Сериялық нөмірі", RU: "Серийный номер", EN: "Serial number"},
