@@ -9,40 +9,49 @@ import (
 	"slices"
 )
 
-// formPartsMax bounds the parts of a form; ours have three.
+// formPartsMax bounds the parts of a form; ours have six.
 const formPartsMax = 8
 
 // readForm takes a multipart form apart. Each name may come once, names that are not expected are refused, and a file
 // field in which nothing was chosen (no name, no bytes) is as if absent.
 func readForm(r *request, names ...string) (map[string][]byte, error) {
+	form, _, err := readFiles(r, names...)
+	return form, err
+}
+
+// readFiles is readForm for those who want to know what the sender calls the files, by the names of their fields.
+func readFiles(r *request, names ...string) (form map[string][]byte, called map[string]string, err error) {
 	boundary := r.media.params["boundary"]
 	if boundary == "" || len(boundary) > 70 {
-		return nil, refuse(codeForm).explain("boundary")
+		return nil, nil, refuse(codeForm).explain("boundary")
 	}
-	form := make(map[string][]byte, len(names))
+	form, called = make(map[string][]byte, len(names)), map[string]string{}
 	parts := multipart.NewReader(bytes.NewReader(r.body), boundary)
 	for i := range formPartsMax {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) && i > 0 {
-			return form, nil
+			return form, called, nil
 		}
 		if err != nil {
-			return nil, refuse(codeForm).because(err)
+			return nil, nil, refuse(codeForm).because(err)
 		}
 		name := part.FormName()
 		if _, twice := form[name]; twice || !slices.Contains(names, name) {
-			return nil, refuse(codeForm).of(clip(name))
+			return nil, nil, refuse(codeForm).of(clip(name))
 		}
 		content, err := io.ReadAll(part)
 		if err != nil {
-			return nil, refuse(codeForm).because(err)
+			return nil, nil, refuse(codeForm).because(err)
 		}
 		if len(content) == 0 && unchosen(part) {
 			continue
 		}
 		form[name] = content
+		if part.FileName() != "" {
+			called[name] = part.FileName()
+		}
 	}
-	return nil, refuse(codeForm).explain("too many parts")
+	return nil, nil, refuse(codeForm).explain("too many parts")
 }
 
 // unchosen tells an empty file field, which browsers send with filename="", from an empty file, which has a name.

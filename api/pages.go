@@ -17,7 +17,7 @@ import (
 // pageRoutes are the pages for people. They are no part of the contract for programs: openapi.yaml leaves them out.
 func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
-	return append(s.codePages(), []route{
+	return append(append(s.codePages(), s.reconPages()...), []route{
 		page("/", s.home, "lang"),
 		page("/developers", s.developers, "lang"),
 		page("/handbook", s.handbook, "lang"),

@@ -74,10 +74,6 @@ func spool(write func(w io.Writer, limit int64) error, limit int64) (*os.File, f
 // sendStatement takes in a file of a bank. It needs no Idempotency-Key: the file's own digest is one. A bank sends statements of its
 // own accounts only.
 func (s *Server) sendStatement(ctx context.Context, r *request) (reply[payment.FileReport], error) {
-	// The statement outlives the time of other requests; what ends it is the shutdown.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTime)
-	defer cancel()
-	defer context.AfterFunc(s.base, cancel)() //nolint:contextcheck // the life of the server ends this work, too
 	file := payment.StatementFile{Body: r.file, Name: r.arg("name"), Source: payment.SourceAPI, Actor: r.caller.Actor()}
 	switch r.arg("replace") {
 	case "":
@@ -89,8 +85,16 @@ func (s *Server) sendStatement(ctx context.Context, r *request) (reply[payment.F
 	if r.caller.Kind == auth.Bank {
 		file.Bank = r.caller.Subject
 	}
-	out, repeated, err := s.cfg.Payments.Reconcile(ctx, file)
+	out, repeated, err := s.reconcile(ctx, file)
 	return reply[payment.FileReport]{Body: out, Replayed: repeated}, err
+}
+
+// reconcile takes a file in. It outlives the time of other requests; what ends it is the shutdown.
+func (s *Server) reconcile(ctx context.Context, file payment.StatementFile) (payment.FileReport, bool, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), statementTime)
+	defer cancel()
+	defer context.AfterFunc(s.base, cancel)() //nolint:contextcheck // the life of the server ends this work, too
+	return s.cfg.Payments.Reconcile(ctx, file)
 }
 
 // number reads an optional query parameter.

@@ -1,0 +1,164 @@
+package portal
+
+import (
+	"net/url"
+	"strconv"
+	"time"
+
+	"qaqpa/payment"
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/recon"
+)
+
+// Exceptions is the operator's queue.
+type Exceptions struct {
+	Frame
+	Subject    string
+	Banks      []catalog.Bank
+	Query      payment.ExceptionQuery
+	Exceptions []payment.Exception
+	More       bool
+}
+
+type exceptionRow struct {
+	ID, Kind, Severity, Tone, State, Amount, Bank, Owner, Days, Opened string
+}
+
+// option is one choice of a list.
+type option struct {
+	Value, Text string
+	Chosen      bool
+}
+
+// RenderExceptions makes that page.
+func (p *Pages) RenderExceptions(v Exceptions) ([]byte, error) {
+	m := struct {
+		frame
+		Subject, Next        string
+		Banks, Kinds, States []option
+		Rows                 []exceptionRow
+	}{frame: p.frame(v.Frame, "recon"), Subject: v.Subject}
+	m.Banks = []option{{"", m.T("filter.all"), v.Query.Bank == ""}}
+	for _, b := range v.Banks {
+		m.Banks = append(m.Banks, option{b.BIC, b.BIC + " " + b.Name, v.Query.Bank == b.BIC})
+	}
+	m.Kinds = []option{{"", m.T("filter.all"), v.Query.Kind == ""}}
+	for _, k := range recon.Kinds() {
+		m.Kinds = append(m.Kinds, option{string(k), m.T("kind." + string(k)), v.Query.Kind == k})
+	}
+	m.States = []option{{"", m.T("filter.unsettled"), v.Query.State == ""}}
+	for _, s := range []recon.State{recon.Open, recon.Assigned, recon.Proposed, recon.Asked, recon.Resolved} {
+		m.States = append(m.States, option{string(s), m.T("state." + string(s)), v.Query.State == s})
+	}
+	for _, e := range v.Exceptions {
+		m.Rows = append(m.Rows, exceptionModel(m.words, e))
+	}
+	if v.More && len(v.Exceptions) > 0 {
+		q := url.Values{"starting_after": {v.Exceptions[len(v.Exceptions)-1].ID}}
+		for name, value := range map[string]string{"bank": v.Query.Bank, "kind": string(v.Query.Kind), "state": string(v.Query.State)} {
+			if value != "" {
+				q.Set(name, value)
+			}
+		}
+		m.Next = "/console/operator/" + v.Subject + "/exceptions?" + q.Encode()
+	}
+	return p.render("exceptions", m)
+}
+
+func exceptionModel(w words, e payment.Exception) exceptionRow {
+	return exceptionRow{
+		ID: e.ID, Kind: w.T("kind." + string(e.Kind)), Severity: w.T("severity." + string(e.Severity)), Tone: severityTone(e.Severity),
+		State: w.T("state." + string(e.State)), Amount: w.Money(e.Tiyn, string(e.Currency)), Bank: e.Bank, Owner: masked(e.Owner), Days: strconv.Itoa(e.Days),
+		Opened: w.Day(catalog.Date(e.OpenedOn)),
+	}
+}
+
+func severityTone(s recon.Severity) string {
+	switch s {
+	case recon.High, recon.Critical:
+		return "failed"
+	case recon.Medium:
+		return "unclear"
+	case recon.Low:
+	}
+	return "passed"
+}
+
+// Exception is the page of one exception.
+type Exception struct {
+	Frame
+	// Subject and Actor are the names of the one who looks: in addresses, and as an owner.
+	Subject, Actor string
+	Detail         payment.ExceptionDetail
+	Now            time.Time
+	// Key opens the forms and makes sending one twice the same as once; empty for those who only look.
+	Key  string
+	Done bool
+	// Draft is what a refused form said.
+	Draft   string
+	Message *Message
+}
+
+type suggestionView struct {
+	ID, Amount, Day, Score string
+	Reasons                []string
+}
+
+type eventView struct{ Event, Actor, At, Comment, File, FileName string }
+
+// RenderException makes that page.
+func (p *Pages) RenderException(v Exception) ([]byte, error) {
+	d := v.Detail
+	m := struct {
+		frame
+		exceptionRow
+		Subject, Key, Draft, Account, AnswerBy, AnswerUntil, Address string
+		Version                                                      int
+		Done, MayTake, MayRelease, MayAsk, Proposed                  bool
+		Line, Expected                                               []fact
+		Suggestions                                                  []suggestionView
+		Events                                                       []eventView
+		Message                                                      *Message
+	}{
+		frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Key: v.Key, Draft: v.Draft, Account: d.Account, Version: d.Version, Done: v.Done, Message: v.Message,
+		Proposed: d.State == recon.Proposed, AnswerUntil: v.Now.In(astana()).AddDate(0, 0, answerDays).Format(time.DateOnly),
+	}
+	m.exceptionRow = exceptionModel(m.words, d.Exception)
+	m.Address = "/console/operator/" + v.Subject + "/exceptions/" + d.ID
+	m.AnswerBy = m.Day(catalog.Date(d.AnswerBy))
+	m.MayTake = d.State == recon.Open || (d.State == recon.Assigned && d.Owner != v.Actor)
+	m.MayRelease = d.State == recon.Assigned && d.Owner == v.Actor
+	m.MayAsk = d.State == recon.Open || d.State == recon.Assigned
+	m.Line = lineFacts(m.words, d.Line)
+	if x := d.Expected; x != nil {
+		m.Expected = facts(m.words, "id", x.ID, "reference", masked(x.Reference), "amount", m.Money(x.Tiyn, string(x.Currency)), "open", m.Money(x.Open, "KZT"),
+			"day", m.Day(catalog.Date(x.PaidOn)), "due", m.Day(catalog.Date(x.DueOn)), "payer", masked(x.Payer), "kbk", x.KBK)
+	}
+	for _, s := range d.Suggestions {
+		row := suggestionView{ID: s.ID, Amount: m.Money(s.Tiyn, "KZT"), Day: m.Day(catalog.Date(s.Day.Format(time.DateOnly))), Score: strconv.Itoa(s.Score)}
+		for _, reason := range s.Reasons {
+			row.Reasons = append(row.Reasons, m.T("agrees."+reason))
+		}
+		m.Suggestions = append(m.Suggestions, row)
+	}
+	for _, n := range d.Notes {
+		row := eventView{Event: eventText(m.words, n.Event), Actor: masked(n.Actor), At: m.Date(n.At), Comment: n.Comment}
+		if n.FileName != "" {
+			row.File, row.FileName = m.Address+"/files/"+strconv.Itoa(n.Version), n.FileName
+		}
+		m.Events = append(m.Events, row)
+	}
+	return p.render("exception", m)
+}
+
+// answerDays is how long the form proposes to wait for a bank.
+const answerDays = 5
+
+// eventText is a step in words. Steps of the gateway itself, such as a statement that was taken back, are one word.
+func eventText(w words, event string) string {
+	switch event {
+	case payment.ActAssign, payment.ActRelease, payment.ActAsk, payment.ActComment, payment.ActResolve, payment.ActApprove, payment.ActReject, "answer":
+		return w.T("event." + event)
+	}
+	return w.T("event.other")
+}

@@ -1,0 +1,174 @@
+package api
+
+import (
+	"bytes"
+	"mime/multipart"
+	"strings"
+	"testing"
+
+	"qaqpa/api/auth"
+	"qaqpa/payment"
+)
+
+// attach sends a form with a file, which has a name when fileName is not empty.
+func (b *browser) attach(path string, fields map[string]string, fileName string, file []byte) shown {
+	b.w.t.Helper()
+	var body bytes.Buffer
+	out := multipart.NewWriter(&body)
+	for name, value := range fields {
+		if err := out.WriteField(name, value); err != nil {
+			b.w.t.Fatal(err)
+		}
+	}
+	part, err := out.CreateFormFile("file", fileName)
+	if err == nil {
+		_, err = part.Write(file)
+	}
+	if err != nil {
+		b.w.t.Fatal(err)
+	}
+	if err := out.Close(); err != nil {
+		b.w.t.Fatal(err)
+	}
+	return b.send("POST", path, out.FormDataContentType(), &body)
+}
+
+// statementDesk has an account at the bank, its editor and its viewer, a stranger, and an operator's editor.
+func statementDesk(t *testing.T) (w *whole, editor, viewer *browser) {
+	t.Helper()
+	w = start(t)
+	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
+		t.Fatal(err)
+	}
+	w.grant(auth.Bank, ownBIC, auth.Editor, w.head)
+	w.grant(auth.Bank, ownBIC, auth.Viewer, w.employee)
+	editor, viewer = w.browser(), w.browser()
+	editor.enter(w.head)
+	viewer.enter(w.employee)
+	return w, editor, viewer
+}
+
+// People of a bank hand statements of their own accounts in, see what became of them, and are told the line of what cannot be read.
+func TestStatementPages(t *testing.T) {
+	const at = "/console/bank/" + ownBIC + "/statements"
+	w, b, viewer := statementDesk(t)
+	b.get("/console/bank/"+ownBIC).want(t, 200, at, "/questions")
+	b.get(at).want(t, 200, "No statement has come yet", "Send a statement")
+	file := camt(1, "2026-03-02", 0, 900, "")
+	got := b.attach(at, nil, "<b>march</b>.xml", file)
+	got.want(t, 200, "The file is taken in", statementAccount, "Money that nobody expects: 1", "9.00", "booked")
+	again := b.attach(at, nil, "march.xml", file)
+	again.want(t, 200, "The file is taken in", "Money that nobody expects: 1")
+	viewer.get(at+"?lang=kk").want(t, 200, "Үзінді көшірмелер", statementAccount, "өткізілді")
+	if rows, err := w.cfg.Payments.BankStatements(t.Context(), ownBIC); err != nil || len(rows) != 1 || rows[0].Open != 1 || rows[0].Lines != 1 {
+		t.Errorf("%+v, %v", rows, err)
+	}
+	b.attach(at, nil, "x.xml", append(camt(2, "2026-03-03", 900, 5, "")[:700], "<broken"...)).want(t, 422, "What the reader says", "line 1")
+	b.attach(at, nil, "x.xml", camt(1, "2026-03-02", 0, 901, "")).want(t, 409)
+	b.attach(at, nil, "x.txt", []byte("<script>alert(1)</script>")).want(t, 422, "What the reader says")
+	b.attach(at, nil, "", nil).want(t, 400)                                        // nothing was chosen
+	b.attach(at, map[string]string{"bank": otherBIC}, "x", file).want(t, 400)      // a field that the form has not
+	b.attach("/console/bank/"+otherBIC+"/statements", nil, "x", file).want(t, 404) // no role there
+	viewer.attach(at, nil, "x", file).want(t, 403)
+	if page := viewer.get(at + "?lang=en"); page.status != 200 || strings.Contains(page.text, "Send a statement") || !strings.Contains(page.text, statementAccount) {
+		t.Errorf("who only looks: %d", page.status)
+	}
+	b.site = "cross-site"
+	b.attach(at, nil, "x", file).want(t, 403)
+	b.site = "same-origin"
+	// Whoever acts for two banks hands in for one of them only what is of its accounts.
+	w.grant(auth.Bank, otherBIC, auth.Editor, w.head)
+	b.attach("/console/bank/"+otherBIC+"/statements", nil, "x", file).want(t, 422)
+	b.get("/console/bank/"+otherBIC+"/statements").want(t, 200, "No statement has come yet")
+	if got := w.browser().get(at); got.location != "/sign-in" {
+		t.Errorf("nobody: %d %s", got.status, got.location)
+	}
+}
+
+// The operator takes an exception up, comments among themselves, asks the bank; the bank sees the question alone and answers with a file.
+func TestExceptionPages(t *testing.T) {
+	w, bank, viewer := statementDesk(t)
+	w.statement(w.bankKey, camt(1, "2026-03-02", 0, 900, "")).fine(t, 200)
+	w.grant(auth.Operator, "aigul", auth.Editor, w.head)
+	w.grant(auth.Operator, "looker", auth.Viewer, w.employee)
+	const queue = "/console/operator/aigul/exceptions"
+	const asked = "/console/bank/" + ownBIC + "/questions"
+	bank.get(queue).want(t, 200, "Money that nobody expects", "9.00", ownBIC)
+	bank.get(queue+"?kind=gap").want(t, 200, "No exception was found")
+	bank.get(queue+"?bank="+ownBIC+"&kind=surplus&state=open").want(t, 200, "9.00")
+	bank.get(queue+"?starting_after=exc_1").want(t, 422)
+	page := in[payment.ExceptionPage](t, w.get(w.operatorKey, "/v1/exceptions?kind=surplus"), 200)
+	id := page.Items[0].ID
+	at := queue + "/" + id
+	step := func(version, action string) map[string]string {
+		return map[string]string{"key": newID(), "version": version, "action": action, "comment": "Between <b>ourselves</b>", "answer_by": "2026-12-09"}
+	}
+	bank.get(asked).want(t, 200, "No question waits")
+	bank.get(at).want(t, 200, "Take it up", "Ask the bank", "What the bank shows", id)
+	bank.get(queue+"/exc_00").want(t, 404)
+	twice := step("1", "assign")
+	for range 2 { // a double click, under another boundary each time
+		if got := bank.attach(at, twice, "", nil); got.status != 303 {
+			t.Fatalf("%d %s", got.status, got.text)
+		}
+	}
+	bank.attach(at, step("2", "comment"), "inner.txt", []byte("secret")).want(t, 303)
+	bank.attach(at, step("2", "comment"), "", nil).want(t, 409, "Between <b>ourselves</b>") // somebody was faster; the text is kept
+	for _, money := range []string{"resolve", "approve", "reject", "", "drop"} {
+		bank.attach(at, step("3", money), "", nil).want(t, 400)
+	}
+	soon := step("3", "ask")
+	soon["answer_by"] = "soon"
+	bank.attach(at, soon, "", nil).want(t, 422)
+	viewer.attach("/console/operator/looker/exceptions/"+id, step("3", "ask"), "", nil).want(t, 403)
+	viewer.attach(at, step("3", "ask"), "", nil).want(t, 404)
+	bank.site = "cross-site"
+	bank.attach(at, step("3", "ask"), "", nil).want(t, 403)
+	bank.site = "same-origin"
+	question := step("3", "ask")
+	question["comment"] = "Who sent this?"
+	bank.attach(at, question, "", nil).want(t, 303)
+	bank.get(at+"?done=1").want(t, 200, "It is written down", "operator:aigul", "the bank is asked", "Who sent this?", "Between <b>ourselves</b>", "inner.txt")
+	if got := bank.get(at + "/files/3"); got.body != "secret" || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") || got.header.Get("Content-Type") != typeBytes {
+		t.Errorf("%d %v", got.status, got.header)
+	}
+	w.answersOnPage(t, bank, viewer, asked, id)
+	bank.get(at).want(t, 200, "answer of the bank", "A client by mistake", "order.txt")
+	looker := viewer.get("/console/operator/looker/exceptions/" + id)
+	if looker.want(t, 200, "A client by mistake"); strings.Contains(looker.body, "<textarea") || strings.Contains(looker.text, w.head.IIN()) {
+		t.Error("who only looks has a form, or sees the number of a person")
+	}
+}
+
+func (w *whole) answersOnPage(t *testing.T, bank, viewer *browser, asked, id string) {
+	t.Helper()
+	page := bank.get(asked)
+	if page.want(t, 200, "Who sent this?", "Answer until"); strings.Contains(page.text, "ourselves") || strings.Contains(page.text, "inner.txt") {
+		t.Error("the bank sees what the operator's people write among themselves")
+	}
+	say := func(version, text string) map[string]string {
+		return map[string]string{"key": newID(), "question": id, "version": version, "comment": text}
+	}
+	viewer.attach(asked, say("4", "no role"), "", nil).want(t, 403)
+	if strings.Contains(viewer.get(asked).body, "<textarea") {
+		t.Error("who only looks has a form")
+	}
+	w.grant(auth.Bank, otherBIC, auth.Editor, w.head)
+	others := strings.Replace(asked, ownBIC, otherBIC, 1)
+	bank.get(others).want(t, 200, "No question waits")
+	bank.attach(others, say("4", "of another bank"), "", nil).want(t, 404)
+	bank.get(asked+"/"+id+"/files/3").want(t, 404) // of a comment
+	bank.attach(asked, say("4", ""), "", nil).want(t, 422)
+	bank.attach(asked, say("3", "Too late"), "", nil).want(t, 409, "Too late")
+	bank.attach(asked, say("x", "?"), "", nil).want(t, 400)
+	bank.site = "cross-site"
+	bank.attach(asked, say("4", "forged"), "", nil).want(t, 403)
+	bank.site = "same-origin"
+	bank.attach(asked, say("4", "A client by mistake"), "order.txt", []byte("order")).want(t, 303)
+	bank.get(asked+"?done=answered").want(t, 200, "The answer is sent", "No question waits")
+	bank.attach(asked, say("5", "again"), "", nil).want(t, 404)
+	if got := bank.get(asked + "/" + id + "/files/5"); got.body != "order" {
+		t.Errorf("own file: %d %s", got.status, got.text)
+	}
+	bank.get(others+"/"+id+"/files/5").want(t, 404)
+}
