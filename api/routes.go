@@ -41,7 +41,7 @@ func (s *Server) routes() ([]route, error) {
 	table := []route{
 		get("/v1/services", auth.ServicesRead, answer(s.listServices), "agency", "starting_after", "limit"),
 		get("/v1/services/{service}", auth.ServicesRead, answer(s.getService)),
-		get("/v1/services/{service}/quote", auth.ServicesRead, answer(s.quoteService), "on"),
+		get("/v1/services/{service}/quote", auth.ServicesRead, answer(s.quoteService), "on", "paid_on", "claim", "amount"),
 		get("/v1/banks", auth.ServicesRead, answer(s.listBanks)),
 		get("/v1/banks/{bank}/exposure", auth.LedgerRead, answer(s.getExposure)),
 		get("/v1/debts/{debt}", auth.DebtsRead, answer(s.getDebt)),

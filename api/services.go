@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-	"time"
 
 	"qaqpa/api/auth"
 	"qaqpa/payment"
@@ -65,15 +64,25 @@ func (s *Server) getService(ctx context.Context, r *request) (reply[catalog.Serv
 }
 
 func (s *Server) quoteService(ctx context.Context, r *request) (reply[catalog.Quote], error) {
-	at := s.cfg.Now()
-	if on := r.arg("on"); on != "" {
-		day, err := time.ParseInLocation(time.DateOnly, on, catalog.Almaty())
-		if err != nil {
-			return reply[catalog.Quote]{}, refuse(codeQuery).of("on")
+	ask := catalog.Ask{On: catalog.DateOf(s.cfg.Now())}
+	for name, day := range map[string]*catalog.Date{"on": &ask.On, "paid_on": &ask.PaidOn} {
+		if v := r.arg(name); v != "" {
+			if *day = catalog.Date(v); !day.Valid() {
+				return reply[catalog.Quote]{}, refuse(codeQuery).of(name)
+			}
 		}
-		at = day
 	}
-	out, err := s.cfg.Payments.Quote(ctx, r.param("service"), at)
+	for name, sum := range map[string]*int64{"claim": &ask.Claim, "amount": &ask.Stated} {
+		if v := r.arg(name); v != "" {
+			n, err := strconv.ParseInt(v, 10, 64)
+			// The second reading is compared with the first: +5, 05 and -0 are not how an amount is written.
+			if err != nil || n <= 0 || strconv.FormatInt(n, 10) != v {
+				return reply[catalog.Quote]{}, refuse(codeQuery).of(name)
+			}
+			*sum = n
+		}
+	}
+	out, err := s.cfg.Payments.Quote(ctx, r.param("service"), ask)
 	return reply[catalog.Quote]{Body: out}, err
 }
 

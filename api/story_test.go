@@ -159,6 +159,7 @@ func (w *whole) checkCatalogue(t *testing.T) {
 	if len(banks.Items) != 2 || bytes.Contains(must[[]byte](t)(json.Marshal(banks)), []byte("127.0.0.1")) {
 		t.Errorf("got %+v", banks)
 	}
+	w.checkCourtFee(t, id)
 }
 
 func (w *whole) checkOrder(t *testing.T, o order.Order) {

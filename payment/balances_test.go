@@ -165,10 +165,10 @@ func TestMRPOfAYearToCome(t *testing.T) {
 	b := setup(t)
 	ctx := t.Context()
 	next := time.Date(2027, 1, 1, 0, 0, 0, 0, catalog.Almaty())
-	if _, err := b.Quote(ctx, b.licence.ID, next.Add(-time.Second)); err != nil {
+	if _, err := b.Quote(ctx, b.licence.ID, catalog.Ask{On: catalog.DateOf(next.Add(-time.Second))}); err != nil {
 		t.Errorf("on the last day of 2026: %v", err)
 	}
-	_, err := b.Quote(ctx, b.licence.ID, next)
+	_, err := b.Quote(ctx, b.licence.ID, catalog.Ask{On: catalog.DateOf(next)})
 	wants(t, err, ErrNoTariff)
 	good := catalog.MRP{ValidFrom: "2027-01-01", ValidTo: "2027-12-31", Tiyn: 465000, Source: "law on the budget"}
 	for name, c := range map[string]struct {
@@ -193,7 +193,7 @@ func TestMRPOfAYearToCome(t *testing.T) {
 	b.must(err)
 	_, _, err = b.AddMRP(ctx, b.idem("again"), good)
 	wants(t, err, ErrMRPKnown)
-	quote, err := b.Quote(ctx, b.licence.ID, next)
+	quote, err := b.Quote(ctx, b.licence.ID, catalog.Ask{On: catalog.DateOf(next)})
 	if err != nil || quote.Tiyn != 581300 || quote.Basis.MRP != 465000 { // 1.25 × 4650 = 5812.50, half up
 		t.Errorf("quote %+v, %v", quote, err)
 	}

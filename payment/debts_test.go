@@ -178,14 +178,14 @@ func TestPublishService(t *testing.T) {
 		time.Date(2026, 5, 31, 19, 0, 0, 0, time.UTC):  "7000.00",
 		time.Date(2025, 3, 1, 0, 0, 0, 0, time.UTC):    "4915.00",
 	} {
-		quote, err := b.Quote(ctx, b.licence.ID, at)
+		quote, err := b.Quote(ctx, b.licence.ID, catalog.Ask{On: catalog.DateOf(at)})
 		if err != nil || quote.Decimal() != want || quote.Version != 2 {
 			t.Errorf("%s: %+v %v", at, quote, err)
 		}
 	}
-	_, err = b.Quote(ctx, b.licence.ID, time.Date(2023, 3, 1, 0, 0, 0, 0, time.UTC))
+	_, err = b.Quote(ctx, b.licence.ID, catalog.Ask{On: catalog.DateOf(time.Date(2023, 3, 1, 0, 0, 0, 0, time.UTC))})
 	wants(t, err, ErrNoTariff)
-	_, err = b.Quote(ctx, b.fine.ID, b.clock.now())
+	_, err = b.Quote(ctx, b.fine.ID, catalog.Ask{On: catalog.DateOf(b.clock.now())})
 	wants(t, err, ErrAmountStated)
 	if d, err := b.Debt(ctx, old.ID); err != nil || d.ServiceVersion != 1 {
 		t.Errorf("an old debt: %+v %v", d, err)

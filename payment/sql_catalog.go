@@ -2,7 +2,9 @@ package payment
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -95,10 +97,14 @@ func insertVersion(ctx context.Context, tx *sqlx.Tx, v catalog.Service) error {
 		return err
 	}
 	for _, t := range v.Tariffs {
+		terms, err := json.Marshal(tariffTerms{t.Floor, t.Cap, t.Discounts})
+		if err != nil {
+			return fmt.Errorf("couldn't encode a tariff: %w", err)
+		}
 		if err := exec(ctx, tx, 1, `
-			INSERT INTO tariffs (service_id, version, valid_from, valid_to, kind, amount, rate, rounding)
-			VALUES ($1, $2, $3::date, nullif($4, '')::date, $5, nullif($6::bigint, 0), nullif($7, ''), nullif($8, ''))`,
-			v.ID, v.Version, t.ValidFrom, t.ValidTo, t.Kind, t.Fixed, t.Rate, t.Rounding); err != nil {
+			INSERT INTO tariffs (service_id, version, valid_from, valid_to, kind, amount, rate, rounding, terms)
+			VALUES ($1, $2, $3::date, nullif($4, '')::date, $5, nullif($6::bigint, 0), nullif($7, ''), nullif($8, ''), nullif($9, '{}'))`,
+			v.ID, v.Version, t.ValidFrom, t.ValidTo, t.Kind, t.Fixed, t.Rate, t.Rounding, string(terms)); err != nil {
 			return err
 		}
 	}
@@ -132,9 +138,9 @@ func (s *Service) Service(ctx context.Context, id string) (catalog.Service, erro
 	return found[0], nil
 }
 
-// Quote returns what the service costs on the day of at, in Almaty. Errors: [ErrServiceUnknown], [ErrNoTariff],
-// [ErrAmountStated].
-func (s *Service) Quote(ctx context.Context, service string, at time.Time) (catalog.Quote, error) {
+// Quote returns what the service costs, and what of it is due on the day of payment. Errors: [ErrServiceUnknown],
+// [ErrNoTariff], [ErrAmountStated], [ErrInvalid] naming the part of the ask that breaks a rule or is missing.
+func (s *Service) Quote(ctx context.Context, service string, ask catalog.Ask) (catalog.Quote, error) {
 	found, err := s.Service(ctx, service)
 	if err != nil {
 		return catalog.Quote{}, err
@@ -143,14 +149,18 @@ func (s *Service) Quote(ctx context.Context, service string, at time.Time) (cata
 	if err != nil {
 		return catalog.Quote{}, err
 	}
-	quote, err := found.Quote(catalog.DateOf(at), table)
+	quote, err := found.Price(ask, table)
 	switch {
 	case errors.Is(err, catalog.ErrNoTariff):
 		return catalog.Quote{}, ErrNoTariff.with(err.Error())
 	case errors.Is(err, catalog.ErrStated):
 		return catalog.Quote{}, ErrAmountStated
+	case errors.Is(err, catalog.ErrClaim):
+		return catalog.Quote{}, ErrInvalid.with("the fee is a percent of a claim: give its amount in tiyn").at("claim")
+	case err != nil:
+		return catalog.Quote{}, invalidSpec(err)
 	}
-	return quote, err
+	return quote, nil
 }
 
 type serviceRow struct {
@@ -182,6 +192,14 @@ type tariffRow struct {
 	Fixed     int64              `db:"amount"`
 	Rate      catalog.RateText   `db:"rate"`
 	Rounding  money.Rounding     `db:"rounding"`
+	Terms     string             `db:"terms"`
+}
+
+// tariffTerms is the JSON of a tariff's bounds and discounts.
+type tariffTerms struct {
+	Floor     *catalog.Bound     `json:"floor,omitempty"`
+	Cap       *catalog.Bound     `json:"cap,omitempty"`
+	Discounts []catalog.Discount `json:"discounts,omitempty"`
 }
 
 // serviceColumns select one version of services s joined with service_versions v.
@@ -248,7 +266,8 @@ func withTariffs(ctx context.Context, q sqlx.QueryerContext, rows []serviceRow) 
 	var tariffs []tariffRow
 	err := all(ctx, q, &tariffs, `
 		SELECT service_id, version, valid_from::text AS valid_from, coalesce(valid_to::text, '') AS valid_to, kind,
-			coalesce(amount, 0) AS amount, coalesce(rate, '') AS rate, coalesce(rounding, '') AS rounding
+			coalesce(amount, 0) AS amount, coalesce(rate, '') AS rate, coalesce(rounding, '') AS rounding,
+			coalesce(terms, '{}') AS terms
 		FROM tariffs WHERE service_id = ANY($1) ORDER BY service_id, version, valid_from`, pq.Array(ids))
 	if err != nil {
 		return nil, err
@@ -256,13 +275,25 @@ func withTariffs(ctx context.Context, q sqlx.QueryerContext, rows []serviceRow) 
 	for i := range services {
 		for _, t := range tariffs {
 			if t.Service == services[i].ID && t.Version == services[i].Version {
-				services[i].Tariffs = append(services[i].Tariffs, catalog.Tariff{
-					ValidFrom: t.ValidFrom, ValidTo: t.ValidTo, Kind: t.Kind, Fixed: t.Fixed, Rate: t.Rate, Rounding: t.Rounding,
-				})
+				tariff, err := t.tariff()
+				if err != nil {
+					return nil, err
+				}
+				services[i].Tariffs = append(services[i].Tariffs, tariff)
 			}
 		}
 	}
 	return services, nil
+}
+
+func (r tariffRow) tariff() (catalog.Tariff, error) {
+	t := catalog.Tariff{ValidFrom: r.ValidFrom, ValidTo: r.ValidTo, Kind: r.Kind, Fixed: r.Fixed, Rate: r.Rate, Rounding: r.Rounding}
+	var terms tariffTerms
+	if err := json.Unmarshal([]byte(r.Terms), &terms); err != nil {
+		return t, fmt.Errorf("couldn't read the terms of a tariff of %s: %w", r.Service, err)
+	}
+	t.Floor, t.Cap, t.Discounts = terms.Floor, terms.Cap, terms.Discounts
+	return t, nil
 }
 
 func loadMRP(ctx context.Context, q sqlx.QueryerContext) ([]catalog.MRP, error) {

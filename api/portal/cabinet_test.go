@@ -79,6 +79,10 @@ func agencyOf(f Frame) Agency {
 				{Kind: catalog.MRPRate, Rate: "1.25", ValidFrom: "2024-01-01", ValidTo: "2026-12-31"},
 				{Kind: catalog.Fixed, Fixed: 100, ValidFrom: "2024-01-01"},
 				{Kind: catalog.Stated, ValidFrom: "2024-01-01"},
+				{
+					Kind: catalog.Percent, Rate: "3", ValidFrom: "2024-01-01", Floor: &catalog.Bound{Tiyn: 100}, Cap: &catalog.Bound{MRP: "20000"},
+					Discounts: []catalog.Discount{{Percent: "50", Days: 7}, {Percent: "10", Until: "2026-12-31"}},
+				},
 			},
 		}}},
 	}

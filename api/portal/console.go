@@ -145,16 +145,36 @@ func tariffText(w words, t catalog.Tariff) string {
 	switch t.Kind {
 	case catalog.MRPRate:
 		text = string(t.Rate) + " × " + w.P("mrp")
+	case catalog.Percent:
+		text = string(t.Rate) + " % " + w.P("tariff.claim") + boundText(w, " ≥ ", t.Floor) + boundText(w, " ≤ ", t.Cap)
 	case catalog.Fixed:
 		text = w.Money(t.Fixed, "KZT")
 	case catalog.Stated:
 		text = w.P("tariff.stated")
+	}
+	for _, d := range t.Discounts {
+		last := fmt.Sprintf("%d %s", d.Days, w.P("tariff.days"))
+		if d.Until != "" {
+			last = w.Day(d.Until)
+		}
+		text += " · −" + string(d.Percent) + " % (≤ " + last + ")"
 	}
 	until := "…"
 	if t.ValidTo != "" {
 		until = w.Day(t.ValidTo)
 	}
 	return text + " · " + w.Day(t.ValidFrom) + " — " + until
+}
+
+// boundText says what a fee is at least or at most, after a sign; empty without a bound.
+func boundText(w words, sign string, b *catalog.Bound) string {
+	switch {
+	case b == nil:
+		return ""
+	case b.MRP != "":
+		return sign + string(b.MRP) + " " + w.P("mrp")
+	}
+	return sign + w.Money(b.Tiyn, "KZT")
 }
 
 // board is what pages of banks and the operator share.

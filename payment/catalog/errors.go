@@ -13,6 +13,8 @@ var (
 	ErrNoTariff = errors.New("no tariff in force")
 	// ErrStated says that the tariff leaves the amount to the debt, so there is nothing to quote.
 	ErrStated = errors.New("amount is stated by the debt")
+	// ErrClaim says that the tariff is a percent of a claim, and none is given.
+	ErrClaim = errors.New("the fee is a percent of a claim")
 )
 
 // FieldError says which field of a specification breaks which rule. It matches [ErrInvalid].

@@ -139,6 +139,8 @@ const (
 	Fixed TariffKind = "fixed"
 	// MRPRate is a rate times the МРП of the day.
 	MRPRate TariffKind = "mrp"
+	// Percent is a part of a claim, within a floor and a cap: court fees.
+	Percent TariffKind = "percent"
 	// Stated leaves the amount to each debt: fines, arrears.
 	Stated TariffKind = "stated"
 )
@@ -153,10 +155,36 @@ type Tariff struct {
 	Kind TariffKind `json:"kind"`
 	// Fixed is the price in tiyn, for kind fixed only.
 	Fixed int64 `json:"amount,omitempty"`
-	// Rate in МРП as a decimal such as "1.25", for kind mrp only.
+	// Rate in МРП as a decimal such as "1.25" for kind mrp; percent of the claim, at most 100 and with at most two
+	// decimals, for kind percent.
 	Rate RateText `json:"rate,omitempty"`
-	// Rounding of rate × МРП, for kind mrp only.
+	// Rounding of rate × МРП for kind mrp, of the part of the claim and of bounds in МРП for kind percent.
 	Rounding money.Rounding `json:"rounding,omitempty"`
+	// Floor and Cap are the least and the most that a part of a claim comes to, for kind percent only; nil is none.
+	// Where both are given and МРП bring the floor above the cap, the cap holds.
+	Floor *Bound `json:"floor,omitempty"`
+	Cap   *Bound `json:"cap,omitempty"`
+	// Discounts are windows in which less than the full fee is due. Of several that are open the payer gets the one
+	// that leaves least.
+	Discounts []Discount `json:"discounts,omitempty"`
+}
+
+// Bound is an amount in tiyn or in МРП, never both.
+type Bound struct {
+	Tiyn int64    `json:"amount,omitempty"`
+	MRP  RateText `json:"mrp,omitempty"`
+}
+
+// Discount is a window for payers who pay early: within a number of days, or until a date, never both.
+type Discount struct {
+	// Percent is taken off the full fee: above 0, below 100, at most two decimals.
+	Percent RateText `json:"percent"`
+	// Rounding of what is left to pay.
+	Rounding money.Rounding `json:"rounding"`
+	// Days after the day on which the fee arises; that day itself is day 0.
+	Days int `json:"days,omitempty"`
+	// Until is the last day.
+	Until Date `json:"until,omitempty"`
 }
 
 // MRP is one row of the table of the monthly calculation index.
@@ -180,15 +208,33 @@ type Quote struct {
 	On Date `json:"on"`
 	// Basis is how the amount was made.
 	Basis Basis `json:"basis"`
+	// PaidOn is the day of payment that was asked about, and Payable what is due on it, in tiyn: the amount, less the
+	// discount whose window is open.
+	PaidOn  Date  `json:"paid_on"`
+	Payable int64 `json:"payable"`
+	// Discount is the one that Payable rests on; nil when none is open.
+	Discount *OpenDiscount `json:"discount,omitempty"`
+}
+
+// OpenDiscount is a discount as it stands for one fee.
+type OpenDiscount struct {
+	Percent  RateText       `json:"percent"`
+	Rounding money.Rounding `json:"rounding"`
+	// Until is the last day of the window.
+	Until Date `json:"until"`
 }
 
 // Basis tells how an amount was made; receipts keep it.
 type Basis struct {
 	Kind TariffKind `json:"kind"`
-	// Rate, MRP (tiyn) and Rounding are set for kind mrp.
+	// Rate, MRP (tiyn) and Rounding are set for kind mrp; for kind percent too, MRP where a bound is in it.
 	Rate     RateText       `json:"rate,omitempty"`
 	MRP      int64          `json:"mrp,omitempty"`
 	Rounding money.Rounding `json:"rounding,omitempty"`
+	// Claim, Floor and Cap, in tiyn, are set for kind percent; Claim is absent where the agency stated the amount.
+	Claim int64 `json:"claim,omitempty"`
+	Floor int64 `json:"floor,omitempty"`
+	Cap   int64 `json:"cap,omitempty"`
 	// On is the day of the tariff.
 	On Date `json:"on"`
 }

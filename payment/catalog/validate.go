@@ -137,6 +137,11 @@ func (s ServiceSpec) Normal() ServiceSpec {
 		s.Automation = FullyAutomated
 	}
 	s.Tariffs = append([]Tariff(nil), s.Tariffs...)
+	for i := range s.Tariffs {
+		if len(s.Tariffs[i].Discounts) == 0 {
+			s.Tariffs[i].Discounts = nil
+		}
+	}
 	sort.Slice(s.Tariffs, func(i, j int) bool { return s.Tariffs[i].ValidFrom < s.Tariffs[j].ValidFrom })
 	return s
 }
@@ -190,14 +195,18 @@ func (t Tariff) check(field string) error {
 		if err != nil || rate <= 0 || !t.Rounding.Valid() || t.Fixed != 0 {
 			return invalid(field, "of kind mrp has a positive rate, a named rounding and no amount")
 		}
+	case Percent:
+		if _, err := t.Rate.percent(); err != nil || !t.Rounding.Valid() || t.Fixed != 0 {
+			return invalid(field, "of kind percent has a rate of at most 100 with at most two decimals, a named rounding and no amount")
+		}
 	case Stated:
 		if t.Fixed != 0 || rated {
 			return invalid(field, "of kind stated has neither amount nor rate")
 		}
 	default:
-		return invalid(field, "has none of the kinds fixed, mrp, stated")
+		return invalid(field, "has none of the kinds fixed, mrp, percent, stated")
 	}
-	return nil
+	return t.checkTerms(field)
 }
 
 // TiynMax is the most that a single debt or tariff may be: ten billion tenge. It keeps sums over any number of rows

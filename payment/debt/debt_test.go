@@ -57,6 +57,10 @@ func TestPrice(t *testing.T) {
 	mrp := []catalog.MRP{{ValidFrom: "2026-01-01", ValidTo: "2026-12-31", Tiyn: 432500}}
 	licence := service(catalog.Tariff{ValidFrom: "2026-01-01", Kind: catalog.MRPRate, Rate: "1.25", Rounding: money.HalfUpTenge})
 	fine := service(catalog.Tariff{ValidFrom: "2026-01-01", Kind: catalog.Stated})
+	court := service(catalog.Tariff{
+		ValidFrom: "2026-01-01", Kind: catalog.Percent, Rate: "1", Rounding: money.HalfUpTenge,
+		Floor: &catalog.Bound{Tiyn: 100000}, Cap: &catalog.Bound{MRP: "10000"},
+	})
 	for name, c := range map[string]struct {
 		amount  *int64
 		service catalog.Service
@@ -69,6 +73,11 @@ func TestPrice(t *testing.T) {
 		"tariff contradicted": {new(int64(540625)), licence, "2026-03-01", 0, CodeNotTariff},
 		"stated":              {new(int64(1)), fine, "2026-03-01", 1, ""},
 		"stated but missing":  {nil, fine, "2026-03-01", 0, CodeStated},
+		"percent, least":      {new(int64(100000)), court, "2026-03-01", 100000, ""},
+		"percent, most":       {new(int64(4325000000)), court, "2026-03-01", 4325000000, ""},
+		"percent, too little": {new(int64(99999)), court, "2026-03-01", 0, CodeNotTariff},
+		"percent, too much":   {new(int64(4325000001)), court, "2026-03-01", 0, CodeNotTariff},
+		"percent, missing":    {nil, court, "2026-03-01", 0, CodeStated},
 		"before the tariff":   {nil, licence, "2025-03-01", 0, CodeNoTariff},
 		"after the last МРП":  {nil, licence, "2027-03-01", 0, CodeNoTariff},
 	} {

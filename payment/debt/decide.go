@@ -121,6 +121,9 @@ func (i Item) Price(service catalog.Service, on catalog.Date, mrp []catalog.MRP)
 			return money.Amount{}, catalog.Basis{}, &RefusalError{CodeStated, "amount", "is missing, and the tariff of the service leaves it to the debt"}
 		}
 		return money.FromTiyn(*i.Tiyn), quote.Basis, nil
+	case errors.Is(err, catalog.ErrClaim):
+		// The gateway does not see the claim: the agency states the fee, and no fee leaves its bounds.
+		return i.bounded(quote.Basis)
 	case errors.Is(err, catalog.ErrNoTariff):
 		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeNoTariff, "service", err.Error()}
 	case err != nil:
@@ -129,6 +132,19 @@ func (i Item) Price(service catalog.Service, on catalog.Date, mrp []catalog.MRP)
 		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeNotTariff, "amount", fmt.Sprintf("is not the tariff, %d tiyn", quote.Tiyn)}
 	}
 	return quote.Amount, quote.Basis, nil
+}
+
+// bounded takes the fee that the agency states under a tariff that is a percent of a claim.
+func (i Item) bounded(basis catalog.Basis) (money.Amount, catalog.Basis, error) {
+	switch {
+	case i.Tiyn == nil:
+		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeStated, "amount", "is missing, and the tariff of the service is a percent of a claim"}
+	case *i.Tiyn < basis.Floor || (basis.Cap != 0 && *i.Tiyn > basis.Cap):
+		return money.Amount{}, catalog.Basis{}, &RefusalError{
+			CodeNotTariff, "amount", fmt.Sprintf("is not within the bounds of the tariff, %d to %d tiyn (0: none)", basis.Floor, basis.Cap),
+		}
+	}
+	return money.FromTiyn(*i.Tiyn), basis, nil
 }
 
 // Decide says what a checked and priced statement of a debt does to the stored one, nil when there is none. fresh

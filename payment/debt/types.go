@@ -39,8 +39,8 @@ type Item struct {
 	Payer Payer `json:"payer"`
 	// Service is the id of a service of the same agency; a recall needs none.
 	Service string `json:"service,omitempty"`
-	// Tiyn is the amount owed. Nil takes the tariff of the service; a tariff that is not "stated" admits no other
-	// amount than its own.
+	// Tiyn is the amount owed. Nil takes the tariff of the service; a "percent" one admits what lies
+	// within its bounds, and one that is neither "stated" nor that no other amount than its own.
 	Tiyn *int64 `json:"amount,omitempty"`
 	// Currency is KZT or empty.
 	Currency money.Currency `json:"currency,omitempty"`

@@ -170,11 +170,15 @@ func (p *page) item(number, of int, item Item) {
 
 // basis tells how an amount was made, in the terms of the law.
 func basis(b catalog.Basis) string {
-	if b.Kind != catalog.MRPRate {
-		return ""
-	}
 	rate := strings.Replace(string(b.Rate), ".", ",", 1)
-	return fmt.Sprintf("%s АЕК · МРП × %s (%s)", rate, tenge(money.FromTiyn(b.MRP)), b.On)
+	switch b.Kind {
+	case catalog.Percent:
+		return fmt.Sprintf("талап сомасынан · от суммы иска %s %% (%s)", rate, b.On)
+	case catalog.MRPRate:
+		return fmt.Sprintf("%s АЕК · МРП × %s (%s)", rate, tenge(money.FromTiyn(b.MRP)), b.On)
+	case catalog.Fixed, catalog.Stated:
+	}
+	return ""
 }
 
 func (p *page) foot(c Core) {
