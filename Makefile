@@ -6,7 +6,8 @@ LINTER := .build/golangci-lint
 LINTER_VERSION := v2.15.0
 export QAQPA_CORPORA ?= $(abspath ../shared/corpora)
 
-.PHONY: help build demo run test lint bench bench-gost bench-crl bench-validate bench-statements bench-hostile conformance conformance-kz e2e fuzz release clean bench-pay sim
+.PHONY: help build demo run test lint bench bench-gost bench-crl bench-hsm bench-validate bench-statements bench-recon bench-hostile bench-pay \
+	recon-month sim conformance conformance-kz e2e fuzz release clean
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -34,7 +35,7 @@ lint: $(LINTER) ## vet and lint
 $(LINTER):
 	GOBIN=$(abspath .build) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINTER_VERSION)
 
-bench: bench-gost bench-crl bench-validate bench-statements bench-recon bench-hostile bench-pay ## measure every path against its limit or peer; lines go to bench.jsonl
+bench: bench-gost bench-crl bench-hsm bench-validate bench-statements bench-recon bench-hostile bench-pay ## measure every path against its limit or peer; lines go to bench.jsonl
 
 bench-gost: ## GOST signatures and hashes against OpenSSL's GOST engine
 	@testenv/setup.sh test
@@ -44,8 +45,6 @@ bench-crl: ## revocation lists of 500,000 entries: memory, time to swap one in, 
 	@testenv/setup.sh run
 	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchCRL -v ./signer/revoked
 
-bench: bench-hsm
-.PHONY: bench-hsm
 bench-hsm: ## signatures a second, inside and over HTTP, against a PKCS#11 loop in C on the same token
 	@testenv/setup.sh test
 	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchHSM -v ./hsm ./api
