@@ -10,7 +10,7 @@ export QAQPA_CORPORA ?= $(abspath ../shared/corpora)
 	recon-month sim conformance conformance-kz e2e fuzz release clean
 
 help: ## show this list
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
 
 build: ## compile the gateway into .build/qaqpa
 	@testenv/setup.sh run
