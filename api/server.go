@@ -108,6 +108,9 @@ func New(cfg Config) (*Server, error) {
 
 // Serve answers requests from the listener until Shutdown, and closes it. It may be called once.
 func (s *Server) Serve(ln net.Listener) error {
+	// A Shutdown that comes before fasthttp knows the listener closes nothing there, and Serve would wait for ever.
+	release := context.AfterFunc(s.base, func() { _ = ln.Close() })
+	defer release()
 	if err := s.front.Serve(watching{ln}); err != nil {
 		return fmt.Errorf("couldn't serve HTTP on %s: %w", ln.Addr(), err)
 	}

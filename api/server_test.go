@@ -106,6 +106,28 @@ type stateError string
 func (s stateError) Error() string    { return "pq: " + string(s) }
 func (s stateError) SQLState() string { return string(s) }
 
+// TestShutdownBeforeServe: a gateway that is told to stop while it starts does stop.
+func TestShutdownBeforeServe(t *testing.T) {
+	s := bare(t)
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ln, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(ln) }()
+	select {
+	case err := <-served:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second): // a guard against hanging
+		t.Fatal("Serve waits for ever")
+	}
+}
+
 func TestShutdownLetsRequestsFinish(t *testing.T) {
 	s := bare(t)
 	started, finish := make(chan struct{}), make(chan struct{})
