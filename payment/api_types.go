@@ -123,6 +123,22 @@ type PaymentFact struct { //nolint:revive // "payment fact" is the name in the g
 	BankReference string              `json:"bank_reference,omitempty"`
 	ExecutedAt    *time.Time          `json:"executed_at,omitempty"`
 	Receipt       string              `json:"receipt,omitempty"`
+	// Discount is what was taken off, in tiyn: Amount is what was paid.
+	Discount int64 `json:"discount,omitempty"`
+	// Instalments are the parts, oldest first, of a debt that is paid in parts, and Left what is still owed, in tiyn.
+	Instalments []PaidPart `json:"instalments,omitempty"`
+	Left        int64      `json:"left,omitempty"`
 	// Refunded is what the payer got back, in tiyn.
 	Refunded int64 `json:"refunded,omitempty"`
+}
+
+// PaidPart is a part of a debt that a bank has executed.
+type PaidPart struct {
+	Order         string     `json:"order"`
+	Transfer      string     `json:"transfer"`
+	Bank          string     `json:"bank"`
+	BankReference string     `json:"bank_reference"`
+	ExecutedAt    *time.Time `json:"executed_at,omitempty"`
+	Receipt       string     `json:"receipt,omitempty"`
+	money.Amount
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/lib/pq"
 
 	"qaqpa/payment/bank"
+	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/flow"
 	"qaqpa/payment/order"
@@ -36,7 +37,7 @@ const signatureMax = 256 << 10
 // Errors: [ErrOrderUnknown], [ErrOrderExpired], [ErrOrderFinished], [ErrSignatureInvalid] with reasons,
 // [ErrSignatureContent], [ErrSignerNotPayer], [ErrSignerNoAuthority], [ErrSignedAlready],
 // [ErrVerifierUnavailable], [ErrBankPaused], [ErrGuaranteeExhausted],
-// [ErrDebtChanged], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrDebtPaid], [ErrInvalid], and those of [Idem].
+// [ErrDebtChanged], [ErrAmountChanged] (a discount is over, or less is left than the order pays), [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrDebtPaid], [ErrInvalid], and those of [Idem].
 func (s *Service) Authorise(ctx context.Context, idem Idem, id string, signature []byte) (order.Order, bool, error) {
 	if len(signature) == 0 || len(signature) > signatureMax {
 		return order.Order{}, false, ErrInvalid.with("a signature has 1 to 262144 bytes").at("signature")
@@ -83,10 +84,22 @@ func (a acceptance) ground() string {
 // signable refuses orders that cannot be signed any more.
 func (s *Service) signable(o *orderRow) error {
 	if expired(o, s.now()) {
+		// Whose discount ended meanwhile shall not make the same order again in vain.
+		if doc, err := order.ReadStored(o.Document); err == nil && s.lapsed(doc) != nil {
+			return s.lapsed(doc)
+		}
 		return ErrOrderExpired
 	}
 	if _, err := s.orderTable.Next(o.State, order.Authorise); err != nil {
 		return ErrOrderFinished.with("the order is " + string(o.State)).because(err)
+	}
+	return nil
+}
+
+// lapsed refuses a document that counts on a discount whose window has closed.
+func (s *Service) lapsed(doc order.Document) error {
+	if id := doc.Lapsed(catalog.DateOf(s.now())); id != "" {
+		return ErrAmountChanged.with("the discount of " + id + " is over")
 	}
 	return nil
 }
@@ -166,7 +179,7 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err != nil {
 		return order.Order{}, err
 	}
-	if err := s.reserve(ctx, tx, o, items); err != nil {
+	if err := s.reserve(ctx, tx, o, doc, items); err != nil {
 		return order.Order{}, err
 	}
 	now := s.now()
@@ -195,8 +208,12 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 }
 
 // reserve ties the debts to the order. Of two payers, or two orders of one payer, that race for a debt, the second waits
-// here for the first and then finds it reserved.
-func (s *Service) reserve(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow) error {
+// here for the first and then finds it reserved, or less of it left. From here on the amount is fixed: a discount holds however
+// late the bank executes.
+func (s *Service) reserve(ctx context.Context, tx *sqlx.Tx, o *orderRow, doc order.Document, items []itemRow) error {
+	if err := s.lapsed(doc); err != nil {
+		return err
+	}
 	ids := make([]string, len(items))
 	for i, item := range items {
 		ids[i] = item.Debt
@@ -207,16 +224,15 @@ func (s *Service) reserve(ctx context.Context, tx *sqlx.Tx, o *orderRow, items [
 	}
 	for _, item := range items {
 		d, known := debts[item.Debt]
-		switch _, err := s.debtTable.Next(d.State, debt.Reserve); {
-		case !known:
+		if !known {
 			return ErrDebtUnknown.with(item.Debt)
-		case err != nil:
-			return debtStateError(d.State).with(item.Debt)
-		case d.Version != item.DebtVersion || d.Amount != item.Amount:
-			return ErrDebtChanged.with(item.Debt)
+		}
+		if err := s.tied(d, item); err != nil {
+			return err
 		}
 	}
-	return s.moveDebts(ctx, tx, ids, debtMove{order: o, event: debt.Reserve})
+	_, err = s.moveItems(ctx, tx, items, debts, debtMove{order: o, event: debt.Reserve})
+	return err
 }
 
 // debtMove takes the debts of an order along an edge.

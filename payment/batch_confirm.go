@@ -134,7 +134,10 @@ func (s *Service) addExecution(w *writes, c *confirmation, a attemptChange, o or
 	if err != nil {
 		return err
 	}
-	entries, err := entriesOf(a.attemptRow, o.orderRow, doc, w.at)
+	if doc.InParts() { // what is left of a debt is read under its lock
+		return errAllocations
+	}
+	entries, err := entriesOf(a.attemptRow, o.orderRow, doc, w.at, nil)
 	if err != nil {
 		return err
 	}

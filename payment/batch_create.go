@@ -103,7 +103,7 @@ func (s *Service) createPlain(w *writes, c *creation, g *ground) error {
 	if err != nil {
 		return err
 	}
-	if several(items) || g.paired[c.req.Payer] { // the common order has one part and one signature; others take a transaction of their own
+	if _, parts := wholeAndParts(items); several(items) || len(parts) > 0 || g.paired[c.req.Payer] { // the common order has one part and one signature; others take a transaction of their own
 		return errAllocations
 	}
 	if limit := g.limits[o.Bank]; limit.Amount != nil && limit.Committed+o.Tiyn > *limit.Amount {

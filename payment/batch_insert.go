@@ -65,24 +65,24 @@ func (w *writes) insertOrders(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 func (w *writes) insertItems(ctx context.Context, tx *sqlx.Tx) error {
-	var buckets, versions, serviceVersions, amounts []int64
+	var buckets, versions, serviceVersions, amounts, discounts []int64
 	var orders, debts, services, agencies []string
 	for _, o := range w.created {
 		for _, item := range o.items {
 			buckets, orders, debts = append(buckets, int64(o.Bucket)), append(orders, o.ID), append(debts, item.Debt)
 			versions, services = append(versions, int64(item.DebtVersion)), append(services, item.Service)
 			serviceVersions, agencies = append(serviceVersions, int64(item.ServiceVersion)), append(agencies, item.Agency)
-			amounts = append(amounts, item.Tiyn)
+			amounts, discounts = append(amounts, item.Tiyn), append(discounts, item.Discount)
 		}
 	}
 	if len(orders) == 0 {
 		return nil
 	}
 	return exec(ctx, tx, int64(len(orders)), `
-		INSERT INTO order_items (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency)
-		SELECT bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, 'KZT'
-		FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::text[], $8::bigint[])
-			AS t (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount)`,
+		INSERT INTO order_items (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency, discount)
+		SELECT bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, 'KZT', discount
+		FROM unnest($1::integer[], $2::text[], $3::text[], $4::integer[], $5::text[], $6::integer[], $7::text[], $8::bigint[], $9::bigint[])
+			AS t (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, discount)`,
 		pgarray.Int4s(buckets), pgarray.Texts(orders), pgarray.Texts(debts), pgarray.Int4s(versions), pgarray.Texts(services),
-		pgarray.Int4s(serviceVersions), pgarray.Texts(agencies), pgarray.Int8s(amounts))
+		pgarray.Int4s(serviceVersions), pgarray.Texts(agencies), pgarray.Int8s(amounts), pgarray.Int8s(discounts))
 }

@@ -43,7 +43,7 @@ type AgencyPayment struct {
 func (s *Service) AgencyPayments(ctx context.Context, agency string) ([]AgencyPayment, error) {
 	var rows []AgencyPayment
 	err := all(ctx, s.db, &rows, `
-		SELECT w.id, w.order_id, w.debt_id, d.reference, d.amount, d.currency, o.bank_bic, o.executed_at, w.state, w.failures, w.due_at,
+		SELECT w.id, w.order_id, w.debt_id, d.reference, i.amount, i.currency, o.bank_bic, o.executed_at, w.state, w.failures, w.due_at,
 			coalesce(t.status, 0) AS status, coalesce(t.problem, '') AS problem
 		FROM (
 			SELECT y.* FROM generate_series(0, $3::integer) AS b (bucket),
@@ -51,6 +51,7 @@ func (s *Service) AgencyPayments(ctx context.Context, agency string) ([]AgencyPa
 			ORDER BY y.created_at DESC LIMIT $2) w
 		JOIN orders o ON o.bucket = w.bucket AND o.id = w.order_id
 		JOIN debts d ON d.bucket = w.bucket AND d.id = w.debt_id
+		JOIN order_items i ON i.bucket = w.bucket AND i.order_id = w.order_id AND i.debt_id = w.debt_id
 		LEFT JOIN LATERAL (SELECT status, problem FROM deliveries x WHERE x.bucket = w.bucket AND x.outbox_id = w.id ORDER BY number DESC LIMIT 1) t ON true
 		ORDER BY w.created_at DESC`, agency, boardMax, ledger.Buckets-1)
 	return rows, err

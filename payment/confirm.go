@@ -331,7 +331,7 @@ func (s *Service) take(ctx context.Context, tx *sqlx.Tx, c carried, now time.Tim
 		if err != nil {
 			return err
 		}
-		if err := s.moveReserved(ctx, tx, items, debtMove{order: o, event: debt.Release}); err != nil {
+		if _, err := s.moveReserved(ctx, tx, items, debtMove{order: o, event: debt.Release}); err != nil {
 			return err
 		}
 		if err := s.expose(ctx, tx, o.Bank, -o.Tiyn); err != nil {

@@ -3,7 +3,6 @@ package payment
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sort"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
-	"qaqpa/payment/money"
 )
 
 // batchMax is the most items in one batch of debts.
@@ -87,12 +85,11 @@ func (b *batch) price(ctx context.Context, tx *sqlx.Tx) error {
 	if err != nil {
 		return err
 	}
-	on := catalog.DateOf(b.loadedAt)
 	b.fresh, b.recalls = make([]*debt.Debt, len(b.items)), make([]bool, len(b.items))
 	seen := make(map[debtKey]bool, len(b.items))
 	for i, item := range b.items {
 		b.results[i] = debt.Result{Index: i, Reference: item.Reference}
-		fresh, err := b.priced(item, byID, mrp, on)
+		fresh, err := b.priced(item, byID, mrp)
 		if err == nil && anySeen(seen, keysOf(item)) {
 			err = &debt.RefusalError{Code: debt.CodeDuplicate, Field: "reference", Detail: "stands twice in the batch; the first was taken"}
 		}
@@ -121,7 +118,7 @@ func anySeen(seen map[debtKey]bool, keys []debtKey) bool {
 	return false
 }
 
-func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp []catalog.MRP, on catalog.Date) (debt.Debt, error) {
+func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp []catalog.MRP) (debt.Debt, error) {
 	if err := item.Check(); err != nil {
 		return debt.Debt{}, err
 	}
@@ -132,13 +129,20 @@ func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp 
 	if !own {
 		return debt.Debt{}, &debt.RefusalError{Code: debt.CodeServiceUnknown, Field: "service", Detail: "is not a service of this agency"}
 	}
+	on := catalog.DateOf(b.loadedAt)
+	switch {
+	case item.AroseOn > on:
+		return debt.Debt{}, &debt.RefusalError{Code: debt.CodeInvalid, Field: "arose_on", Detail: "is later than today"}
+	case item.AroseOn != "":
+		on = item.AroseOn
+	}
 	amount, basis, err := item.Price(service, on, mrp)
 	if err != nil {
 		return debt.Debt{}, err
 	}
 	return debt.Debt{
 		Agency: b.agency, Reference: item.Reference, Payer: item.Payer, Service: service.ID, ServiceVersion: service.Version,
-		Amount: amount, Basis: basis, Purpose: item.Purpose, DueOn: item.DueOn, LoadedAt: b.loadedAt,
+		Amount: amount, Basis: basis, Purpose: item.Purpose, DueOn: item.DueOn, AroseOn: item.AroseOn, LoadedAt: b.loadedAt,
 	}, nil
 }
 
@@ -215,6 +219,9 @@ func (s *Service) Debts(ctx context.Context, q DebtQuery) (DebtPage, error) {
 	if err != nil {
 		return DebtPage{}, err
 	}
+	if err := s.dress(ctx, s.db, debts); err != nil {
+		return DebtPage{}, err
+	}
 	page := DebtPage{Items: debts, HasMore: len(rows) > limit}
 	for i := range debts {
 		if page.LoadedAt == nil || debts[i].LoadedAt.Before(*page.LoadedAt) {
@@ -234,7 +241,13 @@ func (s *Service) Debt(ctx context.Context, id string) (debt.Debt, error) {
 	if err := orMissing(one(ctx, s.db, &row, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = $2`, bucket, id), ErrDebtUnknown); err != nil {
 		return debt.Debt{}, err
 	}
-	return row.debt()
+	d, err := row.debt()
+	if err != nil {
+		return debt.Debt{}, err
+	}
+	list := []debt.Debt{d}
+	err = s.dress(ctx, s.db, list)
+	return list[0], err
 }
 
 // RecallDebt takes an agency's debt back; the reason, 1 to 200 characters, is shown to the payer. Orders that are not
@@ -260,6 +273,8 @@ func (s *Service) RecallDebt(ctx context.Context, idem Idem, agency, id, reason 
 			return debt.Debt{}, ErrDebtUnknown
 		case d.Agency != agency:
 			return debt.Debt{}, ErrDebtOfAgency
+		case d.Held > 0:
+			return debt.Debt{}, ErrDebtBeingPaid
 		}
 		if d.State, err = s.debtTable.Next(d.State, debt.Recall); err != nil {
 			return debt.Debt{}, debtStateError(found[id].State)
@@ -286,50 +301,4 @@ func debtStateError(state debt.State) *Error {
 	case debt.Open:
 	}
 	return ErrDebtChanged
-}
-
-// PaymentFact tells an agency what became of one of its debts: amount, date, sender and beneficiary (R10). Errors:
-// [ErrDebtUnknown], [ErrDebtOfAgency].
-func (s *Service) PaymentFact(ctx context.Context, agency, debtID string) (PaymentFact, error) {
-	d, err := s.Debt(ctx, debtID)
-	if err != nil {
-		return PaymentFact{}, err
-	}
-	if d.Agency != agency {
-		return PaymentFact{}, ErrDebtOfAgency
-	}
-	key := serviceKey{d.Service, d.ServiceVersion}
-	services, err := loadServiceVersions(ctx, s.db, []serviceKey{key})
-	if err != nil {
-		return PaymentFact{}, err
-	}
-	fact := PaymentFact{
-		Debt: d.ID, Reference: d.Reference, Agency: d.Agency, Paid: d.State == debt.Paid, State: d.State, Amount: d.Amount,
-		Payer: d.Payer, Beneficiary: services[key].Beneficiary, Order: d.Order,
-	}
-	if d.State != debt.Paid {
-		return fact, nil
-	}
-	var paid struct {
-		Transfer      string     `db:"id"`
-		Bank          string     `db:"bank_bic"`
-		BankReference string     `db:"bank_reference"`
-		ExecutedAt    *time.Time `db:"executed_at"`
-		Receipt       string     `db:"receipt_id"`
-		money.Amount
-	}
-	bucket := bucketOf(d.Payer.ID)
-	err = one(ctx, s.db, &paid, `
-		SELECT t.id, o.bank_bic, o.bank_reference, o.executed_at, coalesce(r.id, '') AS receipt_id, t.amount, t.currency
-		FROM transfers t JOIN orders o ON o.bucket = t.bucket AND o.id = t.order_id
-		JOIN order_items i ON i.bucket = t.bucket AND i.order_id = t.order_id AND i.debt_id = t.debt_id
-		LEFT JOIN receipts r ON r.bucket = i.bucket AND r.order_id = i.order_id AND r.part = i.part
-		WHERE t.bucket = $1 AND t.debt_id = $2 AND t.kind = 'payment'`, bucket, d.ID)
-	if err != nil {
-		return PaymentFact{}, fmt.Errorf("couldn't find the payment of %s: %w", d.ID, err)
-	}
-	fact.Transfer, fact.Bank, fact.BankReference = paid.Transfer, paid.Bank, paid.BankReference
-	fact.ExecutedAt, fact.Receipt, fact.Amount = utc(paid.ExecutedAt), paid.Receipt, paid.Amount
-	fact.Refunded, err = s.refundedOf(ctx, bucket, d.Order, d.ID)
-	return fact, err
 }

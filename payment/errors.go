@@ -129,13 +129,19 @@ var (
 	ErrNoTariff           = refusal("no_tariff_in_force", KindConflict)
 	ErrAmountStated       = refusal("amount_stated_by_debt", KindConflict)
 
-	ErrDebtUnknown     = refusal("debt_unknown", KindNotFound)
-	ErrDebtOfOther     = refusal("debt_of_another_payer", KindForbidden)
-	ErrDebtOfAgency    = refusal("debt_of_another_agency", KindForbidden)
-	ErrDebtPaid        = refusal("debt_already_paid", KindConflict)
-	ErrDebtRecalled    = refusal("debt_recalled", KindConflict)
-	ErrDebtBeingPaid   = refusal("debt_being_paid", KindConflict)
-	ErrDebtChanged     = refusal("debt_changed", KindConflict)
+	ErrDebtUnknown   = refusal("debt_unknown", KindNotFound)
+	ErrDebtOfOther   = refusal("debt_of_another_payer", KindForbidden)
+	ErrDebtOfAgency  = refusal("debt_of_another_agency", KindForbidden)
+	ErrDebtPaid      = refusal("debt_already_paid", KindConflict)
+	ErrDebtRecalled  = refusal("debt_recalled", KindConflict)
+	ErrDebtBeingPaid = refusal("debt_being_paid", KindConflict)
+	ErrDebtChanged   = refusal("debt_changed", KindConflict)
+	// ErrAmountChanged: what is due is no longer what the order says: a discount is over, or somebody paid a part.
+	ErrAmountChanged    = refusal("amount_changed", KindConflict)
+	ErrInstalments      = refusal("instalments_not_accepted", KindConflict)
+	ErrInstalmentBounds = refusal("instalment_out_of_bounds", KindUnprocessable)
+	// ErrDebtPartlyPaid: the agency states another amount for a debt of which a part is paid.
+	ErrDebtPartlyPaid  = refusal("debt_partly_paid", KindConflict)
 	ErrFeedUnknown     = refusal("feed_unknown", KindNotFound)
 	ErrAmountTooLarge  = refusal("amount_too_large", KindUnprocessable)
 	ErrPayerIDInvalid  = refusal("payer_id_invalid", KindInvalid)
@@ -242,6 +248,7 @@ func Codes() map[Code]Kind {
 		ErrSignatureContent, ErrSignerNotPayer, ErrSignedAlready, ErrCodeNotAllowed, ErrCodeWrong, ErrCodeSpent, ErrCodeTooMany, ErrPhoneInvalid, ErrMessageNotSent, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
 		ErrBankMessageInvalid, ErrBankMessageStale, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
+		ErrAmountChanged, ErrInstalments, ErrInstalmentBounds, ErrDebtPartlyPaid,
 		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown,
 	} {
 		codes[e.Code] = e.Kind

@@ -12,6 +12,7 @@ import (
 	"qaqpa/payment/canon"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
+	"qaqpa/payment/money"
 	"qaqpa/payment/order"
 )
 
@@ -54,10 +55,13 @@ func (s *Service) CheckForBank(ctx context.Context, bankID string, message []byt
 	}
 	offer := bank.Offer{Bank: bankID, Request: check.Request, Payer: bank.Payer{ID: payer}, MadeAt: s.now().Format(time.RFC3339Nano), Debts: []bank.Offered{}}
 	for _, d := range debts {
+		if d.Payable == 0 { // all that is left is being paid in parts
+			continue
+		}
 		offer.Debts = append(offer.Debts, bank.Offered{
 			Debt: d.ID, Version: d.Version, Reference: d.Reference, Agency: agencies[d.Agency].Names,
 			Service: services[serviceKey{d.Service, d.ServiceVersion}].Names, Purpose: d.Purpose, DueOn: string(d.DueOn),
-			LoadedAt: d.LoadedAt.Format(time.RFC3339Nano), Amount: d.Amount,
+			LoadedAt: d.LoadedAt.Format(time.RFC3339Nano), Amount: money.FromTiyn(d.Payable), DiscountUntil: discountUntil(d),
 		})
 	}
 	raw, err := offer.Encode()
@@ -73,6 +77,14 @@ func (s *Service) CheckForBank(ctx context.Context, bankID string, message []byt
 		return nil, err
 	}
 	return s.cfg.Sealer.Seal(ctx, raw)
+}
+
+// discountUntil is the last day on which the offer holds; empty where it rests on no discount.
+func discountUntil(d debt.Debt) string {
+	if d.Discount == nil {
+		return ""
+	}
+	return string(d.Discount.Until)
 }
 
 // payableFor reads the open debts that a check asks for, at most as many as an initiation may pay.
@@ -129,7 +141,7 @@ func (s *Service) fresh(made time.Time) bool {
 // Of a bank's client and a payer on the portal who want the same debt, the second finds it reserved.
 //
 // Errors: those of [Service.CheckForBank], [ErrBankPaused], [ErrGuaranteeExhausted], [ErrDebtChanged], [ErrDebtOfOther], [ErrDebtPaid],
-// [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrIdempotencyReuse] for another order under the same request.
+// [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrAmountChanged], [ErrIdempotencyReuse] for another order under the same request.
 func (s *Service) PayForBank(ctx context.Context, bankID string, message []byte) ([]byte, error) {
 	found, err := s.hearBank(ctx, bankID, message)
 	if err != nil {
@@ -192,7 +204,7 @@ func (s *Service) initiate(ctx context.Context, tx *sqlx.Tx, said bank.Initiatio
 	if err := insertOrder(ctx, tx, o, items); err != nil {
 		return order.Order{}, err
 	}
-	if err := s.reserve(ctx, tx, o, items); err != nil {
+	if err := s.reserve(ctx, tx, o, doc, items); err != nil {
 		return order.Order{}, err
 	}
 	now := s.now()
@@ -247,7 +259,7 @@ func (s *Service) initiated(
 		seen[d.Debt] = d
 	}
 	for _, d := range debts {
-		if shown := seen[d.ID]; shown.Version != d.Version || shown.Amount != d.Amount {
+		if seen[d.ID].Version != d.Version {
 			return nil, none, nil, ErrDebtChanged.with(d.ID)
 		}
 	}
@@ -258,6 +270,11 @@ func (s *Service) initiated(
 	o, items, err := s.draft(req, registered, debts, agencies, services)
 	if err != nil {
 		return nil, none, nil, err
+	}
+	for _, item := range items {
+		if seen[item.Debt].Amount != item.Amount { // a discount ended, or somebody paid a part, since the client looked
+			return nil, none, nil, ErrAmountChanged.with(item.Debt)
+		}
 	}
 	doc, err := order.DecodeDocument(o.Document)
 	if err != nil {

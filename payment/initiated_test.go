@@ -22,8 +22,12 @@ func (b *bundle) initiation(request string, change func(*bank.Initiation), debts
 		At: b.clock.now().Format(time.RFC3339Nano),
 	}
 	for _, d := range debts {
-		i.Debts = append(i.Debts, bank.InitiatedDebt{Debt: d.ID, Version: d.Version, Amount: d.Amount})
-		i.Tiyn += d.Tiyn
+		shown := d.Amount
+		if d.Payable > 0 {
+			shown = money.FromTiyn(d.Payable)
+		}
+		i.Debts = append(i.Debts, bank.InitiatedDebt{Debt: d.ID, Version: d.Version, Amount: shown})
+		i.Tiyn += shown.Tiyn
 	}
 	if change != nil {
 		change(&i)
@@ -229,7 +233,7 @@ func TestBankInitiationRefuses(t *testing.T) {
 		"older than a client waits":  {func(i *bank.Initiation) { i.At = b.clock.now().Add(-11 * time.Minute).Format(time.RFC3339Nano) }, ErrBankMessageStale},
 		"of the future":              {func(i *bank.Initiation) { i.At = b.clock.now().Add(11 * time.Minute).Format(time.RFC3339Nano) }, ErrBankMessageStale},
 		"names another bank":         {func(i *bank.Initiation) { i.Bank = otherBIC }, ErrBankMismatch},
-		"amount shown was another":   {func(i *bank.Initiation) { i.Debts[0].Tiyn--; i.Tiyn-- }, ErrDebtChanged},
+		"amount shown was another":   {func(i *bank.Initiation) { i.Debts[0].Tiyn--; i.Tiyn-- }, ErrAmountChanged},
 		"version shown was another":  {func(i *bank.Initiation) { i.Debts[0].Version++ }, ErrDebtChanged},
 		"debts do not add up":        {func(i *bank.Initiation) { i.Tiyn++ }, ErrBankMessageInvalid},
 		"no channel":                 {func(i *bank.Initiation) { i.Channel = "" }, ErrBankMessageInvalid},

@@ -26,8 +26,11 @@ const orderDebtsMax = 50
 // CreateOrder makes an order for open debts of one payer through one bank. It reserves nothing: of several orders for
 // one debt the first to be authorised pays it. Debts may be of several agencies
 // and beneficiaries: the payer signs and the bank debits once, and each beneficiary gets its part; see [order.Allocation]. Errors: [ErrPayerIDInvalid], [ErrInvalid], [ErrBankUnknown], [ErrBankPaused],
-// [ErrDebtUnknown], [ErrDebtOfOther], [ErrDebtPaid], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrAmountTooLarge],
-// [ErrGuaranteeExhausted], and those of [Idem].
+// [ErrDebtUnknown], [ErrDebtOfOther], [ErrDebtPaid], [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrInstalments],
+// [ErrInstalmentBounds], [ErrAmountInvalid], [ErrAmountTooLarge], [ErrGuaranteeExhausted], and those of [Idem].
+//
+// A debt under a discount whose window is open today costs what the window leaves; the document names the rule. Of a debt whose
+// service takes instalments a part may be paid, by several orders, too.
 func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request) (order.Order, bool, error) {
 	if err := checkRequest(req); err != nil {
 		return order.Order{}, false, err
@@ -102,7 +105,7 @@ func checkRequest(req order.Request) error {
 	if !catalog.ValidBIC(req.Bank) {
 		return ErrBankUnknown.at("bank")
 	}
-	return nil
+	return checkInstalments(req)
 }
 
 // payableDebts reads the debts of an order, in the order of ids, and refuses those that cannot be paid now.
@@ -169,8 +172,13 @@ func (s *Service) draft(
 	}
 	items := make([]itemRow, 0, len(debts))
 	for _, d := range debts {
-		item := documentItem(d, agencies[d.Agency], services[serviceKey{d.Service, d.ServiceVersion}])
-		if o.Amount, err = o.Plus(d.Amount); err != nil {
+		service := services[serviceKey{d.Service, d.ServiceVersion}]
+		owed, err := s.owing(d, service, partOf(req, d.ID))
+		if err != nil {
+			return nil, nil, err
+		}
+		item := documentItem(d, owed, agencies[d.Agency], service)
+		if o.Amount, err = o.Plus(owed.Amount); err != nil {
 			return nil, nil, ErrAmountTooLarge.because(err)
 		}
 		if o.PayerName == "" {
@@ -178,7 +186,8 @@ func (s *Service) draft(
 		}
 		doc.Items = append(doc.Items, item)
 		items = append(items, itemRow{
-			Order: o.ID, Debt: d.ID, DebtVersion: d.Version, Service: d.Service, ServiceVersion: d.ServiceVersion, Agency: d.Agency, Amount: d.Amount,
+			Order: o.ID, Debt: d.ID, DebtVersion: d.Version, Service: d.Service, ServiceVersion: d.ServiceVersion, Agency: d.Agency, Amount: owed.Amount,
+			Instalment: owed.Instalment, Discount: reduced(owed),
 		})
 	}
 	if o.Tiyn > catalog.TiynMax {
@@ -196,11 +205,20 @@ func (s *Service) draft(
 	return o, items, err
 }
 
-func documentItem(d debt.Debt, agency catalog.Agency, v catalog.Service) order.DocumentItem {
+// reduced is what a discount takes off, in tiyn.
+func reduced(owed debt.Owed) int64 {
+	if owed.Reduction == nil {
+		return 0
+	}
+	return owed.Reduction.Tiyn
+}
+
+func documentItem(d debt.Debt, owed debt.Owed, agency catalog.Agency, v catalog.Service) order.DocumentItem {
 	return order.DocumentItem{
 		Debt: d.ID, DebtVersion: d.Version, Reference: d.Reference, Purpose: d.Purpose, Agency: d.Agency, AgencyName: agency.Names,
 		Service: d.Service, ServiceName: v.Names, ServiceVersion: v.Version, KBK: v.KBK, KNP: v.KNP, KBE: v.KBE,
-		Beneficiary: v.Beneficiary, Basis: d.Basis, Sum: d.Decimal(), Amount: d.Amount,
+		Beneficiary: v.Beneficiary, Basis: d.Basis, Sum: owed.Decimal(), Amount: owed.Amount,
+		Full: owed.Full, Discount: owed.Reduction, Instalment: owed.Instalment,
 	}
 }
 

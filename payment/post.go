@@ -22,22 +22,24 @@ var errReservation = errors.New("debts of the order are not reserved by it")
 // errAllocations says that the stored parts of an order are not those of its document: an invariant is broken.
 var errAllocations = errors.New("parts of the order are not those of its document")
 
-// moveReserved locks the debts of an order, which it must have reserved, and moves them.
-func (s *Service) moveReserved(ctx context.Context, tx *sqlx.Tx, items []itemRow, m debtMove) error {
+// moveReserved locks the debts of an order, which it must have reserved, and moves them. It returns what stays owed of those that
+// are paid in parts.
+func (s *Service) moveReserved(ctx context.Context, tx *sqlx.Tx, items []itemRow, m debtMove) (map[string]int64, error) {
 	ids := make([]string, len(items))
 	for i, item := range items {
 		ids[i] = item.Debt
 	}
 	debts, err := lockOwnDebts(ctx, tx, m.order.Bucket, ids)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, item := range items {
-		if d := debts[item.Debt]; d.State != debt.Reserved || d.Order != m.order.ID {
-			return fmt.Errorf("%w: %s of %s is %s", errReservation, item.Debt, m.order.ID, d.State)
+		d := debts[item.Debt]
+		if !item.Instalment && (d.State != debt.Reserved || d.Order != m.order.ID) {
+			return nil, fmt.Errorf("%w: %s of %s is %s", errReservation, item.Debt, m.order.ID, d.State)
 		}
 	}
-	return s.moveDebts(ctx, tx, ids, m)
+	return s.moveItems(ctx, tx, items, debts, m)
 }
 
 // post records an execution: debts paid, transfers, journal leaf, outbox. From its commit on the operation is guaranteed
@@ -47,7 +49,8 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 	if err != nil {
 		return err
 	}
-	if err := s.moveReserved(ctx, tx, items, debtMove{order: o, event: debt.Pay, paidAt: o.ExecutedAt}); err != nil {
+	rests, err := s.moveReserved(ctx, tx, items, debtMove{order: o, event: debt.Pay, paidAt: o.ExecutedAt})
+	if err != nil {
 		return err
 	}
 	if err := saveOrder(ctx, tx, o); err != nil {
@@ -57,7 +60,7 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 	if err != nil {
 		return fmt.Errorf("couldn't read the document of %s: %w", o.ID, err)
 	}
-	entries, err := entriesOf(a, o, doc, now)
+	entries, err := entriesOf(a, o, doc, now, rests)
 	if err != nil {
 		return err
 	}
@@ -76,8 +79,8 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 	return w.write(ctx, tx)
 }
 
-// entriesOf are the journal entries of an executed order, one for each allocation.
-func entriesOf(a *attemptRow, o *orderRow, doc order.Document, now time.Time) ([]ledger.Entry, error) {
+// entriesOf are the journal entries of an executed order, one for each allocation. rests is what stays owed of debts paid in parts.
+func entriesOf(a *attemptRow, o *orderRow, doc order.Document, now time.Time, rests map[string]int64) ([]ledger.Entry, error) {
 	digest := sha256.Sum256(o.Document)
 	allocations := order.Allocate(doc.Items)
 	entries := make([]ledger.Entry, len(allocations))
@@ -90,13 +93,30 @@ func entriesOf(a *attemptRow, o *orderRow, doc order.Document, now time.Time) ([
 			Type: ledger.EntryType, Version: ledger.EntryVersion, Bucket: o.Bucket, Order: o.ID, Attempt: a.ID,
 			DocumentSHA256: hex.EncodeToString(digest[:]), PayerSHA256: ledger.PayerCommitment(doc.Nonce, o.PayerID),
 			Bank: o.Bank, BankReference: *o.BankReference, ExecutedAt: o.ExecutedAt.Format(time.RFC3339Nano),
-			RecordedAt: now.Format(time.RFC3339Nano), Amount: part.Amount, Transfers: transfers, Part: part.Part,
+			RecordedAt: now.Format(time.RFC3339Nano), Amount: part.Amount, Transfers: transfers, Part: part.Part, Terms: termsOf(part.Items, rests),
 		}
 		if part.Part > 0 {
 			entries[i].Parts = len(allocations)
 		}
 	}
 	return entries, nil
+}
+
+// termsOf tells of the items that are not whole debts.
+func termsOf(items []order.DocumentItem, rests map[string]int64) []ledger.Term {
+	var terms []ledger.Term
+	for _, item := range items {
+		switch {
+		case item.Discount != nil:
+			d := item.Discount
+			terms = append(terms, ledger.Term{Debt: item.Debt, Full: item.Full, Discount: &ledger.Discount{
+				Tiyn: d.Tiyn, Percent: string(d.Percent), Until: string(d.Until),
+			}})
+		case item.Instalment:
+			terms = append(terms, ledger.Term{Debt: item.Debt, Full: item.Full, Rest: rests[item.Debt]})
+		}
+	}
+	return terms
 }
 
 // transfersOf makes one transfer per debt: the bank owes it, the beneficiary is due it.

@@ -189,10 +189,11 @@ func (s *Service) coreOf(o *orderRow, doc order.Document, part order.Allocation,
 		Journal: proof, Issuer: s.cfg.Issuer,
 	}
 	for _, item := range part.Items {
+		term := entry.TermOf(item.Debt)
 		c.Items = append(c.Items, receipt.Item{
 			Debt: item.Debt, Reference: item.Reference, Transfer: transfers[item.Debt], Purpose: item.Purpose, Service: item.Service,
 			ServiceName: item.ServiceName, Agency: item.Agency, AgencyName: item.AgencyName, Beneficiary: item.Beneficiary,
-			KBK: item.KBK, KNP: item.KNP, KBE: item.KBE, Basis: item.Basis, Amount: item.Amount,
+			KBK: item.KBK, KNP: item.KNP, KBE: item.KBE, Basis: item.Basis, Term: term, Amount: item.Amount,
 		})
 	}
 	if c.ID, err = newID(prefixReceipt, o.Bucket); err != nil {
@@ -256,6 +257,8 @@ type webhookData struct {
 	ExecutedAt    string `json:"executed_at"`
 	ReceiptID     string `json:"receipt_id"`
 	ReceiptCode   string `json:"receipt_code"`
+	// Term tells of a discount or an instalment; absent where the whole debt was paid.
+	Term *ledger.Term `json:"term,omitempty"`
 	// ReceiptCMS is the sealed core, attached CMS in DER, base64.
 	ReceiptCMS string `json:"receipt_cms"`
 }
@@ -270,7 +273,7 @@ func fillOutbox(ctx context.Context, tx *sqlx.Tx, o *orderRow, made issued) erro
 		body, err := json.Marshal(webhook{Type: webhookType, Timestamp: made.core.IssuedAt, Data: webhookData{
 			Order: o.ID, Debt: item.Debt, Reference: item.Reference, Amount: item.Tiyn, Currency: string(item.Currency), Payer: o.PayerID,
 			Bank: o.Bank, BankReference: made.core.BankReference, ExecutedAt: made.core.ExecutedAt, ReceiptID: made.core.ID,
-			ReceiptCode: made.core.Code, ReceiptCMS: base64.StdEncoding.EncodeToString(made.seal),
+			Term: item.Term, ReceiptCode: made.core.Code, ReceiptCMS: base64.StdEncoding.EncodeToString(made.seal),
 		}})
 		if err != nil {
 			return fmt.Errorf("couldn't write the webhook of %s: %w", item.Debt, err)

@@ -204,7 +204,9 @@ func fits(x *refundRow, target debt.Debt) error {
 		return ErrDebtUnknown.at("target") // another agency's debts do not exist for this one
 	case target.State != debt.Open:
 		return debtStateError(target.State).at("target")
-	case target.Amount != x.Amount:
+	case target.Held > 0:
+		return ErrDebtBeingPaid.at("target")
+	case target.Paid > 0 || target.Amount != x.Amount:
 		return ErrRefundItem.with("the debt is of another amount").at("target")
 	}
 	return nil

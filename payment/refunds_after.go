@@ -15,7 +15,8 @@ import (
 )
 
 // reopen makes the debt that is owed again, where the aftermath says so, and returns its id. It is a debt of its own: the old
-// one was paid, and what the ledger says of it stays true. Its reference names the old one's.
+// one was paid, and what the ledger says of it stays true. Its reference names the old one's. A part of a debt that is still open
+// is owed again as a part of it.
 func (x *deciding) reopen(ctx context.Context, row *refundRow) (string, error) {
 	return x.store.reopen(ctx, x.tx, row, x.now)
 }
@@ -24,19 +25,22 @@ func (s *store) reopen(ctx context.Context, tx *sqlx.Tx, row *refundRow, now tim
 	if row.Then != refund.Reopened {
 		return "", nil
 	}
-	var old debtRow
-	if err := one(ctx, tx, &old, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = $2`, row.Bucket, row.Debt); err != nil {
-		return "", err
-	}
-	d, err := old.debt()
+	found, err := lockOwnDebts(ctx, tx, row.Bucket, []string{row.Debt})
 	if err != nil {
 		return "", err
+	}
+	d, known := found[row.Debt]
+	if !known {
+		return "", ErrDebtUnknown
+	}
+	if done, err := restore(ctx, tx, row, d); err != nil || done {
+		return d.ID, err
 	}
 	if d.Amount != row.Amount {
 		d.Basis = catalog.Basis{Kind: catalog.Stated, On: catalog.DateOf(now)}
 	}
 	d.Reference = successorReference(d.Reference, row.ID)
-	d.State, d.Version, d.Order, d.PaidAt, d.RecallReason = debt.Open, 1, "", nil, ""
+	d.State, d.Version, d.Order, d.PaidAt, d.RecallReason, d.Paid = debt.Open, 1, "", nil, "", 0
 	d.Amount, d.LoadedAt = row.Amount, now
 	if d.ID, err = newID(prefixDebt, row.Bucket); err != nil {
 		return "", err
@@ -75,7 +79,9 @@ func (s *store) tell(ctx context.Context, tx *sqlx.Tx, row *refundRow) error {
 	}
 	now := s.now()
 	fact := refundFact{Type: "refund." + string(row.State), Timestamp: now.Format(time.RFC3339Nano), Data: refundFactData{Refund: row.view(), Reference: reference}}
-	if row.Successor != "" {
+	if row.Successor == row.Debt {
+		fact.Data.SuccessorReference = reference
+	} else if row.Successor != "" {
 		fact.Data.SuccessorReference = successorReference(reference, row.ID)
 	}
 	body, err := json.Marshal(fact)
@@ -104,10 +110,11 @@ func (s *store) withRefunds(ctx context.Context, bucket int, row receiptRow, err
 	return r, err
 }
 
-// refundedOf is what was paid back of a debt that an order has paid, in tiyn.
-func (s *store) refundedOf(ctx context.Context, bucket int, orderID, debtID string) (int64, error) {
+// refundedOf is what was paid back of a debt, in tiyn.
+func (s *store) refundedOf(ctx context.Context, bucket int, debtID string) (int64, error) {
 	var tiyn int64
 	err := one(ctx, s.db, &tiyn, `SELECT coalesce(sum(amount), 0)::bigint FROM refunds
-		WHERE bucket = $1 AND order_id = $2 AND debt_id = $3 AND kind = 'refund' AND state = 'executed'`, bucket, orderID, debtID)
+		WHERE bucket = $1 AND debt_id = $2 AND kind = 'refund' AND state = 'executed'
+			AND order_id = ANY(ARRAY(SELECT order_id FROM transfers WHERE bucket = $1 AND debt_id = $2 AND kind = 'payment'))`, bucket, debtID)
 	return tiyn, err
 }

@@ -24,6 +24,7 @@ type simulation struct {
 	orders []order.Order
 	signed []string         // orders whose authorisation was answered with success
 	claims func() debt.Debt // of a second agency, with another beneficiary
+	fines  func() debt.Debt // with a discount window, payable in parts
 	held   []string         // attempts that the bank began for its clients
 }
 
@@ -69,6 +70,9 @@ func (s *simulation) step() {
 		if s.draw.IntN(2) == 0 {
 			s.debts = append(s.debts, s.claims())
 		}
+		if s.draw.IntN(2) == 0 {
+			s.debts = append(s.debts, s.fines())
+		}
 	case 1:
 		d := pick(s, s.debts)
 		_, _, err = s.SubmitDebts(ctx, s.idem("a"), s.agency.ID, []debt.Item{{Reference: d.Reference, Payer: d.Payer, Service: s.fine.ID, Tiyn: new(1 + s.draw.Int64N(1e6))}})
@@ -95,7 +99,8 @@ func (s *simulation) step() {
 	case 9:
 		err = s.callbackSome()
 	case 10:
-		s.clock.advance(time.Duration(s.draw.Int64N(int64(10 * time.Minute))))
+		// Mostly minutes; now and then days, over which discounts end.
+		s.clock.advance(time.Duration(s.draw.Int64N(int64(pick(s, []time.Duration{10 * time.Minute, 10 * time.Minute, 10 * time.Minute, 60 * time.Hour})))))
 		_, err = s.expireOrders(ctx, 100)
 	case 11:
 		s.background()
@@ -115,6 +120,14 @@ func (s *simulation) request() order.Request {
 	req := order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: testBIC}
 	if more.Payer.ID == d.Payer.ID && more.ID != d.ID {
 		req.Debts = append(req.Debts, more.ID)
+	}
+	if s.draw.IntN(3) > 0 {
+		for _, id := range req.Debts {
+			req.Instalments = append(req.Instalments, order.Instalment{Debt: id, Tiyn: 1 + s.draw.Int64N(60_000)})
+			if s.draw.IntN(2) == 0 {
+				break
+			}
+		}
 	}
 	return req
 }
@@ -270,7 +283,7 @@ func (s *simulation) finish() {
 	s.notary.fail("seal", 0)
 	s.notary.fail("verify", 0)
 	s.diary.failNext(0)
-	s.clock.advance(time.Hour)
+	s.clock.advance(36 * time.Hour) // past the longest pause between deliveries
 	s.settle()
 	s.settle()
 	report := s.check()
@@ -296,7 +309,7 @@ func (s *simulation) finish() {
 		}
 	}
 	var open int
-	s.must(s.db.Get(&open, `SELECT (SELECT count(*) FROM debts WHERE state = 'reserved')
+	s.must(s.db.Get(&open, `SELECT (SELECT count(*) FROM debts WHERE state = 'reserved' OR part_held > 0)
 		+ (SELECT count(*) FROM refunds WHERE state IN ('approved', 'sent', 'unknown', 'absent'))
 		+ (SELECT count(*) FROM outbox WHERE state NOT IN ('delivered', 'dead'))`))
 	if open != 0 {
@@ -323,6 +336,8 @@ func TestSimulation(t *testing.T) {
 			s.claims = func() debt.Debt {
 				return s.owes(court.ID, claim, "CLAIM-"+strconv.Itoa(s.draw.IntN(1<<30)), 1+s.draw.Int64N(1e6))
 			}
+			s.fines = func() debt.Debt { return s.fined(100_000) }
+			s.debts = append(s.debts, s.fines(), s.fines())
 			s.begin()
 			for range 180 {
 				s.step()

@@ -18,7 +18,7 @@ import (
 
 const debtColumns = `d.bucket, d.id, d.agency_id, d.reference, d.payer_id, d.payer_name, d.service_id, d.service_version, d.amount,
 	d.currency, d.basis, d.purpose, coalesce(d.due_on::text, '') AS due_on, d.state, d.version, coalesce(d.order_id, '') AS order_id,
-	d.loaded_at, d.paid_at, d.recall_reason`
+	d.loaded_at, d.paid_at, d.recall_reason, coalesce(d.arose_on::text, '') AS arose_on, d.part_paid - d.part_restored AS part_paid, d.part_held`
 
 type debtRow struct {
 	Bucket         int    `db:"bucket"`
@@ -39,6 +39,10 @@ type debtRow struct {
 	LoadedAt     time.Time    `db:"loaded_at"`
 	PaidAt       *time.Time   `db:"paid_at"`
 	RecallReason string       `db:"recall_reason"`
+	AroseOn      catalog.Date `db:"arose_on"`
+	// PartPaid is less what is owed again.
+	PartPaid int64 `db:"part_paid"`
+	PartHeld int64 `db:"part_held"`
 }
 
 func (r debtRow) debt() (debt.Debt, error) {
@@ -46,6 +50,7 @@ func (r debtRow) debt() (debt.Debt, error) {
 		ID: r.ID, Agency: r.Agency, Reference: r.Reference, Payer: debt.Payer{ID: r.PayerID, Name: r.PayerName},
 		Service: r.Service, ServiceVersion: r.ServiceVersion, Amount: r.Amount, Purpose: r.Purpose, DueOn: r.DueOn,
 		State: r.State, Version: r.Version, Order: r.Order, LoadedAt: r.LoadedAt.UTC(), PaidAt: utc(r.PaidAt), RecallReason: r.RecallReason,
+		AroseOn: r.AroseOn, Paid: r.PartPaid, Held: r.PartHeld,
 	}
 	if err := json.Unmarshal([]byte(r.Basis), &d.Basis); err != nil {
 		return debt.Debt{}, fmt.Errorf("couldn't read how %s came about: %w", r.ID, err)
@@ -102,6 +107,7 @@ func lockDebts(ctx context.Context, tx *sqlx.Tx, agency string, keys []debtKey) 
 type debtArrays struct {
 	bucket, serviceVersion, amount, version                                                       []int64
 	id, agency, reference, payer, payerName, service, currency, basis, purpose, dueOn, state, why []string
+	aroseOn                                                                                       []string
 }
 
 func spread(debts []debt.Debt) (debtArrays, error) {
@@ -117,6 +123,7 @@ func spread(debts []debt.Debt) (debtArrays, error) {
 		a.service, a.serviceVersion = append(a.service, d.Service), append(a.serviceVersion, int64(d.ServiceVersion))
 		a.amount, a.currency = append(a.amount, d.Tiyn), append(a.currency, string(d.Currency))
 		a.basis, a.purpose, a.dueOn = append(a.basis, string(basis)), append(a.purpose, d.Purpose), append(a.dueOn, string(d.DueOn))
+		a.aroseOn = append(a.aroseOn, string(d.AroseOn))
 		a.state, a.version, a.why = append(a.state, string(d.State)), append(a.version, int64(d.Version)), append(a.why, d.RecallReason)
 	}
 	return a, nil
@@ -133,17 +140,17 @@ func insertDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt t
 	}
 	result, err := tx.ExecContext(ctx, `
 		INSERT INTO debts (bucket, id, agency_id, reference, payer_id, payer_name, service_id, service_version, amount, currency,
-			basis, purpose, due_on, state, version, loaded_at, recall_reason)
+			basis, purpose, due_on, state, version, loaded_at, recall_reason, arose_on)
 		SELECT bucket, id, agency_id, reference, payer_id, payer_name, service_id, service_version, amount, currency,
-			basis, purpose, nullif(due_on, '')::date, state, version, $16, ''
+			basis, purpose, nullif(due_on, '')::date, state, version, $16, '', nullif(arose_on, '')::date
 		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::integer[], $9::bigint[],
-			$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[])
+			$10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::integer[], $17::text[])
 			AS t (bucket, id, agency_id, reference, payer_id, payer_name, service_id, service_version, amount, currency,
-				basis, purpose, due_on, state, version)
+				basis, purpose, due_on, state, version, arose_on)
 		ON CONFLICT DO NOTHING`,
 		pgarray.Int4s(a.bucket), pgarray.Texts(a.id), pgarray.Texts(a.agency), pgarray.Texts(a.reference), pgarray.Texts(a.payer), pgarray.Texts(a.payerName),
 		pgarray.Texts(a.service), pgarray.Int4s(a.serviceVersion), pgarray.Int8s(a.amount), pgarray.Texts(a.currency), pgarray.Texts(a.basis),
-		pgarray.Texts(a.purpose), pgarray.Texts(a.dueOn), pgarray.Texts(a.state), pgarray.Int4s(a.version), loadedAt)
+		pgarray.Texts(a.purpose), pgarray.Texts(a.dueOn), pgarray.Texts(a.state), pgarray.Int4s(a.version), loadedAt, pgarray.Texts(a.aroseOn))
 	if err != nil {
 		return fmt.Errorf("couldn't store debts: %w", err)
 	}
@@ -165,14 +172,14 @@ func updateDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt t
 	return exec(ctx, tx, int64(len(debts)), `
 		UPDATE debts SET payer_name = t.payer_name, service_id = t.service_id, service_version = t.service_version, amount = t.amount,
 			currency = t.currency, basis = t.basis, purpose = t.purpose, due_on = nullif(t.due_on, '')::date, state = t.state,
-			version = t.version, recall_reason = t.recall_reason, loaded_at = $14
+			version = t.version, recall_reason = t.recall_reason, loaded_at = $14, arose_on = nullif(t.arose_on, '')::date
 		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::text[], $9::text[],
-			$10::text[], $11::text[], $12::integer[], $13::text[])
-			AS t (bucket, id, payer_name, service_id, service_version, amount, currency, basis, purpose, due_on, state, version, recall_reason)
+			$10::text[], $11::text[], $12::integer[], $13::text[], $15::text[])
+			AS t (bucket, id, payer_name, service_id, service_version, amount, currency, basis, purpose, due_on, state, version, recall_reason, arose_on)
 		WHERE debts.bucket = t.bucket AND debts.id = t.id`,
 		pgarray.Int4s(a.bucket), pgarray.Texts(a.id), pgarray.Texts(a.payerName), pgarray.Texts(a.service), pgarray.Int4s(a.serviceVersion), pgarray.Int8s(a.amount),
 		pgarray.Texts(a.currency), pgarray.Texts(a.basis), pgarray.Texts(a.purpose), pgarray.Texts(a.dueOn), pgarray.Texts(a.state), pgarray.Int4s(a.version),
-		pgarray.Texts(a.why), loadedAt)
+		pgarray.Texts(a.why), loadedAt, pgarray.Texts(a.aroseOn))
 }
 
 // lockOwnDebts locks debts of one bucket by id, in the order of ids.

@@ -37,7 +37,7 @@ type journalWriter struct {
 		raw, chains      [][]byte
 	}
 	transfers struct {
-		buckets, amounts, seqs                               []int64
+		buckets, amounts, seqs, instalments                  []int64
 		ids, kinds, orders, postings, debts, debits, credits []string
 	}
 	posted struct {
@@ -79,7 +79,7 @@ func (w *journalWriter) execution(e ledger.Entry) error {
 	}
 	w.append(h, leaf, e.Order, "", e.Part)
 	for _, t := range e.Transfers {
-		w.transfer(h.Bucket, e.Seq, t, "payment")
+		w.transfer(h.Bucket, e.Seq, t, "payment", e.Instalment(t.Debt))
 		w.transfers.orders, w.transfers.postings = append(w.transfers.orders, e.Order), append(w.transfers.postings, "")
 	}
 	return nil
@@ -98,7 +98,7 @@ func (w *journalWriter) posting(p ledger.Posting) error {
 	x.buckets, x.seqs, x.ids = append(x.buckets, int64(p.Bucket)), append(x.seqs, p.Seq), append(x.ids, p.ID)
 	x.kinds, x.subjects, x.reasons = append(x.kinds, string(p.Kind)), append(x.subjects, p.Subject), append(x.reasons, p.Reason)
 	for _, t := range p.Transfers {
-		w.transfer(h.Bucket, p.Seq, t, "posting")
+		w.transfer(h.Bucket, p.Seq, t, "posting", false)
 		w.transfers.orders, w.transfers.postings = append(w.transfers.orders, ""), append(w.transfers.postings, p.ID)
 	}
 	return nil
@@ -113,8 +113,13 @@ func (w *journalWriter) append(h *journalHead, leaf []byte, order, posting strin
 	h.Size, h.Chain = h.Size+1, chain[:]
 }
 
-func (w *journalWriter) transfer(bucket int, seq int64, t ledger.Transfer, kind string) {
+func (w *journalWriter) transfer(bucket int, seq int64, t ledger.Transfer, kind string, instalment bool) {
 	x := &w.transfers
+	part := int64(0)
+	if instalment {
+		part = 1
+	}
+	x.instalments = append(x.instalments, part)
 	x.buckets, x.amounts, x.seqs = append(x.buckets, int64(bucket)), append(x.amounts, t.Tiyn), append(x.seqs, seq)
 	x.ids, x.kinds, x.debts = append(x.ids, t.ID), append(x.kinds, kind), append(x.debts, t.Debt)
 	x.debits, x.credits = append(x.debits, string(t.Debit)), append(x.credits, string(t.Credit))
@@ -153,12 +158,12 @@ func (w *journalWriter) write(ctx context.Context, tx *sqlx.Tx) error {
 func (w *journalWriter) writeTransfers(ctx context.Context, tx *sqlx.Tx) error {
 	x := &w.transfers
 	return exec(ctx, tx, int64(len(x.ids)), `
-		INSERT INTO transfers (bucket, id, kind, order_id, posting_id, debt_id, debit_account, credit_account, amount, currency, journal_seq, created_at)
-		SELECT bucket, id, kind, nullif(order_id, ''), nullif(posting_id, ''), nullif(debt_id, ''), debit, credit, amount, 'KZT', seq, $11
-		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[])
-			AS t (bucket, id, kind, order_id, posting_id, debt_id, debit, credit, amount, seq)`,
+		INSERT INTO transfers (bucket, id, kind, order_id, posting_id, debt_id, debit_account, credit_account, amount, currency, journal_seq, created_at, instalment)
+		SELECT bucket, id, kind, nullif(order_id, ''), nullif(posting_id, ''), nullif(debt_id, ''), debit, credit, amount, 'KZT', seq, $11, instalment = 1
+		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::bigint[], $10::bigint[],
+			$12::integer[]) AS t (bucket, id, kind, order_id, posting_id, debt_id, debit, credit, amount, seq, instalment)`,
 		pgarray.Int4s(x.buckets), pgarray.Texts(x.ids), pgarray.Texts(x.kinds), pgarray.Texts(x.orders), pgarray.Texts(x.postings), pgarray.Texts(x.debts),
-		pgarray.Texts(x.debits), pgarray.Texts(x.credits), pgarray.Int8s(x.amounts), pgarray.Int8s(x.seqs), w.at)
+		pgarray.Texts(x.debits), pgarray.Texts(x.credits), pgarray.Int8s(x.amounts), pgarray.Int8s(x.seqs), w.at, pgarray.Int4s(x.instalments))
 }
 
 func (w *journalWriter) moveHeads(ctx context.Context, tx *sqlx.Tx) error {

@@ -49,6 +49,9 @@ type itemRow struct {
 	ServiceVersion int    `db:"service_version"`
 	Agency         string `db:"agency_id"`
 	Part           int    `db:"part"`
+	// Instalment: the item pays a part of the debt. Discount is what was taken off the debt, in tiyn.
+	Instalment bool  `db:"instalment"`
+	Discount   int64 `db:"discount"`
 	money.Amount
 }
 
@@ -129,7 +132,7 @@ func saveEvents(ctx context.Context, tx *sqlx.Tx, o *orderRow) error {
 // itemsOf reads the items of orders in one bucket, in the order of debts.
 func itemsOf(ctx context.Context, q sqlx.QueryerContext, bucket int, orders ...string) ([]itemRow, error) {
 	var rows []itemRow
-	err := all(ctx, q, &rows, `SELECT order_id, debt_id, debt_version, service_id, service_version, agency_id, part, amount, currency
+	err := all(ctx, q, &rows, `SELECT order_id, debt_id, debt_version, service_id, service_version, agency_id, part, amount, currency, instalment, discount
 		FROM order_items WHERE bucket = $1 AND order_id = ANY($2) ORDER BY order_id, debt_id`, bucket, pq.Array(orders))
 	return rows, err
 }
@@ -147,7 +150,7 @@ func viewOrder(o *orderRow, items []itemRow, auth *authorisationRow, now time.Ti
 		view.State = order.Expired
 	}
 	for i, r := range items {
-		view.Items[i] = order.Item{Debt: r.Debt, DebtVersion: r.DebtVersion, Service: r.Service, Agency: r.Agency, Part: r.Part, Amount: r.Amount}
+		view.Items[i] = order.Item{Debt: r.Debt, DebtVersion: r.DebtVersion, Service: r.Service, Agency: r.Agency, Part: r.Part, Amount: r.Amount, Instalment: r.Instalment, Discount: r.Discount}
 	}
 	if auth != nil {
 		at := auth.At.UTC()
@@ -215,18 +218,19 @@ func insertOrder(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow)
 	debts, versions := make([]string, n), make([]int64, n)
 	services, serviceVersions := make([]string, n), make([]int64, n)
 	agencies, amounts, parts := make([]string, n), make([]int64, n), make([]int64, n)
+	instalments, discounts := make([]bool, n), make([]int64, n)
 	for i, r := range items {
-		parts[i] = int64(r.Part)
+		parts[i], instalments[i], discounts[i] = int64(r.Part), r.Instalment, r.Discount
 		debts[i], versions[i], services[i], serviceVersions[i] = r.Debt, int64(r.DebtVersion), r.Service, int64(r.ServiceVersion)
 		agencies[i], amounts[i] = r.Agency, r.Tiyn
 	}
 	if err := exec(ctx, tx, int64(n), `
-		INSERT INTO order_items (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency, part)
-		SELECT $1, $2, debt_id, debt_version, service_id, service_version, agency_id, amount, $3, part
-		FROM unnest($4::text[], $5::integer[], $6::text[], $7::integer[], $8::text[], $9::bigint[], $10::integer[])
-			AS t (debt_id, debt_version, service_id, service_version, agency_id, amount, part)`,
+		INSERT INTO order_items (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency, part, instalment, discount)
+		SELECT $1, $2, debt_id, debt_version, service_id, service_version, agency_id, amount, $3, part, instalment, discount
+		FROM unnest($4::text[], $5::integer[], $6::text[], $7::integer[], $8::text[], $9::bigint[], $10::integer[], $11::boolean[], $12::bigint[])
+			AS t (debt_id, debt_version, service_id, service_version, agency_id, amount, part, instalment, discount)`,
 		o.Bucket, o.ID, o.Currency, pq.Array(debts), pq.Array(versions), pq.Array(services), pq.Array(serviceVersions),
-		pq.Array(agencies), pq.Array(amounts), pq.Array(parts)); err != nil {
+		pq.Array(agencies), pq.Array(amounts), pq.Array(parts), pq.Array(instalments), pq.Array(discounts)); err != nil {
 		return fmt.Errorf("couldn't store the items of %s: %w", o.ID, err)
 	}
 	if err := insertAllocations(ctx, tx, o, items); err != nil {

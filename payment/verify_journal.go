@@ -49,6 +49,8 @@ type journalWalk struct {
 	transfers int64
 	// executions counts the leaves that are no postings, paid their transfers, postings the rest.
 	executions, paid, postings int64
+	// instalments are the transfers that paid a part of a debt.
+	instalments int64
 }
 
 // journal walks the leaves of a bucket in order and compares each with what it speaks of. At the end the counts agree,
@@ -198,6 +200,11 @@ func (j *journalWalk) compare(row leafRow, e ledger.Entry, o *executedRow, trans
 	for _, t := range e.Transfers {
 		if item := o.paid[t.Debt]; item.Tiyn != t.Tiyn || item.Part != e.Part {
 			where("debt %s is not paid by %s with this amount", t.Debt, e.Order)
+		} else if !item.agrees(e.TermOf(t.Debt)) {
+			where("the terms of debt %s are not those of order %s", t.Debt, e.Order)
+		}
+		if e.Instalment(t.Debt) {
+			j.instalments++
 		}
 	}
 	if own != len(e.Transfers) {
@@ -227,6 +234,21 @@ type paidItem struct {
 	Debt  string `db:"debt_id"`
 	Tiyn  int64  `db:"amount"`
 	Part  int    `db:"part"`
+	// Whole is the amount of the debt.
+	Whole      int64 `db:"whole"`
+	Instalment bool  `db:"instalment"`
+	Discount   int64 `db:"discount"`
+}
+
+// agrees reports whether a leaf's term tells of the item what its row tells.
+func (i paidItem) agrees(term *ledger.Term) bool {
+	switch {
+	case i.Instalment:
+		return term != nil && term.Discount == nil && term.Full == i.Whole
+	case i.Discount > 0:
+		return term != nil && term.Discount != nil && term.Discount.Tiyn == i.Discount && term.Full == i.Whole
+	}
+	return term == nil
 }
 
 func (o *executedRow) differences(e ledger.Entry) map[string]bool {
@@ -278,7 +300,8 @@ func (j *journalWalk) ordersOf(ctx context.Context, rows []leafRow) (map[string]
 	}
 	var items []paidItem
 	err = all(ctx, j.tx, &items, `
-		SELECT i.order_id, i.debt_id, i.part, CASE WHEN d.amount = i.amount AND d.state = 'paid' AND d.order_id = i.order_id THEN i.amount ELSE 0 END AS amount
+		SELECT i.order_id, i.debt_id, i.part, i.instalment, i.discount, d.amount AS whole,
+			CASE WHEN i.instalment OR (d.amount = i.amount + i.discount AND d.state = 'paid' AND d.order_id = i.order_id) THEN i.amount ELSE 0 END AS amount
 		FROM order_items i JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
 		WHERE i.bucket = $1 AND i.order_id = ANY($2)`, j.number, pq.Array(ids))
 	if err != nil {
@@ -339,6 +362,7 @@ func (j *journalWalk) counts(ctx context.Context) error {
 		Transfers int64  `db:"transfers"`
 		Orders    int64  `db:"orders"`
 		Debts     int64  `db:"debts"`
+		Parts     int64  `db:"instalments"`
 		Outbox    int64  `db:"outbox"`
 		Postings  int64  `db:"postings"`
 	}
@@ -346,7 +370,8 @@ func (j *journalWalk) counts(ctx context.Context) error {
 		SELECT h.size, h.chain,
 			(SELECT count(*) FROM transfers WHERE bucket = $1) AS transfers,
 			(SELECT count(*) FROM orders WHERE bucket = $1 AND state = 'executed') AS orders,
-			(SELECT count(*) FROM debts WHERE bucket = $1 AND state = 'paid') AS debts,
+			(SELECT count(*) FROM debts WHERE bucket = $1 AND state = 'paid' AND part_paid = 0) AS debts,
+			(SELECT count(*) FROM transfers WHERE bucket = $1 AND instalment) AS instalments,
 			(SELECT count(*) FROM outbox WHERE bucket = $1 AND subject = '') AS outbox,
 			(SELECT count(*) FROM postings WHERE bucket = $1) AS postings
 		FROM journal_heads h WHERE h.bucket = $1`, j.number)
@@ -362,7 +387,8 @@ func (j *journalWalk) counts(ctx context.Context) error {
 	}{
 		{"transfers", n.Transfers, j.transfers},
 		{"executed orders", n.Orders, j.executions},
-		{"paid debts", n.Debts, j.paid},
+		{"paid debts (at once)", n.Debts, j.paid - j.instalments},
+		{"instalments", n.Parts, j.instalments},
 		{"webhooks", n.Outbox, j.paid},
 		{"postings", n.Postings, j.postings},
 	} {

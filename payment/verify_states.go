@@ -22,7 +22,20 @@ func (w *walk) states(ctx context.Context, bucket int) error {
 			JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id
 			JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
 			WHERE o.bucket = $1 AND o.state IN ('authorised', 'executing', 'unknown')
-				AND (d.state <> 'reserved' OR d.order_id <> o.id OR d.amount <> i.amount)`},
+				AND NOT i.instalment AND (d.state <> 'reserved' OR d.order_id <> o.id OR d.amount <> i.amount + i.discount)`},
+		{"what is held of debt %s is not what orders on their way pay of it", `
+			SELECT coalesce(d.id, t.debt_id) FROM (SELECT id, part_held FROM debts WHERE bucket = $1 AND part_held > 0) d
+			FULL JOIN (SELECT i.debt_id, sum(i.amount) AS held FROM orders o JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id
+				WHERE o.bucket = $1 AND o.state IN ('authorised', 'executing', 'unknown') AND i.instalment GROUP BY 1) t ON t.debt_id = d.id
+			WHERE t.held IS DISTINCT FROM d.part_held`},
+		{"what is paid of debt %s is not the sum of its instalments", `
+			SELECT coalesce(d.id, t.debt_id) FROM (SELECT id, part_paid FROM debts WHERE bucket = $1 AND part_paid > 0) d
+			FULL JOIN (SELECT debt_id, sum(amount) AS paid FROM transfers WHERE bucket = $1 AND kind = 'payment' AND instalment GROUP BY 1) t ON t.debt_id = d.id
+			WHERE t.paid IS DISTINCT FROM d.part_paid`},
+		{"what is owed again of debt %s is not what was given back of it", `
+			SELECT coalesce(d.id, t.debt_id) FROM (SELECT id, part_restored FROM debts WHERE bucket = $1 AND part_restored > 0) d
+			FULL JOIN (SELECT debt_id, sum(amount) AS restored FROM refunds WHERE bucket = $1 AND successor = debt_id GROUP BY 1) t ON t.debt_id = d.id
+			WHERE t.restored IS DISTINCT FROM d.part_restored`},
 		{"order %s and its attempt are in states that do not fit", `
 			SELECT o.id FROM orders o LEFT JOIN attempts a ON a.bucket = o.bucket AND a.id = o.attempt_id
 			WHERE o.bucket = $1 AND o.attempt_id IS NOT NULL AND (a.id IS NULL OR a.order_id <> o.id OR a.amount <> o.amount

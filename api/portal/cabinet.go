@@ -90,7 +90,9 @@ type Cabinet struct {
 
 type debtView struct {
 	ID, Amount, Service, Agency, Reference, Purpose, DueOn, LoadedAt, Order string
-	Chosen                                                                  bool
+	// Full is set where Amount, which an order would pay now, is not the whole debt; Until is the last day of the discount.
+	Full, Until string
+	Chosen      bool
 }
 
 type bankView struct {
@@ -122,8 +124,16 @@ func (p *Pages) RenderCabinet(v Cabinet) ([]byte, error) {
 		m.LoadedAt = m.Date(*v.LoadedAt)
 	}
 	for _, d := range v.Debts {
+		full, until := "", ""
+		if d.Payable > 0 && d.Payable != d.Tiyn {
+			full = m.Money(d.Tiyn, string(d.Currency))
+			d.Tiyn = d.Payable
+		}
+		if d.Discount != nil {
+			until = m.Day(d.Discount.Until)
+		}
 		m.Debts = append(m.Debts, debtView{
-			ID: d.ID, Amount: m.Money(d.Tiyn, string(d.Currency)), Service: m.Name(v.Services[d.Service]), Agency: m.Name(v.Agencies[d.Agency]),
+			Full: full, Until: until, ID: d.ID, Amount: m.Money(d.Tiyn, string(d.Currency)), Service: m.Name(v.Services[d.Service]), Agency: m.Name(v.Agencies[d.Agency]),
 			Reference: d.Reference, Purpose: d.Purpose, DueOn: m.Day(d.DueOn), LoadedAt: m.Date(d.LoadedAt), Order: d.Order, Chosen: v.Chosen[d.ID],
 		})
 	}

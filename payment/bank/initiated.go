@@ -57,6 +57,8 @@ type Offered struct {
 	DueOn     string        `json:"due_on,omitempty"`
 	// LoadedAt is when the agency last stated the debt.
 	LoadedAt string `json:"loaded_at"`
+	// DiscountUntil is the last day on which the amount holds: after it more is due. Empty where no discount is in it.
+	DiscountUntil string `json:"discount_until,omitempty"`
 	money.Amount
 }
 

@@ -91,7 +91,8 @@ func (t Tariff) reduce(full int64, ask Ask) (int64, *OpenDiscount, error) {
 		if err != nil {
 			return 0, nil, err
 		}
-		if left < payable {
+		// Of two that leave the same, the one that stays open longer.
+		if left < payable || (open != nil && left == payable && until > open.Until) {
 			payable, open = left, &OpenDiscount{Percent: d.Percent, Rounding: d.Rounding, Until: until}
 		}
 	}

@@ -128,6 +128,9 @@ type ServiceSpec struct {
 	Beneficiary Beneficiary `json:"beneficiary"`
 	// Tariffs, dated, not overlapping.
 	Tariffs []Tariff `json:"tariffs"`
+	// InstalmentMin, in tiyn, lets a debt be paid in parts, each but the last of at least this much; 0 takes debts as a
+	// whole only.
+	InstalmentMin int64 `json:"instalment_min,omitempty"`
 }
 
 // TariffKind says how a tariff makes an amount.

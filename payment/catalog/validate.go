@@ -119,6 +119,9 @@ func (s ServiceSpec) Check() error {
 	default:
 		return invalid("automation", "is not full or partial")
 	}
+	if s.InstalmentMin < 0 || s.InstalmentMin > TiynMax {
+		return invalid("instalment_min", "is not an amount that can be paid")
+	}
 	if err := s.Names.Check("names"); err != nil {
 		return err
 	}

@@ -40,7 +40,11 @@ func TestItemCheckRefuses(t *testing.T) {
 		"reference":       {func(i *Item) { i.Reference = "" }, CodeInvalid, "reference"},
 		"reference long":  {func(i *Item) { i.Reference = strings.Repeat("ә", 65) }, CodeInvalid, "reference"},
 		"purpose control": {func(i *Item) { i.Purpose = "a\x00b" }, CodeInvalid, "purpose"},
-		"due date":        {func(i *Item) { i.DueOn = "2026-02-30" }, CodeInvalid, "due_on"},
+		"arose on":        {func(i *Item) { i.AroseOn = "2026-13-01" }, CodeInvalid, "arose_on"},
+		"recall, arose on": {func(i *Item) {
+			*i = Item{Reference: i.Reference, Payer: i.Payer, Action: RecallIt, Reason: "x", AroseOn: "2026-01-01"}
+		}, CodeInvalid, "action"},
+		"due date": {func(i *Item) { i.DueOn = "2026-02-30" }, CodeInvalid, "due_on"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			item := good()
@@ -155,7 +159,7 @@ func TestTransitionsWalk(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		state := table.Start()
 		for range 20 {
-			event := rapid.SampledFrom([]flow.Event{Amend, Reserve, Release, Pay, Recall, Reopen}).Draw(t, "event")
+			event := rapid.SampledFrom([]flow.Event{Amend, Reserve, Release, Pay, Recall, Reopen, Hold, Free, PayPart, PayRest, Restore}).Draw(t, "event")
 			next, err := table.Next(state, event)
 			if err != nil {
 				continue
@@ -163,7 +167,7 @@ func TestTransitionsWalk(t *testing.T) {
 			if state == Paid {
 				t.Fatalf("%s left paid for %s", event, next)
 			}
-			if next == Paid && state != Reserved {
+			if next == Paid && state != Reserved && event != PayRest {
 				t.Fatalf("paid out of %s", state)
 			}
 			if state == Reserved && next != Paid && event != Release {

@@ -21,6 +21,7 @@ const (
 	CodeDuplicate      = "duplicate_in_batch"
 	CodeBeingPaid      = "debt_being_paid"
 	CodePaid           = "debt_already_paid"
+	CodePartlyPaid     = "debt_partly_paid"
 	CodeUnknown        = "debt_unknown"
 )
 
@@ -50,6 +51,9 @@ func (i Item) Check() error {
 	}
 	if i.DueOn != "" && !i.DueOn.Valid() {
 		return &RefusalError{CodeInvalid, "due_on", "is not a date YYYY-MM-DD"}
+	}
+	if i.AroseOn != "" && !i.AroseOn.Valid() {
+		return &RefusalError{CodeInvalid, "arose_on", "is not a date YYYY-MM-DD"}
 	}
 	for _, one := range []struct {
 		field, text string
@@ -86,7 +90,7 @@ func (i Item) checkAction() error {
 			return &RefusalError{CodeInvalid, "supersedes", "is the debt itself"}
 		}
 	case RecallIt:
-		if i.Service != "" || i.Tiyn != nil || i.Currency != "" || i.Purpose != "" || i.DueOn != "" || i.Supersedes != "" {
+		if i.Service != "" || i.Tiyn != nil || i.Currency != "" || i.Purpose != "" || i.DueOn != "" || i.AroseOn != "" || i.Supersedes != "" {
 			return &RefusalError{CodeInvalid, "action", "recall takes reference, payer and reason alone"}
 		}
 		reasonMin = 1
@@ -152,9 +156,15 @@ func (i Item) bounded(basis catalog.Basis) (money.Amount, catalog.Basis, error) 
 func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 	if stored == nil {
 		fresh.State, fresh.Version = Open, 1
+		if fresh.AroseOn == "" {
+			fresh.AroseOn = catalog.DateOf(fresh.LoadedAt)
+		}
 		return fresh, Created, nil
 	}
 	next := *stored
+	if fresh.AroseOn == "" { // or a feed that is repeated every night would keep discounts open for ever
+		fresh.AroseOn = stored.AroseOn
+	}
 	switch stored.State {
 	case Reserved:
 		return next, Refused, &RefusalError{CodeBeingPaid, "reference", "is being paid; it cannot change now"}
@@ -166,10 +176,18 @@ func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 	}
 	next.LoadedAt = fresh.LoadedAt
 	same := stored.Payer == fresh.Payer && stored.Service == fresh.Service && stored.Amount == fresh.Amount &&
-		stored.Purpose == fresh.Purpose && stored.DueOn == fresh.DueOn && stored.State == Open
+		stored.Purpose == fresh.Purpose && stored.DueOn == fresh.DueOn && stored.AroseOn == fresh.AroseOn && stored.State == Open
 	if same {
 		return next, Unchanged, nil // only its age is new; the version, and so open orders, stand
 	}
+	switch {
+	case stored.Held > 0:
+		return *stored, Refused, &RefusalError{CodeBeingPaid, "reference", "is being paid in part; it cannot change now"}
+	case stored.Paid > 0 && (stored.Amount != fresh.Amount || stored.Service != fresh.Service):
+		// Whether the new amount is what was owed at first or what is left nobody could tell.
+		return *stored, Refused, &RefusalError{CodePartlyPaid, "amount", "cannot change after a part was paid; recall what is left"}
+	}
+	next.AroseOn = fresh.AroseOn
 	next.Payer, next.Service, next.ServiceVersion = fresh.Payer, fresh.Service, fresh.ServiceVersion
 	next.Amount, next.Basis, next.Purpose, next.DueOn = fresh.Amount, fresh.Basis, fresh.Purpose, fresh.DueOn
 	next.Version++
@@ -195,6 +213,9 @@ func DecideRecall(stored *Debt, field, reason string) (Debt, Outcome, error) {
 	case Recalled:
 		return next, Unchanged, nil
 	case Open:
+		if stored.Held > 0 {
+			return next, Refused, &RefusalError{CodeBeingPaid, field, "is being paid in part; it cannot be recalled now"}
+		}
 	default:
 		return next, Refused, &RefusalError{CodeInvalid, field, "is in an unknown state"}
 	}

@@ -48,6 +48,9 @@ type Item struct {
 	Purpose string `json:"purpose,omitempty"`
 	// DueOn is the last day to pay in time; may be empty. Payment after it is still taken.
 	DueOn catalog.Date `json:"due_on,omitempty"`
+	// AroseOn is the day on which the debt arose, such as that on which a fine was handed over, not after the day of loading:
+	// its tariff is used, and discount windows of days begin on it. Absent, it is the day of the first loading.
+	AroseOn catalog.Date `json:"arose_on,omitempty"`
 	// Action is what the agency does: state (the default) or recall.
 	Action Action `json:"action,omitempty"`
 	// Reason of a recall, 1 to 200 characters; the payer sees it. With Supersedes it may be left out.
@@ -84,7 +87,19 @@ type Debt struct {
 	Basis   catalog.Basis `json:"basis"`
 	Purpose string        `json:"purpose,omitempty"`
 	DueOn   catalog.Date  `json:"due_on,omitempty"`
-	State   State         `json:"state"`
+	// AroseOn is when discount windows of days begin.
+	AroseOn catalog.Date `json:"arose_on,omitempty"`
+	State   State        `json:"state"`
+	// Paid in instalments that banks have executed, in tiyn, less what was given back and is owed again; Held by orders that
+	// are being paid. Both are 0 where the debt is paid at once: then State says all.
+	Paid int64 `json:"paid,omitempty"`
+	Held int64 `json:"held,omitempty"`
+	// Payable is what an order made now for all of an open debt would pay, in tiyn, and Discount what it rests on. They are
+	// told when a debt is read, not stored.
+	Payable  int64                 `json:"payable,omitempty"`
+	Discount *catalog.OpenDiscount `json:"discount,omitempty"`
+	// InstalmentMin is the service's; 0 when the debt is paid as a whole only.
+	InstalmentMin int64 `json:"instalment_min,omitempty"`
 	// Version counts changes from 1; an order pays exactly one version.
 	Version int `json:"version"`
 	// Order is the order that reserved or paid the debt.

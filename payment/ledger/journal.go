@@ -52,6 +52,8 @@ type Entry struct {
 	RecordedAt    string `json:"recorded_at"`
 	money.Amount
 	Transfers []Transfer `json:"transfers"`
+	// Terms tell of debts whose transfer is not the whole debt.
+	Terms []Term `json:"terms,omitempty"`
 }
 
 // PayerCommitment hides a payer's number behind the order's nonce: without the nonce all 10^12 numbers would be tried
@@ -88,6 +90,9 @@ func (e Entry) Check() error {
 			return fmt.Errorf("%w: %w", ErrJournal, err)
 		}
 	}
+	if err := e.checkTerms(); err != nil {
+		return err
+	}
 	if total != e.Amount {
 		return fmt.Errorf("%w: transfers of %s for %s", ErrJournal, total.Decimal(), e.Decimal())
 	}
@@ -102,7 +107,7 @@ func (e Entry) Encode() ([]byte, error) {
 	return encodeSorted(sortedEntry{
 		Amount: e.Tiyn, Attempt: e.Attempt, Bank: e.Bank, BankReference: e.BankReference, Bucket: e.Bucket, Currency: e.Currency,
 		DocumentSHA256: e.DocumentSHA256, ExecutedAt: e.ExecutedAt, Order: e.Order, Part: e.Part, Parts: e.Parts, PayerSHA256: e.PayerSHA256, RecordedAt: e.RecordedAt,
-		Seq: e.Seq, Transfers: sortTransfers(e.Transfers), Type: e.Type, Version: e.Version,
+		Seq: e.Seq, Terms: sortTerms(e.Terms), Transfers: sortTransfers(e.Transfers), Type: e.Type, Version: e.Version,
 	})
 }
 

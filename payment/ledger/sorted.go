@@ -26,6 +26,7 @@ type sortedEntry struct {
 	PayerSHA256    string           `json:"payer_sha256"`
 	RecordedAt     string           `json:"recorded_at"`
 	Seq            int64            `json:"seq"`
+	Terms          []sortedTerm     `json:"terms,omitempty"`
 	Transfers      []sortedTransfer `json:"transfers"`
 	Type           string           `json:"type"`
 	Version        int              `json:"version"`
@@ -38,6 +39,33 @@ type sortedTransfer struct {
 	Debit    Account        `json:"debit"`
 	Debt     string         `json:"debt"`
 	ID       string         `json:"id"`
+}
+
+type sortedTerm struct {
+	Debt     string          `json:"debt"`
+	Discount *sortedDiscount `json:"discount,omitempty"`
+	Full     int64           `json:"full"`
+	Rest     int64           `json:"rest"`
+}
+
+type sortedDiscount struct {
+	Amount  int64  `json:"amount"`
+	Percent string `json:"percent"`
+	Until   string `json:"until"`
+}
+
+func sortTerms(list []Term) []sortedTerm {
+	if len(list) == 0 {
+		return nil
+	}
+	sorted := make([]sortedTerm, len(list))
+	for i, t := range list {
+		sorted[i] = sortedTerm{Debt: t.Debt, Full: t.Full, Rest: t.Rest}
+		if t.Discount != nil {
+			sorted[i].Discount = &sortedDiscount{Amount: t.Discount.Tiyn, Percent: t.Discount.Percent, Until: t.Discount.Until}
+		}
+	}
+	return sorted
 }
 
 func sortTransfers(list []Transfer) []sortedTransfer {

@@ -77,6 +77,10 @@ type DocumentItem struct {
 	KBE            string              `json:"kbe"`
 	Beneficiary    catalog.Beneficiary `json:"beneficiary"`
 	Basis          catalog.Basis       `json:"basis"`
+	// Full is the whole debt in tiyn, where Amount is not: it is what a discount leaves, or an instalment.
+	Full       int64              `json:"full,omitempty"`
+	Discount   *catalog.Reduction `json:"discount,omitempty"`
+	Instalment bool               `json:"instalment,omitempty"`
 	// Sum in tenge with two decimals; Amount is the same in tiyn.
 	Sum string `json:"sum"`
 	money.Amount
@@ -130,8 +134,8 @@ func (d Document) check() error {
 	}
 	total := money.FromTiyn(0)
 	for _, item := range d.Items {
-		if item.Sum != item.Decimal() || !item.Positive() {
-			return fmt.Errorf("couldn't take %s: sum %s of %d tiyn", item.Debt, item.Sum, item.Tiyn)
+		if item.Sum != item.Decimal() || !item.Positive() || !item.fits() {
+			return fmt.Errorf("couldn't take %s: sum %s of %d tiyn, in full %d", item.Debt, item.Sum, item.Tiyn, item.Full)
 		}
 		var err error
 		if total, err = total.Plus(item.Amount); err != nil {
@@ -147,4 +151,36 @@ func (d Document) check() error {
 		}
 	}
 	return nil
+}
+
+// fits reports whether sum, full amount and discount of an item agree.
+func (i DocumentItem) fits() bool {
+	switch {
+	case i.Instalment:
+		return i.Discount == nil && i.Tiyn <= i.Full
+	case i.Discount != nil:
+		return i.Discount.Tiyn > 0 && i.Full > i.Tiyn && i.Full-i.Tiyn == i.Discount.Tiyn && i.Discount.Until.Valid()
+	}
+	return i.Full == 0
+}
+
+// Lapsed names a debt of the document whose discount is over on a day, so that the document asks for less than is due; "" when
+// there is none.
+func (d Document) Lapsed(on catalog.Date) string {
+	for _, item := range d.Items {
+		if item.Discount != nil && item.Discount.Over(on) {
+			return item.Debt
+		}
+	}
+	return ""
+}
+
+// InParts reports whether the document pays a part of some debt.
+func (d Document) InParts() bool {
+	for _, item := range d.Items {
+		if item.Instalment {
+			return true
+		}
+	}
+	return false
 }

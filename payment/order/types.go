@@ -74,6 +74,10 @@ type Item struct {
 	Agency      string `json:"agency"`
 	// Part is the allocation to which the item belongs, 0 when there is but one.
 	Part int `json:"part,omitempty"`
+	// Instalment says that the item pays a part of the debt.
+	Instalment bool `json:"instalment,omitempty"`
+	// Discount is what was taken off the debt, in tiyn; the document has the rule.
+	Discount int64 `json:"discount,omitempty"`
 	money.Amount
 }
 
@@ -108,4 +112,13 @@ type Request struct {
 	Debts []string `json:"debts"`
 	// Bank is the BIC of the bank that shall execute it.
 	Bank string `json:"bank"`
+	// Instalments name debts of which a part shall be paid; the others are paid in full. At most one for a debt.
+	Instalments []Instalment `json:"instalments,omitempty"`
+}
+
+// Instalment asks for a part of a debt to be paid.
+type Instalment struct {
+	Debt string `json:"debt"`
+	// Tiyn is the part.
+	Tiyn int64 `json:"amount"`
 }

@@ -166,6 +166,21 @@ func (p *page) item(number, of int, item Item) {
 		"ЖСК · ИИК "+item.Beneficiary.Account+", БСК · БИК "+item.Beneficiary.BIC))
 	p.row("Бюджет коды · ТМК · БеК", "КБК · КНП · КБе", item.KBK+" · "+item.KNP+" · "+item.KBE)
 	p.row("Сома", "Сумма", join(tenge(item.Amount), basis(item.Basis)))
+	p.term(item)
+}
+
+// term names the whole debt with what was taken off, or with what stays owed.
+func (p *page) term(item Item) {
+	t := item.Term
+	if t == nil {
+		return
+	}
+	p.row("Берешектің толық сомасы", "Полная сумма задолженности", tenge(money.FromTiyn(t.Full)))
+	if d := t.Discount; d != nil {
+		p.row("Жеңілдік", "Скидка", fmt.Sprintf("%s (%s %%, %s дейін · до %s)", tenge(money.FromTiyn(d.Tiyn)), strings.Replace(d.Percent, ".", ",", 1), d.Until, d.Until))
+		return
+	}
+	p.row("Бөліп төлеу: қалғаны", "Оплата частями: остаток", tenge(money.FromTiyn(t.Rest)))
 }
 
 // basis tells how an amount was made, in the terms of the law.

@@ -77,5 +77,7 @@ type Item struct {
 	KBE         string              `json:"kbe"`
 	// Basis tells how the amount was made.
 	Basis catalog.Basis `json:"basis"`
+	// Term names full amount, discount or rest, where the item is not the whole debt.
+	Term *ledger.Term `json:"term,omitempty"`
 	money.Amount
 }

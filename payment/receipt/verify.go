@@ -130,6 +130,9 @@ func (c Core) agrees(e ledger.Entry) error {
 			t.Debit != ledger.BankDue(c.Bank.BIC) || t.Credit != ledger.BeneficiaryDue(item.Agency, item.KBK) {
 			return fmt.Errorf("%w: item %s differs from the journal", ErrReceipt, item.Debt)
 		}
+		if term := e.TermOf(item.Debt); (term == nil) != (item.Term == nil) || (term != nil && !term.Same(*item.Term)) {
+			return fmt.Errorf("%w: terms of item %s differ from the journal", ErrReceipt, item.Debt)
+		}
 	}
 	return nil
 }
