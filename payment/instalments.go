@@ -2,6 +2,7 @@ package payment
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -52,12 +53,12 @@ func (s *store) owing(d debt.Debt, v catalog.Service, part int64) (debt.Owed, er
 }
 
 func partError(err error) *Error {
-	switch err { //nolint:errorlint // sentinels of the leaf, never wrapped
-	case debt.ErrHeld:
+	switch {
+	case errors.Is(err, debt.ErrHeld):
 		return ErrDebtBeingPaid
-	case debt.ErrWhole:
+	case errors.Is(err, debt.ErrWhole):
 		return ErrInstalments
-	case debt.ErrBounds:
+	case errors.Is(err, debt.ErrBounds):
 		return ErrInstalmentBounds
 	}
 	return ErrDebtChanged.because(err)
