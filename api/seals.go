@@ -138,7 +138,7 @@ func (s *Server) raiseDocuments(ctx context.Context, r *request, in raiseRequest
 	asks, orders := make([]sealing.Ask, len(in.Documents)), make([]signer.RaiseRequest, len(in.Documents))
 	total := 0
 	for i, d := range in.Documents {
-		digests, err := digestsOf(d.DetachedDigests)
+		digests, err := digestsOf("/detached_digests", d.DetachedDigests)
 		if err != nil {
 			return reply[sealResults]{}, badField("/documents/" + strconv.Itoa(i) + "/detached_digests")
 		}

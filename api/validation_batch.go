@@ -23,6 +23,7 @@ type batchItem struct {
 	Document        []byte            `json:"document"`
 	Detached        *[]byte           `json:"detached,omitempty"`
 	DetachedDigests map[string][]byte `json:"detached_digests,omitempty" limit:"8"`
+	Originals       []namedOriginal   `json:"originals,omitempty" limit:"1024"`
 	Policy          string            `json:"policy,omitempty" limit:"32"`
 	At              time.Time         `json:"at,omitzero"`
 }
@@ -70,7 +71,8 @@ func (s *Server) batchOne(ctx context.Context, r *request, in batchItem) (out ba
 		}
 	}()
 	req, err := s.requestOf(validationRequest{
-		Document: in.Document, Detached: in.Detached, DetachedDigests: in.DetachedDigests, Policy: in.Policy, At: in.At,
+		Document: in.Document, Detached: in.Detached, DetachedDigests: in.DetachedDigests, Originals: in.Originals,
+		Policy: in.Policy, At: in.At,
 	})
 	if err == nil {
 		err = s.admissible(req)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"mime"
 	"mime/multipart"
 
 	"qaqpa/signer"
@@ -12,7 +13,11 @@ import (
 // formFieldBytesMax bounds a part of a validation's form that is no file.
 const formFieldBytesMax = 64 << 10
 
-// validationForm reads a form with the parts document, detached, policy_document and those of documentArgs, in any order; but
+// originalsMax bounds the originals of a form.
+const originalsMax = 1024
+
+// validationForm reads a form with the parts document, detached, policy_document and those of documentArgs, in any order, and
+// with any number of parts original, whose file names are the names of the originals; but
 // an original that does not fit into memory has to come after the document, which tells what to hash it with.
 func (s *Server) validationForm(r *request) (req signer.ValidateRequest, err error) {
 	boundary := r.media.params["boundary"]
@@ -21,7 +26,7 @@ func (s *Server) validationForm(r *request) (req signer.ValidateRequest, err err
 	}
 	f := formReader{s: s, from: r.stream, left: s.cfg.Limits.DocumentBytes, seen: map[string]bool{}}
 	parts := multipart.NewReader(r.stream, boundary)
-	for i := range formPartsMax {
+	for i := range formPartsMax + originalsMax {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) && i > 0 {
 			return f.req, nil
@@ -56,6 +61,9 @@ type formReader struct {
 
 func (f *formReader) take(part *multipart.Part) error {
 	name := part.FormName()
+	if name == partOriginal {
+		return f.named(part)
+	}
 	if f.seen[name] {
 		return refuse(codeForm).of(clip(name))
 	}
@@ -79,6 +87,26 @@ func (f *formReader) take(part *multipart.Part) error {
 		return applyArg(&f.req, name, string(b))
 	}
 	return refuse(codeForm).of(clip(name))
+}
+
+// partOriginal is a part that may come many times.
+const partOriginal = "original"
+
+// named takes one of several originals. Its name is the file name as it was sent: of a path, which references name as well, the
+// usual reading would keep the end alone.
+func (f *formReader) named(part *multipart.Part) error {
+	_, params, err := mime.ParseMediaType(part.Header.Get("Content-Disposition"))
+	name := params["filename"]
+	if err != nil || name == "" || f.seen[partOriginal+" "+name] || len(f.req.Originals) == originalsMax {
+		return refuse(codeForm).of(partOriginal + " " + clip(name)).because(err)
+	}
+	f.seen[partOriginal+" "+name] = true
+	b, err := f.hold(part)
+	if b == nil {
+		b = []byte{}
+	}
+	f.req.Originals = append(f.req.Originals, signer.NamedOriginal{Name: name, Octets: b})
+	return err
 }
 
 // hold reads a part into memory.

@@ -19,6 +19,8 @@ type validationRequest struct {
 	Detached *[]byte `json:"detached,omitempty"`
 	// DetachedDigests are digests of the original, by the name of the hash, in place of a large one.
 	DetachedDigests map[string][]byte `json:"detached_digests,omitempty" limit:"8"`
+	// Originals are several, by the names that references of XML signatures give them.
+	Originals []namedOriginal `json:"originals,omitempty" limit:"1024"`
 	// Evidence are certificates, lists and OCSP responses that the caller knows, each a file.
 	Evidence [][]byte `json:"evidence,omitempty" limit:"64"`
 	// Policy names the rules, PolicyDocument brings them.
@@ -137,7 +139,10 @@ func (s *Server) requestOf(in validationRequest) (req signer.ValidateRequest, er
 	if in.Detached != nil {
 		req.Detached = *in.Detached
 	}
-	req.DetachedDigests, err = digestsOf(in.DetachedDigests)
+	if req.DetachedDigests, err = digestsOf("/detached_digests", in.DetachedDigests); err != nil {
+		return req, err
+	}
+	req.Originals, err = originalsOf(in.Originals)
 	return req, err
 }
 
@@ -148,7 +153,7 @@ func (s *Server) admissible(req signer.ValidateRequest) error {
 		return refuse(codeDocument)
 	case req.At.After(s.cfg.Now()):
 		return badField("/at")
-	case len(req.Document)+len(req.Detached) > s.cfg.Limits.DocumentBytes:
+	case octetsOf(req) > s.cfg.Limits.DocumentBytes:
 		return refuse(codeBodyTooLarge)
 	}
 	return nil

@@ -31,26 +31,47 @@ func (g *gatherer) keepDocument(req ValidateRequest) error {
 		return nil
 	}
 	g.keep(kindDocument, sha256.Sum256(req.Document), req.Document, sourceRequest)
-	switch {
-	case req.Detached != nil:
-		// An original may be the very document, or empty: it is listed all the same, or the replay would miss it.
-		d := sha256.Sum256(req.Detached)
-		if _, ok := g.stored[d]; !ok {
-			g.stored[d] = body{kindOriginal, req.Detached}
+	if req.Detached != nil {
+		g.keepOriginal("", req.Detached)
+	}
+	if len(req.DetachedDigests) > 0 {
+		return g.keepDigests("", req.DetachedDigests)
+	}
+	for _, o := range req.Originals {
+		if o.Octets != nil {
+			g.keepOriginal(o.Name, o.Octets)
+		} else if err := g.keepDigests(o.Name, o.Digests); err != nil {
+			return err
 		}
-		g.listed = append(g.listed, report.Evidence{Kind: kindOriginal, SHA256: hexOf(d), Source: sourceRequest, SizeBytes: len(req.Detached)})
-	case len(req.DetachedDigests) > 0:
-		named := make(map[string][]byte, len(req.DetachedDigests))
-		for h, d := range req.DetachedDigests {
-			named[h.OID()] = d
-		}
-		text, err := json.Marshal(named)
-		if err != nil {
-			return fmt.Errorf("couldn't write down the digests of the original: %w", err)
-		}
-		g.keep(kindDigests, sha256.Sum256(text), text, sourceRequest)
 	}
 	return nil
+}
+
+// keepOriginal keeps one. It may be the very document, or empty, or another's twin: it is listed all the same, or the replay would
+// miss it.
+func (g *gatherer) keepOriginal(name string, octets []byte) {
+	g.keepSubject(kindOriginal, name, octets)
+}
+
+func (g *gatherer) keepDigests(name string, digests map[algo.Hash][]byte) error {
+	named := make(map[string][]byte, len(digests))
+	for h, d := range digests {
+		named[h.OID()] = d
+	}
+	text, err := json.Marshal(named)
+	if err != nil {
+		return fmt.Errorf("couldn't write down the digests of the original: %w", err)
+	}
+	g.keepSubject(kindDigests, name, text)
+	return nil
+}
+
+func (g *gatherer) keepSubject(kind, name string, octets []byte) {
+	d := sha256.Sum256(octets)
+	if _, ok := g.stored[d]; !ok {
+		g.stored[d] = body{kind, octets}
+	}
+	g.listed = append(g.listed, report.Evidence{Kind: kind, Name: name, SHA256: hexOf(d), Source: sourceRequest, SizeBytes: len(octets)})
 }
 
 // Reproduction says what came of judging a stored verdict anew.
@@ -123,20 +144,35 @@ func (s *Service) keptRequest(ctx context.Context, v Verdict) (req ValidateReque
 		case !isSubject(e) || !found:
 		case e.Kind == kindDocument:
 			req.Document = raw
-		case e.Kind == kindOriginal:
+		case e.Kind == kindOriginal && e.Name == "":
 			req.Detached = append([]byte{}, raw...) // never nil: an empty original is one
+		case e.Kind == kindOriginal:
+			req.Originals = append(req.Originals, NamedOriginal{Name: e.Name, Octets: append([]byte{}, raw...)})
 		case e.Kind == kindDigests:
-			var named map[string][]byte
-			if err := json.Unmarshal(raw, &named); err != nil {
-				return req, false, fmt.Errorf("couldn't read the kept digests: %w", err)
+			digests, err := keptDigests(raw)
+			if err != nil {
+				return req, false, err
 			}
-			req.DetachedDigests = make(map[algo.Hash][]byte, len(named))
-			for oid, digest := range named {
-				if h, ok := algo.HashByOID(oid); ok {
-					req.DetachedDigests[h] = digest
-				}
+			if e.Name == "" {
+				req.DetachedDigests = digests
+			} else {
+				req.Originals = append(req.Originals, NamedOriginal{Name: e.Name, Digests: digests})
 			}
 		}
 	}
 	return req, req.Document != nil, nil
+}
+
+func keptDigests(raw []byte) (map[algo.Hash][]byte, error) {
+	var named map[string][]byte
+	if err := json.Unmarshal(raw, &named); err != nil {
+		return nil, fmt.Errorf("couldn't read the kept digests: %w", err)
+	}
+	out := make(map[algo.Hash][]byte, len(named))
+	for oid, digest := range named {
+		if h, ok := algo.HashByOID(oid); ok {
+			out[h] = digest
+		}
+	}
+	return out, nil
 }

@@ -16,7 +16,7 @@ import (
 // original is what a detached document is over, as the request brings it. A stream is read here, once.
 func (s *Service) original(req ValidateRequest) (engine.Original, error) {
 	ways := 0
-	for _, given := range []bool{req.Detached != nil, len(req.DetachedDigests) > 0, req.DetachedStream != nil, req.Original != nil} {
+	for _, given := range []bool{req.Detached != nil, len(req.DetachedDigests) > 0, req.DetachedStream != nil, req.Original != nil, len(req.Originals) > 0} {
 		if given {
 			ways++
 		}
@@ -24,18 +24,48 @@ func (s *Service) original(req ValidateRequest) (engine.Original, error) {
 	if ways > 1 {
 		return engine.Original{}, fmt.Errorf("%w: the original is given in one way only", ErrRequest)
 	}
-	for h, d := range req.DetachedDigests {
-		if !h.Valid() || len(d) != h.Size() {
-			return engine.Original{}, fmt.Errorf("%w: a digest of %d bytes for %s", ErrRequest, len(d), h)
-		}
+	if err := checkDigests(req.DetachedDigests); err != nil {
+		return engine.Original{}, err
 	}
 	switch {
+	case len(req.Originals) > 0:
+		return named(req.Originals)
 	case req.Original != nil:
 		return *req.Original, nil
 	case req.DetachedStream != nil:
 		return s.ReadOriginal(req.Document, req.DetachedStream)
 	}
 	return engine.Original{Octets: req.Detached, Digests: req.DetachedDigests}, nil
+}
+
+func checkDigests(digests map[algo.Hash][]byte) error {
+	for h, d := range digests {
+		if !h.Valid() || len(d) != h.Size() {
+			return fmt.Errorf("%w: a digest of %d bytes for %s", ErrRequest, len(d), h)
+		}
+	}
+	return nil
+}
+
+// named are several originals. Two of one name would let the caller see one and the signature the other.
+func named(list []NamedOriginal) (engine.Original, error) {
+	out := engine.Original{Named: make(map[string]engine.Original, len(list))}
+	for _, o := range list {
+		_, twice := out.Named[o.Name]
+		switch {
+		case o.Name == "" || len(o.Name) > nameMax:
+			return out, fmt.Errorf("%w: an original has a name of 1 to %d octets", ErrRequest, nameMax)
+		case twice:
+			return out, fmt.Errorf("%w: two originals are called %.100q", ErrRequest, o.Name)
+		case (o.Octets == nil) == (len(o.Digests) == 0):
+			return out, fmt.Errorf("%w: an original is given by its octets or by its digests", ErrRequest)
+		}
+		if err := checkDigests(o.Digests); err != nil {
+			return out, err
+		}
+		out.Named[o.Name] = engine.Original{Octets: o.Octets, Digests: o.Digests}
+	}
+	return out, nil
 }
 
 // Original is an original that was read; see Service.ReadOriginal.

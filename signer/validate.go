@@ -32,8 +32,8 @@ type ValidateRequest struct {
 	// Detached is the original when the signature is detached; nil otherwise. References of XML signatures that lead out of
 	// the document are held against it; nothing else is fetched. An empty original is a non-nil empty slice.
 	Detached []byte
-	// DetachedDigests, instead of Detached, are digests of the original, for CMS signatures and time-stamp tokens. What no
-	// digest serves stays SIGNED_DATA_NOT_FOUND.
+	// DetachedDigests, instead of Detached, are digests of the original, for CMS signatures, time-stamp tokens, and XML signatures
+	// over the octets as they are. What no digest serves stays SIGNED_DATA_NOT_FOUND.
 	DetachedDigests map[algo.Hash][]byte
 	// DetachedStream, instead of Detached, is the original to be read once to its end, of any length: for CMS signatures and
 	// time-stamp tokens memory does not grow with it. Documents that have to see what they cover take at most
@@ -41,6 +41,8 @@ type ValidateRequest struct {
 	DetachedStream io.Reader
 	// Original, instead of Detached, is one that ReadOriginal has read for this Document.
 	Original *Original
+	// Originals, instead of Detached, are several originals by name, for XML signatures that cover more than one; see NamedOriginal.
+	Originals []NamedOriginal
 	// Policy names the rules to judge by, PolicyDocument brings them (JSON, see engine.LoadPolicy); both empty: those of the
 	// service.
 	Policy         string
@@ -52,7 +54,7 @@ type ValidateRequest struct {
 	At time.Time
 	// Store keeps the verdict, the bodies of its evidence and an audit row in one transaction.
 	Store bool
-	// KeepDocument keeps Document, and Detached or DetachedDigests, beside the evidence, so that Reproduce can make the verdict again
+	// KeepDocument keeps Document, and Detached, DetachedDigests or Originals, beside the evidence, so that Reproduce can make the verdict again
 	// with nothing else; only with Store. A stream is not kept.
 	KeepDocument bool
 	// Actor is who asks, for the audit row; obligatory with Store.
@@ -61,8 +63,22 @@ type ValidateRequest struct {
 	Check *RevocationCheck
 }
 
-// filesMax bounds how many files of evidence a request may bring.
-const filesMax = 64
+// NamedOriginal is one of several originals of a detached signature.
+type NamedOriginal struct {
+	// Name is the URI by which references of the signature call it, as it is written there or with its percent signs decoded; at
+	// most 1,024 octets.
+	Name string
+	// Octets are it; nil: it is known by Digests alone.
+	Octets  []byte
+	Digests map[algo.Hash][]byte
+}
+
+// Bounds of a request: files of evidence, originals, octets of an original's name.
+const (
+	filesMax     = 64
+	originalsMax = 1024
+	nameMax      = 1024
+)
 
 // Validate judges every signature of a document. Bad signatures, unreadable documents and absent evidence are
 // results; an error means that nothing could be decided: ErrRequest for an unusable request, ErrTooLarge for one over
@@ -117,15 +133,19 @@ func (s *Service) judge(ctx context.Context, req ValidateRequest) (Verdict, map[
 
 // check refuses what cannot be judged, and reads the evidence that came along.
 func (s *Service) check(req ValidateRequest) (engine.Evidence, error) {
-	total := 0
+	total, originals := 0, 0
 	for _, file := range req.Evidence {
 		total += len(file)
+	}
+	for i := range req.Originals {
+		originals += len(req.Originals[i].Octets)
 	}
 	limit := s.cfg.DocumentBytesMax
 	switch {
 	case len(req.Document) == 0:
 		return engine.Evidence{}, fmt.Errorf("%w: the document is empty", ErrRequest)
-	case len(req.Document) > limit || len(req.Detached) > limit || total > limit || len(req.Evidence) > filesMax:
+	case len(req.Document) > limit || len(req.Detached) > limit || total > limit || len(req.Evidence) > filesMax,
+		originals > limit || len(req.Originals) > originalsMax:
 		return engine.Evidence{}, fmt.Errorf("%w: at most %d bytes are taken", ErrTooLarge, limit)
 	case req.At.After(s.cfg.Now()):
 		return engine.Evidence{}, fmt.Errorf("%w: the time to judge for lies in the future", ErrRequest)

@@ -56,10 +56,11 @@ func newHouse(t *testing.T) *house {
 
 // setting is how a service is set up.
 type setting struct {
-	mode       trust.Mode
-	anchors    [][]byte // PEM
-	now        time.Time
-	revocation signer.Revocation
+	mode                 trust.Mode
+	anchors              [][]byte // PEM
+	intermediates, lists [][]byte
+	now                  time.Time
+	revocation           signer.Revocation
 }
 
 // service is a running gateway.
@@ -74,7 +75,7 @@ func (h *house) open(t *testing.T, s setting) (*service, error) {
 	if s.mode == "" {
 		s.mode = trust.Custom
 	}
-	store, err := trust.New(trust.Config{Mode: s.mode, Anchors: s.anchors})
+	store, err := trust.New(trust.Config{Mode: s.mode, Anchors: s.anchors, Intermediates: s.intermediates, Lists: s.lists})
 	if err != nil {
 		return nil, err
 	}
@@ -150,20 +151,27 @@ type reason struct {
 }
 
 type signature struct {
-	Indication string      `json:"indication"`
-	Sub        string      `json:"sub_indication"`
-	Covers     string      `json:"covers"`
-	Level      string      `json:"level"`
-	Reasons    []reason    `json:"reasons"`
-	Counter    []signature `json:"counter_signatures"`
-	Algorithm  string      `json:"algorithm"`
-	Signer     *struct {
+	Indication string `json:"indication"`
+	Sub        string `json:"sub_indication"`
+	Covers     string `json:"covers"`
+	Integrity  struct {
+		Value      string `json:"signature_value"`
+		Key        string `json:"key"`
+		References string `json:"references"`
+		Manifests  string `json:"manifests"`
+	} `json:"integrity"`
+	Level     string      `json:"level"`
+	Reasons   []reason    `json:"reasons"`
+	Counter   []signature `json:"counter_signatures"`
+	Algorithm string      `json:"algorithm"`
+	Signer    *struct {
 		NotBefore time.Time `json:"not_before"`
 		NotAfter  time.Time `json:"not_after"`
 	} `json:"signer"`
 	Blocks []struct {
 		Name       string `json:"name"`
 		Indication string `json:"indication"`
+		Sub        string `json:"sub_indication"`
 	} `json:"blocks"`
 }
 
@@ -177,12 +185,11 @@ func (s *signature) block(name string) string {
 	return ""
 }
 
-// intact: format, signing certificate and cryptography hold, whatever is thought of the chain, and in counter-signatures too.
+// intact: format, mathematics and what is referred to hold, whoever signed and whatever is thought of the chain, and in
+// counter-signatures too. It is what the reference tests of DSS assert of a document that is intact.
 func (s *signature) intact() bool {
-	for _, name := range []string{"format-checking", "identification-of-the-signing-certificate", "cryptographic-verification"} {
-		if s.block(name) != "PASSED" {
-			return false
-		}
+	if s.block("format-checking") != "PASSED" || s.Integrity.Value != "correct" || s.Integrity.References != "intact" {
+		return false
 	}
 	for i := range s.Counter {
 		if !s.Counter[i].intact() {

@@ -20,18 +20,19 @@ import (
 // Exit codes: 0 every document passed; 5 what is signed holds, but of at least one document it is only a part; 3 at least one is
 // indeterminate; 4 at least one failed; 1 at least one could not be judged; 2 usage.
 type validateCmd struct {
-	Files    []string      `arg:"" type:"existingfile" name:"file" help:"Signed documents."`
-	Detached string        `type:"existingfile" placeholder:"FILE" help:"The original, when the one document is a detached signature."`
-	At       time.Time     `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Judge for this time (RFC 3339) instead of now."`
-	JSON     bool          `name:"json" xor:"form" help:"Print the verdicts as JSON, one a line."`
-	ETSI     bool          `name:"etsi" xor:"form" help:"Print the report of the one document as XML (ETSI TS 119 102-2)."`
-	Report   string        `placeholder:"FILE" help:"Write the report on the one document for people: FILE.pdf or FILE.html. An existing file is not overwritten."`
-	Policy   string        `enum:",kz-2026,standard,strict" default:"" xor:"policy" help:"Judge by this policy: kz-2026 (the usual one), standard or strict."`
-	Rules    string        `name:"policy-file" type:"existingfile" xor:"policy" placeholder:"FILE" help:"Judge by the policy in this file (JSON)."`
-	Language string        `enum:"kk,ru,en" default:"en" env:"QAQPA_LANGUAGE" help:"Language of the reasons: ${enum}."`
-	Offline  bool          `help:"Use only the evidence that the document carries; fetch nothing."`
-	Private  bool          `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence from loopback and private addresses too."`
-	Trust    trustSettings `embed:""`
+	Files     []string          `arg:"" type:"existingfile" name:"file" help:"Signed documents."`
+	Detached  string            `type:"existingfile" placeholder:"FILE" help:"The original, when the one document is a detached signature."`
+	Originals map[string]string `name:"original" mapsep:"none" placeholder:"NAME=FILE" help:"One of several originals of an XML signature, by the name that its references give it; repeatable."`
+	At        time.Time         `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Judge for this time (RFC 3339) instead of now."`
+	JSON      bool              `name:"json" xor:"form" help:"Print the verdicts as JSON, one a line."`
+	ETSI      bool              `name:"etsi" xor:"form" help:"Print the report of the one document as XML (ETSI TS 119 102-2)."`
+	Report    string            `placeholder:"FILE" help:"Write the report on the one document for people: FILE.pdf or FILE.html. An existing file is not overwritten."`
+	Policy    string            `enum:",kz-2026,standard,strict" default:"" xor:"policy" help:"Judge by this policy: kz-2026 (the usual one), standard or strict."`
+	Rules     string            `name:"policy-file" type:"existingfile" xor:"policy" placeholder:"FILE" help:"Judge by the policy in this file (JSON)."`
+	Language  string            `enum:"kk,ru,en" default:"en" env:"QAQPA_LANGUAGE" help:"Language of the reasons: ${enum}."`
+	Offline   bool              `help:"Use only the evidence that the document carries; fetch nothing."`
+	Private   bool              `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence from loopback and private addresses too."`
+	Trust     trustSettings     `embed:""`
 }
 
 // Exit codes of validate.
@@ -44,6 +45,9 @@ const (
 func (c *validateCmd) Run(ctx context.Context, io streams) error {
 	if c.Detached != "" && len(c.Files) != 1 {
 		return errors.New("--detached goes with one signature")
+	}
+	if len(c.Originals) > 0 && (len(c.Files) != 1 || c.Detached != "") {
+		return errors.New("--original goes with one signature, and takes the place of --detached")
 	}
 	if c.ETSI && len(c.Files) != 1 {
 		return errors.New("--etsi goes with one document")
@@ -151,6 +155,13 @@ func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path s
 			return signer.Verdict{}, fmt.Errorf("couldn't read the policy: %w", err)
 		}
 	}
+	for name, file := range c.Originals {
+		octets, err := os.ReadFile(file) //nolint:gosec // the user names the file
+		if err != nil {
+			return signer.Verdict{}, fmt.Errorf("couldn't read an original: %w", err)
+		}
+		req.Originals = append(req.Originals, signer.NamedOriginal{Name: name, Octets: octets})
+	}
 	if c.Detached != "" {
 		original, err := os.Open(c.Detached)
 		if err != nil {
@@ -202,6 +213,7 @@ func outcome(i report.Indication, sub report.SubIndication) string {
 
 func (c *validateCmd) printSigner(w io.Writer, s signer.SignatureVerdict) {
 	fmt.Fprintf(w, "    covers %s, %s, %s\n", s.Covers, s.Algorithm, s.Level)
+	fmt.Fprintf(w, "    %s\n", integrity(s.Integrity))
 	printChanges(w, s)
 	if s.Signer == nil {
 		return
@@ -232,4 +244,17 @@ func (c *validateCmd) printReasons(w io.Writer, indent string, reasons []report.
 		}
 		fmt.Fprintln(w)
 	}
+}
+
+// integrity says in a line what the octets of a signature say by themselves.
+func integrity(i report.Integrity) string {
+	out := "signature value " + i.Value
+	if i.Key == report.KeyOfDocument {
+		out += " for a key that the document itself brings"
+	}
+	out += ", what it refers to " + i.References
+	if i.Manifests != "" {
+		out += ", what its manifests list " + i.Manifests
+	}
+	return out
 }

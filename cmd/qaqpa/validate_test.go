@@ -82,3 +82,37 @@ func TestValidateReport(t *testing.T) {
 		}
 	}
 }
+
+// Several originals are handed in by name, and the line about the octets says what became of them.
+func TestValidateOriginals(t *testing.T) {
+	dir := t.TempDir()
+	signature, original := filepath.Join(dir, "s.xml"), filepath.Join(dir, "a.txt")
+	text := `<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"/>` +
+		`<ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/><ds:Reference URI="folder/a=1.txt">` +
+		`<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=</ds:DigestValue></ds:Reference>` +
+		`</ds:SignedInfo><ds:SignatureValue>AAAA</ds:SignatureValue></ds:Signature>`
+	for file, content := range map[string]string{signature: text, original: "a"} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{nil, "what it refers to missing"},
+		{[]string{"--original", "a.txt=" + original}, "what it refers to missing"},
+		{[]string{"--original", "folder/a%3D1.txt=" + original, "--original", "b=" + original}, "what it refers to missing"},
+		{[]string{"--detached", original}, "signature value undecided, what it refers to intact"},
+	} {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), append([]string{"validate", "--offline", signature}, c.args...), streams{nil, &out, &errs})
+		if code == 0 || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%v: exit %d\n%s\n%s", c.args, code, out.String(), errs.String())
+		}
+	}
+	var out, errs bytes.Buffer
+	if code := run(t.Context(), []string{"validate", "--offline", signature, "--original", "a=" + original, "--detached", original}, streams{nil, &out, &errs}); code != 1 || out.Len() > 0 {
+		t.Errorf("two ways: exit %d %s", code, out.String())
+	}
+}

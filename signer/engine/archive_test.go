@@ -140,10 +140,10 @@ func (a *archive) parse(doc []byte) *cms.SignedData {
 }
 
 // stamped adds a signature time stamp.
-func (a *archive) stamped(doc []byte, by *pki.Identity) []byte {
+func (a *archive) stamped(doc []byte) []byte {
 	a.Helper()
 	sd := a.parse(doc)
-	out, err := sd.AddUnsigned(0, cms.OIDSignatureTimestamp, a.stamp(sd.Signers[0].Signature, by))
+	out, err := sd.AddUnsigned(0, cms.OIDSignatureTimestamp, a.stamp(sd.Signers[0].Signature, nil))
 	a.must(err)
 	return out
 }
@@ -247,7 +247,7 @@ func (a *archive) want(v report.Verdict, i report.Indication, sub report.SubIndi
 // existence keep it (EN 319 102-1 5.6).
 func TestLongTerm(t *testing.T) {
 	a := newArchive(t)
-	doc := a.stamped(a.sign(a.id, pki.CMSOptions{}), nil)
+	doc := a.stamped(a.sign(a.id, pki.CMSOptions{}))
 	a.clock = a.start.Add(time.Hour)
 	a.crls = nil
 	a.listAll()
@@ -287,7 +287,7 @@ func TestLongTerm(t *testing.T) {
 	v = a.judge(late)
 	a.want(v, report.Indeterminate, report.RevokedCANoPOE)
 	// The archive time stamp of another document, or one whose index leaves the evidence out, is none.
-	other := a.archived(a.stamped(a.sign(a.id, pki.CMSOptions{NoSigningTime: true}), nil), young)
+	other := a.archived(a.stamped(a.sign(a.id, pki.CMSOptions{NoSigningTime: true})), young)
 	stolen := a.parse(other).Signers[0].UnsignedAttributes
 	token, err := stolen[len(stolen)-1].Values()
 	a.must(err)

@@ -70,6 +70,7 @@ func blockOf(rule cms.Rule, sub string) block {
 // cryptographic verification (5.2.7): the rules of the format for the best candidate. It returns that candidate.
 func (j *judging) cryptography() *pkix.Certificate {
 	cert, checks := j.a.signerOf(j.s)
+	j.out.Integrity = j.a.integrity(j.s, cert, checks)
 	for _, c := range checks {
 		from := len(j.f)
 		j.remark(weighChecks(cms.Checks{c}, &j.f)...)

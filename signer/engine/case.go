@@ -78,11 +78,11 @@ func OpenWith(document []byte, original Original, memory *Known) *Case {
 		return c
 	}
 	if isXML(document) {
-		c.openXML(document, original.Octets)
+		c.openXML(document)
 		return c
 	}
 	if text := unwrapXML(document); text != nil {
-		c.openXML(text, original.Octets)
+		c.openXML(text)
 		return c
 	}
 	c.openCMS(document)

@@ -17,7 +17,7 @@ import (
 func TestChainsChangeNothing(t *testing.T) {
 	a := newArchive(t)
 	other := a.issue(pki.Profile{})
-	documents := [][]byte{a.sign(a.id, pki.CMSOptions{}), a.sign(other, pki.CMSOptions{Chain: true}), a.stamped(a.sign(a.id, pki.CMSOptions{}), nil)}
+	documents := [][]byte{a.sign(a.id, pki.CMSOptions{}), a.sign(other, pki.CMSOptions{Chain: true}), a.stamped(a.sign(a.id, pki.CMSOptions{}))}
 	raw, err := a.pki.OCSPFor(a.id, pki.OCSPOptions{})
 	a.must(err)
 	good, err := pkix.ParseOCSPResponse(raw)

@@ -21,6 +21,11 @@
 // sees more than was signed, and fails the signature for what its signer or nobody allows. Time stamps over the document are
 // time stamps of each signature that they cover.
 //
+// # What the octets say
+//
+// Apart from the indication each signature tells whether its mathematics hold, for the key of a certificate or for a bare one that the
+// document brings, and whether what it refers to is what was signed. A signature may be correct and intact and still be nobody's.
+//
 // # Building blocks and processes
 //
 // Per signature: format checking (EN 319 102-1 5.2.2), identification of the signing certificate (5.2.3), validation context

@@ -134,7 +134,7 @@ func checkETSI(t *testing.T, text []byte) {
 // list, and says what the verdict says.
 func TestETSIReports(t *testing.T) {
 	a := newArchive(t)
-	v := a.judge(a.archived(a.stamped(a.sign(a.id, a.contentStamped()), nil), nil))
+	v := a.judge(a.archived(a.stamped(a.sign(a.id, a.contentStamped())), nil))
 	a.want(v, report.TotalPassed, "")
 	text := v.ETSI()
 	checkETSI(t, text)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"maps"
 	"slices"
 
 	"qaqpa/signer/cms"
@@ -54,7 +56,7 @@ func unwrapXML(document []byte) []byte {
 }
 
 // openXML reads XML with XMLDSig signatures, or a SOAP message with WS-Security.
-func (c *Case) openXML(text, original []byte) {
+func (c *Case) openXML(text []byte) {
 	tree, err := xmltree.Parse(text, xmltree.Limits{})
 	switch {
 	case errors.Is(err, xmltree.ErrDoctype):
@@ -69,7 +71,7 @@ func (c *Case) openXML(text, original []byte) {
 		c.refuse("UNKNOWN", report.ReasonUnreadable, err)
 		return
 	}
-	c.attached = original == nil
+	c.attached = !c.given
 	if c.format = FormatXML; len(doc.Signatures) == 0 {
 		c.format = "UNKNOWN"
 		return
@@ -79,26 +81,27 @@ func (c *Case) openXML(text, original []byte) {
 		c.refuse(c.format, report.ReasonXMLStructure, err)
 		return
 	}
-	c.content = original
-	in := xmldsig.Inputs{Work: doc.NewWork()}
-	if original != nil {
-		in.Sources = func(string, bool) (xmldsig.Content, bool) { return xmldsig.Content{Octets: original}, true }
-	}
+	c.content = c.original.Octets
+	in := xmldsig.Inputs{Work: doc.NewWork(), Sources: c.original.sources()}
 	repeated := int64(repeatedMax)
 	var opened []*signer
 	bodyCovered := false
+	covered := map[string]bool{}
 	for _, s := range doc.Signatures {
 		c.collectXML(s)
-		m := &xmlForm{checked: s.Check(in), given: original != nil, repeated: &repeated}
+		m := &xmlForm{checked: s.Check(in), given: c.given, repeated: &repeated}
 		m.props = xades.Read(m.checked, in.Work)
 		if isSOAP && !body.Contains(s.Element) {
 			c.format, m.body = "WSSE", body
 		}
 		opened = append(opened, c.openProperties(newSigner(m), m.props))
-		if onDocument := c.place(opened, m); onDocument && isSOAP && m.checked.Covers(body) {
-			bodyCovered = true
+		if !c.place(opened, m) {
+			continue
 		}
+		bodyCovered = bodyCovered || isSOAP && m.checked.Covers(body)
+		c.covering(m, covered)
 	}
+	c.leftOut(covered)
 	if isSOAP && !bodyCovered {
 		r := report.New(report.ReasonBodyNotCovered, "WS-Security 1.1 8", "no signature covers "+body.Path())
 		c.uncovered = &r
@@ -236,4 +239,43 @@ func (m *xmlForm) verify(cert *pkix.Certificate) cms.Checks {
 		checks = append(checks, check)
 	}
 	return checks
+}
+
+// covering notes which of several originals a signature covers, by reference or by an entry of a manifest that it covers.
+func (c *Case) covering(m *xmlForm, covered map[string]bool) {
+	if len(c.original.Named) == 0 {
+		return
+	}
+	for _, o := range slices.Concat(m.checked.References, m.checked.Manifests) {
+		if name, ok := c.original.called(o.Reference.URI); ok && o.Agrees() && o.Scope.Coverage == xmldsig.Detached {
+			covered[name] = true
+		}
+	}
+}
+
+// leftOut is a finding where several originals were handed in and one of them is signed by nobody: else a caller would take the
+// verdict over those that are for one over all.
+func (c *Case) leftOut(covered map[string]bool) {
+	for _, name := range slices.Sorted(maps.Keys(c.original.Named)) {
+		if !covered[name] {
+			r := report.New(report.ReasonNotCovered, "XMLDSig 8.1", fmt.Sprintf("no signature covers the original %.200q", name))
+			c.uncovered = &r
+			return
+		}
+	}
+}
+
+// bringsKey tells whether a document holds a bare key for its signature.
+func (m *xmlForm) bringsKey() bool {
+	info := m.checked.Signature.KeyInfo
+	return info != nil && len(info.Keys) > 0 && *m.repeated >= 0
+}
+
+// bareKey tries the key that a document brings where no certificate is known: whether the document holds together.
+func (m *xmlForm) bareKey() cms.Check {
+	if signed := m.checked.Signature.SignedInfo; !signed.IsZero() {
+		from, to := signed.Range()
+		*m.repeated -= int64(to - from)
+	}
+	return m.checked.Signature.VerifyKey(m.checked.Signature.KeyInfo.Keys[0])
 }

@@ -176,7 +176,7 @@ func claimsOf(v report.Verdict) (claims, time.Time, bool) {
 func TestStructuralMutations(t *testing.T) {
 	a := newArchive(t)
 	b := a.sign(a.id, pki.CMSOptions{})
-	stamped := a.stamped(b, nil)
+	stamped := a.stamped(b)
 	evidence := a.withEvidence(stamped, a.crls[:2]...)
 	documents := []struct {
 		level string
@@ -184,7 +184,7 @@ func TestStructuralMutations(t *testing.T) {
 		step  int
 	}{
 		{"CAdES-B", b, 1},
-		{"CAdES-T", a.stamped(a.sign(a.id, a.contentStamped()), nil), 5},
+		{"CAdES-T", a.stamped(a.sign(a.id, a.contentStamped())), 5},
 		{"CAdES-LT", evidence, 9},
 		{"CAdES-LTA", a.archived(evidence, nil), 9},
 	}

@@ -5,26 +5,59 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"net/url"
 	"slices"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
 	"qaqpa/signer/tsp"
+	"qaqpa/signer/xmldsig"
 )
 
 // Original is what a detached signature or a time-stamp token is over. The zero Original is none.
 type Original struct {
 	// Octets are it, whole; an empty one is a non-nil empty slice.
 	Octets []byte
-	// Digests are it, known by its digests alone. They serve CMS and time-stamp tokens; in XML and others that have to see
-	// what they cover they count as none.
+	// Digests are it, known by its digests alone. They serve CMS, time-stamp tokens and those references of XML signatures that are
+	// over the octets as they are; where transforms have to see the original they count as none.
 	Digests map[algo.Hash][]byte
+	// Named, instead of the others, are several originals by the names that references of XML signatures give them. Of one alone
+	// CMS needs no name. No original of these has originals of its own.
+	Named map[string]Original
 
 	content cms.Content // of a stream that was read
 }
 
 // given tells whether there is any.
-func (o Original) given() bool { return o.Octets != nil || len(o.Digests) > 0 || o.content.Present() }
+func (o Original) given() bool {
+	return o.Octets != nil || len(o.Digests) > 0 || o.content.Present() || len(o.Named) > 0
+}
+
+// sources are the originals as references of XML signatures find them; nil: there are none. A single one is what every reference
+// out of the document means, whatever it is called: the caller knows what he handed in. Of several each is found by its name.
+func (o Original) sources() xmldsig.Sources {
+	content := func(o Original) xmldsig.Content { return xmldsig.Content{Octets: o.Octets, Digests: o.Digests} }
+	switch {
+	case len(o.Named) > 0:
+		return func(uri string, _ bool) (xmldsig.Content, bool) {
+			name, ok := o.called(uri)
+			return content(o.Named[name]), ok
+		}
+	case o.Octets != nil, len(o.Digests) > 0:
+		return func(string, bool) (xmldsig.Content, bool) { return content(o), true }
+	}
+	return nil
+}
+
+// called is the name under which what a URI means was handed in: the URI as it is written, or with its percent signs decoded.
+func (o Original) called(uri string) (name string, ok bool) {
+	if _, ok := o.Named[uri]; ok {
+		return uri, true
+	}
+	plain, err := url.PathUnescape(uri)
+	_, ok = o.Named[plain]
+	return plain, ok && err == nil
+}
 
 // of is the original as CMS takes it.
 func (o Original) of() cms.Content {
@@ -35,6 +68,10 @@ func (o Original) of() cms.Content {
 		return o.content
 	case len(o.Digests) > 0:
 		return cms.ContentDigests(o.Digests)
+	case len(o.Named) == 1:
+		for _, only := range o.Named {
+			return only.of()
+		}
 	}
 	return cms.Content{}
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"qaqpa/signer/algo"
+	"qaqpa/signer/jsononce"
 	"qaqpa/signer/path"
 	"qaqpa/signer/report"
 )
@@ -90,6 +91,9 @@ func PolicyDocument(name string) ([]byte, error) {
 // policyBytesMax bounds a policy document, the signature policies in it included.
 const policyBytesMax = 4 << 20
 
+// policyDepthMax bounds how deep the objects of a policy lie in each other; ours have four levels.
+const policyDepthMax = 16
+
 // policyDocument is the form of policies/*.json.
 type policyDocument struct {
 	Name              string               `json:"name"`
@@ -125,14 +129,14 @@ func loadPolicy(document []byte) (p Policy, err error) {
 	if len(document) > policyBytesMax {
 		return p, fmt.Errorf("it is longer than %d bytes", policyBytesMax)
 	}
+	if err := jsononce.Check(document, policyDepthMax); err != nil {
+		return p, err
+	}
 	var in policyDocument
 	d := json.NewDecoder(bytes.NewReader(document))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
 		return p, err
-	}
-	if d.More() {
-		return p, errors.New("something follows the document")
 	}
 	sum := sha256.Sum256(document)
 	p = Policy{

@@ -35,6 +35,9 @@ func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
 			best = c
 		}
 	}
+	for _, o := range m.checked.Manifests { // an entry agrees only in a manifest that is covered
+		detached = detached || o.Agrees() && o.Scope.Coverage == xmldsig.Detached
+	}
 	if more := len(m.checked.References) - scopesMax; more > 0 {
 		out.Scopes = append(out.Scopes, report.Scope{Coverage: "CUT", Detail: fmt.Sprintf("%d more references", more)})
 	}

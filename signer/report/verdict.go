@@ -143,6 +143,8 @@ type Signature struct {
 	// "PAdES-B-LTA" or "PDF" in PDF documents. A level says what is present, not that it
 	// holds.
 	Level string `json:"level"`
+	// Integrity is what the octets say by themselves, before anybody asks whose the key is.
+	Integrity Integrity `json:"integrity"`
 	// Process is the validation process whose result this is: "basic" (EN 319 102-1 5.3), "time" (5.5) or "long-term" (5.6).
 	Process string `json:"process,omitempty"`
 	// Blocks are the results of the building blocks and processes, in the order in which they ran.
@@ -193,6 +195,34 @@ type Signature struct {
 	// vouches for them, so they do not change the indication.
 	CounterSignatures []Signature `json:"counter_signatures,omitempty"`
 }
+
+// Integrity tells apart what a verdict brings together: whether the mathematics of a signature hold, and whether what it refers to
+// is what was signed. Neither says who signed, nor that the signature may be relied on: see Signature.Indication.
+type Integrity struct {
+	// Value is "correct" where the signature value belongs to the key and to what is signed, "wrong" where it does not, and
+	// "undecided" where no key is at hand or the algorithm is not known.
+	Value string `json:"signature_value"`
+	// Key is whose key that is: "certificate" (see Signature.Signer), or "document" where no certificate is at hand and the document
+	// brings a bare key. Such a key is nobody's: anybody can put his own there. Empty: there is none.
+	Key string `json:"key,omitempty"`
+	// References is what became of the digests that the signature is over: "intact" where all are those of what is at hand, else
+	// the worst of "changed", "missing" (what is referred to is not at hand) and "undecided".
+	References string `json:"references"`
+	// Manifests is the same for the entries of ds:Manifest that an XML signature covers; empty where there are none.
+	Manifests string `json:"manifests,omitempty"`
+}
+
+// Words of Integrity.
+const (
+	ValueCorrect      = "correct"
+	ValueWrong        = "wrong"
+	ReferencesIntact  = "intact"
+	ReferencesChanged = "changed"
+	ReferencesMissing = "missing"
+	Undecided         = "undecided"
+	KeyOfCertificate  = "certificate"
+	KeyOfDocument     = "document"
+)
 
 // Change is one thing that a revision of a PDF document changed after a signature.
 type Change struct {
@@ -389,6 +419,8 @@ type Evidence struct {
 	Kind string `json:"kind"`
 	// SHA256 is the hex digest of the object; empty when Failure is set.
 	SHA256 string `json:"sha256,omitempty"`
+	// Name is what the request calls one of several originals.
+	Name string `json:"name,omitempty"`
 	// Source is "document", "request", "lists at hand" (fetched before anybody asked) or the address from which it was fetched.
 	Source string `json:"source"`
 	// SizeBytes is the object's length.

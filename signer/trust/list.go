@@ -5,9 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"time"
 
+	"qaqpa/signer/jsononce"
 	"qaqpa/signer/pkix"
 )
 
@@ -32,6 +32,7 @@ const (
 	listAuthoritiesMax = 256
 	listValuesMax      = 32
 	listNameMax        = 200
+	listDepthMax       = 8
 )
 
 // operatorList is a trust list of the operator: JSON, with the certificates in it.
@@ -57,14 +58,14 @@ func readList(file []byte) ([]Authority, error) {
 	if len(file) > listBytesMax {
 		return nil, fmt.Errorf("%w: it has more than %d octets", ErrList, listBytesMax)
 	}
+	if err := jsononce.Check(file, listDepthMax); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrList, err)
+	}
 	d := json.NewDecoder(bytes.NewReader(file))
 	d.DisallowUnknownFields() // a constraint with a typing error must not be passed over
 	var l operatorList
 	if err := d.Decode(&l); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrList, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: something follows its end", ErrList)
 	}
 	if l.Version != 1 || len(l.Authorities) == 0 || len(l.Authorities) > listAuthoritiesMax {
 		return nil, fmt.Errorf("%w: version 1 with 1 to %d authorities is read", ErrList, listAuthoritiesMax)

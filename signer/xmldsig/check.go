@@ -180,6 +180,8 @@ func (o *Outcome) attempt(without []xmltree.Node) error {
 	switch {
 	case err != nil:
 		return err
+	case !bytes.Equal(sum, r.Value) && d.content.Octets == nil && d.beyond && !d.isNodes && len(r.Transforms) > 0:
+		return fmt.Errorf("%w: transforms have to see more than a digest of it", ErrNoContent)
 	case !bytes.Equal(sum, r.Value):
 		return errDigestDiffers
 	}

@@ -21,6 +21,17 @@ type Line struct {
 	OutOfScope      int         `json:"out_of_scope"`
 	WronglyAccepted int         `json:"wrongly_accepted"`
 	Deviations      []Deviation `json:"deviations"`
+	// Outside are the reasons for which cases are out of scope, with how many each.
+	Outside map[string]int `json:"outside,omitempty"`
+	// Cases are those of a suite that shows each one.
+	Cases []Case `json:"cases,omitempty"`
+}
+
+// Case is a case that is shown with what it should come to and came to.
+type Case struct {
+	Case     string `json:"case"`
+	Expected string `json:"expected"`
+	Got      string `json:"got"`
 }
 
 // Deviation is a case in which a run differs from the corpus, and why.
@@ -105,9 +116,8 @@ func Corpora(tb testing.TB, parts ...string) string {
 
 // Suite counts. Not safe for concurrent use.
 type Suite struct {
-	line    Line
-	known   Line
-	outside map[string]int
+	line  Line
+	known Line
 }
 
 // Start begins a suite.
@@ -117,7 +127,7 @@ func Start(tb testing.TB, name string) *Suite {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Suite{line: Line{Suite: name, Deviations: []Deviation{}}, known: all[name], outside: map[string]int{}}
+	return &Suite{line: Line{Suite: name, Deviations: []Deviation{}, Outside: map[string]int{}}, known: all[name]}
 }
 
 // Agree counts a case that came out as it should.
@@ -143,14 +153,31 @@ func (s *Suite) Judge(tb testing.TB, name, got, want string, accepted bool) {
 }
 
 // LeaveOut counts a case that turns on something we do not claim.
-func (s *Suite) LeaveOut(why string) { s.line.OutOfScope++; s.outside[why]++ }
+func (s *Suite) LeaveOut(why string) { s.line.OutOfScope++; s.line.Outside[why]++ }
+
+// Show is Judge for a suite each of whose cases is printed.
+func (s *Suite) Show(tb testing.TB, c Case, accepted bool) {
+	tb.Helper()
+	s.line.Cases = append(s.line.Cases, c)
+	s.Judge(tb, c.Case, c.Got, c.Expected, accepted)
+}
+
+// Tally counts a case of a suite with so many that those which agree are not named; ok false: it was accepted and must not be.
+func (s *Suite) Tally(ok bool) {
+	s.line.Total++
+	if ok {
+		s.line.Agreed++
+	} else {
+		s.line.WronglyAccepted++
+	}
+}
 
 // Close prints the suite, adds it to the file of a whole run, and fails where that is worse than recorded.
 func (s *Suite) Close(tb testing.TB) {
 	tb.Helper()
 	tb.Logf("%s %d/%d, %d out of scope, %d wrongly accepted", s.line.Suite, s.line.Agreed, s.line.Total, s.line.OutOfScope, s.line.WronglyAccepted)
-	for _, why := range slices.Sorted(maps.Keys(s.outside)) {
-		tb.Logf("  %d out of scope: %s", s.outside[why], why)
+	for _, why := range slices.Sorted(maps.Keys(s.line.Outside)) {
+		tb.Logf("  %d out of scope: %s", s.line.Outside[why], why)
 	}
 	for _, d := range s.line.Deviations {
 		tb.Logf("  %s: %s", d.Case, d.Why)

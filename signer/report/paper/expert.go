@@ -50,6 +50,9 @@ func (w words) signature(s report.Signature, number string, depth int) []Section
 		Row{Name: w.t("x.best"), Value: joined(exact(s.BestAt), best)},
 		Row{Name: w.t("x.after"), Value: exactOr(s.AfterAt)},
 		Row{Name: w.t("x.covers"), Value: s.Covers},
+		Row{Name: w.t("x.mathematics"), Value: w.integrity(s.Integrity.Value, s.Integrity.Key)},
+		Row{Name: w.t("x.references"), Value: w.integrity(s.Integrity.References, "")},
+		Row{Name: w.t("x.manifests"), Value: w.integrity(s.Integrity.Manifests, "")},
 	)
 	if p := s.SignaturePolicy; p != nil {
 		rows = append(rows, Row{Name: w.t("x.sigpolicy"), Value: clean(joined(p.OID, p.URI, p.Hash, p.Digest)), Code: true})
@@ -300,4 +303,16 @@ func span(known bool, from, to string) string {
 		return from
 	}
 	return from + " — " + to
+}
+
+// integrity says one word of report.Integrity in the reader's language; empty where there is none.
+func (w words) integrity(word, key string) string {
+	switch word {
+	case report.ValueCorrect, report.ValueWrong, report.ReferencesIntact, report.ReferencesChanged, report.ReferencesMissing, report.Undecided:
+		word = w.t("integrity." + word)
+	}
+	if key == report.KeyOfDocument {
+		word = joined(word, w.t("integrity.bare"))
+	}
+	return word
 }

@@ -29,6 +29,18 @@ var expertWords = map[string]report.Text{
 	"x.sigpolicy": {KK: "Қолтаңба саясаты", RU: "Политика подписи", EN: "Signature policy"},
 	"x.covers":    {KK: "Қамтуы", RU: "Охват", EN: "Covers"},
 
+	"x.mathematics": {KK: "Қолтаңба мәні", RU: "Значение подписи", EN: "Signature value"},
+	"x.references":  {KK: "Қол қойылған деректер", RU: "Подписанные данные", EN: "What is signed"},
+	"x.manifests":   {KK: "Манифесттерде аталғандар", RU: "Названное в манифестах", EN: "What manifests list"},
+
+	"integrity.correct":   {KK: "математикалық тұрғыдан дұрыс", RU: "математически верно", EN: "mathematically correct"},
+	"integrity.wrong":     {KK: "қате", RU: "неверно", EN: "wrong"},
+	"integrity.intact":    {KK: "өзгертілмеген", RU: "не изменены", EN: "intact"},
+	"integrity.changed":   {KK: "өзгертілген", RU: "изменены", EN: "changed"},
+	"integrity.missing":   {KK: "қолда жоқ", RU: "нет под рукой", EN: "not at hand"},
+	"integrity.undecided": {KK: "анықталмады", RU: "не установлено", EN: "undecided"},
+	"integrity.bare":      {KK: "құжаттың өзіндегі, иесі белгісіз кілтпен", RU: "по ключу из самого документа, чей он — неизвестно", EN: "by a key out of the document, nobody knows whose"},
+
 	"x.reasons":     {KK: "Орындалмаған ережелер", RU: "Невыполненные правила", EN: "Rules that are not met"},
 	"x.remarks":     {KK: "Ескертпелер", RU: "Замечания", EN: "Remarks"},
 	"x.blocks":      {KK: "Құрылымдық блоктар", RU: "Строительные блоки", EN: "Building blocks"},

@@ -44,6 +44,12 @@ func run(file string) error {
 			fmt.Printf(", %d out of scope", l.OutOfScope)
 		}
 		fmt.Println()
+		for _, why := range slices.Sorted(maps.Keys(l.Outside)) {
+			fmt.Printf("    out of scope %d: %s\n", l.Outside[why], why)
+		}
+		for _, c := range l.Cases {
+			fmt.Printf("    %s: expected %s, got %s\n", c.Case, c.Expected, c.Got)
+		}
 		for _, d := range l.Deviations {
 			fmt.Printf("    %s: %s\n", d.Case, d.Why)
 		}
