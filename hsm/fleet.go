@@ -317,9 +317,7 @@ func (f *Fleet) turn(change func()) {
 	f.sweep()
 	send := f.pump()
 	f.mu.Unlock()
-	for _, d := range send {
-		d.send()
-	}
+	sendAll(send)
 }
 
 // sortedKeys are the keys in an order that does not change, by name.

@@ -26,24 +26,39 @@ type link struct {
 	life *os.File // the worker ends when this is closed
 
 	noted func(report) // told each state, in order, by the reading goroutine
+	turn  func(func()) // within it all outcomes are given, those that came together in one
 
 	mu      sync.Mutex // guards what follows
 	next    uint64
 	pending map[uint64]*exchange
 	dead    error
-	out     []byte        // frames that were not written at once
-	flush   chan struct{} // wakes the goroutine that writes them
+	out     []byte        // frames that are not written yet
+	unsent  int           // how many of them want a seat
+	flush   chan struct{} // wakes the goroutine that writes what would not be written at once
+	writing bool          // it does
 	load    int           // bytes of all pending requests
+	seats   int           // calls that the worker does at once; it takes them in the order in which they came
+	seated  int           // calls that want a seat and are not answered
+	working int           // those that have one
+	waiting []*exchange   // those that have none yet, in order
 
 	gone chan struct{} // closed when the process has ended
 }
 
 // exchange is one request and what is to be done with its answer.
 type exchange struct {
-	since time.Time
-	limit time.Duration // the worker is killed when there is no answer by then
-	size  int
-	done  func(payload []byte, err error) // called once, by the link's goroutines or by whoever kills it
+	since  time.Time     // when the worker began with it; zero while it waits there for a seat
+	limit  time.Duration // the worker is killed when there is no answer by then
+	seated bool          // it wants a seat
+	size   int
+	done   func(payload []byte, err error) // called once, within link.turn
+}
+
+// outcome is what became of an exchange.
+type outcome struct {
+	x       *exchange
+	payload []byte
+	err     error
 }
 
 // loadMax is how much may be under way before writing is left to a goroutine of its own: less than any kernel buffers, so that
@@ -51,7 +66,7 @@ type exchange struct {
 const loadMax = 64 << 10
 
 // startWorker starts a worker process. Secrets that came to the gateway by its environment stay here.
-func startWorker(command []string, stderr io.Writer, noted func(report)) (*link, error) {
+func startWorker(command []string, stderr io.Writer, noted func(report), turn func(func())) (*link, error) {
 	fds, err := syscall.Socketpair(syscall.AF_UNIX, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make a socket pair: %w", err)
@@ -76,7 +91,7 @@ func startWorker(command []string, stderr io.Writer, noted func(report)) (*link,
 		return nil, errors.Join(fmt.Errorf("couldn't start a worker process: %w", err), conn.Close(), write.Close())
 	}
 	l := &link{
-		cmd: cmd, conn: conn, life: write, noted: noted, pending: make(map[uint64]*exchange), next: 1,
+		cmd: cmd, conn: conn, life: write, noted: noted, turn: turn, pending: make(map[uint64]*exchange), next: 1, seats: 1,
 		flush: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	go l.read()
@@ -94,49 +109,74 @@ func (l *link) hello(h hello) error {
 	return nil
 }
 
-// ask sends a request. x.done is called with the answer, with an error when there will be none.
+// ask puts a request into the buffer; push sends it. x.done is called with the answer, with an error when there will be none.
 func (l *link) ask(op byte, x *exchange, payload ...[]byte) {
 	for _, p := range payload {
 		x.size += len(p)
 	}
 	l.mu.Lock()
-	if l.dead != nil {
-		l.mu.Unlock()
-		x.done(nil, l.dead)
+	defer l.mu.Unlock()
+	if why := l.dead; why != nil {
+		go l.turn(func() { x.done(nil, why) })
 		return
 	}
 	number := l.next
 	l.next++
 	l.pending[number] = x
 	l.load += x.size
-	l.mu.Unlock()
-	l.post(appendFrame(make([]byte, 0, frameHead+x.size), number, op, payload...))
+	if x.seated {
+		l.seated++
+		l.unsent++
+		if l.working < l.seats {
+			l.working++
+			x.since = now()
+		} else {
+			l.waiting = append(l.waiting, x)
+		}
+	}
+	l.out = appendFrame(l.out, number, op, payload...)
 }
 
-// post writes a frame: at once if nothing is waiting and the kernel surely has room, else by the writing goroutine, which
-// writes all that has come together. It never blocks.
+// post sends a frame to which there is no answer.
 func (l *link) post(frame []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.dead != nil {
-		return
-	}
-	if len(l.out) == 0 && l.load < loadMax && len(frame) < loadMax {
-		if n, err := l.conn.Write(frame); err != nil {
-			frame = frame[n:] // the writing goroutine meets the error again
-		} else {
-			return
-		}
-	}
 	l.out = append(l.out, frame...)
-	select {
-	case l.flush <- struct{}{}:
-	default:
-	}
+	l.send()
 }
 
-// write empties the buffer whenever it is told to. What is being written stays in the buffer until it is, so that post does not
-// overtake it.
+// plenty is how many calls beyond its seats a worker has before more are kept back: they go together with the next answers, which
+// come before they could be begun with. One write in place of several wakes the worker once.
+const plenty = 3
+
+// push writes what is in the buffer, unless the worker has plenty to do: whoever gets its next answer pushes again. It never blocks.
+func (l *link) push() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.unsent > 0 && l.seated-l.unsent >= l.seats+plenty {
+		return
+	}
+	l.send()
+}
+
+// send writes the buffer: at once if the kernel surely has room, else by the writing goroutine. The caller holds l.mu.
+func (l *link) send() {
+	if l.dead != nil || len(l.out) == 0 || l.writing {
+		return
+	}
+	if l.load < loadMax && len(l.out) < loadMax {
+		n, err := l.conn.Write(l.out)
+		if err == nil {
+			l.out, l.unsent = l.out[:0], 0
+			return
+		}
+		l.out = l.out[n:] // the writing goroutine meets the error again
+	}
+	l.writing, l.unsent = true, 0
+	l.flush <- struct{}{}
+}
+
+// write empties the buffer whenever it is told to.
 func (l *link) write() {
 	for {
 		select {
@@ -146,7 +186,8 @@ func (l *link) write() {
 		}
 		for {
 			l.mu.Lock()
-			chunk := l.out[:min(len(l.out), 1<<16)]
+			chunk := l.out
+			l.out, l.unsent, l.writing = nil, 0, len(chunk) > 0
 			l.mu.Unlock()
 			if len(chunk) == 0 {
 				break
@@ -155,19 +196,14 @@ func (l *link) write() {
 				l.kill(fmt.Errorf("%w: %w", errWorkerLost, err))
 				return
 			}
-			l.mu.Lock()
-			l.out = l.out[len(chunk):]
-			if len(l.out) == 0 {
-				l.out = nil
-			}
-			l.mu.Unlock()
 		}
 	}
 }
 
-// read hands out answers until the worker closes the socket.
+// read hands out answers until the worker closes the socket. Those that came together are handed out together.
 func (l *link) read() {
 	in := bufio.NewReaderSize(l.conn, 64<<10)
+	var batch []outcome
 	for {
 		f, err := readFrame(in)
 		if err != nil {
@@ -180,35 +216,64 @@ func (l *link) read() {
 				l.kill(err)
 				break
 			}
+			if r.Up {
+				l.mu.Lock()
+				l.seats = max(1, r.Seats)
+				l.mu.Unlock()
+			}
 			l.noted(r)
-			continue
+		} else if o, ok := l.answered(f); ok {
+			batch = append(batch, o)
 		}
-		l.mu.Lock()
-		x := l.pending[f.number]
-		delete(l.pending, f.number)
-		if x != nil {
-			l.load -= x.size
-		}
-		l.mu.Unlock()
-		if x != nil {
-			x.finish(f)
+		if len(batch) > 0 && !frameWaits(in) {
+			l.give(batch)
+			clear(batch)
+			batch = batch[:0]
 		}
 	}
 	_ = l.cmd.Wait() // how it ended is of no interest
 	close(l.gone)
 }
 
-func (x *exchange) finish(f frame) {
+// give hands out outcomes and sends what was kept back for them.
+func (l *link) give(batch []outcome) {
+	l.turn(func() {
+		for _, o := range batch {
+			o.x.done(o.payload, o.err)
+		}
+	})
+	l.push()
+}
+
+// answered finds the exchange that a frame answers, and lets the next one have its seat.
+func (l *link) answered(f frame) (outcome, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	x := l.pending[f.number]
+	if x == nil {
+		return outcome{}, false
+	}
+	delete(l.pending, f.number)
+	l.load -= x.size
+	if x.seated {
+		l.seated--
+		if len(l.waiting) > 0 {
+			l.waiting[0].since = now()
+			l.waiting = l.waiting[1:]
+		} else {
+			l.working--
+		}
+	}
+	o := outcome{x: x}
 	if f.op == outcomeOK {
-		x.done(f.payload, nil)
-		return
+		o.payload = f.payload
+		return o, true
 	}
 	e, err := decode[*failure](f.payload)
-	if err != nil || e == nil {
-		x.done(nil, fmt.Errorf("%w: %w", ErrUnavailable, errFrame))
-		return
+	if o.err = e; err != nil || e == nil {
+		o.err = fmt.Errorf("%w: %w", ErrUnavailable, errFrame)
 	}
-	x.done(nil, e)
+	return o, true
 }
 
 // kill ends the process and everything that waits for it. The kernel ends calls that no module would.
@@ -225,9 +290,11 @@ func (l *link) kill(why error) {
 	_ = l.cmd.Process.Kill()
 	_ = l.conn.Close()
 	_ = l.life.Close()
-	for _, x := range lost {
-		x.done(nil, why)
-	}
+	l.turn(func() {
+		for _, x := range lost {
+			x.done(nil, why)
+		}
+	})
 }
 
 // overdue says how long the call that is furthest past its limit has been under way; zero when none is.
@@ -235,7 +302,7 @@ func (l *link) overdue(now time.Time) (longest time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, x := range l.pending {
-		if took := now.Sub(x.since); took > x.limit && took > longest {
+		if took := now.Sub(x.since); !x.since.IsZero() && took > x.limit && took > longest {
 			longest = took
 		}
 	}

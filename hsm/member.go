@@ -108,7 +108,7 @@ func (m *member) run() {
 
 // live is the life of one worker process; it tells whether the process was ever connected.
 func (m *member) live() bool {
-	l, err := startWorker(m.fleet.cfg.Worker, m.fleet.cfg.Stderr, m.noted)
+	l, err := startWorker(m.fleet.cfg.Worker, m.fleet.cfg.Stderr, m.noted, m.fleet.turn)
 	if err != nil {
 		m.fleet.turn(func() { m.change(down, fmt.Errorf("%w: %w", ErrUnavailable, err)) })
 		return false
@@ -290,14 +290,11 @@ func (m *member) ask(ctx context.Context, op byte, payload []byte) ([]byte, erro
 	case state == down:
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, why)
 	}
-	type outcome struct {
-		payload []byte
-		err     error
-	}
 	answered := make(chan outcome, 1)
 	l.ask(op, &exchange{
-		since: now(), limit: m.fleet.cfg.CallTimeout, done: func(b []byte, err error) { answered <- outcome{b, err} },
+		since: now(), limit: m.fleet.cfg.CallTimeout, done: func(b []byte, err error) { answered <- outcome{payload: b, err: err} },
 	}, payload)
+	l.push()
 	select {
 	case o := <-answered:
 		return o.payload, o.err

@@ -115,9 +115,7 @@ func (f *Fleet) do(ctx context.Context, t *task) ([]byte, error) {
 	send := f.pump()
 	f.metrics.queue.WithLabelValues(t.key.label).Set(float64(len(t.key.queue)))
 	f.mu.Unlock()
-	for _, d := range send {
-		d.send()
-	}
+	sendAll(send)
 	select {
 	case <-t.done:
 		return t.result, t.err
@@ -275,59 +273,82 @@ func (f *Fleet) choose(t *task, at time.Time) (best *member) {
 			best, score = m, s
 		}
 	}
-	if best != nil && best.busy >= best.seats {
+	if best != nil && best.busy >= best.room() {
 		return f.free(t, at)
 	}
 	return best
 }
 
+// aheadMax bounds how long a call may wait in a worker for a seat, and aheadSeats how many wait there for each.
+const (
+	aheadMax   = 2 * time.Millisecond
+	aheadSeats = 8
+)
+
+// room is how many calls may be with the worker: one for each seat, and as many more as it does in a moment, so that it never waits
+// for the next. Slow calls wait here, where they can still go to another token.
+func (m *member) room() int {
+	if m.took <= 0 || m.took >= aheadMax {
+		return m.seats
+	}
+	return m.seats * (1 + min(aheadSeats, int(aheadMax/m.took)))
+}
+
 // free is any member with a seat free, but for the one that failed the call last.
 func (f *Fleet) free(t *task, at time.Time) *member {
 	for _, m := range f.members {
-		if m.state == up && !at.Before(m.fenced) && t.key.usable(m, at) && m.busy < m.seats && m != t.by {
+		if m.state == up && !at.Before(m.fenced) && t.key.usable(m, at) && m.busy < m.room() && m != t.by {
 			return m
 		}
 	}
 	return nil
 }
 
-func (d dispatch) send() {
-	t, m := d.task, d.task.by
-	m.metrics.inFlight.Inc()
-	x := &exchange{since: now(), limit: m.fleet.cfg.Stall, done: func(payload []byte, err error) {
-		m.metrics.inFlight.Dec()
-		m.answered(d.link, t, payload, err)
-	}}
-	d.link.ask(t.op, x, binary.BigEndian.AppendUint32(nil, d.number), t.head, t.data)
+// sendAll sends calls to their workers, those for one worker together. The caller does not hold fleet.mu.
+func sendAll(calls []dispatch) {
+	for i, d := range calls {
+		t, m := d.task, d.task.by
+		m.metrics.inFlight.Inc()
+		x := &exchange{seated: true, limit: m.fleet.cfg.Stall}
+		x.done = func(payload []byte, err error) {
+			m.metrics.inFlight.Dec()
+			m.answered(d.link, x, t, payload, err)
+		}
+		d.link.ask(t.op, x, binary.BigEndian.AppendUint32(nil, d.number), t.head, t.data)
+		if i+1 == len(calls) || calls[i+1].link != d.link {
+			d.link.push()
+		}
+	}
 }
 
 // weight of the newest time in the averages.
 const average = 0.1
 
-// answered takes the outcome of a call: it goes to its caller, or to another token.
-func (m *member) answered(l *link, t *task, payload []byte, err error) {
-	m.fleet.turn(func() {
-		took := now().Sub(t.sent)
-		if m.link == l {
-			m.busy--
-			if m.state == up && errors.Is(err, errWorkerLost) { // run will see it, too, but not before the next call is sent
-				m.change(starting, nil)
-			}
+// answered takes the outcome of a call: it goes to its caller, or to another token. The caller holds fleet.mu, see link.turn.
+func (m *member) answered(l *link, x *exchange, t *task, payload []byte, err error) {
+	took := now().Sub(t.sent)
+	if !x.since.IsZero() {
+		took = now().Sub(x.since)
+	}
+	if m.link == l {
+		m.busy--
+		if m.state == up && errors.Is(err, errWorkerLost) { // run will see it, too, but not before the next call is sent
+			m.change(starting, nil)
 		}
-		m.took += time.Duration(average * float64(took-m.took))
-		if err == nil {
-			m.failures = 0
-			t.key.cost += average * (took.Seconds() - t.key.cost)
-			t.end(payload, nil)
-			return
-		}
-		if !m.blame(t, err) || t.tries >= triesFleet || t.over || m.fleet.closed {
-			t.end(nil, err)
-			return
-		}
-		t.err = err
-		t.key.queue = append([]*task{t}, t.key.queue...) // it has waited already
-	})
+	}
+	m.took += time.Duration(average * float64(took-m.took))
+	if err == nil {
+		m.failures = 0
+		t.key.cost += average * (took.Seconds() - t.key.cost)
+		t.end(payload, nil)
+		return
+	}
+	if !m.blame(t, err) || t.tries >= triesFleet || t.over || m.fleet.closed {
+		t.end(nil, err)
+		return
+	}
+	t.err = err
+	t.key.queue = append([]*task{t}, t.key.queue...) // it has waited already
 }
 
 // blame draws the consequence of a failed call, and says whether the call may be made again. The caller holds fleet.mu.

@@ -157,6 +157,15 @@ func readFrame(r *bufio.Reader) (frame, error) {
 	return f, err
 }
 
+// frameWaits tells that a whole frame has been read into the buffer.
+func frameWaits(r *bufio.Reader) bool {
+	if r.Buffered() < frameHead {
+		return false
+	}
+	head, err := r.Peek(4)
+	return err == nil && r.Buffered() >= 4+int(binary.BigEndian.Uint32(head))
+}
+
 // signCall is one signature to make with a key that has been found.
 type signCall struct {
 	key  uint32

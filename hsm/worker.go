@@ -34,8 +34,10 @@ type workerProcess struct {
 	reading sync.Mutex // held by the seat whose turn it is to read
 	in      *bufio.Reader
 
-	writing sync.Mutex // guards out
+	writing sync.Mutex // guards what follows
 	out     io.Writer
+	answers []byte // that are not written yet
+	count   int    // how many they are
 
 	mu      sync.Mutex // guards keys
 	keys    []any      // *Key or *secret, by number
@@ -136,11 +138,29 @@ func (p *workerProcess) tell(r report) {
 	p.send(0, outcomeState, raw)
 }
 
+// send writes an answer, and those that were kept back.
 func (p *workerProcess) send(number uint64, outcome byte, payload []byte) {
-	b := appendFrame(make([]byte, 0, frameHead+len(payload)), number, outcome, payload)
+	p.keep(number, outcome, payload)
+	p.flush()
+}
+
+// keep puts an answer into the buffer.
+func (p *workerProcess) keep(number uint64, outcome byte, payload []byte) {
 	p.writing.Lock()
-	_, err := p.out.Write(b)
-	p.writing.Unlock()
+	defer p.writing.Unlock()
+	p.answers = appendFrame(p.answers, number, outcome, payload)
+	p.count++
+}
+
+// flush writes the buffer.
+func (p *workerProcess) flush() {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	if len(p.answers) == 0 {
+		return
+	}
+	_, err := p.out.Write(p.answers)
+	p.answers, p.count = p.answers[:0], 0
 	if err != nil {
 		p.end(err)
 	}
@@ -161,7 +181,13 @@ func (p *workerProcess) serve(seat *worker) {
 			<-c.changed // the token has no session for this seat
 			continue
 		}
-		p.reading.Lock()
+		if !p.reading.TryLock() {
+			p.flush() // who reads may wait for long
+			p.reading.Lock()
+		}
+		if !frameWaits(p.in) {
+			p.flush() // nobody is kept waiting for an answer while the worker waits for a call
+		}
 		f, err := readFrame(p.in)
 		p.reading.Unlock()
 		if err != nil {
@@ -175,11 +201,15 @@ func (p *workerProcess) serve(seat *worker) {
 			}
 		case opSign, opMAC, opGCM:
 			p.answer(f.number, func() ([]byte, error) { return p.use(seat, f) })
+			if p.full() {
+				p.flush()
+			}
 		default:
 			p.finds <- struct{}{}
 			go func() {
 				defer func() { <-p.finds }()
 				p.answer(f.number, func() ([]byte, error) { return p.look(f) })
+				p.flush()
 			}()
 		}
 	}
@@ -188,7 +218,7 @@ func (p *workerProcess) serve(seat *worker) {
 func (p *workerProcess) answer(number uint64, do func() ([]byte, error)) {
 	out, err := do()
 	if err == nil {
-		p.send(number, outcomeOK, out)
+		p.keep(number, outcomeOK, out)
 		return
 	}
 	raw, merr := json.Marshal(failureOf(err))
@@ -196,7 +226,16 @@ func (p *workerProcess) answer(number uint64, do func() ([]byte, error)) {
 		p.end(merr)
 		return
 	}
-	p.send(number, outcomeError, raw)
+	p.keep(number, outcomeError, raw)
+}
+
+// answersMax is how many answers go out together at most.
+const answersMax = 4
+
+func (p *workerProcess) full() bool {
+	p.writing.Lock()
+	defer p.writing.Unlock()
+	return p.count >= answersMax
 }
 
 // use does a call that uses a key.
