@@ -48,6 +48,7 @@ type sharedKey struct {
 	// Guarded by fleet.mu.
 	places  map[*member]*place
 	queue   []*task // first come, first served
+	sent    int     // calls that workers have, with or without a seat
 	virtual float64 // virtual time at which its next call is due
 	cost    float64 // average seconds of a call in the token
 	limits  KeyLimits
@@ -156,9 +157,9 @@ func (f *Fleet) admit(t *task) error {
 			return refuse(after)
 		}
 	}
-	wait := f.backlog(k)
+	wait, waiting := f.backlog(k)
 	switch {
-	case len(k.queue) >= k.limits.QueueMax:
+	case waiting >= k.limits.QueueMax:
 		return refuse(wait)
 	case len(k.queue) > 0 && time.Until(t.deadline) < wait:
 		return refuse(wait - time.Until(t.deadline))
@@ -166,26 +167,27 @@ func (f *Fleet) admit(t *task) error {
 	return nil
 }
 
-// backlog estimates how long a call of the key would wait: the calls before it in its own queue, and as many of each other key
-// as come in between by fair turns.
-func (f *Fleet) backlog(k *sharedKey) time.Duration {
+// backlog estimates how long a call of the key would wait: the calls before it, in its own queue and ahead of their seats, and as many
+// of each other key as come in between by fair turns. It also counts those calls before it.
+func (f *Fleet) backlog(k *sharedKey) (time.Duration, int) {
 	seats := 0
 	for _, m := range f.members {
 		if m.state == up && k.usable(m, now()) {
 			seats += m.seats
 		}
 	}
+	waiting := len(k.queue) + max(0, k.sent-seats)
 	if seats == 0 {
-		return 0 // nothing is known; hopeless calls are refused by sweep
+		return 0, len(k.queue) // nothing is known; hopeless calls are refused by sweep
 	}
-	own := float64(len(k.queue)) * k.cost / k.limits.Weight
+	own := float64(waiting) * k.cost / k.limits.Weight
 	total := own
 	for _, other := range f.keys {
 		if other != k {
 			total += min(own, float64(len(other.queue))*other.cost/other.limits.Weight)
 		}
 	}
-	return time.Duration(total / float64(seats) * float64(time.Second))
+	return time.Duration(total / float64(seats) * float64(time.Second)), waiting
 }
 
 // usable says whether calls of the key may go to m. The caller holds fleet.mu.
@@ -254,6 +256,7 @@ func (f *Fleet) pump() (send []dispatch) {
 		next.virtual = max(next.virtual, f.virtual) + max(next.cost, 1e-6)/next.limits.Weight
 		t.by, t.sent, t.tries = to, at, t.tries+1
 		to.busy++
+		next.sent++
 		send = append(send, dispatch{task: t, link: to.link, number: next.places[to].number})
 	}
 }
@@ -330,6 +333,7 @@ func (m *member) answered(l *link, x *exchange, t *task, payload []byte, err err
 	if !x.since.IsZero() {
 		took = now().Sub(x.since)
 	}
+	t.key.sent--
 	if m.link == l {
 		m.busy--
 		if m.state == up && errors.Is(err, errWorkerLost) { // run will see it, too, but not before the next call is sent
