@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ThalesIgnite/crypto11"
 	"github.com/miekg/pkcs11"
@@ -83,22 +84,49 @@ func (t *Token) mayGenerate(ctx context.Context, label string, g generator) erro
 }
 
 // generatePair has crypto11 make RSA and ECDSA pairs; Ed25519, which it does not know, is made without it, and so are all pairs of a
-// module that wants arguments.
+// module that wants arguments, or refuses what crypto11 asks for.
 func (t *Token) generatePair(ctx context.Context, label string, id []byte, g generator) error {
 	public, private := pairTemplates(label, id)
+	var err error
 	switch {
-	case t.cfg.Arguments != "":
+	case t.cfg.Arguments != "", g.rsaBits == 0 && g.curve == nil:
 		return t.makePair(ctx, public, private, g)
 	case g.rsaBits > 0:
-		return t.ceremony(ctx, func(c *crypto11.Context) error {
+		err = t.ceremony(ctx, func(c *crypto11.Context) error {
 			_, err := c.GenerateRSAKeyPairWithAttributes(attributeSet(public), attributeSet(private), g.rsaBits)
 			return err
 		})
-	case g.curve != nil:
-		return t.ceremony(ctx, func(c *crypto11.Context) error {
+	default:
+		err = t.ceremony(ctx, func(c *crypto11.Context) error {
 			_, err := c.GenerateECDSAKeyPairWithAttributes(attributeSet(public), attributeSet(private), g.curve)
 			return err
 		})
 	}
-	return t.makePair(ctx, public, private, g)
+	if !refusesTemplate(err) {
+		return err
+	}
+	// A TPM gives both halves the usages of one object and refuses a template of which the halves differ. Nothing of ours needs usages
+	// of the public half: verification never goes to the token.
+	if err := t.destroy(ctx, id); err != nil {
+		return err
+	}
+	return t.makePair(ctx, withoutUsages(public), private, g)
+}
+
+// refusesTemplate says that a module dislikes attributes; some say so by CKR_GENERAL_ERROR alone.
+func refusesTemplate(err error) bool {
+	for _, code := range []uint{
+		pkcs11.CKR_GENERAL_ERROR, pkcs11.CKR_TEMPLATE_INCONSISTENT, pkcs11.CKR_ATTRIBUTE_VALUE_INVALID, pkcs11.CKR_ATTRIBUTE_TYPE_INVALID,
+	} {
+		if errors.Is(err, pkcs11.Error(code)) {
+			return true
+		}
+	}
+	return false
+}
+
+func withoutUsages(template []*pkcs11.Attribute) []*pkcs11.Attribute {
+	return slices.DeleteFunc(slices.Clone(template), func(a *pkcs11.Attribute) bool {
+		return a.Type == pkcs11.CKA_VERIFY || a.Type == pkcs11.CKA_ENCRYPT
+	})
 }

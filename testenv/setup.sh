@@ -22,6 +22,12 @@ opensc-pkcs11          | ls /usr/lib/*/pkcs11-spy.so                            
 p11-kit                | command -v p11-kit                                               | a token that can be stopped in the middle of a call
 p11-kit-modules        | ls /usr/lib/*/pkcs11/p11-kit-client.so                           | the client side of it
 libnss3                | ls /usr/lib/*/libsoftokn3.so                                     | a token that has nothing in common with SoftHSM
+libtpm2-pkcs11-1       | ls /usr/lib/*/pkcs11/libtpm2_pkcs11.so                           | a token in a TPM, with rules of its own
+swtpm                  | command -v swtpm                                                 | the TPM for it, in software
+libtss2-tcti-swtpm0    | ls /usr/lib/*/libtss2-tcti-swtpm.so.0                            | how its resource manager reaches it
+tpm2-abrmd             | command -v tpm2-abrmd                                            | the resource manager, run by the test alone
+libtss2-tcti-tabrmd0   | ls /usr/lib/*/libtss2-tcti-tabrmd.so.0                           | how the module reaches that
+dbus-daemon            | command -v dbus-daemon                                           | the bus between the two, private to the test
 libxml2-utils          | command -v xmllint                                               | canonical XML, independently
 xmlsec1                | command -v xmlsec1                                               | XML signatures, independently
 poppler-utils          | command -v pdfsig                                                | reads the receipts as a person would
