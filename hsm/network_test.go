@@ -51,7 +51,7 @@ func (n *network) start(t *testing.T) {
 	n.server.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, n.server.Start())
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if conn, err := net.Dial("unix", n.socket); err == nil { // the file is there before anybody listens
+		if conn, err := new(net.Dialer).DialContext(t.Context(), "unix", n.socket); err == nil { // the file is there before anybody listens
 			_ = conn.Close()
 			break
 		}

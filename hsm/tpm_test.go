@@ -56,7 +56,7 @@ const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Con
 // room for three keys at once; the resource manager takes turns with them.
 func startTPM(t *testing.T) {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "qaqpa-tpm-") // short: a socket's path has at most 108 bytes
+	dir, err := os.MkdirTemp("", "qaqpa-tpm-") //nolint:usetesting // short: a socket's path has at most 108 bytes
 	must(t, err)
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
 	tpm, bus, config, store := filepath.Join(dir, "tpm"), filepath.Join(dir, "bus"), filepath.Join(dir, "bus.conf"), filepath.Join(dir, "store")
