@@ -24,6 +24,8 @@ const (
 	typeSVG       = "image/svg+xml"
 	typeXML       = "application/xml"
 	typeTextXML   = "text/xml"
+	typeJOSE      = "application/jose"
+	typeJOSEJSON  = "application/jose+json"
 )
 
 // mediaType is a parsed Content-Type.

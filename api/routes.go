@@ -75,7 +75,7 @@ func (s *Server) routes() ([]route, error) {
 	confirm.consumes = []string{typeCMS}
 	validate := post("/v1/validations", "", l.documentBody(), s.validate).slowly().or(typeXML)
 	validate.mayIdentify, validate.streamed, validate.args = true, true, documentArgs()
-	validate.consumes = []string{typeJSON, typeForm, typeBytes, typeCMS, typeSignature, typePDF, typeXML, typeTextXML, typeTimeReply}
+	validate.consumes = []string{typeJSON, typeForm, typeBytes, typeCMS, typeSignature, typePDF, typeXML, typeTextXML, typeTimeReply, typeJOSE, typeJOSEJSON}
 	upload := post("/verify", "", l.DocumentBytes+free, s.verifyUpload).slowly().as(typeHTML)
 	upload.consumes, upload.args, upload.forPeople = []string{typeForm}, []string{"lang"}, true
 	upload.refused = s.failedPage

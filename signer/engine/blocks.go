@@ -6,6 +6,7 @@ import (
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
+	"qaqpa/signer/jades"
 	"qaqpa/signer/kz"
 	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
@@ -60,7 +61,7 @@ func blockOf(rule cms.Rule, sub string) block {
 	case rule == cms.RuleSignerIdentifier, rule == cms.RuleSigningCertificate, rule == xmldsig.RuleKeyInfo:
 		return blockIdentification
 	case rule == cms.RuleContentType, rule == cms.RuleSignedAttributes, rule == cms.RuleSigningTime,
-		rule == cms.RuleAttributeEncoding, rule == xmldsig.RuleStructure:
+		rule == cms.RuleAttributeEncoding, rule == xmldsig.RuleStructure, rule == jades.RuleHeader:
 		return blockFormat
 	}
 	return blockCryptography

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"qaqpa/signer/cms"
+	"qaqpa/signer/jades"
 	"qaqpa/signer/path"
 	"qaqpa/signer/pdf"
 	"qaqpa/signer/pkix"
@@ -64,7 +65,7 @@ func newSigner(f form) *signer {
 }
 
 // Open reads a document: CMS SignedData in DER, BER, PEM armour or base64; XML with signatures or a SOAP message with
-// WS-Security, plain or in base64; PDF. original is what a detached signature is over (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
+// WS-Security, plain or in base64; PDF; JWS, compact or in JSON. original is what a detached signature is over (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
 // memory may be nil.
 func Open(document, original []byte, memory *Known) *Case {
 	return OpenWith(document, Original{Octets: original}, memory)
@@ -83,6 +84,10 @@ func OpenWith(document []byte, original Original, memory *Known) *Case {
 	}
 	if text := unwrapXML(document); text != nil {
 		c.openXML(text)
+		return c
+	}
+	if jades.Is(document) {
+		c.openJWS(document)
 		return c
 	}
 	c.openCMS(document)

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"qaqpa/signer/cms"
+	"qaqpa/signer/jades"
 	"qaqpa/signer/report"
 	"qaqpa/signer/tsp"
 	"qaqpa/signer/xades"
@@ -81,6 +82,8 @@ func reasonOf(c cms.Check) report.Code {
 			return report.ReasonReferenceRefused
 		}
 		return report.ReasonXMLStructure
+	case jades.RuleHeader, jades.RuleReferences:
+		return report.ReasonJWSStructure
 	case xmldsig.RuleKeyInfo:
 		return report.ReasonSignerMissing
 	case cms.RuleAlgorithms, cms.RuleAlgorithmProtection:

@@ -17,6 +17,8 @@
 // References to a signature's own properties and KeyInfo are no content. Where the document is the signature and all its objects are signed, it
 // covers the whole.
 //
+// A JSON Web Signature covers its payload, whole, wherever that stands.
+//
 // A signature in a PDF document covers a revision. The verdict names what later revisions changed, says PARTIAL where a reader
 // sees more than was signed, and fails the signature for what its signer or nobody allows. Time stamps over the document are
 // time stamps of each signature that they cover.

@@ -10,6 +10,7 @@ import (
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
+	"qaqpa/signer/jades"
 	"qaqpa/signer/tsp"
 	"qaqpa/signer/xmldsig"
 )
@@ -128,6 +129,9 @@ func OriginalHashes(document []byte) []algo.Hash {
 func hashesOf(document []byte) (hashes []algo.Hash, ok bool) {
 	if isXML(document) || unwrapXML(document) != nil {
 		return nil, false
+	}
+	if jades.Is(document) {
+		return jwsHashes(document)
 	}
 	hashes = []algo.Hash{algo.SHA256}
 	add := func(h algo.Hash) {

@@ -78,7 +78,7 @@ func (a *assessment) signerOf(s *signer) (*pkix.Certificate, cms.Checks) {
 			return cert, checks
 		}
 	}
-	if f, ok := s.form.(*xmlForm); ok && f.nameless() {
+	if f, ok := s.form.(interface{ nameless() bool }); ok && f.nameless() {
 		return a.fittingKey(s, candidates)
 	}
 	return candidates[0], a.verify(s, candidates[0])

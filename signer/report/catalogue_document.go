@@ -31,6 +31,7 @@ const (
 	ReasonThirdParty           Code = "trusted_third_party"
 	ReasonDoctype              Code = "xml_doctype_refused"
 	ReasonXMLStructure         Code = "xml_signature_malformed"
+	ReasonJWSStructure         Code = "jws_malformed"
 	ReasonReferenceRefused     Code = "xml_reference_refused"
 	ReasonPartial              Code = "document_partly_covered"
 	ReasonNotCovered           Code = "content_not_covered"

@@ -5,7 +5,7 @@ var signAgain = Text{
 	"Sign the document again with a standard program.",
 }
 
-// xmlTexts are the texts of codes that concern XML documents.
+// xmlTexts are the texts of codes that concern XML documents and JWS.
 var xmlTexts = map[Code]entry{
 	ReasonDoctype: {
 		Text{
@@ -23,6 +23,14 @@ var xmlTexts = map[Code]entry{
 			"XML қолтаңбасының құрылымы бұзылған немесе оны екі түрлі оқуға болады.",
 			"Структура XML-подписи нарушена, или её можно прочесть двояко.",
 			"The structure of the XML signature is broken, or it can be read in two ways.",
+		},
+		signAgain,
+	},
+	ReasonJWSStructure: {
+		Text{
+			"JWS тақырыбы қате немесе қауіпті: оны екі түрлі оқуға болады, ол өз кілтін алып келеді немесе түсініксіз нәрсені талап етеді.",
+			"Заголовок JWS ошибочен или опасен: его можно прочесть двояко, он приносит свой ключ или требует непонятного.",
+			"The header of the JWS is wrong or dangerous: it can be read in two ways, brings its own key, or asks for what is not understood.",
 		},
 		signAgain,
 	},

@@ -86,7 +86,7 @@ type Verdict struct {
 	// Sub is the sub-indication of the worst signature; empty when passed.
 	Sub SubIndication `json:"sub_indication,omitempty"`
 	// Format is what the document was recognised as: "CMS", "XMLDSig" (XML with signatures), "WSSE" (a SOAP message with
-	// signatures about its Body), "PDF", "TST" (a time-stamp token over something beside it) or "UNKNOWN".
+	// signatures about its Body), "PDF", "JWS", "TST" (a time-stamp token over something beside it) or "UNKNOWN".
 	Format string `json:"format"`
 	// Coverage is the least that any of the signatures covers: "FULL" (the document, signatures aside), "DETACHED" (the
 	// original that was handed in), "PARTIAL" (see Signature.Scopes; always so in a SOAP message) or "NOTHING". Empty
@@ -140,7 +140,7 @@ type Signature struct {
 	// older forms "CAdES-C", "CAdES-X", "CAdES-XL", "CAdES-A"; "XMLDSig" for plain XML signatures,
 	// "XAdES-B-B", "XAdES-B-T", "XAdES-B-LT", "XAdES-B-LTA", "XAdES-BES", "XAdES-EPES", "XAdES-T", "XAdES-C", "XAdES-X", "XAdES-XL",
 	// "XAdES-A"; "PAdES-B-B", "PAdES-B-T", "PAdES-B-LT",
-	// "PAdES-B-LTA" or "PDF" in PDF documents. A level says what is present, not that it
+	// "PAdES-B-LTA" or "PDF" in PDF documents; "JAdES-B-B", "JAdES-B-T", "JAdES-B-LT", "JAdES-B-LTA" or "JWS". A level says what is present, not that it
 	// holds.
 	Level string `json:"level"`
 	// Integrity is what the octets say by themselves, before anybody asks whose the key is.

@@ -7,14 +7,17 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"qaqpa/signer/jws"
 )
 
-// Signature is a JWS on its way to flattened JSON. Copies share nothing that changes.
+// Signature is a JWS on its way up, in flattened or general JSON. Copies share nothing that changes.
 type Signature struct {
 	protected, value string
 	attached         bool
-	covered          string   // the payload as it was signed
-	elements         []string // of etsiU
+	covered          string       // the payload as it was signed; with sigD what its names stand for
+	elements         []string     // of etsiU
+	others           []jws.Member // of the unprotected header, which stay as they are
 }
 
 // ErrForm means what is no compact JWS, or one whose payload is missing or given twice.
@@ -107,24 +110,55 @@ func (s Signature) with(name string, content any) (Signature, error) {
 
 // JSON is the signature in flattened form, without the payload where it is detached.
 func (s Signature) JSON() ([]byte, error) {
-	type header struct {
-		Unsigned []string `json:"etsiU,omitempty"`
-	}
-	out := struct {
-		Payload   string  `json:"payload,omitempty"`
-		Protected string  `json:"protected"`
-		Header    *header `json:"header,omitempty"`
-		Signature string  `json:"signature"`
-	}{Protected: s.protected, Signature: s.value}
+	var w writer
 	if s.attached {
-		out.Payload = s.covered
+		w.text("payload", s.covered)
 	}
-	if len(s.elements) > 0 {
-		out.Header = &header{s.elements}
+	s.write(&w)
+	return w.close()
+}
+
+// write adds the members of one signature to an object.
+func (s Signature) write(w *writer) {
+	w.text("protected", s.protected)
+	if len(s.elements)+len(s.others) > 0 {
+		var header writer
+		for _, m := range s.others {
+			header.raw(m.Name, m.Value)
+		}
+		if len(s.elements) > 0 {
+			list, err := json.Marshal(s.elements)
+			header.err = errors.Join(header.err, err)
+			header.raw("etsiU", list)
+		}
+		text, err := header.close()
+		w.err = errors.Join(w.err, err)
+		w.raw("header", text)
 	}
-	text, err := json.Marshal(out)
-	if err != nil {
-		return nil, fmt.Errorf("couldn't write a signature: %w", err)
+	w.text("signature", s.value)
+}
+
+// writer writes an object member by member, in this order.
+type writer struct {
+	members []string
+	err     error
+}
+
+func (w *writer) raw(name string, value []byte) {
+	quoted, err := json.Marshal(name)
+	w.err = errors.Join(w.err, err)
+	w.members = append(w.members, string(quoted)+":"+string(value))
+}
+
+func (w *writer) text(name, value string) {
+	quoted, err := json.Marshal(value)
+	w.err = errors.Join(w.err, err)
+	w.raw(name, quoted)
+}
+
+func (w *writer) close() ([]byte, error) {
+	if w.err != nil {
+		return nil, fmt.Errorf("couldn't write a signature: %w", w.err)
 	}
-	return text, nil
+	return []byte("{" + strings.Join(w.members, ",") + "}"), nil
 }

@@ -1,0 +1,172 @@
+package jades
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"qaqpa/signer/algo"
+	"qaqpa/signer/cms"
+	"qaqpa/signer/jws"
+)
+
+// RuleReference is what RuleReferences judges: the objects that sigD names.
+const RuleReferences cms.Rule = "sigD"
+
+// Mechanisms of sigD (TS 119 182-1 5.2.8).
+const (
+	MechanismURI     = "http://uri.etsi.org/19182/ObjectIdByURI"
+	MechanismURIHash = "http://uri.etsi.org/19182/ObjectIdByURIHash"
+)
+
+// references are sigD: what a detached signature is over.
+type references struct {
+	mechanism string
+	names     []string
+	hash      algo.Hash // 0: not known
+	digests   [][]byte
+}
+
+func readReferences(value []byte) (*references, error) {
+	var v struct {
+		MID   string   `json:"mId"`
+		Pars  []string `json:"pars"`
+		HashM string   `json:"hashM"`
+		HashV []string `json:"hashV"`
+	}
+	if err := json.Unmarshal(value, &v); err != nil || v.MID == "" || len(v.Pars) == 0 {
+		return nil, errors.New("sigD names no objects")
+	}
+	out := &references{mechanism: v.MID, names: v.Pars, hash: hashNames[v.HashM]}
+	if v.MID != MechanismURIHash {
+		return out, nil
+	}
+	if len(v.HashV) != len(v.Pars) || len(v.Pars) > elementsMax {
+		return nil, errors.New("sigD has not one digest for each name")
+	}
+	for _, text := range v.HashV {
+		digest, err := jws.Decode64(text)
+		if err != nil || out.hash.Valid() && len(digest) != out.hash.Size() {
+			return nil, errors.New("sigD: a digest is none of its hash")
+		}
+		out.digests = append(out.digests, digest)
+	}
+	if !out.hash.Valid() {
+		return nil, errors.New("sigD: the hash is not known")
+	}
+	return out, nil
+}
+
+// Payload is the payload of an attached document, decoded; nil where it is detached or cannot be decoded.
+func (d *Document) Payload() []byte {
+	if !d.Attached || len(d.Signatures) == 0 {
+		return nil
+	}
+	if d.Signatures[0].unencoded {
+		return []byte(d.payload)
+	}
+	b, err := jws.Decode64(d.payload)
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// DetachedHashes are the hashes of which digests of the original are enough for all signatures of a document; ok false where one has to see
+// the original itself.
+func (d *Document) DetachedHashes() (hashes []algo.Hash, ok bool) {
+	for _, s := range d.Signatures {
+		// Without b64 the digest is over the base64url of the object (5.2.8.3.3).
+		if d.Attached || s.sigD == nil || s.sigD.mechanism != MechanismURIHash || !s.unencoded || s.adoTst != nil || s.archived() {
+			return nil, false
+		}
+		hashes = append(hashes, s.sigD.hash)
+	}
+	return hashes, true
+}
+
+// written is an original as it stands in what is signed or hashed.
+func (s *Signed) written(octets []byte) []byte {
+	if s.unencoded {
+		return octets
+	}
+	return base64.RawURLEncoding.AppendEncode(nil, octets)
+}
+
+func failed(rule cms.Rule, clause, sub, detail string) cms.Check {
+	return cms.Check{Rule: rule, Status: cms.Failed, Clause: clause, Sub: sub, Detail: detail}
+}
+
+func undecided(rule cms.Rule, clause, sub, detail string) cms.Check {
+	return cms.Check{Rule: rule, Status: cms.Undecided, Clause: clause, Sub: sub, Detail: detail}
+}
+
+// contribution is the payload as it goes into the signing input, and how the objects of sigD fare. A check above Noted: there is no payload.
+func (s *Signed) contribution(b Beside) ([]byte, cms.Check) {
+	const clause = "RFC 7515 5.2, appendix F; TS 119 182-1 5.2.8"
+	passed := cms.Check{Rule: cms.RuleMessageDigest, Clause: clause}
+	switch d := s.doc; {
+	case d.Attached && s.sigD != nil:
+		return nil, failed(RuleReferences, clause, cms.SubFormat, "a payload that is attached, and sigD")
+	case d.Attached && s.unencoded && d.Form == Compact && jws.CheckUnencoded([]byte(d.payload)) != nil:
+		return nil, failed(RuleHeader, "RFC 7797 5.2", cms.SubFormat, "the payload must not stand unencoded")
+	case d.Attached:
+		if _, err := jws.Decode64(d.payload); err != nil && !s.unencoded {
+			return nil, failed(RuleHeader, "RFC 7515 2", cms.SubFormat, "the payload is no base64url")
+		}
+		return []byte(d.payload), passed
+	case s.sigD != nil:
+		return s.referenced(b)
+	case b.Octets == nil:
+		return nil, undecided(cms.RuleMessageDigest, clause, cms.SubNoSignedData, "the original is needed")
+	}
+	return s.written(b.Octets), passed
+}
+
+// referenced judges the objects of sigD. There is one original at hand: it has to be one of them, and any other is missing.
+func (s *Signed) referenced(b Beside) ([]byte, cms.Check) {
+	const clause = "TS 119 182-1 5.2.8.3"
+	switch {
+	case s.sigD.mechanism != MechanismURI && s.sigD.mechanism != MechanismURIHash:
+		return nil, undecided(RuleReferences, "TS 119 182-1 5.2.8", cms.SubNoSignedData, "the mechanism of sigD is not judged")
+	case !b.given() || s.sigD.mechanism == MechanismURI && b.Octets == nil:
+		return nil, undecided(RuleReferences, clause, cms.SubNoSignedData, "the original is needed")
+	case s.sigD.mechanism == MechanismURI && len(s.sigD.names) > 1:
+		return nil, undecided(RuleReferences, clause, cms.SubNoSignedData, "several originals are needed")
+	case s.sigD.mechanism == MechanismURI:
+		return s.written(b.Octets), cms.Check{Rule: RuleReferences, Clause: clause}
+	}
+	digest, err := s.digestOf(b)
+	switch {
+	case err != nil:
+		return []byte{}, undecided(RuleReferences, clause, cms.SubNoSignedData, err.Error())
+	case !slices.ContainsFunc(s.sigD.digests, func(d []byte) bool { return slices.Equal(d, digest) }):
+		return []byte{}, failed(RuleReferences, clause, cms.SubHash, "the original is not what sigD names")
+	case slices.ContainsFunc(s.sigD.digests, func(d []byte) bool { return !slices.Equal(d, digest) }):
+		return []byte{}, undecided(RuleReferences, clause, cms.SubNoSignedData, "several originals are needed")
+	}
+	return []byte{}, cms.Check{Rule: RuleReferences, Clause: clause}
+}
+
+// digestOf is the digest of an original as sigD has it.
+func (s *Signed) digestOf(b Beside) ([]byte, error) {
+	switch {
+	case b.Octets != nil:
+		return s.sigD.hash.Sum(nil, s.written(b.Octets)), nil
+	case !s.unencoded:
+		return nil, errors.New("the digest is over the original in base64url, which is not at hand")
+	}
+	return b.Digest.Digest(s.sigD.hash)
+}
+
+// covered are the octets that stand for the content in content and archive time stamps (TS 119 182-1 5.2.6, 5.3.6.2); nil: not at hand.
+func (s *Signed) covered(b Beside) []byte {
+	switch {
+	case s.doc.Attached:
+		return []byte(s.doc.payload)
+	case b.Octets == nil:
+		return nil
+	}
+	return s.written(b.Octets)
+}
