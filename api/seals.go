@@ -73,6 +73,7 @@ type sealJWS struct {
 	Type        string `json:"type,omitempty" limit:"100"`
 	ContentType string `json:"content_type,omitempty" limit:"100"`
 	Unencoded   bool   `json:"unencoded,omitempty"`
+	Name        string `json:"name,omitempty" limit:"200"`
 }
 
 type raiseRequest struct {
@@ -196,7 +197,7 @@ func (d sealDocument) options(o *signer.SealOrder) {
 		}
 	}
 	if j := d.JWS; j != nil {
-		o.JWS = signer.JWSOptions{Type: j.Type, ContentType: j.ContentType, Unencoded: j.Unencoded}
+		o.JWS = signer.JWSOptions{Type: j.Type, ContentType: j.ContentType, Unencoded: j.Unencoded, Name: j.Name}
 	}
 	if x := d.XML; x != nil {
 		o.XML = signer.XAdESOptions{Element: x.Element, Name: x.Name, MIMEType: x.MIMEType}

@@ -20,7 +20,7 @@ import (
 
 // RaiseRequest is a signed document, of anybody, whose signatures shall be judged for longer.
 type RaiseRequest struct {
-	// Document is a CMS (DER, BER, PEM or base64), a PDF document, or XML with XAdES signatures.
+	// Document is a CMS (DER, BER, PEM or base64), a PDF document, XML with XAdES signatures, or a JWS with JAdES signatures.
 	Document []byte
 	// Detached is the original of a detached signature; DetachedDigests, in its place, are digests of it. A level above T needs the one
 	// with SHA-256, or with Streebog of the key's length for national signatures.
@@ -53,7 +53,7 @@ var ErrRaised = errors.New("the signatures have this level already")
 // Raise adds time stamps and evidence to the signatures of a document and returns it with the level reached, its media type, and an
 // entry in the audit log. What was there stays octet by octet. The document is judged first, as by Validate, and has to pass.
 //
-// Errors: *NotRaisableError; ErrRaised; ErrRequest for what is neither CMS nor PDF nor XML, has a form outside of the baseline, or lacks its
+// Errors: *NotRaisableError; ErrRaised; ErrRequest for what is neither CMS nor PDF nor XML nor JWS, has a form outside of the baseline, or lacks its
 // original; ErrTooLarge, ErrTimeStamp, ErrEvidence, those of the database. Nothing half-raised is returned. Safe for concurrent use.
 func (s *Service) Raise(ctx context.Context, req RaiseRequest) (MadeSeal, error) {
 	if err := s.checkRaise(req); err != nil {
@@ -73,10 +73,19 @@ func (s *Service) Raise(ctx context.Context, req RaiseRequest) (MadeSeal, error)
 		out.Document, err = s.raisePDF(ctx, req, v)
 	case engine.FormatXML:
 		out.Format, out.Packaging, out.MediaType = sealing.XAdES, sealing.Enveloped, "application/xml"
+		switch {
+		case v.Detached:
+			out.Packaging = sealing.Detached
+		case isSignatureAlone(req.Document):
+			out.Packaging = sealing.Enveloping
+		}
+		out.Document, err = s.raiseXML(ctx, req, v)
+	case engine.FormatJWS:
+		out.Format, out.Packaging, out.MediaType = sealing.JWS, sealing.Attached, "application/jose+json"
 		if v.Detached {
 			out.Packaging = sealing.Detached
 		}
-		out.Document, err = s.raiseXML(ctx, req, v)
+		out.Document, err = s.raiseJWS(ctx, req, v)
 	default:
 		out.Format, out.Packaging, out.MediaType = sealing.CAdES, sealing.Attached, "application/pkcs7-mime"
 		if v.Detached {

@@ -237,3 +237,9 @@ func (r *xmlRaise) unbroken(before []byte) error {
 	}
 	return nil
 }
+
+// isSignatureAlone tells that an XML document is nothing but a signature, which then holds what it is over.
+func isSignatureAlone(document []byte) bool {
+	tree, err := xmltree.Parse(document, xmltree.Limits{})
+	return err == nil && tree.Element().Is("http://www.w3.org/2000/09/xmldsig#", "Signature")
+}

@@ -1,6 +1,7 @@
 package signer
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -14,15 +15,23 @@ import (
 )
 
 // sealJWS makes a JWS with the chain in x5c, the certificate's digest in x5t#S256 and the time in iat, which TS 119 182-1 asks of the
-// level B: compact there, in flattened JSON above it.
+// level B: compact there, in flattened JSON above it. A digest alone stands in sigD, over the document as it is.
 func (s *Service) sealJWS(ctx context.Context, o SealOrder, key SigningKey, now time.Time, out *MadeSeal) error {
 	detached := o.Packaging == sealing.Detached
-	compact, err := jws.Sign(jws.SignInput{
+	in := jws.SignInput{
 		Signer: keyFor(ctx, key.Key), Certificate: key.Chain[0], Chain: key.Chain[1:], Embed: true, Thumbprint: true,
-		Type: o.JWS.Type, ContentType: o.JWS.ContentType, Unencoded: o.JWS.Unencoded,
+		Type: o.JWS.Type, ContentType: o.JWS.ContentType, Unencoded: o.JWS.Unencoded || o.Digest != nil,
 		Members: []jws.Member{{Name: "iat", Value: fmt.Append(nil, now.Unix())}},
 		Payload: o.Document, Detached: detached, Rand: rand.Reader,
-	})
+	}
+	if o.Digest != nil {
+		sigD, err := jades.ByDigest(cmp.Or(o.JWS.Name, "document"), o.Hash, o.Digest)
+		if err != nil {
+			return err
+		}
+		in.Members, in.Critical = append(in.Members, sigD), []string{sigD.Name}
+	}
+	compact, err := jws.Sign(in)
 	for _, fault := range []error{jws.ErrSyntax, jws.ErrLimit, jws.ErrAlgorithm, jws.ErrHeader, algo.ErrMismatch, algo.ErrNotAllowed} {
 		if errors.Is(err, fault) {
 			return fmt.Errorf("%w: %w", ErrRequest, err)
@@ -39,7 +48,7 @@ func (s *Service) sealJWS(ctx context.Context, o SealOrder, key SigningKey, now 
 	if detached {
 		payload = append([]byte{}, o.Document...) // not nil where it is empty
 	}
-	signature, err := jades.New(compact, payload, o.JWS.Unencoded)
+	signature, err := jades.New(compact, payload, in.Unencoded)
 	if err != nil { // an empty payload that is attached looks detached
 		return fmt.Errorf("%w: %w", ErrRequest, err)
 	}

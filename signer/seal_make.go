@@ -12,13 +12,14 @@ import (
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/audit"
+	"qaqpa/signer/jades"
 	"qaqpa/signer/rawsig"
 	"qaqpa/signer/sealing"
 )
 
 // SealOrder is one document to be sealed in any format.
 type SealOrder struct {
-	// Document is what is sealed. Digest with Hash may stand in its place for detached CAdES, for detached XAdES below LTA and for raw
+	// Document is what is sealed. Digest with Hash may stand in its place for detached CAdES, for detached XAdES and JWS below LTA and for raw
 	// signatures: the document itself need not travel.
 	Document []byte
 	Digest   []byte
@@ -45,6 +46,8 @@ type JWSOptions struct {
 	Type, ContentType string
 	// Unencoded signs the payload without base64url (RFC 7797).
 	Unencoded bool
+	// Name is what a seal over a digest calls its document (sigD); empty: "document". A seal over a document has none.
+	Name string
 }
 
 // MadeSeal is a seal. Its JSON is how it is kept for repetitions.
@@ -128,10 +131,12 @@ func (o *SealOrder) complete() error {
 		return fmt.Errorf("%w: digests of this hash are not sealed", ErrRequest)
 	case len(o.Digest) != o.Hash.Size():
 		return fmt.Errorf("%w: the digest is not one of its hash", ErrRequest)
-	case o.Packaging != sealing.Detached || o.Format == sealing.JWS:
-		return fmt.Errorf("%w: a digest alone can be sealed as detached CAdES or XAdES, or raw", ErrRequest)
-	case o.Format == sealing.XAdES && o.Level == sealing.LTA:
-		return fmt.Errorf("%w: the time stamp of XAdES at LTA is over the document itself", ErrRequest)
+	case o.Packaging != sealing.Detached: // in PDF and enveloped XML the seal has to stand in the document
+		return fmt.Errorf("%w: a digest alone can be sealed as detached CAdES, XAdES or JWS, or raw", ErrRequest)
+	case o.Format == sealing.JWS && !jades.HasHash(o.Hash):
+		return fmt.Errorf("%w: a JWS has no name for this hash", ErrRequest)
+	case (o.Format == sealing.XAdES || o.Format == sealing.JWS) && o.Level == sealing.LTA:
+		return fmt.Errorf("%w: the time stamp of %s at LTA is over the document itself", ErrRequest, o.Format)
 	}
 	return nil
 }

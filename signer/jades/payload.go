@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"qaqpa/signer/algo"
@@ -169,4 +170,22 @@ func (s *Signed) covered(b Beside) []byte {
 		return nil
 	}
 	return s.written(b.Octets)
+}
+
+// HasHash tells whether a hash has a name in JAdES.
+func HasHash(h algo.Hash) bool { return hashName(h) != "" }
+
+// ByDigest is the header parameter sigD over one object of which only the digest is at hand (5.2.8.3.3), for a header with b64 false. The hash must
+// have a name ([HasHash]).
+func ByDigest(name string, h algo.Hash, digest []byte) (jws.Member, error) {
+	text, err := json.Marshal(struct {
+		MID   string   `json:"mId"`
+		Pars  []string `json:"pars"`
+		HashM string   `json:"hashM"`
+		HashV []string `json:"hashV"`
+	}{MechanismURIHash, []string{name}, hashName(h), []string{base64.RawURLEncoding.EncodeToString(digest)}})
+	if err != nil {
+		return jws.Member{}, fmt.Errorf("couldn't write sigD: %w", err)
+	}
+	return jws.Member{Name: "sigD", Value: text}, nil
 }

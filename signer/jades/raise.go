@@ -70,3 +70,16 @@ func (s *Signed) Tokens() (out [][]byte) {
 	}
 	return out
 }
+
+// Extends tells that a signature is another one with elements added behind, if at all.
+func (s *Signed) Extends(other *Signed) bool {
+	if s.protected != other.protected || s.text != other.text || s.doc.payload != other.doc.payload || len(s.elements) < len(other.elements) {
+		return false
+	}
+	for i, e := range other.elements {
+		if s.elements[i].text != e.text || e.text == "" {
+			return false
+		}
+	}
+	return true
+}
