@@ -250,7 +250,7 @@ func (h *sealHouse) sealCertificate(t *testing.T) *ecdsa.PublicKey {
 // byStandardLibrary verifies a JWS with crypto/ecdsa and encoding/json alone: libraries of JOSE refuse sigD, which is critical and not theirs.
 func (h *sealHouse) byStandardLibrary(t *testing.T, c combination, seal []byte) {
 	t.Helper()
-	protected, payload, value := "", "", ""
+	var protected, payload, value string
 	if parts := strings.Split(string(seal), "."); c.level == sealing.B {
 		protected, payload, value = parts[0], parts[1], parts[2]
 	} else {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"qaqpa/signer/jades"
 	"qaqpa/signer/pkix"
@@ -56,7 +57,7 @@ func (r jwsRaise) climb(ctx context.Context, signature jades.Signature, req Rais
 		return signature, fmt.Errorf("%w: the time stamp of JAdES at LTA is over the original itself", ErrRequest)
 	}
 	ev := r.signed.Evidence()
-	chain, err := r.signed.Signer(readable(append(r.signed.Certificates[:len(r.signed.Certificates):len(r.signed.Certificates)], ev.Certificates...)))
+	chain, err := r.signed.Signer(readable(slices.Concat(r.signed.Certificates, ev.Certificates)))
 	if err != nil {
 		return signature, err
 	}

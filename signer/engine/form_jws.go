@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
 	"qaqpa/signer/jades"
@@ -44,7 +46,7 @@ func (c *Case) openSigned(form *jwsForm) *signer {
 	signed := form.signed
 	s := newSigner(form)
 	ev := signed.Evidence()
-	c.embedded.add(c.collect(append(signed.Certificates[:len(signed.Certificates):len(signed.Certificates)], ev.Certificates...), ev.CRLs, ev.OCSPs))
+	c.embedded.add(c.collect(slices.Concat(signed.Certificates, ev.Certificates), ev.CRLs, ev.OCSPs))
 	stamps, err := signed.Stamps(form.beside, stampsMax)
 	if err != nil {
 		s.notes = append(s.notes, report.New(report.ReasonTimeStampMalformed, "TS 119 182-1 5.3", cut(err.Error())))
@@ -98,13 +100,12 @@ func (m *jwsForm) cover(checks cms.Checks, out *report.Signature, f *findings) {
 	}
 	holds := false
 	for _, c := range checks {
-		switch c.Rule {
-		case cms.RuleSignature:
-			holds = c.Status <= cms.Noted
-		case cms.RuleMessageDigest, jades.RuleReferences:
-			if c.Status > cms.Noted {
-				return
-			}
+		good := c.Status <= cms.Noted
+		if c.Rule == cms.RuleSignature {
+			holds = good
+		}
+		if !good && (c.Rule == cms.RuleMessageDigest || c.Rule == jades.RuleReferences) {
+			return
 		}
 	}
 	switch {

@@ -61,8 +61,8 @@ type thumb struct {
 
 var errUnread = errors.New("no algorithm could be read")
 
-func (s *Signed) fail(rule cms.Rule, clause, detail string) {
-	s.faults = append(s.faults, cms.Check{Rule: rule, Status: cms.Failed, Clause: clause, Detail: detail, Sub: cms.SubFormat})
+func (s *Signed) fail(clause, detail string) {
+	s.faults = append(s.faults, cms.Check{Rule: RuleHeader, Status: cms.Failed, Clause: clause, Detail: detail, Sub: cms.SubFormat})
 }
 
 func (s *Signed) note(rule cms.Rule, clause, detail string) {
@@ -76,17 +76,17 @@ func (s *Signed) readProtected() {
 		s.members, err = jws.ReadObject(raw, depthMax)
 	}
 	if err != nil {
-		s.fail(RuleHeader, "RFC 7515 4", err.Error())
+		s.fail("RFC 7515 4", err.Error())
 		return
 	}
 	for _, m := range s.members {
 		s.Parameters = append(s.Parameters, Parameter{m.Name, true})
 		if err := s.take(m); err != nil {
-			s.fail(RuleHeader, "RFC 7515 4.1; TS 119 182-1 5.1, 5.2", err.Error())
+			s.fail("RFC 7515 4.1; TS 119 182-1 5.1, 5.2", err.Error())
 		}
 	}
 	if s.Algorithm == "" {
-		s.fail(RuleHeader, "RFC 7515 4.1.1", "no algorithm")
+		s.fail("RFC 7515 4.1.1", "no algorithm")
 	}
 }
 
@@ -146,12 +146,12 @@ var stated = []string{
 func (s *Signed) readUnprotected(header []jws.Member) {
 	for _, m := range header {
 		s.Parameters = append(s.Parameters, Parameter{m.Name, false})
-		_, twice := find(s.members, m.Name)
+		twice := has(s.members, m.Name)
 		switch {
 		case twice: // RFC 7515 4: the two headers are disjoint
-			s.fail(RuleHeader, "RFC 7515 4", fmt.Sprintf("%.40q stands in both headers", m.Name))
+			s.fail("RFC 7515 4", fmt.Sprintf("%.40q stands in both headers", m.Name))
 		case slices.Contains(stated, m.Name):
-			s.fail(RuleHeader, "RFC 7515 10.7; TS 119 182-1 5.1", fmt.Sprintf("%.40q stands in the header that is not signed", m.Name))
+			s.fail("RFC 7515 10.7; TS 119 182-1 5.1", fmt.Sprintf("%.40q stands in the header that is not signed", m.Name))
 		case m.Name == "etsiU":
 			if err := s.readElements(m.Value); err != nil {
 				s.note(RuleHeader, "TS 119 182-1 5.3.1", "etsiU: "+err.Error())
@@ -162,13 +162,8 @@ func (s *Signed) readUnprotected(header []jws.Member) {
 	}
 }
 
-func find(members []jws.Member, name string) (jws.Member, bool) {
-	for _, m := range members {
-		if m.Name == name {
-			return m, true
-		}
-	}
-	return jws.Member{}, false
+func has(members []jws.Member, name string) bool {
+	return slices.ContainsFunc(members, func(m jws.Member) bool { return m.Name == name })
 }
 
 // understood are the extensions that crit may list.
@@ -180,22 +175,21 @@ var understood = []string{
 func (s *Signed) checkCritical() {
 	const clause = "RFC 7515 4.1.11"
 	for i, name := range s.critical {
-		_, there := find(s.members, name)
-		there = there || name == "etsiU" && len(s.elements) > 0
+		there := has(s.members, name) || name == "etsiU" && len(s.elements) > 0
 		switch {
 		case slices.Contains(s.critical[:i], name):
-			s.fail(RuleHeader, clause, fmt.Sprintf("crit lists %.40q twice", name))
+			s.fail(clause, fmt.Sprintf("crit lists %.40q twice", name))
 		case !there:
-			s.fail(RuleHeader, clause, fmt.Sprintf("crit lists %.40q, which is not there", name))
+			s.fail(clause, fmt.Sprintf("crit lists %.40q, which is not there", name))
 		case jws.Registered(name):
 			s.note(RuleHeader, clause, fmt.Sprintf("crit lists %.40q, which everybody understands", name))
 		case !slices.Contains(understood, name):
-			s.fail(RuleHeader, clause, fmt.Sprintf("critical extension %.40q is not understood", name))
+			s.fail(clause, fmt.Sprintf("critical extension %.40q is not understood", name))
 		}
 	}
-	if _, ok := find(s.members, "b64"); ok && !slices.Contains(s.critical, "b64") {
+	if has(s.members, "b64") && !slices.Contains(s.critical, "b64") {
 		// A program that does not know b64 would take another payload for what was signed.
-		s.fail(RuleHeader, "RFC 7797 6", "b64 is not critical")
+		s.fail("RFC 7797 6", "b64 is not critical")
 	}
 }
 
@@ -271,7 +265,7 @@ func (s *Signed) readTime(m jws.Member) {
 		s.note(cms.RuleSigningTime, clause, "sigT is no time")
 		return
 	}
-	if _, ok := find(s.members, "iat"); !ok || s.SigningTime.IsZero() {
+	if s.SigningTime.IsZero() || !has(s.members, "iat") {
 		s.SigningTime = at
 	}
 }

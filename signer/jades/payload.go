@@ -12,7 +12,7 @@ import (
 	"qaqpa/signer/jws"
 )
 
-// RuleReference is what RuleReferences judges: the objects that sigD names.
+// RuleReferences judges the objects that sigD names.
 const RuleReferences cms.Rule = "sigD"
 
 // Mechanisms of sigD (TS 119 182-1 5.2.8).

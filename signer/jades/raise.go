@@ -1,8 +1,10 @@
 package jades
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 
 	"qaqpa/signer/pkix"
 )
@@ -33,20 +35,16 @@ func (d *Document) With(signatures []Signature) ([]byte, error) {
 	if d.Form != General {
 		signatures[0].write(&w)
 	} else {
-		list := ""
+		list := make([][]byte, len(signatures))
 		for i, s := range signatures {
 			var one writer
+			var err error
 			s.write(&one)
-			text, err := one.close()
-			if err != nil {
+			if list[i], err = one.close(); err != nil {
 				return nil, err
 			}
-			if i > 0 {
-				list += ","
-			}
-			list += string(text)
 		}
-		w.raw("signatures", []byte("["+list+"]"))
+		w.raw("signatures", slices.Concat([]byte("["), bytes.Join(list, []byte(",")), []byte("]")))
 	}
 	for _, m := range d.others {
 		w.raw(m.Name, m.Value)

@@ -79,7 +79,7 @@ func parse(text []byte, depth int) (*Document, error) {
 	for _, s := range d.Signatures {
 		// RFC 7797 3: one payload cannot be signed as it is and encoded.
 		if s.unencoded != d.Signatures[0].unencoded {
-			s.fail(RuleHeader, "RFC 7797 3", "the signatures disagree on b64")
+			s.fail("RFC 7797 3", "the signatures disagree on b64")
 		}
 	}
 	return d, nil
@@ -180,7 +180,7 @@ func (d *Document) read(protected string, header []jws.Member, value string, dep
 	s.checkCritical()
 	var err error
 	if s.Value, err = jws.Decode64(value); err != nil || len(s.Value) == 0 {
-		s.fail(RuleHeader, "RFC 7515 2", "the signature is no base64url")
+		s.fail("RFC 7515 2", "the signature is no base64url")
 	}
 	return s
 }

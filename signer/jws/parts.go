@@ -2,6 +2,7 @@ package jws
 
 import (
 	"fmt"
+	"slices"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/rawsig"
@@ -27,12 +28,7 @@ func (m Member) X5C(limit int) ([][]byte, error) { return m.certificates(Limits{
 
 // Registered reports whether a name is one of RFC 7515 itself, which crit may not list (4.1.11).
 func Registered(name string) bool {
-	for _, r := range registered {
-		if r == name {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(registered, name)
 }
 
 // CheckUnencoded refuses a payload that cannot stand unencoded between two periods (RFC 7797 5.2). Errors: ErrSyntax.
