@@ -93,20 +93,38 @@ func count(b bool) int {
 	return 0
 }
 
-// TestConformanceJAdESOriginals: the document over two originals by their digests finds each, and says that the other is missing.
+// TestConformanceJAdESOriginals: the document over two originals by their digests finds each by its name, and says which is missing or another.
 func TestConformanceJAdESOriginals(t *testing.T) {
 	dir := filepath.Join(corporaDir(t), "dss", "jades")
 	a := newArchive(t)
-	doc, err := os.ReadFile(filepath.Join(dir, "validation", "jades-detached-by-uri-hash-encoded-pars.json"))
-	a.must(err)
-	for name, want := range map[string]report.SubIndication{
-		"ObjectIdByURIHash-1.html": report.SignedDataNotFound, "ObjectIdByURIHash-2.html": report.SignedDataNotFound, "sample.json": report.HashFailure,
-	} {
-		original, err := os.ReadFile(filepath.Join(dir, name))
+	read := func(name string) engine.Original {
+		b, err := os.ReadFile(filepath.Join(dir, name))
 		a.must(err)
-		v := engine.Open(doc, original, nil).Assess(a.set, engine.Evidence{}).Verdict
-		if v.Sub != want || v.Coverage != "NOTHING" {
-			t.Errorf("%s: %s/%s %s", name, v.Indication, v.Sub, v.Coverage)
+		return engine.Original{Octets: b}
+	}
+	doc := read("validation/jades-detached-by-uri-hash-encoded-pars.json").Octets
+	const at = "https://signature-plugtests.etsi.org/pub/JAdES/"
+	one, two := read("ObjectIdByURIHash-1.html"), read("ObjectIdByURIHash-2.html")
+	name1, name2 := at+"ObjectIdByURIHash-1.html", at+"ObjectIdByURIHash-2.html"
+	for name, c := range map[string]struct {
+		original engine.Original
+		want     report.SubIndication
+	}{
+		"one alone":       {one, report.SignedDataNotFound},
+		"the other alone": {two, report.SignedDataNotFound},
+		"another":         {read("sample.json"), report.HashFailure},
+		"one by its name": {engine.Original{Named: map[string]engine.Original{name1: one}}, report.SignedDataNotFound},
+		"exchanged":       {engine.Original{Named: map[string]engine.Original{name1: two, name2: one}}, report.HashFailure},
+		"both":            {engine.Original{Named: map[string]engine.Original{name1: one, name2: two}}, ""},
+		"and a third":     {engine.Original{Named: map[string]engine.Original{name1: one, name2: two, "x": one}}, ""},
+	} {
+		v := engine.OpenWith(doc, c.original, nil).Assess(a.set, engine.Evidence{}).Verdict
+		whole := v.Signatures[0].Integrity.References == report.ReferencesIntact
+		if c.want != "" && (v.Sub != c.want || v.Coverage != "NOTHING") || whole != (c.want == "") {
+			t.Errorf("%s: %s/%s %s, references %s", name, v.Indication, v.Sub, v.Coverage, v.Signatures[0].Integrity.References)
+		}
+		if stray := len(v.Reasons) > 0; stray != (name == "and a third") {
+			t.Errorf("%s: %v", name, v.Reasons)
 		}
 	}
 }

@@ -37,9 +37,23 @@ func (c *Case) openJWS(document []byte) {
 	if c.original.Octets == nil {
 		beside.Digest = c.original.of()
 	}
+	if len(c.original.Named) > 0 {
+		beside.Named = func(uri string) (jades.Beside, bool) {
+			name, ok := c.original.called(uri)
+			o := c.original.Named[name]
+			return jades.Beside{Octets: o.Octets, Digest: o.of()}, ok
+		}
+	}
+	covered := map[string]bool{}
 	for _, s := range d.Signatures {
+		for _, uri := range s.Names() {
+			if name, ok := c.original.called(uri); ok {
+				covered[name] = true
+			}
+		}
 		c.signers = append(c.signers, c.openSigned(&jwsForm{signed: s, beside: beside, given: c.given}))
 	}
+	c.leftOut(covered)
 }
 
 func (c *Case) openSigned(form *jwsForm) *signer {

@@ -258,7 +258,7 @@ func (c *Case) covering(m *xmlForm, covered map[string]bool) {
 func (c *Case) leftOut(covered map[string]bool) {
 	for _, name := range slices.Sorted(maps.Keys(c.original.Named)) {
 		if !covered[name] {
-			r := report.New(report.ReasonNotCovered, "XMLDSig 8.1", fmt.Sprintf("no signature covers the original %.200q", name))
+			r := report.New(report.ReasonNotCovered, "XMLDSig 8.1; TS 119 182-1 5.2.8", fmt.Sprintf("no signature covers the original %.200q", name))
 			c.uncovered = &r
 			return
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"qaqpa/signer/cms"
+	"qaqpa/signer/jades"
 	"qaqpa/signer/pades"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
@@ -47,7 +48,7 @@ func (a *assessment) integrity(s *signer, cert *pkix.Certificate, checks cms.Che
 
 // references are the digests that a signature is over; empty where it is over none.
 func references(checks cms.Checks) string {
-	return worstOf(checks, xmldsig.RuleReference, xades.RuleCounterSignature, cms.RuleMessageDigest, pades.RuleContent)
+	return worstOf(checks, xmldsig.RuleReference, xades.RuleCounterSignature, cms.RuleMessageDigest, pades.RuleContent, jades.RuleReferences)
 }
 
 // worstOf is the worst that became of the digests of some rules; empty where there are none.

@@ -25,7 +25,7 @@
 //
 // # Deviations
 //
-//   - sigD: the mechanisms ObjectIdByURI and ObjectIdByURIHash are judged, by the one original that is at hand: names are never looked up. HttpHeaders is not.
+//   - sigD: the mechanisms ObjectIdByURI and ObjectIdByURIHash are judged, by originals that are at hand, several of them by their names: nothing is looked up outside. HttpHeaders is not.
 //   - x5u is read past: nothing is fetched. Names in crit that RFC 7515 itself defines are a remark (4.1.11 leaves it open).
 //   - rfsTst, sigRTst and references (xRefs, rRefs) are named and prove nothing.
 //   - exp and nbf, in the header or among claims, are not judged: a signature holds, whatever a token is good for.

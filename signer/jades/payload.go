@@ -103,10 +103,10 @@ func undecided(rule cms.Rule, clause, sub, detail string) cms.Check {
 	return cms.Check{Rule: rule, Status: cms.Undecided, Clause: clause, Sub: sub, Detail: detail}
 }
 
-// contribution is the payload as it goes into the signing input, and how the objects of sigD fare. A check above Noted: there is no payload.
+// contribution is the payload as it goes into the signing input, and how the objects of sigD fare; the zero Check where there is nothing to say. A nil
+// payload is none.
 func (s *Signed) contribution(b Beside) ([]byte, cms.Check) {
 	const clause = "RFC 7515 5.2, appendix F; TS 119 182-1 5.2.8"
-	passed := cms.Check{Rule: cms.RuleMessageDigest, Clause: clause}
 	switch d := s.doc; {
 	case d.Attached && s.sigD != nil:
 		return nil, failed(RuleReferences, clause, cms.SubFormat, "a payload that is attached, and sigD")
@@ -116,38 +116,54 @@ func (s *Signed) contribution(b Beside) ([]byte, cms.Check) {
 		if _, err := jws.Decode64(d.payload); err != nil && !s.unencoded {
 			return nil, failed(RuleHeader, "RFC 7515 2", cms.SubFormat, "the payload is no base64url")
 		}
-		return []byte(d.payload), passed
+		return []byte(d.payload), cms.Check{}
 	case s.sigD != nil:
 		return s.referenced(b)
 	case b.Octets == nil:
 		return nil, undecided(cms.RuleMessageDigest, clause, cms.SubNoSignedData, "the original is needed")
 	}
-	return s.written(b.Octets), passed
+	return s.written(b.Octets), cms.Check{}
 }
 
-// referenced judges the objects of sigD. There is one original at hand: it has to be one of them, and any other is missing.
+// referenced judges the objects of sigD: each has to be at hand. Of one original that came without a name every name means that one.
 func (s *Signed) referenced(b Beside) ([]byte, cms.Check) {
 	const clause = "TS 119 182-1 5.2.8.3"
+	missing := func(detail string) cms.Check { return undecided(RuleReferences, clause, cms.SubNoSignedData, detail) }
 	switch {
 	case s.sigD.mechanism != MechanismURI && s.sigD.mechanism != MechanismURIHash:
-		return nil, undecided(RuleReferences, "TS 119 182-1 5.2.8", cms.SubNoSignedData, "the mechanism of sigD is not judged")
-	case !b.given() || s.sigD.mechanism == MechanismURI && b.Octets == nil:
-		return nil, undecided(RuleReferences, clause, cms.SubNoSignedData, "the original is needed")
-	case s.sigD.mechanism == MechanismURI && len(s.sigD.names) > 1:
-		return nil, undecided(RuleReferences, clause, cms.SubNoSignedData, "several originals are needed")
+		return nil, missing("the mechanism of sigD is not judged")
+	case !b.given():
+		return nil, missing("the original is needed")
 	case s.sigD.mechanism == MechanismURI:
-		return s.written(b.Octets), cms.Check{Rule: RuleReferences, Clause: clause}
+		octets := s.covered(b)
+		if octets == nil {
+			return nil, missing("an original is needed")
+		}
+		return octets, cms.Check{Rule: RuleReferences, Clause: clause}
 	}
-	digest, err := s.digestOf(b)
-	switch {
-	case err != nil:
-		return []byte{}, undecided(RuleReferences, clause, cms.SubNoSignedData, err.Error())
-	case !slices.ContainsFunc(s.sigD.digests, func(d []byte) bool { return slices.Equal(d, digest) }):
-		return []byte{}, failed(RuleReferences, clause, cms.SubHash, "the original is not what sigD names")
-	case slices.ContainsFunc(s.sigD.digests, func(d []byte) bool { return !slices.Equal(d, digest) }):
-		return []byte{}, undecided(RuleReferences, clause, cms.SubNoSignedData, "several originals are needed")
+	worst, agreed := cms.Check{Rule: RuleReferences, Clause: clause}, 0
+	for i, name := range s.sigD.names {
+		check := worst
+		object, ok := b.called(name)
+		digest, err := s.digestOf(object)
+		switch {
+		case !ok:
+			check = missing(fmt.Sprintf("the original %.200q is needed", name))
+		case err != nil:
+			check = missing(err.Error())
+		case slices.Equal(digest, s.sigD.digests[i]):
+			agreed++
+		default:
+			check = failed(RuleReferences, clause, cms.SubHash, fmt.Sprintf("the original is not what sigD calls %.200q", name))
+		}
+		if check.Status > worst.Status {
+			worst = check
+		}
 	}
-	return []byte{}, cms.Check{Rule: RuleReferences, Clause: clause}
+	if worst.Status == cms.Failed && agreed > 0 && b.Named == nil { // the one at hand is one of them
+		worst = missing("several originals are needed")
+	}
+	return []byte{}, worst
 }
 
 // digestOf is the digest of an original as sigD has it.
@@ -161,15 +177,27 @@ func (s *Signed) digestOf(b Beside) ([]byte, error) {
 	return b.Digest.Digest(s.sigD.hash)
 }
 
-// covered are the octets that stand for the content in content and archive time stamps (TS 119 182-1 5.2.6, 5.3.6.2); nil: not at hand.
+// covered are the octets that stand for the content in content and archive time stamps (TS 119 182-1 5.2.6, 5.3.6.2), and with ObjectIdByURI in the
+// signature; nil: not at hand. Several objects follow each other.
 func (s *Signed) covered(b Beside) []byte {
 	switch {
 	case s.doc.Attached:
 		return []byte(s.doc.payload)
-	case b.Octets == nil:
-		return nil
+	case s.sigD == nil || len(s.sigD.names) == 1 && b.Named == nil:
+		if b.Octets == nil {
+			return nil
+		}
+		return s.written(b.Octets)
 	}
-	return s.written(b.Octets)
+	all := []byte{}
+	for _, name := range s.sigD.names {
+		object, ok := b.called(name)
+		if !ok || object.Octets == nil || b.Named == nil || !b.spend(len(object.Octets)) {
+			return nil
+		}
+		all = append(all, object.Octets...)
+	}
+	return s.written(all)
 }
 
 // HasHash tells whether a hash has a name in JAdES.

@@ -189,6 +189,8 @@ func (d *Document) read(protected string, header []jws.Member, value string, dep
 type Beside struct {
 	Octets []byte // an empty original is a non-nil empty slice
 	Digest cms.Content
+	// Named finds one of several originals by a name of sigD; nil: there is one, which is what every name means.
+	Named func(name string) (Beside, bool)
 	// Work is how many octets may still be hashed for the document: each signature and each archive time stamp is over all of it. nil: any
 	// number. Whoever shares it between calls makes them one after the other.
 	Work *int64
@@ -203,4 +205,12 @@ func (b Beside) spend(octets int) bool {
 	return *b.Work >= 0
 }
 
-func (b Beside) given() bool { return b.Octets != nil || b.Digest.Present() }
+func (b Beside) given() bool { return b.Octets != nil || b.Digest.Present() || b.Named != nil }
+
+// called is the original that a name means.
+func (b Beside) called(name string) (Beside, bool) {
+	if b.Named == nil {
+		return b, b.given()
+	}
+	return b.Named(name)
+}

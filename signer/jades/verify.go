@@ -18,7 +18,9 @@ func (s *Signed) Verify(b Beside, cert *pkix.Certificate) cms.Checks {
 	checks = append(checks, s.algorithms())
 	checks = append(checks, s.certificate(cert)...)
 	payload, content := s.contribution(b)
-	checks = append(checks, content)
+	if content.Rule != "" {
+		checks = append(checks, content)
+	}
 	if payload == nil || cert == nil {
 		return checks
 	}
@@ -127,6 +129,14 @@ func (s *Signed) names(c *pkix.Certificate) bool {
 
 // Detached tells that what is signed stands outside.
 func (s *Signed) Detached() bool { return !s.doc.Attached }
+
+// Names are those that sigD gives its objects.
+func (s *Signed) Names() []string {
+	if s.sigD == nil {
+		return nil
+	}
+	return s.sigD.names
+}
 
 // Hashes are those besides the algorithm's own by which something is signed.
 func (s *Signed) Hashes() []algo.Hash {
