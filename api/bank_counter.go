@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"qaqpa/api/auth"
+	"qaqpa/payment"
 )
 
 // counterRoutes are for banks that pay for their own clients (R5). The message's signature is what counts; the key says whose
@@ -11,8 +12,18 @@ import (
 func (s *Server) counterRoutes() []route {
 	check := post("/v1/bank/checks", auth.DebtsRead, s.cfg.Limits.SignatureBytes, s.atCounter(s.cfg.Payments.CheckForBank)).as(typeCMS)
 	pay := post("/v1/bank/payments", auth.OrdersWrite, s.cfg.Limits.SignatureBytes, s.atCounter(s.cfg.Payments.PayForBank)).as(typeCMS)
-	check.consumes, pay.consumes = []string{typeCMS}, []string{typeCMS}
-	return []route{check, pay}
+	report := post("/v1/bank/reports", auth.OrdersWrite, payment.ReportMessageMax, answer(s.takeReport)).slowly()
+	check.consumes, pay.consumes, report.consumes = []string{typeCMS}, []string{typeCMS}, []string{typeCMS}
+	return []route{check, pay, report}
+}
+
+// takeReport takes a bank's report about a file of payments.
+func (s *Server) takeReport(ctx context.Context, r *request) (reply[payment.FileResult], error) {
+	if r.caller.Kind != auth.Bank {
+		return reply[payment.FileResult]{}, refuse(codeScope)
+	}
+	out, err := s.cfg.Payments.TakeReport(ctx, r.caller.Subject, r.body)
+	return reply[payment.FileResult]{Body: out}, err
 }
 
 // atCounter hands a bank's message on. Keys of others have no bank to speak for.

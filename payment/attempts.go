@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"qaqpa/payment/bank"
 	"qaqpa/payment/flow"
@@ -27,8 +28,13 @@ func (s *Service) workAttempts(ctx context.Context) (int, error) {
 	if s.calls.free() == 0 {
 		return 0, nil
 	}
+	byFile, err := s.banksByFile(ctx)
+	if err != nil {
+		return 0, err
+	}
 	buckets, err := s.dueBuckets(ctx, `SELECT DISTINCT bucket FROM attempts
-		WHERE due_at <= $1 AND state IN ('prepared', 'sent', 'unknown', 'absent')`, s.now())
+		WHERE due_at <= $1 AND state IN ('prepared', 'sent', 'unknown', 'absent')
+			AND file_id IS NULL AND (state <> 'prepared' OR bank_bic <> ALL($2::text[]))`, s.now(), pq.Array(byFile))
 	if err != nil {
 		return 0, err
 	}
@@ -38,7 +44,7 @@ func (s *Service) workAttempts(ctx context.Context) (int, error) {
 		if free == 0 {
 			break
 		}
-		claimed, err := s.claimAttempts(ctx, bucket, free, s.lease())
+		claimed, err := s.claimAttempts(ctx, bucket, free, byFile, s.lease())
 		if err != nil {
 			return done, err
 		}
@@ -258,6 +264,10 @@ const (
 	fromReply    source = "reply"
 	fromLookup   source = "lookup"
 	fromCallback source = "callback"
+	// fromFile is a report about a file, told of one of its payments.
+	fromFile source = "file"
+	// fromFolder is a report that the bank left in its folder.
+	fromFolder source = "folder"
 )
 
 // heard is a bank's message whose signature held.

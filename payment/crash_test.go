@@ -171,9 +171,13 @@ func newCrashing(t *testing.T, w *world, seed uint64) *crashing {
 		if f, ok := c.Banks.(*fakeBank); ok {
 			c.Banks = mortalBank{f, w.proxy}
 		}
+		if f, ok := c.Files.(*fakeFiles); ok {
+			c.Files = mortalFiles{f, w.proxy}
+		}
 	})
 	t.Cleanup(func() { _ = b.db.Close() })
 	b.guarantee(simRoom * licenceTiyn)
+	b.byFiles(otherBIC)
 	return &crashing{
 		simulation: &simulation{bundle: b, draw: rand.New(rand.NewPCG(seed, 1))}, world: w, name: name, deaths: map[sim.Cut]int{},
 	}
@@ -184,6 +188,7 @@ func (c *crashing) restart() {
 	c.t.Helper()
 	c.calls.wait()
 	c.refundCalls.wait()
+	c.fileCalls.wait()
 	c.posts.wait()
 	died, err := c.proxy.Revive()
 	c.must(err)
@@ -256,8 +261,9 @@ func (c *crashing) create() {
 		return
 	}
 	d, idem, first := pick(c.simulation, c.debts), c.idemRandom(), ""
+	bic := pick(c.simulation, []string{testBIC, testBIC, otherBIC})
 	c.request(func(ctx context.Context) error {
-		o, _, err := c.CreateOrder(ctx, idem, order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: testBIC})
+		o, _, err := c.CreateOrder(ctx, idem, order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: bic})
 		if err != nil {
 			return err
 		}
@@ -341,7 +347,9 @@ func (c *crashing) workers() {
 	c.bank.refundPays = append(c.bank.refundPays, pick(c.simulation, payFaults()))
 	c.bank.refundLookups = append(c.bank.refundLookups, pick(c.simulation, lookupFaults()))
 	c.hook.statuses = append(c.hook.statuses, pick(c.simulation, []int{200, 500}))
+	c.fileFaults()
 	for _, work := range []func() error{
+		func() error { _, err := c.workFiles(ctx); c.fileCalls.wait(); return err },
 		func() error { _, err := c.workAttempts(ctx); c.calls.wait(); return err },
 		func() error { _, err := c.workRefunds(ctx); c.refundCalls.wait(); return err },
 		func() error { _, err := c.makeCheckpoint(ctx); return err },
@@ -401,7 +409,13 @@ func (c *crashing) step() {
 		cut := pick(c.simulation, []sim.Cut{sim.Before, sim.Before, sim.Before, sim.After, sim.After, sim.After, sim.After, sim.Database})
 		c.proxy.Arm(cut, 1+c.draw.IntN(24))
 	}
-	switch c.draw.IntN(18) {
+	switch c.draw.IntN(21) {
+	case 18:
+		c.report()
+	case 19:
+		c.begins()
+	case 20:
+		c.finishes()
 	case 13, 14:
 		c.refund()
 	case 15, 16:
@@ -455,6 +469,7 @@ func (c *crashing) end() {
 	for _, p := range c.bank.payments {
 		executions[p.order.Order] += p.times
 	}
+	c.desk.once(c.t)
 	for id, times := range executions {
 		if times > 1 {
 			c.t.Errorf("order %s was executed %d times", id, times)

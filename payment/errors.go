@@ -169,9 +169,11 @@ var (
 	ErrSignerNoAuthority   = refusal("signer_without_authority", KindForbidden)
 	ErrVerifierUnavailable = refusal("verification_unavailable", KindUnavailable)
 
-	ErrAttemptUnknown       = refusal("attempt_unknown", KindNotFound)
-	ErrBankMessageInvalid   = refusal("bank_message_invalid", KindInvalid)
-	ErrBankMessageStale     = refusal("bank_message_stale", KindConflict)
+	ErrAttemptUnknown     = refusal("attempt_unknown", KindNotFound)
+	ErrBankMessageInvalid = refusal("bank_message_invalid", KindInvalid)
+	ErrBankMessageStale   = refusal("bank_message_stale", KindConflict)
+	// ErrFileUnknown: there is no file of payments under this MsgId.
+	ErrFileUnknown          = refusal("bank_file_unknown", KindNotFound)
 	ErrBankSigner           = refusal("bank_message_signed_by_another", KindForbidden)
 	ErrBankMismatch         = refusal("attempt_of_another_bank", KindForbidden)
 	ErrConfirmationAmount   = refusal("confirmation_amount_differs", KindConflict)
@@ -246,7 +248,7 @@ func Codes() map[Code]Kind {
 		ErrDebtPaid, ErrDebtRecalled, ErrDebtBeingPaid, ErrDebtChanged, ErrAmountTooLarge, ErrPayerIDInvalid, ErrCurrency,
 		ErrAmountNotTariff, ErrAmountInvalid, ErrOrderUnknown, ErrOrderExpired, ErrOrderFinished, ErrSignatureInvalid,
 		ErrSignatureContent, ErrSignerNotPayer, ErrSignedAlready, ErrCodeNotAllowed, ErrCodeWrong, ErrCodeSpent, ErrCodeTooMany, ErrPhoneInvalid, ErrMessageNotSent, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
-		ErrBankMessageInvalid, ErrBankMessageStale, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
+		ErrBankMessageInvalid, ErrBankMessageStale, ErrFileUnknown, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
 		ErrAmountChanged, ErrInstalments, ErrInstalmentBounds, ErrDebtPartlyPaid,
 		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown,

@@ -252,6 +252,7 @@ type bundle struct {
 	notary  *notary
 	diary   *diary
 	bank    *fakeBank
+	desk    *fakeFiles // of the other bank, when it takes files
 	hook    *hook
 	hookURL string
 	agency  catalog.Agency
@@ -296,10 +297,11 @@ func setupOn(tb testing.TB, db *sqlx.DB, change ...func(*Config)) *bundle {
 	tb.Cleanup(server.Close)
 	b.hookURL = server.URL + "/hook"
 	b.bank = newFakeBank(b.notary, b.clock)
+	b.desk = newFakeFiles(b.notary, b.clock.now, otherBIC, otherBIN)
 	cfg := Config{
 		DB: db, Sealer: b.notary, Auditor: b.diary, Verifier: b.notary, CheckpointSigner: ec, WebhookSigner: webhookKey,
 		Issuer: receipt.Issuer{Name: receipt.Texts{KK: "Шлюз", RU: "Шлюз", EN: "Gateway"}, BIN: operatorBIN, URL: "https://qaqpa.example.kz"},
-		Banks:  b.bank, AllowPrivate: true, Now: b.clock.now, BankTimeout: time.Second,
+		Banks:  b.bank, Files: b.desk, AllowPrivate: true, Now: b.clock.now, BankTimeout: time.Second,
 	}
 	for _, c := range change {
 		c(&cfg)
@@ -307,7 +309,7 @@ func setupOn(tb testing.TB, db *sqlx.DB, change ...func(*Config)) *bundle {
 	if b.Service, err = New(cfg); err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { b.calls.wait(); b.posts.wait() })
+	tb.Cleanup(func() { b.calls.wait(); b.fileCalls.wait(); b.posts.wait() })
 	b.stock()
 	return b
 }
@@ -377,11 +379,16 @@ func (b *bundle) fee(payer string) debt.Debt {
 // ordered makes an order for debts of one payer.
 func (b *bundle) ordered(payer string, debts ...debt.Debt) order.Order {
 	b.t.Helper()
+	return b.orderedAt(testBIC, payer, debts...)
+}
+
+func (b *bundle) orderedAt(bic, payer string, debts ...debt.Debt) order.Order {
+	b.t.Helper()
 	ids := make([]string, len(debts))
 	for i, d := range debts {
 		ids[i] = d.ID
 	}
-	o, _, err := b.CreateOrder(b.t.Context(), b.idem("order"), order.Request{Payer: payer, Debts: ids, Bank: testBIC})
+	o, _, err := b.CreateOrder(b.t.Context(), b.idem("order"), order.Request{Payer: payer, Debts: ids, Bank: bic})
 	b.must(err)
 	return o
 }
@@ -423,7 +430,10 @@ func (b *bundle) settle() {
 	for range 12 {
 		b.attempts()
 		b.refundsWork()
-		_, err := b.makeCheckpoint(ctx)
+		_, err := b.workFiles(ctx)
+		b.must(err)
+		b.fileCalls.wait()
+		_, err = b.makeCheckpoint(ctx)
 		b.must(err)
 		_, err = b.workReceipts(ctx)
 		b.must(err)
@@ -466,6 +476,11 @@ func (b *bundle) agree() {
 	if moved := b.bank.moved(); moved != paid {
 		b.t.Errorf("the bank moved %d tiyn, the ledger says %d", moved, paid)
 	}
+	var byFile int64
+	b.must(b.db.Get(&byFile, `SELECT coalesce(sum(amount), 0)::bigint FROM transfers WHERE kind = 'payment' AND debit_account = $1`, string(ledger.BankDue(otherBIC))))
+	if _, moved := b.desk.Moved(""); moved != byFile {
+		b.t.Errorf("the bank moved %d tiyn for files, the ledger says %d", moved, byFile)
+	}
 	var back int64
 	b.must(b.db.Get(&back, `SELECT coalesce(sum(t.amount), 0)::bigint FROM transfers t JOIN postings p ON p.bucket = t.bucket AND p.id = t.posting_id
 		WHERE p.kind = 'refund' AND p.subject LIKE '%:post' AND t.credit_account = $1`, string(ledger.BankRefunds(testBIC))))
@@ -480,4 +495,14 @@ func wants(tb testing.TB, err error, want *Error) {
 	if !errors.Is(err, want) {
 		tb.Errorf("got %v, want %s", err, want.Code)
 	}
+}
+
+// opened is the content of an envelope.
+func opened(tb testing.TB, message []byte) []byte {
+	tb.Helper()
+	var e envelope
+	if err := json.Unmarshal(message, &e); err != nil {
+		tb.Fatal(err)
+	}
+	return e.Content
 }

@@ -42,16 +42,20 @@ func (b *bundle) began(message []byte) (bank.Order, error) {
 	if err != nil {
 		return bank.Order{}, err
 	}
-	var e envelope
+	return b.holds(sealed), nil
+}
+
+// holds lets the bank keep what the gateway sealed.
+func (b *bundle) holds(sealed []byte) bank.Order {
+	b.t.Helper()
 	var o bank.Order
-	b.must(json.Unmarshal(sealed, &e))
-	b.must(json.Unmarshal(e.Content, &o))
+	b.must(json.Unmarshal(opened(b.t, sealed), &o))
 	b.bank.mu.Lock()
 	defer b.bank.mu.Unlock()
 	if b.bank.payments[o.Attempt] == nil {
 		b.bank.payments[o.Attempt] = &fakePayment{order: o, outcome: bank.Pending}
 	}
-	return o, nil
+	return o
 }
 
 // ends lets the bank execute or refuse what it holds.

@@ -304,7 +304,7 @@ func TestDeathAroundTheCall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t)
 			o := b.authorised(citizenIIN)
-			claimed, err := b.claimAttempts(t.Context(), bucketOf(citizenIIN), 1, b.lease())
+			claimed, err := b.claimAttempts(t.Context(), bucketOf(citizenIIN), 1, nil, b.lease())
 			if err != nil || len(claimed) != 1 {
 				t.Fatalf("claimed %d: %v", len(claimed), err)
 			}

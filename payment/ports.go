@@ -96,3 +96,14 @@ type BankChannel interface {
 	// Lookup asks what became of an attempt.
 	Lookup(ctx context.Context, bankURL, attempt string) (bank.Reply, error)
 }
+
+// FileChannel exchanges ISO 20022 files with banks that take payment orders so; [bank.Files] is the implementation.
+type FileChannel interface {
+	// Put hands a sealed file over; doing so again with the same bytes changes nothing. After an error the bank may have it.
+	Put(ctx context.Context, address, name string, message []byte) error
+	// Ask asks for the report about a file.
+	Ask(ctx context.Context, address, name string) (bank.Reply, error)
+	// Reports are what a bank has left for us to fetch, and Done puts one of them aside.
+	Reports(address string) ([]bank.Left, error)
+	Done(address, name string, taken bool) error
+}

@@ -72,9 +72,9 @@ func (r *Registrar) RegisterBank(ctx context.Context, idem Idem, spec catalog.Ba
 	return idempotent(ctx, &r.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (catalog.Bank, error) {
 		var row bankRow
 		err := one(ctx, tx, &row, `
-			INSERT INTO banks (bic, bin, name, url, paused, created_at) VALUES ($1, $2, $3, $4, $5, $6)
-			ON CONFLICT (bic) DO UPDATE SET bin = excluded.bin, name = excluded.name, url = excluded.url, paused = excluded.paused
-			RETURNING `+bankColumns, spec.BIC, spec.BIN, spec.Name, spec.URL, spec.Paused, r.now())
+			INSERT INTO banks (bic, bin, name, url, paused, created_at, files) VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (bic) DO UPDATE SET bin = excluded.bin, name = excluded.name, url = excluded.url, paused = excluded.paused, files = excluded.files
+			RETURNING `+bankColumns, spec.BIC, spec.BIN, spec.Name, spec.URL, spec.Paused, r.now(), spec.Files)
 		if err != nil {
 			return catalog.Bank{}, err
 		}
@@ -167,7 +167,7 @@ func invalidSpec(err error) error {
 
 const (
 	agencyColumns = `id, bin, name_kk, name_ru, name_en, webhook_url, webhook_disabled_at, created_at`
-	bankColumns   = `bic, bin, name, url, paused, created_at`
+	bankColumns   = `bic, bin, name, url, paused, created_at, files`
 )
 
 type agencyRow struct {
@@ -193,12 +193,13 @@ type bankRow struct {
 	BIN       string    `db:"bin"`
 	Name      string    `db:"name"`
 	URL       string    `db:"url"`
+	Files     string    `db:"files"`
 	Paused    bool      `db:"paused"`
 	CreatedAt time.Time `db:"created_at"`
 }
 
 func (r bankRow) bank() catalog.Bank {
-	return catalog.Bank{BIC: r.BIC, BIN: r.BIN, Name: r.Name, URL: r.URL, Paused: r.Paused, CreatedAt: r.CreatedAt.UTC()}
+	return catalog.Bank{BIC: r.BIC, BIN: r.BIN, Name: r.Name, URL: r.URL, Files: r.Files, Paused: r.Paused, CreatedAt: r.CreatedAt.UTC()}
 }
 
 // utc brings an optional time to UTC.

@@ -38,6 +38,7 @@ func (s *Service) Run(ctx context.Context) error {
 	err := group.Wait()
 	s.calls.wait()
 	s.refundCalls.wait()
+	s.fileCalls.wait()
 	s.posts.wait()
 	return err
 }
@@ -49,6 +50,7 @@ func (s *Service) workers() []worker {
 			_, err := s.makeCheckpoint(ctx)
 			return 0, err // what is left waits for the gap
 		}},
+		{name: "files", pause: s.cfg.Poll, run: s.workFiles},
 		{name: "refunds", pause: s.cfg.Poll, run: s.workRefunds},
 		{name: "receipts", wake: s.wakeReceipts, pause: s.cfg.Poll, run: s.workReceipts},
 		{name: "webhooks", wake: s.wakeWebhooks, pause: s.cfg.Poll, run: s.workWebhooks},

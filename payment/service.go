@@ -14,6 +14,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"qaqpa/payment/bank"
+	"qaqpa/payment/bank/pain"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/flow"
@@ -47,6 +48,12 @@ type Config struct {
 	Messenger Messenger
 	// Banks carries messages to banks; nil means HTTP.
 	Banks BankChannel
+	// Files carries files to banks that take them; nil means HTTP and folders.
+	Files FileChannel
+	// FilePaymentsMax is how many payments a file has at most, up to [pain.PaymentsMax]; 0 means 200. FileEvery is how long the first
+	// payment of a file waits for others; 0 means 30 s.
+	FilePaymentsMax int
+	FileEvery       time.Duration
 	// AllowPrivate lets agencies' webhooks live at loopback and private addresses, and agencies and banks speak plain
 	// HTTP.
 	AllowPrivate bool
@@ -100,6 +107,8 @@ type Service struct {
 	calls, posts *pool
 	// refundCalls are those about refunds: a bank that hangs over them holds up no payment.
 	refundCalls *pool
+	// fileCalls are those about files.
+	fileCalls *pool
 	// The workers sleep on these; a send never blocks.
 	wakeAttempts, wakeCheckpoint, wakeReceipts, wakeWebhooks chan struct{}
 }
@@ -126,6 +135,13 @@ func (c Config) withDefaults() Config {
 	if c.Bulk == nil {
 		c.Bulk = c.DB
 	}
+	set(&c.FileEvery, 30*time.Second)
+	if c.FilePaymentsMax == 0 {
+		c.FilePaymentsMax = 200
+	}
+	if c.Files == nil {
+		c.Files = bank.NewFiles(bank.FilesConfig{Timeout: c.BankTimeout, Now: c.Now})
+	}
 	if c.Banks == nil {
 		c.Banks = bank.New(bank.Config{Timeout: c.BankTimeout})
 	}
@@ -145,10 +161,13 @@ func (c Config) check() error {
 	if err := c.Issuer.Name.Check("issuer.name"); err != nil {
 		return err
 	}
-	for _, d := range []time.Duration{c.OrderTTL, c.Poll, c.CheckpointEvery, c.BankTimeout, c.LookupBackoffMin, c.LookupBackoffMax, c.WebhookTimeout} {
+	for _, d := range []time.Duration{c.OrderTTL, c.Poll, c.CheckpointEvery, c.BankTimeout, c.LookupBackoffMin, c.LookupBackoffMax, c.WebhookTimeout, c.FileEvery} {
 		if d < 0 {
 			return errors.New("payment: a duration of Config is negative")
 		}
+	}
+	if c.FilePaymentsMax < 0 || c.FilePaymentsMax > pain.PaymentsMax {
+		return fmt.Errorf("payment: Config.FilePaymentsMax is not 1 to %d", pain.PaymentsMax)
 	}
 	return nil
 }
@@ -174,6 +193,7 @@ func New(cfg Config) (*Service, error) {
 	}
 	s.calls = newPool(attemptsAtOnce, func() { s.kick(s.wakeAttempts) })
 	s.refundCalls = newPool(refundsAtOnce, func() {})
+	s.fileCalls = newPool(filesAtOnce, func() {})
 	s.posts = newPool(webhooksAtOnce, func() { s.kick(s.wakeWebhooks) })
 	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("couldn't register metrics: %w", err)

@@ -53,7 +53,14 @@ func (s *simulation) step() {
 	s.t.Helper()
 	ctx := s.t.Context()
 	var err error
-	switch s.draw.IntN(20) {
+	switch s.draw.IntN(23) {
+	case 20:
+		s.fileFaults()
+		s.clock.advance(time.Duration(s.draw.Int64N(int64(2 * time.Minute))))
+		_, err = s.workFiles(ctx)
+		s.fileCalls.wait()
+	case 21, 22:
+		err = s.reportSome()
 	case 15, 16:
 		err = s.refundSome()
 	case 17, 18:
@@ -117,7 +124,7 @@ func (s *simulation) step() {
 // request orders one debt or two of one payer, perhaps of two agencies.
 func (s *simulation) request() order.Request {
 	d, more := pick(s, s.debts), pick(s, s.debts)
-	req := order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: testBIC}
+	req := order.Request{Payer: d.Payer.ID, Debts: []string{d.ID}, Bank: pick(s, []string{testBIC, testBIC, otherBIC})}
 	if more.Payer.ID == d.Payer.ID && more.ID != d.ID {
 		req.Debts = append(req.Debts, more.ID)
 	}
@@ -277,6 +284,7 @@ func (s *simulation) finish() {
 		}
 	}
 	s.bank.mu.Unlock()
+	s.desk.ended()
 	s.hook.mu.Lock()
 	s.hook.statuses = nil
 	s.hook.mu.Unlock()
@@ -303,6 +311,7 @@ func (s *simulation) finish() {
 			s.t.Errorf("the bank moved the money of %s %d times", attempt, p.times)
 		}
 	}
+	s.desk.once(s.t)
 	for id, r := range s.bank.refunds {
 		if r.times > 1 {
 			s.t.Errorf("the bank gave the money of %s back %d times", id, r.times)
@@ -331,6 +340,7 @@ func TestSimulation(t *testing.T) {
 		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
 			s := &simulation{bundle: setup(t), draw: rand.New(rand.NewPCG(seed, 0))}
+			s.byFiles(otherBIC)
 			s.debts = append(s.debts, s.fee(citizenIIN), s.fee(citizenIIN), s.fee(neighborIIN))
 			court, claim := s.court()
 			s.claims = func() debt.Debt {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"qaqpa/payment/flow"
 	"qaqpa/payment/money"
@@ -105,8 +106,8 @@ func (s *store) dueBuckets(ctx context.Context, query string, args ...any) ([]in
 }
 
 // claimAttempts takes attempts of one bucket that are due, and makes them due again after the lease, so that a worker
-// that dies leaves them to the next one.
-func (s *store) claimAttempts(ctx context.Context, bucket, limit int, lease time.Duration) ([]attemptRow, error) {
+// that dies leaves them to the next one. What goes to banks by file is left to [Service.workFiles].
+func (s *store) claimAttempts(ctx context.Context, bucket, limit int, byFile []string, lease time.Duration) ([]attemptRow, error) {
 	var rows []attemptRow
 	now := s.now()
 	ctx, cancel := uncut(ctx)
@@ -115,8 +116,9 @@ func (s *store) claimAttempts(ctx context.Context, bucket, limit int, lease time
 		WITH due AS (
 			SELECT id FROM attempts
 			WHERE bucket = $1 AND due_at <= $2 AND state IN ('prepared', 'sent', 'unknown', 'absent')
+				AND file_id IS NULL AND (state <> 'prepared' OR bank_bic <> ALL(coalesce($5::text[], '{}')))
 			ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 		UPDATE attempts a SET due_at = $4, tries = a.tries + 1 FROM due WHERE a.bucket = $1 AND a.id = due.id
-		RETURNING `+attemptColumns, bucket, now, limit, now.Add(lease))
+		RETURNING `+attemptColumns, bucket, now, limit, now.Add(lease), pq.Array(byFile))
 	return rows, err
 }

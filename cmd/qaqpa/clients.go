@@ -74,13 +74,14 @@ type clientsAddBankCmd struct {
 	BIN              string `name:"bin" required:"" placeholder:"DIGITS" help:"BIN that the bank's certificates carry."`
 	Name             string `required:"" help:"Name as receipts print it."`
 	URL              string `name:"url" required:"" placeholder:"URL" help:"Base of the bank's payment interface."`
+	Files            string `name:"files" placeholder:"URL" help:"Where the bank takes payment orders as ISO 20022 files (pain.001): https://… or file:///folder, with out and in below it. Without it, they go as messages."`
 	Paused           bool   `help:"Take no new orders through this bank."`
 	AllowPrivate     bool   `env:"QAQPA_ALLOW_PRIVATE" help:"Take an address that is loopback, private or plain HTTP."`
 }
 
 func (c *clientsAddBankCmd) Run(ctx context.Context, io streams) error {
 	return withRegistrar(ctx, c.databaseSettings, c.AllowPrivate, func(r *payment.Registrar) error {
-		spec := catalog.BankSpec{BIC: c.BIC, BIN: c.BIN, Name: c.Name, URL: c.URL, Paused: c.Paused}
+		spec := catalog.BankSpec{BIC: c.BIC, BIN: c.BIN, Name: c.Name, URL: c.URL, Files: c.Files, Paused: c.Paused}
 		idem, err := idemOf(spec)
 		if err != nil {
 			return err

@@ -47,6 +47,8 @@ type Bank struct {
 	Name string `json:"name"`
 	// URL is the base of the bank's payment interface, without a trailing slash.
 	URL string `json:"url"`
+	// Files is where the bank takes payment orders as ISO 20022 files (https://… or file:///…); empty, it takes messages at URL.
+	Files string `json:"files,omitempty"`
 	// Paused stops new orders through the bank; payments on the way are still looked up and confirmed.
 	Paused bool `json:"paused"`
 	// CreatedAt is the time of registration.
@@ -59,6 +61,7 @@ type BankSpec struct {
 	BIN    string `json:"bin"`
 	Name   string `json:"name"`
 	URL    string `json:"url"`
+	Files  string `json:"files,omitempty"`
 	Paused bool   `json:"paused,omitempty"`
 }
 

@@ -3,6 +3,7 @@ package catalog
 import (
 	"fmt"
 	"net/url"
+	"path"
 	"sort"
 	"strings"
 	"unicode"
@@ -81,7 +82,26 @@ func (b BankSpec) Check(plainHTTP bool) error {
 	if strings.HasSuffix(b.URL, "/") {
 		return invalid("url", "ends with a slash")
 	}
-	return checkURL("url", b.URL, plainHTTP)
+	if err := checkURL("url", b.URL, plainHTTP); err != nil {
+		return err
+	}
+	return b.checkFiles(plainHTTP)
+}
+
+// checkFiles refuses an address of files that is neither a folder of this machine nor a URL.
+func (b BankSpec) checkFiles(plainHTTP bool) error {
+	dir, isFolder := strings.CutPrefix(b.Files, "file://")
+	switch {
+	case b.Files == "":
+		return nil
+	case !isFolder && strings.HasSuffix(b.Files, "/"):
+		return invalid("files", "ends with a slash")
+	case !isFolder:
+		return checkURL("files", b.Files, plainHTTP)
+	case len(dir) > urlMax || len(dir) < 2 || path.Clean(dir) != dir || dir[0] != '/' || strings.ContainsFunc(dir, unprintable):
+		return invalid("files", "is not file:// and the absolute path of a folder")
+	}
+	return nil
 }
 
 func checkURL(field, text string, plainHTTP bool) error {

@@ -48,6 +48,7 @@ type Config struct {
 type Bank struct {
 	cfg    Config
 	faults *fault.Set
+	desk   *Desk
 	wake   chan struct{} // a callback or a settlement has become due earlier
 
 	mu       sync.Mutex
@@ -84,7 +85,7 @@ func New(cfg Config) (*Bank, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bank{cfg: cfg, faults: fault.NewSet(faultKinds()), state: s, wake: make(chan struct{}, 1)}
+	b := &Bank{cfg: cfg, faults: fault.NewSet(faultKinds()), state: s, wake: make(chan struct{}, 1), desk: &Desk{BIC: cfg.BIC, Now: cfg.Now}}
 	if cfg.GatewayCertificate != nil {
 		if err := b.SetGateway(cfg.CallbackURL, cfg.GatewayCertificate); err != nil {
 			return nil, err

@@ -3,6 +3,7 @@
 //
 //	POST /payments            gateway's sealed payment-order → bank's signed payment-status
 //	GET  /payments/{attempt}  → signed payment-status, or 404 with a signed outcome "absent"
+//	PUT  /files/{name}        gateway's sealed pain.001; GET: the signed pain.002 about it (in memory only)
 //	/faults                   GET, POST, DELETE: knobs as JSON (see the Fault constants)
 //	GET  /state               accounts, payments, movements and callbacks as plain JSON
 //

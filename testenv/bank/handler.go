@@ -75,6 +75,8 @@ func (b *Bank) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /payments", b.postPayment)
 	mux.HandleFunc("GET /payments/{attempt}", b.lookup)
+	mux.HandleFunc("PUT /files/{name}", b.putFile)
+	mux.HandleFunc("GET /files/{name}", b.getReport)
 	mux.HandleFunc("POST /refunds", b.postRefund)
 	mux.HandleFunc("GET /refunds/{refund}", b.lookupRefund)
 	mux.Handle("/faults", b.faults)
