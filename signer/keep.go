@@ -55,9 +55,11 @@ func (s *Service) Keep(ctx context.Context, tx *sqlx.Tx, list []*Unkept) (entrie
 		if digests[i], err = hex.DecodeString(v.DocumentSHA256); err != nil {
 			return nil, nil, fmt.Errorf("couldn't read the document's digest: %w", err)
 		}
-		if texts[i], err = json.Marshal(v); err != nil {
+		text, err := json.Marshal(v)
+		if err != nil {
 			return nil, nil, fmt.Errorf("couldn't write down the verdict: %w", err)
 		}
+		texts[i] = s.pack.Pack(text)
 		if entries[i], err = auditOf(v, u.actor); err != nil {
 			return nil, nil, err
 		}

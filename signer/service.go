@@ -11,6 +11,7 @@ import (
 	"qaqpa/signer/audit"
 	"qaqpa/signer/engine"
 	"qaqpa/signer/fetch"
+	"qaqpa/signer/pack"
 	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/revoked"
@@ -118,6 +119,7 @@ type Service struct {
 	log     *slog.Logger
 	metrics *metrics
 	known   *knownEvidence
+	pack    *pack.Packer
 	hints   *hints
 	certs   *engine.Known
 	chains  *engine.Chains
@@ -160,9 +162,13 @@ func New(cfg Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't make the signer: %w", err)
 	}
+	packer, err := pack.New()
+	if err != nil {
+		return nil, fmt.Errorf("couldn't make the signer: %w", err)
+	}
 	return &Service{
 		cfg: cfg, trust: engine.NewTrust(cfg.Trust), policy: policy, memo: path.NewMemo(memoEntries),
-		log: cfg.Log, metrics: m, known: newKnownEvidence(), hints: h, certs: certs, chains: chains, sealKeys: cfg.keys(),
+		log: cfg.Log, metrics: m, known: newKnownEvidence(), pack: packer, hints: h, certs: certs, chains: chains, sealKeys: cfg.keys(),
 	}, nil
 }
 

@@ -74,7 +74,7 @@ func (s *Service) Verdict(ctx context.Context, id string) (Verdict, error) {
 	return v.Verdict, err
 }
 
-// readVerdict also gives the very bytes that were stored.
+// readVerdict also gives the text, byte for byte as it was written down.
 func (s *Service) readVerdict(ctx context.Context, id string) (v StoredVerdict, text []byte, err error) {
 	if s.cfg.DB == nil {
 		return v, nil, ErrNoDatabase
@@ -94,11 +94,14 @@ func (s *Service) readVerdict(ctx context.Context, id string) (v StoredVerdict, 
 	if err != nil {
 		return v, nil, fmt.Errorf("couldn't read the verdict: %w", err)
 	}
-	if err := json.Unmarshal(row.Verdict, &v.Verdict); err != nil {
+	if text, err = s.pack.Unpack(row.Verdict); err != nil {
+		return v, nil, fmt.Errorf("couldn't read the stored verdict %s: %w", id, err)
+	}
+	if err := json.Unmarshal(text, &v.Verdict); err != nil {
 		return v, nil, fmt.Errorf("couldn't read the stored verdict: %w", err)
 	}
 	v.Actor = row.Actor
-	return v, row.Verdict, nil
+	return v, text, nil
 }
 
 // evidenceBodies reads stored bodies by digest.
