@@ -36,6 +36,44 @@ func (t *Token) Keys(ctx context.Context) ([]KeyInfo, error) {
 	return out, nil
 }
 
+// SecretInfo is what Secrets tells about a secret key in the token.
+type SecretInfo struct {
+	Label     string
+	ID        []byte
+	Algorithm Algorithm // empty for a kind that is none of ours
+	Wrappable bool      // it was made for backup: it can leave the token wrapped for a trusted key
+	Restored  bool      // it came from a backup
+	Problem   error     // why it cannot be used
+}
+
+// Secrets lists the secret keys in the token by label, also those that are refused, with the reason.
+func (t *Token) Secrets(ctx context.Context) ([]SecretInfo, error) {
+	ctx, cancel := context.WithTimeout(ctx, ceremonyTimeout)
+	defer cancel()
+	var out []SecretInfo
+	err := t.call(ctx, func(s session) error {
+		out = nil
+		handles, err := s.search(pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_SECRET_KEY))
+		if err != nil {
+			return err
+		}
+		for _, h := range handles {
+			k := &secret{}
+			problem := s.describeSecret(h, k)
+			if faultOf(problem) != faultNone {
+				return problem
+			}
+			out = append(out, SecretInfo{Label: k.label, ID: k.id, Algorithm: k.kind, Wrappable: k.wrappable, Restored: k.restored, Problem: problem})
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't list the secret keys of token %q: %w", t.cfg.Token, err)
+	}
+	slices.SortStableFunc(out, func(a, b SecretInfo) int { return cmp.Compare(a.Label, b.Label) })
+	return out, nil
+}
+
 func (s session) inventory() ([]KeyInfo, error) {
 	handles, err := s.search(pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PRIVATE_KEY))
 	if err != nil {

@@ -96,6 +96,7 @@ func (n *network) signal(t *testing.T, s syscall.Signal) {
 
 func (n *network) stop(t *testing.T) {
 	t.Helper()
+	_ = n.server.Process.Signal(syscall.SIGSTOP) // or it takes another connection while those that it has are cut
 	for _, pid := range n.children(t) {
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 	}

@@ -45,6 +45,16 @@ var secretRules = []rule{
 	{pkcs11.CKA_NEVER_EXTRACTABLE, "CKA_NEVER_EXTRACTABLE", true, true},
 }
 
+// wrappableRules are those of keys that were made for a backup, or restored from one: such a key leaves its token wrapped for a key that
+// the security officer trusts, and in no other way. That it was always so cannot be told of one that was restored.
+var wrappableRules = []rule{
+	{pkcs11.CKA_TOKEN, "CKA_TOKEN", true, true},
+	{pkcs11.CKA_PRIVATE, "CKA_PRIVATE", true, true},
+	{pkcs11.CKA_SENSITIVE, "CKA_SENSITIVE", true, true},
+	{pkcs11.CKA_EXTRACTABLE, "CKA_EXTRACTABLE", true, true},
+	{pkcs11.CKA_WRAP_WITH_TRUSTED, "CKA_WRAP_WITH_TRUSTED", true, true},
+}
+
 var secretUsages = map[uint]string{
 	pkcs11.CKA_ENCRYPT: "CKA_ENCRYPT", pkcs11.CKA_DECRYPT: "CKA_DECRYPT", pkcs11.CKA_SIGN: "CKA_SIGN", pkcs11.CKA_VERIFY: "CKA_VERIFY",
 	pkcs11.CKA_WRAP: "CKA_WRAP", pkcs11.CKA_UNWRAP: "CKA_UNWRAP", pkcs11.CKA_DERIVE: "CKA_DERIVE",
@@ -58,6 +68,9 @@ type secret struct {
 	id    []byte
 	kind  Algorithm
 	bound atomic.Pointer[binding]
+
+	wrappable bool // it was made for backup
+	restored  bool // it came from one, as far as the token can tell
 }
 
 // GenerateSecret makes a secret key of 32 bytes in the token, which can never leave it. The label must be free among secret
@@ -65,10 +78,20 @@ type secret struct {
 //
 // Errors: those of [Token.Generate].
 func (t *Token) GenerateSecret(ctx context.Context, label string, a Algorithm) (id []byte, err error) {
+	return t.makeOne(ctx, label, a, secretRules)
+}
+
+// GenerateWrappable is GenerateSecret for a key whose loss would lose data: it can leave the token wrapped for a key that the security
+// officer trusts, see [Token.WrapBackup].
+func (t *Token) GenerateWrappable(ctx context.Context, label string, a Algorithm) (id []byte, err error) {
+	return t.makeOne(ctx, label, a, wrappableRules)
+}
+
+func (t *Token) makeOne(ctx context.Context, label string, a Algorithm, rules []rule) (id []byte, err error) {
 	ctx, cancel := context.WithTimeout(ctx, ceremonyTimeout)
 	defer cancel()
 	err = t.oneByOne(ctx, func() (err error) {
-		id, err = t.generateSecret(ctx, label, a)
+		id, err = t.generateSecret(ctx, label, a, rules)
 		return err
 	})
 	if err != nil {
@@ -78,7 +101,7 @@ func (t *Token) GenerateSecret(ctx context.Context, label string, a Algorithm) (
 	return id, nil
 }
 
-func (t *Token) generateSecret(ctx context.Context, label string, a Algorithm) ([]byte, error) {
+func (t *Token) generateSecret(ctx context.Context, label string, a Algorithm, rules []rule) ([]byte, error) {
 	kind, ok := secretKinds[a]
 	if !ok {
 		return nil, fmt.Errorf("%w: %q", ErrAlgorithm, a)
@@ -99,7 +122,7 @@ func (t *Token) generateSecret(ctx context.Context, label string, a Algorithm) (
 		if len(taken) > 0 {
 			return ErrKeyExists
 		}
-		return s.readWrite(func(s session) error { return s.makeSecret(label, id, kind) })
+		return s.readWrite(func(s session) error { return s.makeSecret(label, id, kind, rules) })
 	})
 	if err != nil {
 		return nil, err
@@ -111,13 +134,13 @@ func (t *Token) generateSecret(ctx context.Context, label string, a Algorithm) (
 	return id, err
 }
 
-func (s session) makeSecret(label string, id []byte, kind secretKind) error {
+func (s session) makeSecret(label string, id []byte, kind secretKind, rules []rule) error {
 	template := []*pkcs11.Attribute{
 		pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_SECRET_KEY), pkcs11.NewAttribute(pkcs11.CKA_KEY_TYPE, kind.keyType),
 		pkcs11.NewAttribute(pkcs11.CKA_LABEL, label), pkcs11.NewAttribute(pkcs11.CKA_ID, id),
 		pkcs11.NewAttribute(pkcs11.CKA_VALUE_LEN, secretBytes),
 	}
-	for _, r := range secretRules {
+	for _, r := range rules {
 		if r.attribute != pkcs11.CKA_ALWAYS_SENSITIVE && r.attribute != pkcs11.CKA_NEVER_EXTRACTABLE {
 			template = append(template, pkcs11.NewAttribute(r.attribute, r.want))
 		}
@@ -167,49 +190,58 @@ func (s session) findSecretIn(ref Ref, into *secret) (pkcs11.ObjectHandle, error
 	default:
 		return 0, fmt.Errorf("%w: %d keys", ErrKeyAmbiguous, len(handles))
 	}
-	types := []uint{pkcs11.CKA_KEY_TYPE, pkcs11.CKA_ID, pkcs11.CKA_LABEL}
+	return handles[0], s.describeSecret(handles[0], into)
+}
+
+// describeSecret checks a secret key's attributes and writes down what it is. What could be read is there with an error, too.
+func (s session) describeSecret(handle pkcs11.ObjectHandle, into *secret) error {
+	types := []uint{pkcs11.CKA_KEY_TYPE, pkcs11.CKA_ID, pkcs11.CKA_LABEL, pkcs11.CKA_WRAP_WITH_TRUSTED}
 	for _, r := range secretRules {
 		types = append(types, r.attribute)
 	}
 	for u := range secretUsages {
 		types = append(types, u)
 	}
-	values, err := s.values(handles[0], types...)
+	values, err := s.values(handle, types...)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	kind, err := checkSecret(values)
-	if err != nil {
-		return 0, err
-	}
+	kind, wrappable, err := checkSecret(values)
 	if into != nil {
 		into.label, into.id, into.kind = string(values[pkcs11.CKA_LABEL]), values[pkcs11.CKA_ID], kind
+		into.wrappable, into.restored = wrappable, wrappable && !isTrue(values[pkcs11.CKA_ALWAYS_SENSITIVE])
 	}
-	return handles[0], nil
+	return err
 }
 
-// checkSecret says what a key is by its attributes, and names every rule that it breaks.
-func checkSecret(values map[uint][]byte) (Algorithm, error) {
+func isTrue(value []byte) bool { return len(value) == 1 && value[0] != 0 }
+
+// checkSecret says by its attributes what a key is and whether it was made for backup, and names every rule that it breaks.
+func checkSecret(values map[uint][]byte) (a Algorithm, wrappable bool, err error) {
 	keyType, _ := number(values[pkcs11.CKA_KEY_TYPE])
 	for a, kind := range secretKinds {
 		if kind.keyType != keyType {
 			continue
 		}
-		if err := checkAll(secretRules, values); err != nil {
-			return "", err
+		rules := secretRules
+		if wrappable = isTrue(values[pkcs11.CKA_EXTRACTABLE]) && isTrue(values[pkcs11.CKA_WRAP_WITH_TRUSTED]); wrappable {
+			rules = wrappableRules
+		}
+		if err := checkAll(rules, values); err != nil {
+			return a, wrappable, err
 		}
 		var broken []string
 		for usage, name := range secretUsages {
-			if v := values[usage]; len(v) == 1 && v[0] != 0 && !kind.allows(usage) {
+			if isTrue(values[usage]) && !kind.allows(usage) {
 				broken = append(broken, name+" is true")
 			}
 		}
 		if broken != nil {
-			return "", fmt.Errorf("%w: %s", ErrKeyAttributes, strings.Join(broken, ", "))
+			return a, wrappable, fmt.Errorf("%w: %s", ErrKeyAttributes, strings.Join(broken, ", "))
 		}
-		return a, nil
+		return a, wrappable, nil
 	}
-	return "", fmt.Errorf("%w: secret key of type %#x", ErrAlgorithm, keyType)
+	return "", false, fmt.Errorf("%w: secret key of type %#x", ErrAlgorithm, keyType)
 }
 
 func (k *secret) handle(s session) (pkcs11.ObjectHandle, error) {
