@@ -19,7 +19,9 @@
 //     connection as long as their deadline allows, since a signature that nobody has seen has no effect.
 //  5. A PIN is never tried into a lock-out: one that was refused is not tried again by this process until the token
 //     shows that somebody has logged in since, and none is tried when the next failure would lock it.
-//  6. A key that could leave the token, might have left it before, or could do anything but sign, is refused.
+//  6. A key that could leave the token, might have left it before, or could do anything but sign, is refused. Keys for stored data,
+//     without which the data would be lost, may be made so that they leave it wrapped for a key that the token's security officer
+//     trusts, and in no other way ([Token.WrapBackup]).
 //
 // # How it works
 //

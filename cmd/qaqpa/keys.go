@@ -27,9 +27,14 @@ type keysCmd struct {
 	Inventory  keysInventoryCmd  `cmd:"" help:"Write down all keys of the token in a sealed document."`
 	Attest     keysAttestCmd     `cmd:"" help:"Write down one key in a sealed document, with a signature of its own."`
 
-	Rotate   keysRotateCmd   `cmd:"" help:"Have a new key take the place of one; two operators."`
-	Retire   keysRetireCmd   `cmd:"" help:"Take a key out of use without destroying it; two operators."`
-	Destroy  keysDestroyCmd  `cmd:"" help:"Destroy a key and its certificates for good; two operators."`
+	Rotate        keysRotateCmd        `cmd:"" help:"Have a new key take the place of one; two operators."`
+	Retire        keysRetireCmd        `cmd:"" help:"Take a key out of use without destroying it; two operators."`
+	Destroy       keysDestroyCmd       `cmd:"" help:"Destroy a key and its certificates for good; two operators."`
+	RecoveryKey   keysRecoveryKeyCmd   `cmd:"" help:"Make the key for which keys of another token are backed up; its public half is printed as PEM."`
+	TrustRecovery keysTrustRecoveryCmd `cmd:"" help:"Have a token trust another token's recovery key; by its security officer."`
+	WrapBackup    keysWrapBackupCmd    `cmd:"" help:"Wrap a key for stored data for the token with the recovery key; two operators. What signs never leaves."`
+	RestoreBackup keysRestoreBackupCmd `cmd:"" help:"Restore a wrapped key into the token with the recovery key; two operators."`
+
 	Approve  keysApproveCmd  `cmd:"" help:"Approve what another operator asked."`
 	Requests keysRequestsCmd `cmd:"" help:"List what waits for an approval, or was approved and not done yet."`
 }
@@ -62,17 +67,25 @@ type keysGenerateCmd struct {
 	tokenSettings `embed:""`
 	Key           string `arg:"" help:"Label of the new key."`
 	Algorithm     string `enum:"rsa-2048,rsa-3072,rsa-4096,ecdsa-p256,ecdsa-p384,ecdsa-p521,ed25519,aes-256,hmac-sha256" default:"ecdsa-p256" help:"Kind of key: ${enum}. The last two are for stored personal data."`
+	Backup        bool   `help:"The key can be backed up by wrapping (wrap-backup). For stored personal data alone: a key that signs never leaves its token."`
 }
 
 func (c *keysGenerateCmd) Run(ctx context.Context, io streams, log *logSettings) error {
 	return withToken(ctx, c.tokenSettings, io, log, func(token *hsm.Token) error {
 		if a := hsm.Algorithm(c.Algorithm); a == hsm.AES256 || a == hsm.HMACSHA256 {
-			id, err := token.GenerateSecret(ctx, c.Key, a)
+			generate := token.GenerateSecret
+			if c.Backup {
+				generate = token.GenerateWrappable
+			}
+			id, err := generate(ctx, c.Key, a)
 			if err != nil {
 				return fmt.Errorf("couldn't generate key %q: %w", c.Key, err)
 			}
 			fmt.Fprintf(io.out, "key %s, id %x\n", c.Key, id)
 			return nil
+		}
+		if c.Backup {
+			return fmt.Errorf("no backup of %q: a key that signs never leaves its token; make replicas, or rotate it when it is lost", c.Key)
 		}
 		key, err := token.Generate(ctx, c.Key, hsm.Algorithm(c.Algorithm))
 		if err != nil {
@@ -112,6 +125,13 @@ func (c *keysListCmd) Run(ctx context.Context, io streams, log *logSettings) err
 		for _, k := range keys {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", k.Label, hex.EncodeToString(k.ID), k.Algorithm, describeCertificate(k.Certificate), stateOf(k))
 		}
+		secrets, err := token.Secrets(ctx)
+		if err != nil {
+			return fmt.Errorf("couldn't list the keys: %w", err)
+		}
+		for _, k := range secrets {
+			fmt.Fprintf(w, "%s\t%s\t%s\tnone\t%s\n", k.Label, hex.EncodeToString(k.ID), k.Algorithm, stateOfSecret(k))
+		}
 		return w.Flush()
 	})
 }
@@ -119,6 +139,19 @@ func (c *keysListCmd) Run(ctx context.Context, io streams, log *logSettings) err
 func stateOf(k hsm.KeyInfo) string {
 	if k.Problem != nil {
 		return k.Problem.Error()
+	}
+	return "usable"
+}
+
+// stateOfSecret also says whether the key can leave the token, and whether it came from another one.
+func stateOfSecret(k hsm.SecretInfo) string {
+	switch {
+	case k.Problem != nil:
+		return k.Problem.Error()
+	case k.Restored:
+		return "usable, restored from a backup, wrappable for a trusted key"
+	case k.Wrappable:
+		return "usable, wrappable for a trusted key"
 	}
 	return "usable"
 }

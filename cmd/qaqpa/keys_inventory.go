@@ -18,7 +18,8 @@ import (
 )
 
 // inventory is a signed document on what a token holds. Attributes are not listed one by one: a key is "usable" only when it can
-// neither leave the token nor do anything but sign, and else its state names each rule that it breaks.
+// neither leave the token nor do anything but sign, and else its state names each rule that it breaks. Of keys for stored data the state
+// says, too, which can be wrapped for a trusted key, and which were restored.
 type inventory struct {
 	Kind  string         `json:"kind"`
 	At    time.Time      `json:"at"`
@@ -63,6 +64,13 @@ func (k *keysInventoryCmd) Run(ctx context.Context, io streams, log *logSettings
 		out := make([]inventoryKey, 0, len(keys))
 		for _, key := range keys {
 			out = append(out, entryOf(key))
+		}
+		secrets, err := token.Secrets(ctx)
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range secrets {
+			out = append(out, inventoryKey{Label: k.Label, ID: hex.EncodeToString(k.ID), Algorithm: string(k.Algorithm), State: stateOfSecret(k)})
 		}
 		return out, nil
 	})

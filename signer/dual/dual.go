@@ -38,10 +38,10 @@ const Life = 24 * time.Hour
 
 // Action is what is asked.
 type Action struct {
-	Kind  string `db:"kind" json:"kind"`     // destroy, retire, rotate
+	Kind  string `db:"kind" json:"kind"`     // destroy, retire, rotate, wrap-backup, restore-backup
 	Token string `db:"token" json:"token"`   // label
 	Key   string `db:"key_label" json:"key"` // label
-	KeyID string `db:"key_id" json:"key_id"` // CKA_ID in hexadecimal
+	KeyID string `db:"key_id" json:"key_id"` // CKA_ID in hexadecimal, or what else names it and nothing else
 }
 
 // Request is an action that was asked for.
