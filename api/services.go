@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"time"
 
 	"qaqpa/api/auth"
 	"qaqpa/payment"
@@ -91,6 +92,9 @@ type bankItem struct {
 	BIC    string `json:"bic"`
 	Name   string `json:"name"`
 	Paused bool   `json:"paused"`
+	// PausedBy is operator or silence.
+	PausedBy    string     `json:"paused_by,omitempty"`
+	SilentSince *time.Time `json:"silent_since,omitempty"`
 }
 
 // items is a list that is short enough to have no pages.
@@ -102,7 +106,13 @@ func (s *Server) listBanks(ctx context.Context, _ *request) (reply[items[bankIte
 	banks, err := s.cfg.Payments.Banks(ctx)
 	out := items[bankItem]{Items: make([]bankItem, len(banks))}
 	for i, b := range banks {
-		out.Items[i] = bankItem{BIC: b.BIC, Name: b.Name, Paused: b.Paused}
+		out.Items[i] = bankItem{BIC: b.BIC, Name: b.Name, Paused: !b.Takes(), SilentSince: b.SilentSince}
+		switch {
+		case b.Paused:
+			out.Items[i].PausedBy = "operator"
+		case b.SilentSince != nil:
+			out.Items[i].PausedBy = "silence"
+		}
 	}
 	return reply[items[bankItem]]{Body: out}, err
 }

@@ -168,12 +168,12 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if wait {
 		return s.sign(ctx, tx, actor, o, a)
 	}
-	var paused bool
-	if err := orMissing(one(ctx, tx, &paused, `SELECT paused FROM banks WHERE bic = $1`, o.Bank), ErrBankUnknown); err != nil {
+	var through bankRow
+	if err := orMissing(one(ctx, tx, &through, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, o.Bank), ErrBankUnknown); err != nil {
 		return order.Order{}, err
 	}
-	if paused {
-		return order.Order{}, ErrBankPaused
+	if err := through.takes(); err != nil {
+		return order.Order{}, err
 	}
 	items, err := itemsOf(ctx, tx, o.Bucket, o.ID)
 	if err != nil {
@@ -195,7 +195,7 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err := s.storeAuthorisation(ctx, tx, o, a, len(earlier)+1); err != nil {
 		return order.Order{}, err
 	}
-	if err := s.expose(ctx, tx, o.Bank, o.Tiyn); err != nil {
+	if err := s.expose(ctx, tx, o.Bank, o.Tiyn, now); err != nil {
 		return order.Order{}, err
 	}
 	view := viewOrder(o, items, &authorisationRow{VerdictID: a.verdictID, Signer: a.signer.IIN, At: now}, now)

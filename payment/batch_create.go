@@ -92,8 +92,9 @@ func (s *Service) createPlain(w *writes, c *creation, g *ground) error {
 		return ErrIdempotencyReuse
 	case !known:
 		return ErrBankUnknown
-	case bank.Paused:
-		return ErrBankPaused
+	}
+	if err := bank.takes(); err != nil {
+		return err
 	}
 	debts, err := payable(c.req, g.debts)
 	if err != nil {
@@ -106,8 +107,8 @@ func (s *Service) createPlain(w *writes, c *creation, g *ground) error {
 	if _, parts := wholeAndParts(items); several(items) || len(parts) > 0 || g.paired[c.req.Payer] { // the common order has one part and one signature; others take a transaction of their own
 		return errAllocations
 	}
-	if limit := g.limits[o.Bank]; limit.Amount != nil && limit.Committed+o.Tiyn > *limit.Amount {
-		return ErrGuaranteeExhausted
+	if refused := g.limits[o.Bank].refusal(o.Tiyn, catalog.DateOf(w.at)); refused != nil {
+		return refused
 	}
 	o.note(order.Create, o.State, o.CreatedAt, "")
 	o.steps[0].From = ""
@@ -163,8 +164,7 @@ func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation)
 		g.paired[payer] = true
 	}
 	var limits []guaranteeRow
-	if err := all(ctx, tx, &limits, `SELECT bank_bic, amount, committed, version FROM guarantees
-		WHERE amount IS NOT NULL AND bank_bic = ANY($1::text[])`, pgarray.Texts(bics)); err != nil {
+	if err := all(ctx, tx, &limits, `SELECT `+guaranteeColumns+` FROM guarantees WHERE bank_bic = ANY($1::text[])`, pgarray.Texts(bics)); err != nil {
 		return nil, err
 	}
 	for _, l := range limits {

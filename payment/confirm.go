@@ -300,7 +300,7 @@ func (s *Service) progress(ctx context.Context, tx *sqlx.Tx, a *attemptRow, said
 	}
 	now := s.now()
 	a.Tries = max(a.Tries, 1)
-	a.DueAt, a.UpdatedAt, a.LastProblem = now.Add(s.lookupPause(a.Tries)), now, "pending at the bank"
+	a.DueAt, a.UpdatedAt, a.LastProblem = now.Add(s.lookupPause(a.Tries)), now, pendingAtBank
 	return saveAttempt(ctx, tx, a)
 }
 
@@ -334,7 +334,7 @@ func (s *Service) take(ctx context.Context, tx *sqlx.Tx, c carried, now time.Tim
 		if _, err := s.moveReserved(ctx, tx, items, debtMove{order: o, event: debt.Release}); err != nil {
 			return err
 		}
-		if err := s.expose(ctx, tx, o.Bank, -o.Tiyn); err != nil {
+		if err := s.expose(ctx, tx, o.Bank, -o.Tiyn, a.CreatedAt); err != nil {
 			return err
 		}
 	case bank.Absent:

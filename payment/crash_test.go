@@ -177,6 +177,7 @@ func newCrashing(t *testing.T, w *world, seed uint64) *crashing {
 	})
 	t.Cleanup(func() { _ = b.db.Close() })
 	b.guarantee(simRoom * licenceTiyn)
+	b.limit(0, simDay*licenceTiyn)
 	b.byFiles(otherBIC)
 	return &crashing{
 		simulation: &simulation{bundle: b, draw: rand.New(rand.NewPCG(seed, 1))}, world: w, name: name, deaths: map[sim.Cut]int{},
@@ -364,6 +365,9 @@ func (c *crashing) workers() {
 	}
 }
 
+// simDay is how many payments the operator lets through the bank in a day.
+const simDay = 12
+
 // simRoom is how many payments the bank's guarantee covers at once.
 const simRoom = 5
 
@@ -397,7 +401,7 @@ func (c *crashing) covered() {
 	c.t.Helper()
 	e, err := c.Exposure(c.t.Context(), testBIC)
 	c.must(err)
-	if e.Committed > simRoom*licenceTiyn || e.Committed < 0 {
+	if e.Committed > simRoom*licenceTiyn || e.Committed < 0 || e.DayUsed > simDay*licenceTiyn {
 		c.t.Errorf("exposure %+v", e)
 	}
 }

@@ -123,6 +123,11 @@ var (
 	ErrAgencyUnknown = refusal("agency_unknown", KindNotFound)
 	ErrBankUnknown   = refusal("bank_unknown", KindNotFound)
 	ErrBankPaused    = refusal("bank_paused", KindConflict)
+	// ErrBankSilent: the bank does not answer; see [Service.workBreaker].
+	ErrBankSilent = refusal("bank_silent", KindConflict)
+	// ErrBankPaymentLimit and ErrBankDayLimit: the operator's limits of a bank.
+	ErrBankPaymentLimit = refusal("bank_payment_limit", KindConflict)
+	ErrBankDayLimit     = refusal("bank_day_limit", KindConflict)
 	// ErrGuaranteeExhausted: what the bank owes and may come to owe would pass what it has guaranteed (R6).
 	ErrGuaranteeExhausted = refusal("bank_guarantee_exhausted", KindConflict)
 	ErrServiceUnknown     = refusal("service_unknown", KindNotFound)
@@ -244,7 +249,7 @@ func Codes() map[Code]Kind {
 	codes := make(map[Code]Kind)
 	for _, e := range []*Error{
 		ErrInvalid, ErrUndecided, ErrOverloaded, ErrIdempotencyMissing, ErrIdempotencyReuse, ErrIdempotencyBusy, ErrAgencyUnknown, ErrBankUnknown,
-		ErrBankPaused, ErrGuaranteeExhausted, ErrServiceUnknown, ErrNoTariff, ErrAmountStated, ErrDebtUnknown, ErrDebtOfOther, ErrDebtOfAgency,
+		ErrBankPaused, ErrBankSilent, ErrBankPaymentLimit, ErrBankDayLimit, ErrGuaranteeExhausted, ErrServiceUnknown, ErrNoTariff, ErrAmountStated, ErrDebtUnknown, ErrDebtOfOther, ErrDebtOfAgency,
 		ErrDebtPaid, ErrDebtRecalled, ErrDebtBeingPaid, ErrDebtChanged, ErrAmountTooLarge, ErrPayerIDInvalid, ErrCurrency,
 		ErrAmountNotTariff, ErrAmountInvalid, ErrOrderUnknown, ErrOrderExpired, ErrOrderFinished, ErrSignatureInvalid,
 		ErrSignatureContent, ErrSignerNotPayer, ErrSignedAlready, ErrCodeNotAllowed, ErrCodeWrong, ErrCodeSpent, ErrCodeTooMany, ErrPhoneInvalid, ErrMessageNotSent, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,

@@ -226,7 +226,7 @@ func (s *Service) initiate(ctx context.Context, tx *sqlx.Tx, said bank.Initiatio
 	if err := s.storeAuthorisation(ctx, tx, o, ground, 1); err != nil {
 		return order.Order{}, err
 	}
-	if err := s.expose(ctx, tx, o.Bank, o.Tiyn); err != nil {
+	if err := s.expose(ctx, tx, o.Bank, o.Tiyn, now); err != nil {
 		return order.Order{}, err
 	}
 	view, err := s.readView(ctx, tx, o)

@@ -43,8 +43,8 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		if err := orMissing(one(ctx, tx, &bank, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, req.Bank), ErrBankUnknown); err != nil {
 			return order.Order{}, err
 		}
-		if bank.Paused {
-			return order.Order{}, ErrBankPaused
+		if err := bank.takes(); err != nil {
+			return order.Order{}, err
 		}
 		debts, err := payableDebts(ctx, tx, req)
 		if err != nil {
@@ -65,7 +65,7 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 				return order.Order{}, err
 			}
 		}
-		if err := withinGuarantee(ctx, tx, o); err != nil {
+		if err := s.withinGuarantee(ctx, tx, o); err != nil {
 			return order.Order{}, err
 		}
 		o.note(order.Create, o.State, o.CreatedAt, "")

@@ -167,7 +167,7 @@ func invalidSpec(err error) error {
 
 const (
 	agencyColumns = `id, bin, name_kk, name_ru, name_en, webhook_url, webhook_disabled_at, created_at`
-	bankColumns   = `bic, bin, name, url, paused, created_at, files`
+	bankColumns   = `bic, bin, name, url, paused, created_at, files, silent_since`
 )
 
 type agencyRow struct {
@@ -189,17 +189,19 @@ func (r agencyRow) agency() catalog.Agency {
 }
 
 type bankRow struct {
-	BIC       string    `db:"bic"`
-	BIN       string    `db:"bin"`
-	Name      string    `db:"name"`
-	URL       string    `db:"url"`
-	Files     string    `db:"files"`
-	Paused    bool      `db:"paused"`
-	CreatedAt time.Time `db:"created_at"`
+	BIC   string `db:"bic"`
+	BIN   string `db:"bin"`
+	Name  string `db:"name"`
+	URL   string `db:"url"`
+	Files string `db:"files"`
+	// SilentSince is set while the bank does not answer.
+	SilentSince *time.Time `db:"silent_since"`
+	Paused      bool       `db:"paused"`
+	CreatedAt   time.Time  `db:"created_at"`
 }
 
 func (r bankRow) bank() catalog.Bank {
-	return catalog.Bank{BIC: r.BIC, BIN: r.BIN, Name: r.Name, URL: r.URL, Files: r.Files, Paused: r.Paused, CreatedAt: r.CreatedAt.UTC()}
+	return catalog.Bank{BIC: r.BIC, BIN: r.BIN, Name: r.Name, URL: r.URL, Files: r.Files, Paused: r.Paused, SilentSince: utc(r.SilentSince), CreatedAt: r.CreatedAt.UTC()}
 }
 
 // utc brings an optional time to UTC.

@@ -15,6 +15,9 @@ const expirePerRun = 500
 // reconPause lies between looks at the journals for payments to be expected of banks; a statement looks by itself.
 const reconPause = 5 * time.Second
 
+// breakerPause lies between looks at what banks have left unanswered.
+const breakerPause = 2 * time.Second
+
 // worker is one loop of [Service.Run].
 type worker struct {
 	name string
@@ -50,6 +53,7 @@ func (s *Service) workers() []worker {
 			_, err := s.makeCheckpoint(ctx)
 			return 0, err // what is left waits for the gap
 		}},
+		{name: "breaker", pause: max(s.cfg.Poll, breakerPause), run: s.workBreaker},
 		{name: "files", pause: s.cfg.Poll, run: s.workFiles},
 		{name: "refunds", pause: s.cfg.Poll, run: s.workRefunds},
 		{name: "receipts", wake: s.wakeReceipts, pause: s.cfg.Poll, run: s.workReceipts},

@@ -54,6 +54,8 @@ type Config struct {
 	// payment of a file waits for others; 0 means 30 s.
 	FilePaymentsMax int
 	FileEvery       time.Duration
+	// BreakerAfter is after how many unanswered payments no new ones go through a bank; 0 means 20.
+	BreakerAfter int
 	// AllowPrivate lets agencies' webhooks live at loopback and private addresses, and agencies and banks speak plain
 	// HTTP.
 	AllowPrivate bool
@@ -136,6 +138,9 @@ func (c Config) withDefaults() Config {
 		c.Bulk = c.DB
 	}
 	set(&c.FileEvery, 30*time.Second)
+	if c.BreakerAfter == 0 {
+		c.BreakerAfter = 20
+	}
 	if c.FilePaymentsMax == 0 {
 		c.FilePaymentsMax = 200
 	}
@@ -166,8 +171,8 @@ func (c Config) check() error {
 			return errors.New("payment: a duration of Config is negative")
 		}
 	}
-	if c.FilePaymentsMax < 0 || c.FilePaymentsMax > pain.PaymentsMax {
-		return fmt.Errorf("payment: Config.FilePaymentsMax is not 1 to %d", pain.PaymentsMax)
+	if c.FilePaymentsMax < 0 || c.FilePaymentsMax > pain.PaymentsMax || c.BreakerAfter < 0 {
+		return fmt.Errorf("payment: Config.FilePaymentsMax is not 1 to %d, or BreakerAfter negative", pain.PaymentsMax)
 	}
 	return nil
 }

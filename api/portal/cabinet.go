@@ -138,7 +138,7 @@ func (p *Pages) RenderCabinet(v Cabinet) ([]byte, error) {
 		})
 	}
 	for _, b := range v.Banks {
-		if !b.Paused {
+		if b.Takes() {
 			m.Banks = append(m.Banks, bankView{b.BIC, b.Name, b.BIC == v.ChosenBank})
 		}
 	}

@@ -22,6 +22,7 @@ import (
 type clientsCmd struct {
 	AddAgency clientsAddAgencyCmd `cmd:"" help:"Register an agency, or change it, and print its id."`
 	AddBank   clientsAddBankCmd   `cmd:"" help:"Register a bank, or change it."`
+	Limits    clientsLimitsCmd    `cmd:"" help:"Set how much may go through a bank in one payment and in one day."`
 	Guarantee clientsGuaranteeCmd `cmd:"" help:"Set what a bank may owe at most; payments beyond it are refused."`
 	Secret    clientsSecretCmd    `cmd:"" name:"webhook-secret" help:"Give an agency a new secret for its webhooks (HMAC, v1) and print it once."`
 	AddMRP    clientsAddMRPCmd    `cmd:"" name:"add-mrp" help:"Add the value of the МРП (monthly calculation index) for a year that has none."`

@@ -33,6 +33,7 @@ type serveCmd struct {
 	BankTimeout  time.Duration `name:"bank-timeout" env:"QAQPA_BANK_TIMEOUT" default:"10s" help:"Longest wait for a bank's answer; after it the outcome is unknown and is looked up."`
 	FileMax      int           `name:"bank-file-max" env:"QAQPA_BANK_FILE_MAX" default:"200" help:"Most payments in a file (pain.001) for a bank that takes files; up to 1000."`
 	FileEvery    time.Duration `name:"bank-file-every" env:"QAQPA_BANK_FILE_EVERY" default:"30s" help:"How long the first payment of a file waits for others."`
+	BreakerAfter int           `name:"bank-breaker" env:"QAQPA_BANK_BREAKER" default:"20" help:"After how many unanswered payments no new ones go through a bank, until it answers."`
 	AllowPrivate bool          `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Let banks, agencies and certification services live at loopback and private addresses, over plain HTTP."`
 	NCANode      bool          `name:"ncanode" env:"QAQPA_NCANODE" help:"Serve the HTTP interface of NCANode v3 (/cms, /xml, /wsse, /x509, /pkcs12, /jwt, /pdf) on the public listener too. It takes keys with passwords in bodies: let it be reached from networks that you trust only."`
 	NCANodeRate  int           `name:"ncanode-per-minute" env:"QAQPA_NCANODE_PER_MINUTE" default:"600" help:"Calls of one address to the interface of NCANode in a minute; clients with an API key have no such limit."`

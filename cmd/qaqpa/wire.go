@@ -209,7 +209,7 @@ func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
 		DB:        g.db, Bulk: g.bulk, Sealer: sealer{g.signer}, Auditor: auditor{g.audit}, Verifier: verifier{g.signer},
 		CheckpointSigner: g.recorded(checkpoint), WebhookSigner: g.recorded(webhook), WebhookSecrets: secrets, Issuer: c.issuer(),
 		AllowPrivate: c.AllowPrivate, OrderTTL: c.OrderTTL, BankTimeout: c.BankTimeout,
-		FilePaymentsMax: c.FileMax, FileEvery: c.FileEvery,
+		FilePaymentsMax: c.FileMax, FileEvery: c.FileEvery, BreakerAfter: c.BreakerAfter,
 		Now: time.Now, Log: g.log, Registerer: g.registry,
 	})
 	if err != nil {

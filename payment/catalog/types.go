@@ -51,9 +51,14 @@ type Bank struct {
 	Files string `json:"files,omitempty"`
 	// Paused stops new orders through the bank; payments on the way are still looked up and confirmed.
 	Paused bool `json:"paused"`
+	// SilentSince is when the bank stopped answering, nil while it answers; no new orders go through a silent bank.
+	SilentSince *time.Time `json:"silent_since,omitempty"`
 	// CreatedAt is the time of registration.
 	CreatedAt time.Time `json:"created_at"`
 }
+
+// Takes reports whether new payments may go through the bank.
+func (b Bank) Takes() bool { return !b.Paused && b.SilentSince == nil }
 
 // BankSpec registers a bank, or changes it when its BIC is known.
 type BankSpec struct {
