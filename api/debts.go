@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"errors"
 
 	"qaqpa/api/auth"
 	"qaqpa/payment"
+	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 )
 
@@ -28,6 +30,29 @@ type debtSearch struct {
 	State         debt.State `json:"state,omitempty" limit:"16"`
 	StartingAfter string     `json:"starting_after,omitempty" limit:"80"`
 	Limit         int        `json:"limit,omitempty"`
+	// Reason why the caller looks, in his own words; the person can read it.
+	Reason string `json:"reason,omitempty" limit:"200"`
+}
+
+// lookedByDefault is the reason of a caller who gives none: what he called.
+const lookedByDefault = "API: POST /v1/debts/search"
+
+// noteLook writes down who looks at a person's debts and why, before they are shown (R42). A portal shows people their own.
+func (s *Server) noteLook(ctx context.Context, r *request, payer, reason string) error {
+	if r.caller.Kind == auth.Portal {
+		return nil
+	}
+	if !catalog.ValidPayerID(payer) {
+		return payment.ErrPayerIDInvalid
+	}
+	if reason == "" {
+		reason = lookedByDefault
+	}
+	err := s.cfg.Keys.NoteLook(ctx, auth.Look{IIN: payer, Actor: r.caller.Actor(), Name: r.caller.Subject, Organisation: string(r.caller.Kind), Reason: reason})
+	if errors.Is(err, auth.ErrReason) {
+		return badField("/reason")
+	}
+	return err
 }
 
 func (in *debtSearch) check() error {
@@ -57,6 +82,9 @@ func badField(pointer string) error {
 
 func (s *Server) searchDebts(ctx context.Context, r *request, in debtSearch) (reply[payment.DebtPage], error) {
 	if err := in.check(); err != nil {
+		return reply[payment.DebtPage]{}, err
+	}
+	if err := s.noteLook(ctx, r, in.Payer, in.Reason); err != nil {
 		return reply[payment.DebtPage]{}, err
 	}
 	q := payment.DebtQuery{Payer: in.Payer, State: in.State, After: in.StartingAfter, Limit: in.Limit}

@@ -167,7 +167,7 @@ func startOn(t *testing.T, db *sqlx.DB, workers bool) *whole {
 		Issuer:       receipt.Issuer{Name: receipt.Texts{KK: "АҚ «Қақпа»", RU: "АО «Қақпа»", EN: "Qaqpa JSC"}, BIN: pki.BIN(9), URL: "https://pay.example.kz"},
 		Messenger:    notify.NewSMS(notify.SMSConfig{URL: smsURL, Token: "sms-1"}),
 		AllowPrivate: true, Poll: 20 * time.Millisecond, CheckpointEvery: 50 * time.Millisecond, BankTimeout: 2 * time.Second,
-		FileEvery: 10 * time.Millisecond, LookupBackoffMin: 20 * time.Millisecond, LookupBackoffMax: 100 * time.Millisecond, Now: time.Now,
+		FileEvery: 10 * time.Millisecond, LookupBackoffMin: 20 * time.Millisecond, LookupBackoffMax: 100 * time.Millisecond, Now: time.Now, Privacy: sealedRows(t),
 	}))
 	if workers {
 		w.run(t, payments)

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
+	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
@@ -288,6 +289,23 @@ func (w *whole) checkOwnData(t *testing.T, debtID string, o order.Order) {
 		if page := in[payment.DebtPage](t, w.send(key, "/v1/debts/search", search), 200); len(page.Items) != 1 || page.Items[0].ID != debtID {
 			t.Errorf("got %+v", page)
 		}
+	}
+	// Each look of an agency, a bank and the operator is written down; the portal shows a person his own.
+	looks, err := w.keys.LooksAt(t.Context(), w.citizen.IIN())
+	if err != nil || len(looks) < 4 {
+		t.Errorf("looks %+v %v", looks, err)
+	}
+	for _, look := range looks {
+		if look.Reason != lookedByDefault || look.Organisation == string(auth.Portal) {
+			t.Errorf("look %+v", look)
+		}
+	}
+	search["reason"] = "?"
+	w.send(w.agencyKey, "/v1/debts/search", search).want(t, 422, "invalid_request")
+	search["reason"] = "answer to claim 17"
+	in[payment.DebtPage](t, w.send(w.agencyKey, "/v1/debts/search", search), 200)
+	if looks, err = w.keys.LooksAt(t.Context(), w.citizen.IIN()); err != nil || looks[0].Reason != "answer to claim 17" {
+		t.Errorf("looks %+v %v", looks, err)
 	}
 	theirs := licence("driving-licence")
 	service := in[catalog.Service](t, w.send(w.agencyKey, "/v1/services", theirs), 201)

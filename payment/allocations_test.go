@@ -94,7 +94,7 @@ func checkInstructions(t *testing.T, b *bundle, sent bank.Order, want map[string
 			t.Errorf("expected %v under %s", found, a.Reference)
 		}
 	}
-	payments, err := PaymentsOfBank(t.Context(), b.db, BankPayments{Bank: testBIC, From: "2026-01-01", To: "2026-12-31"})
+	payments, err := PaymentsOfBank(t.Context(), b.db, b.cfg.Privacy, BankPayments{Bank: testBIC, From: "2026-01-01", To: "2026-12-31"})
 	b.must(err)
 	sums := map[string]int64{}
 	for _, p := range payments {

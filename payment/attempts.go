@@ -176,7 +176,7 @@ func (s *Service) bank(ctx context.Context, bic string) (bankRow, error) {
 func (s *Service) markSent(ctx context.Context, a *attemptRow) (ours bool, err error) {
 	err = s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		ours = false
-		now, o, err := lockAttempt(ctx, tx, a.ID)
+		now, o, err := s.lockAttempt(ctx, tx, a.ID)
 		if err != nil || now.State != a.State || now.Sends != a.Sends {
 			return err
 		}
@@ -209,7 +209,7 @@ func (s *Service) markSent(ctx context.Context, a *attemptRow) (ours bool, err e
 // whose outcome came in another way meanwhile is left alone.
 func (s *Service) lose(ctx context.Context, id, why string) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		a, o, err := lockAttempt(ctx, tx, id)
+		a, o, err := s.lockAttempt(ctx, tx, id)
 		if err != nil {
 			return err
 		}

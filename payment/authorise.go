@@ -44,7 +44,7 @@ func (s *Service) Authorise(ctx context.Context, idem Idem, id string, signature
 	}
 	var accepted acceptance
 	prepare := func(ctx context.Context) error {
-		o, err := readOrder(ctx, s.db, id)
+		o, err := s.readOrder(ctx, s.db, id)
 		if err != nil {
 			return err
 		}
@@ -150,7 +150,7 @@ func invalidSignature(found Signature) *Error {
 
 // authorise does it: order, debts, signature, attempt, events and audit in one transaction.
 func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, a acceptance) (order.Order, error) {
-	o, err := lockOrder(ctx, tx, id)
+	o, err := s.lockOrder(ctx, tx, id)
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -161,7 +161,7 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err != nil || sha256.Sum256(o.Document) != a.document {
 		return order.Order{}, errors.Join(errors.New("the document of the order changed while it was signed"), err)
 	}
-	earlier, wait, err := signedBefore(ctx, tx, o, a)
+	earlier, wait, err := s.signedBefore(ctx, tx, o, a)
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -218,7 +218,7 @@ func (s *Service) reserve(ctx context.Context, tx *sqlx.Tx, o *orderRow, doc ord
 	for i, item := range items {
 		ids[i] = item.Debt
 	}
-	debts, err := lockOwnDebts(ctx, tx, o.Bucket, ids)
+	debts, err := s.lockOwnDebts(ctx, tx, o.Bucket, ids)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ type paidPair struct {
 }
 
 // readPaid reads attempts with their orders, without locks.
-func readPaid(ctx context.Context, tx *sqlx.Tx, ids []string) (map[string]*paidPair, error) {
+func (s *store) readPaid(ctx context.Context, tx *sqlx.Tx, ids []string) (map[string]*paidPair, error) {
 	buckets, known := make([]int64, 0, len(ids)), make([]string, 0, len(ids))
 	for _, id := range ids {
 		if bucket, ok := bucketOfID(prefixAttempt, id); ok {
@@ -58,6 +58,9 @@ func readPaid(ctx context.Context, tx *sqlx.Tx, ids []string) (map[string]*paidP
 	}
 	pairs := make(map[string]*paidPair, len(rows))
 	for i := range rows {
+		if err := s.private.order(ctx, &rows[i].O); err != nil {
+			return nil, err
+		}
 		pairs[rows[i].A.ID] = &rows[i]
 	}
 	return pairs, nil
@@ -69,11 +72,11 @@ func (s *Service) commitConfirmations(ctx context.Context, tx *sqlx.Tx, jobs []*
 	for i, j := range jobs {
 		ids[i] = confirmationOf(j).heard.status.Attempt
 	}
-	pairs, err := readPaid(ctx, tx, ids)
+	pairs, err := s.readPaid(ctx, tx, ids)
 	if err != nil {
 		return nil, err
 	}
-	w := &writes{at: s.now()}
+	w := &writes{at: s.now(), private: s.private}
 	var verdicts []any
 	for _, j := range jobs {
 		c := confirmationOf(j)

@@ -72,7 +72,7 @@ func (s *Service) commitCreations(ctx context.Context, tx *sqlx.Tx, jobs []*job)
 	if err != nil {
 		return nil, err
 	}
-	w := &writes{at: s.now()}
+	w := &writes{at: s.now(), private: s.private}
 	for i, c := range list {
 		if err := s.createPlain(w, c, g); err != nil {
 			jobs[i].alone = true
@@ -142,7 +142,10 @@ func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation)
 	var ids, bics, payers []string
 	var homes []int64
 	for _, c := range list {
-		bics, payers, homes = append(bics, c.req.Bank), append(payers, c.req.Payer), append(homes, int64(bucketOf(c.req.Payer)))
+		bics = append(bics, c.req.Bank)
+		for _, form := range s.private.forms(c.req.Payer) {
+			payers, homes = append(payers, form), append(homes, int64(bucketOf(c.req.Payer)))
+		}
 		for _, id := range c.req.Debts {
 			buckets, ids = append(buckets, int64(bucketOf(c.req.Payer))), append(ids, id)
 		}
@@ -160,7 +163,11 @@ func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation)
 		return nil, err
 	}
 	g.paired = make(map[string]bool, len(paired))
-	for _, payer := range paired {
+	for _, stored := range paired {
+		payer, err := s.private.number(stored)
+		if err != nil {
+			return nil, err
+		}
 		g.paired[payer] = true
 	}
 	var limits []guaranteeRow
@@ -175,7 +182,7 @@ func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation)
 		JOIN debts d ON d.bucket = k.bucket AND d.id = k.id`, pgarray.Int4s(buckets), pgarray.Texts(ids)); err != nil {
 		return nil, err
 	}
-	debts, err := debtsOf(rows)
+	debts, err := s.debtsOf(ctx, rows)
 	if err != nil {
 		return nil, err
 	}

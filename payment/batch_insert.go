@@ -23,7 +23,7 @@ type idemWrite struct {
 
 // insertKeys takes the keys and stores their results at once. A key that another process took in between makes the whole run
 // again, and then its member is left over.
-func (w *writes) insertKeys(ctx context.Context, tx *sqlx.Tx) error {
+func (w *writes) insertKeys(ctx context.Context, tx *sqlx.Tx) (err error) {
 	n := len(w.idems)
 	if n == 0 {
 		return nil
@@ -31,7 +31,10 @@ func (w *writes) insertKeys(ctx context.Context, tx *sqlx.Tx) error {
 	buckets, hashes, responses := make([]int64, n), make([][]byte, n), make([][]byte, n)
 	callers, keys := make([]string, n), make([]string, n)
 	for i, k := range w.idems {
-		buckets[i], callers[i], keys[i], hashes[i], responses[i] = int64(k.bucket()), k.Caller, k.Key, k.Hash[:], k.response
+		buckets[i], callers[i], keys[i], hashes[i] = int64(k.bucket()), k.Caller, k.Key, k.Hash[:]
+		if responses[i], err = w.private.seal(ctx, k.response, k.place()); err != nil {
+			return err
+		}
 	}
 	return changed(ctx, tx, n, `
 		INSERT INTO idempotency (bucket, caller, key, request_hash, failed, response, created_at)
@@ -42,7 +45,7 @@ func (w *writes) insertKeys(ctx context.Context, tx *sqlx.Tx) error {
 }
 
 // insertOrders stores the new orders; their items and events follow.
-func (w *writes) insertOrders(ctx context.Context, tx *sqlx.Tx) error {
+func (w *writes) insertOrders(ctx context.Context, tx *sqlx.Tx) (err error) {
 	n := len(w.created)
 	if n == 0 {
 		return nil
@@ -51,8 +54,11 @@ func (w *writes) insertOrders(ctx context.Context, tx *sqlx.Tx) error {
 	ids, payers, names, banks := make([]string, n), make([]string, n), make([]string, n), make([]string, n)
 	states, made, ends := make([]string, n), make([]*time.Time, n), make([]*time.Time, n)
 	for i, o := range w.created {
-		buckets[i], amounts[i], events[i], documents[i] = int64(o.Bucket), o.Tiyn, int64(o.Events), o.Document
-		ids[i], payers[i], names[i], banks[i], states[i] = o.ID, o.PayerID, o.PayerName, o.Bank, string(o.State)
+		buckets[i], amounts[i], events[i] = int64(o.Bucket), o.Tiyn, int64(o.Events)
+		ids[i], banks[i], states[i] = o.ID, o.Bank, string(o.State)
+		if payers[i], names[i], documents[i], err = w.private.storedOrder(ctx, o.orderRow); err != nil {
+			return err
+		}
 		made[i], ends[i] = &o.CreatedAt, &o.ExpiresAt
 	}
 	return exec(ctx, tx, int64(n), `

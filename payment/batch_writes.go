@@ -20,6 +20,7 @@ import (
 // again. So the locks of a commit are taken at its end, in one order: orders, attempts, debts, journals, audit.
 type writes struct {
 	at       time.Time
+	private  *privacy
 	idems    []idemWrite
 	created  []createdOrder
 	orders   []orderChange

@@ -191,7 +191,7 @@ func (s *Service) FindOrders(ctx context.Context, q FindQuery) ([]Found, error) 
 			}
 			id = r.Order
 		}
-		o, err := readOrder(ctx, s.db, id)
+		o, err := s.readOrder(ctx, s.db, id)
 		if err != nil {
 			return nil, err
 		}
@@ -211,10 +211,19 @@ func (s *Service) FindOrders(ctx context.Context, q FindQuery) ([]Found, error) 
 	var rows []Found
 	err := all(ctx, s.db, &rows, `
 		SELECT id, payer_id, payer_name, bank_bic, state, amount, currency, created_at, executed_at, reason, receipt_id FROM orders
-		WHERE bucket = $1 AND payer_id = $2 AND ($3 = '' OR id = $3) AND ($4 = 0 OR amount = $4) AND created_at >= $5 AND created_at < $6
-		ORDER BY id DESC LIMIT $7`, bucketOf(q.Payer), q.Payer, id, q.Tiyn, from, to, boardMax)
+		WHERE bucket = $1 AND payer_id = ANY($2) AND ($3 = '' OR id = $3) AND ($4 = 0 OR amount = $4) AND created_at >= $5 AND created_at < $6
+		ORDER BY id DESC LIMIT $7`, bucketOf(q.Payer), s.private.forms(q.Payer), id, q.Tiyn, from, to, boardMax)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't search orders: %w", err)
+	}
+	for i := range rows {
+		r := &rows[i]
+		if r.Payer, err = s.private.number(r.Payer); err != nil {
+			return nil, err
+		}
+		if r.Name, err = s.private.openText(ctx, r.Name, place("orders", "payer_name", r.ID)); err != nil {
+			return nil, err
+		}
 	}
 	return rows, nil
 }

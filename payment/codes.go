@@ -106,10 +106,10 @@ func (s *Service) codePhone(ctx context.Context, q sqlx.QueryerContext, o *order
 		return "", err
 	}
 	var phones []string
-	if err := all(ctx, q, &phones, `SELECT phone FROM phones WHERE bucket = $1 AND payer_id = $2 `+lock, o.Bucket, o.PayerID); err != nil {
+	if err := all(ctx, q, &phones, `SELECT phone FROM phones WHERE bucket = $1 AND payer_id = ANY($2) `+lock, o.Bucket, s.private.forms(o.PayerID)); err != nil {
 		return "", err
 	}
-	signatures, err := signaturesOf(ctx, q, o.PayerID)
+	signatures, err := s.signaturesOf(ctx, q, o.PayerID)
 	if err != nil {
 		return "", err
 	}
@@ -124,19 +124,19 @@ func (s *Service) codePhone(ctx context.Context, q sqlx.QueryerContext, o *order
 	var spent int64
 	if err := one(ctx, q, &spent, `
 		SELECT coalesce(sum(o.amount), 0)::bigint FROM orders o JOIN authorisations a ON a.bucket = o.bucket AND a.order_id = o.id
-		WHERE o.bucket = $1 AND o.payer_id = $2 AND a.method = 'code' AND a.at >= $3 AND o.state <> 'refused'`,
-		o.Bucket, o.PayerID, dayStart(catalog.Date(today))); err != nil {
+		WHERE o.bucket = $1 AND o.payer_id = ANY($2) AND a.method = 'code' AND a.at >= $3 AND o.state <> 'refused'`,
+		o.Bucket, s.private.forms(o.PayerID), dayStart(catalog.Date(today))); err != nil {
 		return "", err
 	}
 	if !(otp.Policy{AmountMax: policies[0].AmountMax, DayMax: policies[0].DayMax}).Allows(o.Tiyn, spent) {
 		return "", ErrCodeNotAllowed.with("the amount is above the limit")
 	}
-	return phones[0], nil
+	return s.private.openText(ctx, phones[0], place("phones", "phone", o.PayerID))
 }
 
 // CodePhone is the masked phone to which a code for an order would go; empty when it may not be paid by code. Errors: [ErrOrderUnknown].
 func (s *Service) CodePhone(ctx context.Context, id string) (string, error) {
-	o, err := readOrder(ctx, s.db, id)
+	o, err := s.readOrder(ctx, s.db, id)
 	if err != nil || s.signable(o) != nil {
 		return "", err
 	}
@@ -155,9 +155,12 @@ func (s *Service) OpenCode(ctx context.Context, payer, subject string) (*Challen
 	}
 	var rows []challengeRow
 	err := all(ctx, s.db, &rows, `SELECT `+challengeColumns+` FROM otp_challenges
-		WHERE bucket = $1 AND payer_id = $2 AND purpose = $3 AND ($4 = '' OR subject = $4) AND state = 'open' AND expires_at > $5 AND tries < $6
-		ORDER BY created_at DESC LIMIT 1`, bucketOf(payer), payer, purpose, subject, s.now(), otp.TriesMax)
+		WHERE bucket = $1 AND payer_id = ANY($2) AND purpose = $3 AND ($4 = '' OR subject = $4) AND state = 'open' AND expires_at > $5 AND tries < $6
+		ORDER BY created_at DESC LIMIT 1`, bucketOf(payer), s.private.forms(payer), purpose, subject, s.now(), otp.TriesMax)
 	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	if err := s.openChallenge(ctx, &rows[0]); err != nil {
 		return nil, err
 	}
 	c := rows[0].challenge()
@@ -169,7 +172,7 @@ func (s *Service) OpenCode(ctx context.Context, payer, subject string) (*Challen
 func (s *Service) StartCode(ctx context.Context, idem Idem, id, lang string) (Challenge, bool, error) {
 	var phone, text string
 	out, replayed, err := idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (Challenge, error) {
-		o, err := lockOrder(ctx, tx, id)
+		o, err := s.lockOrder(ctx, tx, id)
 		if err != nil {
 			return Challenge{}, err
 		}
@@ -205,7 +208,7 @@ func (s *Service) newChallenge(ctx context.Context, tx *sqlx.Tx, c challengeRow)
 		Subject int `db:"subject"`
 	}
 	err := one(ctx, tx, &sent, `SELECT count(*) AS day, count(*) FILTER (WHERE purpose = $3 AND subject = $4) AS subject
-		FROM otp_challenges WHERE bucket = $1 AND payer_id = $2 AND created_at > $5`, c.Bucket, c.Payer, c.Purpose, c.Subject, now.AddDate(0, 0, -1))
+		FROM otp_challenges WHERE bucket = $1 AND payer_id = ANY($2) AND created_at > $5`, c.Bucket, s.private.forms(c.Payer), c.Purpose, c.Subject, now.AddDate(0, 0, -1))
 	if err != nil {
 		return Challenge{}, "", err
 	}
@@ -226,14 +229,18 @@ func (s *Service) newChallenge(ctx context.Context, tx *sqlx.Tx, c challengeRow)
 	if c.ID, err = newID(prefixChallenge, c.Bucket); err != nil {
 		return Challenge{}, "", err
 	}
-	if err := exec(ctx, tx, -1, `UPDATE otp_challenges SET state = 'dead' WHERE bucket = $1 AND payer_id = $2 AND purpose = $3 AND state = 'open'
-		AND (purpose = 'phone' OR subject = $4)`, c.Bucket, c.Payer, c.Purpose, c.Subject); err != nil {
+	if err := exec(ctx, tx, -1, `UPDATE otp_challenges SET state = 'dead' WHERE bucket = $1 AND payer_id = ANY($2) AND purpose = $3 AND state = 'open'
+		AND (purpose = 'phone' OR subject = $4)`, c.Bucket, s.private.forms(c.Payer), c.Purpose, c.Subject); err != nil {
+		return Challenge{}, "", err
+	}
+	phone, err := s.private.sealText(ctx, c.Phone, place("otp_challenges", "phone", c.ID))
+	if err != nil {
 		return Challenge{}, "", err
 	}
 	return c.challenge(), code, exec(ctx, tx, 1, `
 		INSERT INTO otp_challenges (bucket, id, payer_id, purpose, subject, phone, salt, digest, tries, state, created_at, expires_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 'open', $9, $10)`,
-		c.Bucket, c.ID, c.Payer, c.Purpose, c.Subject, c.Phone, c.Salt, c.Digest, c.CreatedAt, c.ExpiresAt)
+		c.Bucket, c.ID, s.private.payer(c.Payer), c.Purpose, c.Subject, phone, c.Salt, c.Digest, c.CreatedAt, c.ExpiresAt)
 }
 
 // sendCode hands a stored code to the messenger. A message that may not have arrived kills the code: the person asks for another.
@@ -261,8 +268,8 @@ func (s *Service) tryCode(ctx context.Context, want challengeRow, code string) (
 	err := s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		rows = nil
 		return all(ctx, tx, &rows, `UPDATE otp_challenges SET tries = tries + 1
-			WHERE bucket = $1 AND id = $2 AND payer_id = $3 AND purpose = $4 AND ($5 = '' OR subject = $5) AND state = 'open' AND tries < $6 AND expires_at > $7
-			RETURNING `+challengeColumns, bucket, want.ID, want.Payer, want.Purpose, want.Subject, otp.TriesMax, s.now())
+			WHERE bucket = $1 AND id = $2 AND payer_id = ANY($3) AND purpose = $4 AND ($5 = '' OR subject = $5) AND state = 'open' AND tries < $6 AND expires_at > $7
+			RETURNING `+challengeColumns, bucket, want.ID, s.private.forms(want.Payer), want.Purpose, want.Subject, otp.TriesMax, s.now())
 	})
 	if err != nil {
 		return challengeRow{}, err
@@ -270,11 +277,23 @@ func (s *Service) tryCode(ctx context.Context, want challengeRow, code string) (
 	if len(rows) == 0 {
 		return challengeRow{}, ErrCodeSpent
 	}
+	if err := s.openChallenge(ctx, &rows[0]); err != nil {
+		return challengeRow{}, err
+	}
 	same, err := otp.Matches(rows[0].Digest, rows[0].Salt, rows[0].Subject, code)
 	if err == nil && !same {
 		err = ErrCodeWrong
 	}
 	return rows[0], err
+}
+
+// openChallenge opens what the row of a code holds of a person.
+func (s *Service) openChallenge(ctx context.Context, c *challengeRow) (err error) {
+	if c.Payer, err = s.private.number(c.Payer); err != nil {
+		return err
+	}
+	c.Phone, err = s.private.openText(ctx, c.Phone, place("otp_challenges", "phone", c.ID))
+	return err
 }
 
 // useCode ends a code that was right, within the transaction that does what it was for.
@@ -294,7 +313,7 @@ func (s *Service) AuthoriseByCode(ctx context.Context, idem Idem, id, challenge,
 	var tried challengeRow
 	var accepted acceptance
 	prepare := func(ctx context.Context) error {
-		o, err := readOrder(ctx, s.db, id)
+		o, err := s.readOrder(ctx, s.db, id)
 		if err != nil {
 			return err
 		}
@@ -308,7 +327,7 @@ func (s *Service) AuthoriseByCode(ctx context.Context, idem Idem, id, challenge,
 		return err
 	}
 	out, replayed, err := idempotent(ctx, &s.store, idem, prepare, func(ctx context.Context, tx *sqlx.Tx) (order.Order, error) {
-		o, err := lockOrder(ctx, tx, id)
+		o, err := s.lockOrder(ctx, tx, id)
 		if err != nil {
 			return order.Order{}, err
 		}

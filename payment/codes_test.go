@@ -95,8 +95,11 @@ func TestPayByCode(t *testing.T) {
 	wants(t, b.byCode(o, c, p.code()), ErrOrderFinished)
 	b.settle()
 	b.agree()
-	var evidence string
-	b.must(b.db.Get(&evidence, `SELECT convert_from(signature, 'UTF8') FROM authorisations WHERE order_id = $1 AND method = 'code'`, o.ID))
+	var stored []byte
+	b.must(b.db.Get(&stored, `SELECT signature FROM authorisations WHERE order_id = $1 AND method = 'code'`, o.ID))
+	opened, err := b.private.open(t.Context(), stored, place("authorisations", "signature", o.ID+"/1"))
+	b.must(err)
+	evidence := string(opened)
 	if !strings.Contains(evidence, out.DocumentSHA256) || strings.Contains(evidence, p.code()) {
 		t.Errorf("evidence %s", evidence)
 	}

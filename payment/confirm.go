@@ -147,7 +147,7 @@ func (s *Service) apply(ctx context.Context, h heard) (Confirmation, error) {
 	var done disposition
 	err := s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		out, refused, done = Confirmation{}, nil, ""
-		a, o, err := lockAttempt(ctx, tx, h.status.Attempt)
+		a, o, err := s.lockAttempt(ctx, tx, h.status.Attempt)
 		if err != nil {
 			return err
 		}

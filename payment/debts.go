@@ -27,7 +27,7 @@ func (s *Service) SubmitDebts(ctx context.Context, idem Idem, agency string, ite
 		if err := orMissing(one(ctx, tx, &known, `SELECT id FROM agencies WHERE id = $1`, agency), ErrAgencyUnknown); err != nil {
 			return DebtBatch{}, err
 		}
-		b := batch{agency: agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now()}
+		b := batch{keeper: &s.store, agency: agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now()}
 		if err := b.price(ctx, tx); err != nil {
 			return DebtBatch{}, err
 		}
@@ -44,6 +44,7 @@ func (s *Service) SubmitDebts(ctx context.Context, idem Idem, agency string, ite
 
 // batch is one feed on its way through.
 type batch struct {
+	keeper   *store
 	agency   string
 	items    []debt.Item
 	results  []debt.Result
@@ -155,7 +156,7 @@ func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
 		}
 	}
 	sort.Slice(keys, func(i, j int) bool { return keys[i].payer+keys[i].reference < keys[j].payer+keys[j].reference })
-	stored, err := lockDebts(ctx, tx, b.agency, keys)
+	stored, err := b.keeper.lockDebts(ctx, tx, b.agency, keys)
 	if err != nil {
 		return err
 	}
@@ -175,10 +176,10 @@ func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
 			return err
 		}
 	}
-	if err := insertDebts(ctx, tx, changes.inserted, b.loadedAt); err != nil {
+	if err := b.keeper.insertDebts(ctx, tx, changes.inserted, b.loadedAt); err != nil {
 		return err
 	}
-	return updateDebts(ctx, tx, changes.updated, b.loadedAt)
+	return b.keeper.updateDebts(ctx, tx, changes.updated, b.loadedAt)
 }
 
 func (b *batch) report() DebtBatch {
@@ -209,13 +210,13 @@ func (s *Service) Debts(ctx context.Context, q DebtQuery) (DebtPage, error) {
 	}
 	var rows []debtRow
 	err = all(ctx, s.db, &rows, `SELECT `+debtColumns+` FROM debts d
-		WHERE d.bucket = $1 AND d.payer_id = $2 AND d.id > $3 AND (d.state = $4 OR ($4 = '' AND d.state IN ('open', 'reserved')))
+		WHERE d.bucket = $1 AND d.payer_id = ANY($2) AND d.id > $3 AND (d.state = $4 OR ($4 = '' AND d.state IN ('open', 'reserved')))
 			AND ($6 = '' OR d.agency_id = $6)
-		ORDER BY d.id LIMIT $5`, bucketOf(q.Payer), q.Payer, q.After, q.State, limit+1, q.Agency)
+		ORDER BY d.id LIMIT $5`, bucketOf(q.Payer), s.private.forms(q.Payer), q.After, q.State, limit+1, q.Agency)
 	if err != nil {
 		return DebtPage{}, err
 	}
-	debts, err := debtsOf(rows[:min(len(rows), limit)])
+	debts, err := s.debtsOf(ctx, rows[:min(len(rows), limit)])
 	if err != nil {
 		return DebtPage{}, err
 	}
@@ -241,7 +242,7 @@ func (s *Service) Debt(ctx context.Context, id string) (debt.Debt, error) {
 	if err := orMissing(one(ctx, s.db, &row, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = $2`, bucket, id), ErrDebtUnknown); err != nil {
 		return debt.Debt{}, err
 	}
-	d, err := row.debt()
+	d, err := s.debt(ctx, row)
 	if err != nil {
 		return debt.Debt{}, err
 	}
@@ -263,7 +264,7 @@ func (s *Service) RecallDebt(ctx context.Context, idem Idem, agency, id, reason 
 		if !ok {
 			return debt.Debt{}, ErrDebtUnknown
 		}
-		found, err := lockOwnDebts(ctx, tx, bucket, []string{id})
+		found, err := s.lockOwnDebts(ctx, tx, bucket, []string{id})
 		if err != nil {
 			return debt.Debt{}, err
 		}

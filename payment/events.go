@@ -53,14 +53,19 @@ func (s *Service) Events(ctx context.Context, agency string, after int64, limit 
 		ID      string    `db:"id"`
 		At      time.Time `db:"created_at"`
 		Payload []byte    `db:"payload"`
+		Order   string    `db:"order_id"`
+		Debt    string    `db:"debt_id"`
 	}
-	err = all(ctx, s.db, &rows, `SELECT event_seq, id, created_at, payload FROM outbox WHERE agency_id = $1 AND event_seq > $2 ORDER BY event_seq LIMIT $3`,
+	err = all(ctx, s.db, &rows, `SELECT event_seq, id, created_at, payload, order_id, debt_id FROM outbox WHERE agency_id = $1 AND event_seq > $2 ORDER BY event_seq LIMIT $3`,
 		agency, after, limit+1)
 	if err != nil {
 		return page, err
 	}
 	page.HasMore = len(rows) > limit
 	for _, r := range rows[:min(len(rows), limit)] {
+		if r.Payload, err = s.private.open(ctx, r.Payload, place("outbox", "payload", r.Order+"/"+r.Debt)); err != nil {
+			return page, err
+		}
 		page.Items = append(page.Items, Event{Seq: r.Seq, ID: r.ID, At: r.At.UTC(), Event: r.Payload})
 		page.Next = r.Seq
 	}

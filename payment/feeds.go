@@ -165,7 +165,7 @@ func (s *Service) storeChunk(ctx context.Context, feed Feed, c *feedLines) (row 
 			}
 			return err
 		}
-		results, err := c.apply(ctx, tx, feed.Agency, at)
+		results, err := c.apply(ctx, tx, &s.store, feed.Agency, at)
 		if err != nil {
 			return err
 		}
@@ -191,7 +191,7 @@ func (s *Service) storeChunk(ctx context.Context, feed Feed, c *feedLines) (row 
 }
 
 // apply decides the lines that could be read, in runs that touch no debt twice.
-func (c *feedLines) apply(ctx context.Context, tx *sqlx.Tx, agency string, at time.Time) ([]debt.Result, error) {
+func (c *feedLines) apply(ctx context.Context, tx *sqlx.Tx, keeper *store, agency string, at time.Time) ([]debt.Result, error) {
 	results := make([]debt.Result, len(c.items))
 	var items []debt.Item
 	var places []int
@@ -205,7 +205,7 @@ func (c *feedLines) apply(ctx context.Context, tx *sqlx.Tx, agency string, at ti
 	}
 	done := 0
 	for _, run := range runsOf(items) {
-		b := batch{agency: agency, items: run, results: make([]debt.Result, len(run)), loadedAt: at}
+		b := batch{keeper: keeper, agency: agency, items: run, results: make([]debt.Result, len(run)), loadedAt: at}
 		if err := b.price(ctx, tx); err != nil {
 			return nil, err
 		}

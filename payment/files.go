@@ -103,7 +103,7 @@ func (s *Service) intoFile(ctx context.Context, tx *sqlx.Tx, file *pain.File, id
 	now := s.now()
 	var taken []string
 	for _, id := range sortedIDs(ids) { // one order for all who gather
-		a, o, err := lockAttempt(ctx, tx, id)
+		a, o, err := s.lockAttempt(ctx, tx, id)
 		if err != nil {
 			return nil, err
 		}
@@ -173,10 +173,14 @@ func (s *Service) storeFile(ctx context.Context, tx *sqlx.Tx, file pain.File, at
 		}
 	}
 	now := s.now()
+	stored, err := s.private.seal(ctx, content, place("bank_files", "content", file.MsgID))
+	if err != nil {
+		return err
+	}
 	if err := exec(ctx, tx, 1, `
 		INSERT INTO bank_files (bucket, id, bank_bic, state, content, attempts, amount, tries, due_at, last_problem, created_at, updated_at)
 		VALUES ($1, $2, $3, 'made', $4, $5, $6, 0, $7, '', $7, $7)`,
-		bucketOf(file.Bank), file.MsgID, file.Bank, content, pq.Array(attempts), total.Tiyn, now); err != nil {
+		bucketOf(file.Bank), file.MsgID, file.Bank, stored, pq.Array(attempts), total.Tiyn, now); err != nil {
 		return err
 	}
 	digest := sha256.Sum256(content)

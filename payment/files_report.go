@@ -239,7 +239,7 @@ func (t *reporting) problem(attempt string, code Code, detail string) {
 func (t *reporting) contradict(ctx context.Context, attempt, why string) error {
 	t.metrics.contradictions.WithLabelValues(t.file.Bank).Inc()
 	return t.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		a, o, err := lockAttempt(ctx, tx, attempt)
+		a, o, err := t.lockAttempt(ctx, tx, attempt)
 		if err != nil {
 			return err
 		}

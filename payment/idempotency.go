@@ -42,6 +42,9 @@ func (i Idem) check() error {
 // flight names the use of a key within the process; neither part holds a zero byte.
 func (i Idem) flight() string { return i.Caller + "\x00" + i.Key }
 
+// place binds a stored result to its key.
+func (i Idem) place() []byte { return place("idempotency", "response", i.Caller+"/"+i.Key) }
+
 // bucket is that of caller and key; the length keeps the pairs ("a","bc") and ("ab","c") apart.
 func (i Idem) bucket() int {
 	return bucketOf(strconv.Itoa(len(i.Caller)) + ":" + i.Caller + ":" + i.Key)
@@ -67,7 +70,7 @@ func idempotent[T any](
 
 	if prepare != nil {
 		// The stored result first: what prepare would find now may differ from what it found then.
-		if row, found, err := findIdem(ctx, s.db, idem); err != nil || found {
+		if row, found, err := findIdem(ctx, s.db, idem, s); err != nil || found {
 			return replay[T](idem, row, err)
 		}
 		if err := prepare(ctx); err != nil {
@@ -92,6 +95,9 @@ func idempotent[T any](
 		response, err := json.Marshal(out)
 		if err != nil {
 			return fmt.Errorf("couldn't encode the result: %w", err)
+		}
+		if response, err = s.private.seal(ctx, response, idem.place()); err != nil {
+			return err
 		}
 		return exec(ctx, tx, 1, `UPDATE idempotency SET response = $4 WHERE bucket = $1 AND caller = $2 AND key = $3`,
 			idem.bucket(), idem.Caller, idem.Key, response)
@@ -121,21 +127,22 @@ func claimIdem(ctx context.Context, tx *sqlx.Tx, idem Idem, s *store) (row idemR
 	if n, err := result.RowsAffected(); err != nil || n == 1 {
 		return idemRow{}, true, err
 	}
-	row, found, err := findIdem(ctx, tx, idem)
+	row, found, err := findIdem(ctx, tx, idem, s)
 	if err == nil && !found {
 		err = errAgain // the other transaction rolled back in between
 	}
 	return row, false, err
 }
 
-func findIdem(ctx context.Context, q sqlx.QueryerContext, idem Idem) (idemRow, bool, error) {
+func findIdem(ctx context.Context, q sqlx.QueryerContext, idem Idem, s *store) (idemRow, bool, error) {
 	var rows []idemRow
 	err := all(ctx, q, &rows, `SELECT request_hash, failed, response FROM idempotency WHERE bucket = $1 AND caller = $2 AND key = $3`,
 		idem.bucket(), idem.Caller, idem.Key)
 	if err != nil || len(rows) == 0 {
 		return idemRow{}, false, err
 	}
-	return rows[0], true, nil
+	rows[0].Response, err = s.private.open(ctx, rows[0].Response, idem.place())
+	return rows[0], true, err
 }
 
 // replay turns a stored row into the result of then.

@@ -175,6 +175,9 @@ func (s *Service) PayForBank(ctx context.Context, bankID string, message []byte)
 	if err := one(ctx, s.db, &stored, `SELECT message FROM attempts WHERE bucket = $1 AND id = $2`, bucket, o.Attempt); err != nil {
 		return nil, err
 	}
+	if stored, err = s.private.open(ctx, stored, place("attempts", "message", o.Attempt)); err != nil {
+		return nil, err
+	}
 	return s.cfg.Sealer.Seal(ctx, stored)
 }
 
@@ -201,7 +204,7 @@ func (s *Service) initiate(ctx context.Context, tx *sqlx.Tx, said bank.Initiatio
 	}
 	o.note(order.Create, o.State, o.CreatedAt, "bank")
 	o.steps[0].From = ""
-	if err := insertOrder(ctx, tx, o, items); err != nil {
+	if err := s.insertOrder(ctx, tx, o, items); err != nil {
 		return order.Order{}, err
 	}
 	if err := s.reserve(ctx, tx, o, doc, items); err != nil {
@@ -250,7 +253,7 @@ func (s *Service) initiated(
 	if registered.Paused {
 		return nil, none, nil, ErrBankPaused
 	}
-	debts, err := payableDebts(ctx, tx, req)
+	debts, err := s.payableDebts(ctx, tx, req)
 	if err != nil {
 		return nil, none, nil, err
 	}

@@ -449,7 +449,7 @@ func TestVerifyLedgerFindsTamperedParts(t *testing.T) {
 			defer tx.Rollback() //nolint:errcheck // the tampering of one case must not meet the next
 			_, err = tx.ExecContext(t.Context(), `SET LOCAL session_replication_role = replica; `+c.change)
 			b.must(err)
-			report, err := verifyIn(t.Context(), tx, b.noteKeys)
+			report, err := verifyIn(t.Context(), tx, b.private, b.noteKeys)
 			b.must(err)
 			if all := strings.Join(report.Problems, "\n"); !strings.Contains(all, c.want) {
 				t.Errorf("found otherwise than by %q:\n%s", c.want, all)

@@ -46,7 +46,7 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		if err := bank.takes(); err != nil {
 			return order.Order{}, err
 		}
-		debts, err := payableDebts(ctx, tx, req)
+		debts, err := s.payableDebts(ctx, tx, req)
 		if err != nil {
 			return order.Order{}, err
 		}
@@ -58,7 +58,7 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		if err != nil {
 			return order.Order{}, err
 		}
-		if signatures, err := signaturesOf(ctx, tx, o.PayerID); err != nil {
+		if signatures, err := s.signaturesOf(ctx, tx, o.PayerID); err != nil {
 			return order.Order{}, err
 		} else if signatures > 1 {
 			if err := s.postponeExpiry(o); err != nil {
@@ -70,7 +70,7 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		}
 		o.note(order.Create, o.State, o.CreatedAt, "")
 		o.steps[0].From = ""
-		if err := insertOrder(ctx, tx, o, items); err != nil {
+		if err := s.insertOrder(ctx, tx, o, items); err != nil {
 			return order.Order{}, err
 		}
 		view, err := s.readView(ctx, tx, o)
@@ -109,14 +109,14 @@ func checkRequest(req order.Request) error {
 }
 
 // payableDebts reads the debts of an order, in the order of ids, and refuses those that cannot be paid now.
-func payableDebts(ctx context.Context, tx *sqlx.Tx, req order.Request) ([]debt.Debt, error) {
+func (s *store) payableDebts(ctx context.Context, tx *sqlx.Tx, req order.Request) ([]debt.Debt, error) {
 	var rows []debtRow
 	err := all(ctx, tx, &rows, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = ANY($2) ORDER BY d.id`,
 		bucketOf(req.Payer), pq.Array(req.Debts))
 	if err != nil {
 		return nil, err
 	}
-	debts, err := debtsOf(rows)
+	debts, err := s.debtsOf(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -262,7 +262,7 @@ func loadParties(ctx context.Context, q sqlx.QueryerContext, debts []debt.Debt) 
 
 // Order returns an order by id, or [ErrOrderUnknown].
 func (s *Service) Order(ctx context.Context, id string) (order.Order, error) {
-	row, err := readOrder(ctx, s.db, id)
+	row, err := s.readOrder(ctx, s.db, id)
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -271,7 +271,7 @@ func (s *Service) Order(ctx context.Context, id string) (order.Order, error) {
 
 // OrderDocument returns the stored bytes that the payer signs, or [ErrOrderUnknown].
 func (s *Service) OrderDocument(ctx context.Context, id string) ([]byte, error) {
-	row, err := readOrder(ctx, s.db, id)
+	row, err := s.readOrder(ctx, s.db, id)
 	if err != nil {
 		return nil, err
 	}
@@ -311,7 +311,7 @@ func (s *Service) OrderEvents(ctx context.Context, id string) ([]order.Event, er
 // and those of [Idem].
 func (s *Service) CancelOrder(ctx context.Context, idem Idem, id string) (order.Order, bool, error) {
 	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (order.Order, error) {
-		o, err := lockOrder(ctx, tx, id)
+		o, err := s.lockOrder(ctx, tx, id)
 		if err != nil {
 			return order.Order{}, err
 		}
@@ -350,7 +350,7 @@ func (s *Service) expireOrders(ctx context.Context, limit int) (int, error) {
 	}
 	for _, d := range due {
 		err := s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-			o, err := lockOrder(ctx, tx, d.ID)
+			o, err := s.lockOrder(ctx, tx, d.ID)
 			if err != nil || !expired(o, s.now()) || o.State == order.Expired {
 				return err
 			}

@@ -35,14 +35,17 @@ func (s *Service) Orders(ctx context.Context, q OrderQuery) (OrderPage, error) {
 	}
 	var rows []orderRow
 	err = all(ctx, s.db, &rows, `SELECT `+orderColumns+` FROM orders o
-		WHERE o.bucket = $1 AND o.payer_id = $2 AND ($3 = '' OR o.id < $3)
-		ORDER BY o.id DESC LIMIT $4`, bucketOf(q.Payer), q.Payer, q.Before, limit+1)
+		WHERE o.bucket = $1 AND o.payer_id = ANY($2) AND ($3 = '' OR o.id < $3)
+		ORDER BY o.id DESC LIMIT $4`, bucketOf(q.Payer), s.private.forms(q.Payer), q.Before, limit+1)
 	if err != nil {
 		return OrderPage{}, err
 	}
 	page := OrderPage{HasMore: len(rows) > limit}
 	now := s.now()
 	for i := range rows[:min(len(rows), limit)] {
+		if err := s.private.order(ctx, &rows[i]); err != nil {
+			return OrderPage{}, err
+		}
 		page.Items = append(page.Items, viewOrder(&rows[i], nil, nil, now))
 	}
 	return page, nil

@@ -29,7 +29,7 @@ func (s *Service) moveReserved(ctx context.Context, tx *sqlx.Tx, items []itemRow
 	for i, item := range items {
 		ids[i] = item.Debt
 	}
-	debts, err := lockOwnDebts(ctx, tx, m.order.Bucket, ids)
+	debts, err := s.lockOwnDebts(ctx, tx, m.order.Bucket, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -119,7 +119,7 @@ type issued struct {
 // issue makes and stores the receipts of one order, one for each allocation. A crash before the store leaves nothing but seals in the audit log; the next try
 // makes another receipt with another code.
 func (s *Service) issue(ctx context.Context, view journalView, bucket int, c claim) error {
-	o, err := readOrder(ctx, s.db, c.Order)
+	o, err := s.readOrder(ctx, s.db, c.Order)
 	if err != nil {
 		return err
 	}
@@ -207,20 +207,24 @@ func (s *Service) coreOf(o *orderRow, doc order.Document, part order.Allocation,
 // unless another worker was faster.
 func (s *Service) storeReceipts(ctx context.Context, orderID string, list []issued) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		o, err := lockOrder(ctx, tx, orderID)
+		o, err := s.lockOrder(ctx, tx, orderID)
 		if err != nil || o.Receipt != nil {
 			return err
 		}
 		entries := make([]AuditEntry, len(list))
 		for i, made := range list {
+			kept, err := s.private.receipt(ctx, made)
+			if err != nil {
+				return err
+			}
 			if err := exec(ctx, tx, 1, `
 				INSERT INTO receipts (bucket, id, code, order_id, part, core, core_seal, pdf, pdf_seal, pdf_sha256, issued_at)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-				o.Bucket, made.core.ID, made.core.Code, o.ID, made.part, made.raw, made.seal, made.pdf, made.pdfSeal, made.core.PDFSHA256,
+				o.Bucket, made.core.ID, made.core.Code, o.ID, made.part, kept.raw, kept.seal, kept.pdf, kept.pdfSeal, made.core.PDFSHA256,
 				made.issuedAt); err != nil {
 				return err
 			}
-			if err := fillOutbox(ctx, tx, o, made); err != nil {
+			if err := s.fillOutbox(ctx, tx, o, made); err != nil {
 				return err
 			}
 			if entries[i], err = (entry{actorGateway, "receipt.issued", made.core.ID, map[string]string{
@@ -267,7 +271,7 @@ type webhookData struct {
 const webhookType = "payment.executed"
 
 // fillOutbox gives the waiting webhooks of an order their bodies and makes them due.
-func fillOutbox(ctx context.Context, tx *sqlx.Tx, o *orderRow, made issued) error {
+func (s *Service) fillOutbox(ctx context.Context, tx *sqlx.Tx, o *orderRow, made issued) error {
 	debts, payloads := make([]string, len(made.core.Items)), make([][]byte, len(made.core.Items))
 	for i, item := range made.core.Items {
 		body, err := json.Marshal(webhook{Type: webhookType, Timestamp: made.core.IssuedAt, Data: webhookData{
@@ -278,7 +282,10 @@ func fillOutbox(ctx context.Context, tx *sqlx.Tx, o *orderRow, made issued) erro
 		if err != nil {
 			return fmt.Errorf("couldn't write the webhook of %s: %w", item.Debt, err)
 		}
-		debts[i], payloads[i] = item.Debt, body
+		debts[i] = item.Debt
+		if payloads[i], err = s.private.seal(ctx, body, place("outbox", "payload", o.ID+"/"+item.Debt)); err != nil {
+			return err
+		}
 	}
 	return exec(ctx, tx, int64(len(debts)), `
 		UPDATE outbox SET state = 'pending', payload = t.payload, due_at = $3
@@ -310,7 +317,7 @@ func (s *Service) Receipt(ctx context.Context, id string) (Receipt, error) {
 		err := orMissing(one(ctx, s.db, &row, `SELECT `+receiptColumns+` FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id), ErrReceiptUnknown)
 		return s.withRefunds(ctx, bucket, row, err)
 	}
-	o, err := readOrder(ctx, s.db, id)
+	o, err := s.readOrder(ctx, s.db, id)
 	if errors.Is(err, ErrOrderUnknown) {
 		return Receipt{}, ErrReceiptUnknown
 	}
@@ -343,8 +350,10 @@ func (s *Service) ReceiptCMS(ctx context.Context, id string) ([]byte, error) {
 	if !ok {
 		return nil, ErrReceiptUnknown
 	}
-	err := orMissing(one(ctx, s.db, &seal, `SELECT core_seal FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id), ErrReceiptUnknown)
-	return seal, err
+	if err := orMissing(one(ctx, s.db, &seal, `SELECT core_seal FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id), ErrReceiptUnknown); err != nil {
+		return nil, err
+	}
+	return s.private.open(ctx, seal, place("receipts", "core_seal", id))
 }
 
 // ReceiptPDF returns the page by the id of the receipt, and the detached CMS over it. Errors: [ErrReceiptUnknown].
@@ -358,5 +367,12 @@ func (s *Service) ReceiptPDF(ctx context.Context, id string) (pdf, seal []byte, 
 		Seal []byte `db:"pdf_seal"`
 	}
 	err = orMissing(one(ctx, s.db, &row, `SELECT pdf, pdf_seal FROM receipts WHERE bucket = $1 AND id = $2`, bucket, id), ErrReceiptUnknown)
-	return row.PDF, row.Seal, err
+	if err != nil {
+		return nil, nil, err
+	}
+	if pdf, err = s.private.open(ctx, row.PDF, place("receipts", "pdf", id)); err != nil {
+		return nil, nil, err
+	}
+	seal, err = s.private.open(ctx, row.Seal, place("receipts", "pdf_seal", id))
+	return pdf, seal, err
 }

@@ -9,13 +9,15 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// ReconcilerConfig configures a [Reconciler]. All fields are obligatory.
+// ReconcilerConfig configures a [Reconciler]. All fields but Privacy are obligatory.
 type ReconcilerConfig struct {
 	// DB and Bulk are as in [Config].
 	DB, Bulk *sqlx.DB
 	Auditor  Auditor
 	Verifier Verifier
 	Now      func() time.Time
+	// Privacy opens payers' numbers, where they are sealed; nil elsewhere.
+	Privacy *Privacy
 }
 
 // Reconciler takes in statements without the rest of the gateway: the command line has a database and no token. It may work beside
@@ -27,7 +29,7 @@ func NewReconciler(cfg ReconcilerConfig) (*Reconciler, error) {
 	if cfg.DB == nil || cfg.Bulk == nil || cfg.Auditor == nil || cfg.Verifier == nil || cfg.Now == nil {
 		return nil, errors.New("payment: a required field of ReconcilerConfig is missing")
 	}
-	registrar, err := NewRegistrar(RegistrarConfig{DB: cfg.DB, Auditor: cfg.Auditor, Now: cfg.Now})
+	registrar, err := NewRegistrar(RegistrarConfig{DB: cfg.DB, Auditor: cfg.Auditor, Now: cfg.Now, Privacy: cfg.Privacy})
 	if err != nil {
 		return nil, err
 	}
@@ -37,7 +39,7 @@ func NewReconciler(cfg ReconcilerConfig) (*Reconciler, error) {
 	}
 	return &Reconciler{&Service{
 		Registrar: registrar, metrics: m, log: slog.New(slog.DiscardHandler), wakeCheckpoint: make(chan struct{}, 1),
-		cfg: Config{DB: cfg.DB, Bulk: cfg.Bulk, Auditor: cfg.Auditor, Verifier: cfg.Verifier, Now: cfg.Now},
+		cfg: Config{DB: cfg.DB, Bulk: cfg.Bulk, Auditor: cfg.Auditor, Verifier: cfg.Verifier, Now: cfg.Now, Privacy: cfg.Privacy},
 	}}, nil
 }
 

@@ -136,6 +136,9 @@ func (s *Service) insertExpectations(ctx context.Context, tx *sqlx.Tx, bucket in
 			t = recon.DefaultTerms()
 		}
 		paid := days.PaymentDay(l.ExecutedAt, t)
+		if l.Payer, err = s.private.number(l.Payer); err != nil { // compared with what banks' statements say
+			return err
+		}
 		rows[i] = expectedRow{
 			Bucket: bucketOf(l.Bank), No: l.Seq*ledger.Buckets + int64(bucket), Tiyn: l.Tiyn, PaidOn: paid, DueOn: days.DueDay(paid, t), Bank: l.Bank,
 			Kind: expectPayment, Source: l.Attempt, Reference: string(recon.Reference([]byte(l.Named))),

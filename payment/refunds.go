@@ -100,7 +100,7 @@ type asking struct {
 
 // item takes one item from its share and stores the request. Whatever it refuses, it has changed nothing.
 func (a *asking) item(ctx context.Context, item refund.Item) (*refundRow, error) {
-	o, err := readOrder(ctx, a.tx, item.Order)
+	o, err := a.readOrder(ctx, a.tx, item.Order)
 	if err != nil {
 		return nil, err
 	}
@@ -187,7 +187,7 @@ func (a *asking) aim(ctx context.Context, x *refundRow, from ledger.Account) err
 		if err := orMissing(one(ctx, a.tx, &row, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = $2`, bucket, x.Target), ErrDebtUnknown.at("target")); err != nil {
 			return err
 		}
-		target, err := row.debt()
+		target, err := a.debt(ctx, row)
 		if err != nil {
 			return err
 		}

@@ -25,7 +25,7 @@ func (s *store) reopen(ctx context.Context, tx *sqlx.Tx, row *refundRow, now tim
 	if row.Then != refund.Reopened {
 		return "", nil
 	}
-	found, err := lockOwnDebts(ctx, tx, row.Bucket, []string{row.Debt})
+	found, err := s.lockOwnDebts(ctx, tx, row.Bucket, []string{row.Debt})
 	if err != nil {
 		return "", err
 	}
@@ -45,7 +45,7 @@ func (s *store) reopen(ctx context.Context, tx *sqlx.Tx, row *refundRow, now tim
 	if d.ID, err = newID(prefixDebt, row.Bucket); err != nil {
 		return "", err
 	}
-	return d.ID, insertDebts(ctx, tx, []debt.Debt{d}, now)
+	return d.ID, s.insertDebts(ctx, tx, []debt.Debt{d}, now)
 }
 
 // successorReference names the debt that is owed again: the old reference with the end of the refund's id, within the 64
@@ -99,10 +99,13 @@ func (s *store) tell(ctx context.Context, tx *sqlx.Tx, row *refundRow) error {
 
 // withRefunds makes the view of a receipt that was read, with what was paid back since of the debts that it is about.
 func (s *store) withRefunds(ctx context.Context, bucket int, row receiptRow, err error) (Receipt, error) {
-	r := row.receipt()
 	if err != nil {
-		return r, err
+		return Receipt{}, err
 	}
+	if row.Core, err = s.private.open(ctx, row.Core, place("receipts", "core", row.ID)); err != nil {
+		return Receipt{}, err
+	}
+	r := row.receipt()
 	err = one(ctx, s.db, &r.Refunded, `SELECT coalesce(sum(x.amount), 0)::bigint FROM refunds x
 		JOIN order_items i ON i.bucket = x.bucket AND i.order_id = x.order_id AND i.debt_id = x.debt_id
 		JOIN receipts p ON p.bucket = i.bucket AND p.order_id = i.order_id AND p.part = i.part

@@ -417,7 +417,7 @@ func (s *Service) expectRefund(ctx context.Context, tx *sqlx.Tx, x *refundRow, d
 	if !found {
 		t = recon.DefaultTerms()
 	}
-	o, err := readOrder(ctx, tx, x.Order)
+	o, err := s.readOrder(ctx, tx, x.Order)
 	if err != nil {
 		return err
 	}

@@ -232,7 +232,7 @@ func (x *deciding) settle(ctx context.Context, row *refundRow) (int, error) {
 	if !ok {
 		return 0, ErrDebtUnknown.at("target")
 	}
-	found, err := lockOwnDebts(ctx, x.tx, bucket, []string{row.Target})
+	found, err := x.lockOwnDebts(ctx, x.tx, bucket, []string{row.Target})
 	if err != nil {
 		return 0, err
 	}
@@ -277,7 +277,7 @@ func (x *deciding) inSuspense(ctx context.Context, row *refundRow) error {
 
 // instruction renders the order to the bank. It is stored, so that every repetition has the same content.
 func (x *deciding) instruction(ctx context.Context, row *refundRow) ([]byte, error) {
-	o, err := readOrder(ctx, x.tx, row.Order)
+	o, err := x.readOrder(ctx, x.tx, row.Order)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,17 @@ type paidRow struct {
 	BIC        string     `db:"beneficiary_bic"`
 	Settled    bool       `db:"settled"`
 	ExecutedAt *time.Time `db:"executed_at"`
+	Order      string     `db:"order_id"`
 	money.Amount
+}
+
+// paid opens what a paid debt's row holds of its payer.
+func (p *privacy) paid(ctx context.Context, r *paidRow) (err error) {
+	if r.PayerID, err = p.number(r.PayerID); err != nil {
+		return err
+	}
+	r.PayerName, err = p.openText(ctx, r.PayerName, place("orders", "payer_name", r.Order))
+	return err
 }
 
 // paidItems joins an order o of the bank b with its debts and their services.
@@ -70,14 +80,18 @@ const paidItems = `
 	JOIN service_versions v ON v.service_id = i.service_id AND v.version = i.service_version`
 
 const paidColumns = `coalesce(l.reference, o.attempt_id) AS attempt, o.bank_reference, o.bank_bic, b.bin AS bank_bin, b.name AS bank_name, o.payer_id, o.payer_name, o.executed_at,
-	d.reference, d.purpose, v.name_ru AS service, v.kbk, v.knp, v.kbe, v.beneficiary_name, v.beneficiary_bin, v.beneficiary_account, v.beneficiary_bic, i.amount, i.currency`
+	d.reference, d.purpose, v.name_ru AS service, v.kbk, v.knp, v.kbe, v.beneficiary_name, v.beneficiary_bin, v.beneficiary_account, v.beneficiary_bic, i.amount, i.currency, o.id AS order_id`
 
 // PaymentsOfBank lists what a bank has confirmed, by banking day as reconciliation counts it, one for each debt that was paid. It sees
 // what the workers have brought to the expectations of reconciliation, seconds behind. Errors: register.ErrInvalid for more than 500,000
 // payments, and those of the database.
-func PaymentsOfBank(ctx context.Context, db *sqlx.DB, q BankPayments) ([]BankPayment, error) {
+func PaymentsOfBank(ctx context.Context, db *sqlx.DB, secrets *Privacy, q BankPayments) ([]BankPayment, error) {
+	private, err := newPrivacy(secrets)
+	if err != nil {
+		return nil, err
+	}
 	var rows []paidRow
-	err := all(ctx, db, &rows, `
+	err = all(ctx, db, &rows, `
 		SELECT `+paidColumns+`, e.paid_on,
 			EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = e.bucket AND m.expectation = e.no AND m.undone_at IS NULL) AS settled
 		FROM expectations e
@@ -98,6 +112,9 @@ func PaymentsOfBank(ctx context.Context, db *sqlx.DB, q BankPayments) ([]BankPay
 	}
 	out := make([]BankPayment, len(rows))
 	for i := range rows {
+		if err := private.paid(ctx, &rows[i]); err != nil {
+			return nil, err
+		}
 		out[i] = BankPayment{Payment: rows[i].payment(q.Account), Settled: rows[i].Settled}
 	}
 	return out, nil
@@ -147,6 +164,8 @@ type DisclosureRequest struct {
 	Agency string
 	// Actor is who answers, for the audit log.
 	Actor string
+	// Privacy opens what is sealed of persons; nil where nothing is.
+	Privacy *Privacy
 }
 
 // Disclose answers a request, and writes into the audit log who was told about whom, in one transaction: no answer leaves without its
@@ -156,16 +175,20 @@ func Disclose(ctx context.Context, db *sqlx.DB, audit Auditor, r DisclosureReque
 		return nil, fmt.Errorf("couldn't take a request without number, requester, ground, payer and days: %w", register.ErrInvalid)
 	}
 	s := newStore(db, now)
+	private, err := newPrivacy(r.Privacy)
+	if err != nil {
+		return nil, err
+	}
 	var answer *register.Disclosure
-	err := s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		var rows []paidRow
 		err := all(ctx, tx, &rows, `
 			SELECT `+paidColumns+`, '0001-01-01'::date AS paid_on, false AS settled
 			FROM orders o JOIN banks b ON b.bic = o.bank_bic`+paidItems+`
-			WHERE o.bucket = $1 AND o.payer_id = $2 AND o.state = 'executed' AND o.executed_at >= $3 AND o.executed_at < $4
+			WHERE o.bucket = $1 AND o.payer_id = ANY($2) AND o.state = 'executed' AND o.executed_at >= $3 AND o.executed_at < $4
 				AND ($6 = '' OR i.service_id IN (SELECT id FROM services WHERE agency_id = $6))
 			ORDER BY o.executed_at, o.id, i.debt_id LIMIT $5`,
-			bucketOf(r.Payer), r.Payer, dayStart(r.From), dayStart(r.To).AddDate(0, 0, 1), registerMax+1, r.Agency)
+			bucketOf(r.Payer), private.forms(r.Payer), dayStart(r.From), dayStart(r.To).AddDate(0, 0, 1), registerMax+1, r.Agency)
 		if err != nil {
 			return err
 		}
@@ -174,6 +197,9 @@ func Disclose(ctx context.Context, db *sqlx.DB, audit Auditor, r DisclosureReque
 		}
 		payments := make([]register.Payment, len(rows))
 		for i := range rows {
+			if err := private.paid(ctx, &rows[i]); err != nil {
+				return err
+			}
 			payments[i] = rows[i].payment("")
 			// The sender is the person: the bank is named beside.
 			payments[i].Payer.Name, payments[i].Payer.ID = rows[i].PayerName, rows[i].PayerID

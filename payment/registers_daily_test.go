@@ -18,7 +18,7 @@ func TestDailyReport(t *testing.T) {
 	if err := b.expect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	found, err := PaymentsOfBank(t.Context(), b.db, b.asked())
+	found, err := PaymentsOfBank(t.Context(), b.db, b.cfg.Privacy, b.asked())
 	if err != nil || len(found) != 2 {
 		t.Fatalf("%d payments, %v", len(found), err)
 	}

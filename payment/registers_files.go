@@ -69,7 +69,7 @@ func (s *Service) registerPayments(ctx context.Context, q RegisterQuery) ([]regi
 	if !q.Day.Valid() {
 		return nil, ErrInvalid.with("YYYY-MM-DD").at("day")
 	}
-	found, err := PaymentsOfBank(ctx, s.cfg.Bulk, BankPayments{
+	found, err := PaymentsOfBank(ctx, s.cfg.Bulk, s.cfg.Privacy, BankPayments{
 		Bank: q.Bank, From: q.Day, To: q.Day, KBK: q.KBK, Beneficiary: q.Beneficiary, Account: q.Account, Agency: q.Agency,
 	})
 	if err != nil {
@@ -139,7 +139,7 @@ func (s *Service) Owed(ctx context.Context, bank string, from, to catalog.Date) 
 	if err := errors.Join(err1, err2); err != nil || last.Sub(first) > owedDaysMax*24*time.Hour {
 		return nil, ErrInvalid.with("at most 92 days").at("to")
 	}
-	payments, err := PaymentsOfBank(ctx, s.cfg.Bulk, BankPayments{Bank: bank, From: from, To: to})
+	payments, err := PaymentsOfBank(ctx, s.cfg.Bulk, s.cfg.Privacy, BankPayments{Bank: bank, From: from, To: to})
 	if err != nil {
 		return nil, registerRefusal(err)
 	}
@@ -173,6 +173,7 @@ func (s *Service) DailyFile(ctx context.Context, bank string, day catalog.Date, 
 // Disclosure answers a request about one person's payments under the gateway's seal: CMS with the JSON inside (R10). The audit log has an
 // entry before it leaves. Errors: [ErrInvalid].
 func (s *Service) Disclosure(ctx context.Context, r DisclosureRequest) ([]byte, error) {
+	r.Privacy = s.cfg.Privacy
 	answer, err := Disclose(ctx, s.db, s.cfg.Auditor, r, s.now)
 	if err != nil {
 		return nil, registerRefusal(err)

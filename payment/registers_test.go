@@ -29,7 +29,7 @@ func TestRegistersOfTheDay(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: tiyn, ref: ref}}}.camt())
-	found, err := PaymentsOfBank(t.Context(), b.db, b.asked())
+	found, err := PaymentsOfBank(t.Context(), b.db, b.cfg.Privacy, b.asked())
 	if err != nil || len(found) != 2 {
 		t.Fatalf("%d payments, %v", len(found), err)
 	}
@@ -69,7 +69,7 @@ func TestRegistersOfTheDay(t *testing.T) {
 	} {
 		q := b.asked()
 		change(&q)
-		if none, err := PaymentsOfBank(t.Context(), b.db, q); err != nil || len(none) != 0 {
+		if none, err := PaymentsOfBank(t.Context(), b.db, b.cfg.Privacy, q); err != nil || len(none) != 0 {
 			t.Errorf("%s: %d payments, %v", name, len(none), err)
 		}
 	}

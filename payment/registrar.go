@@ -12,13 +12,15 @@ import (
 	"qaqpa/payment/catalog"
 )
 
-// RegistrarConfig configures a [Registrar]. All but AllowPrivate is obligatory.
+// RegistrarConfig configures a [Registrar]. All but AllowPrivate and Privacy is obligatory.
 type RegistrarConfig struct {
 	DB      *sqlx.DB
 	Auditor Auditor
 	// AllowPrivate admits plain HTTP beside https in the addresses of agencies and banks.
 	AllowPrivate bool
 	Now          func() time.Time
+	// Privacy opens and seals personal data; nil: they are stored as they stand.
+	Privacy *Privacy
 }
 
 // Registrar keeps agencies and banks. It needs no keys, so that an operator can use it from the command line; a
@@ -34,7 +36,13 @@ func NewRegistrar(cfg RegistrarConfig) (*Registrar, error) {
 	if cfg.DB == nil || cfg.Auditor == nil || cfg.Now == nil {
 		return nil, errors.New("payment: a required field of RegistrarConfig is missing")
 	}
-	return &Registrar{store: newStore(cfg.DB, cfg.Now), auditor: cfg.Auditor, plainHTTP: cfg.AllowPrivate}, nil
+	private, err := newPrivacy(cfg.Privacy)
+	if err != nil {
+		return nil, err
+	}
+	r := &Registrar{store: newStore(cfg.DB, cfg.Now), auditor: cfg.Auditor, plainHTTP: cfg.AllowPrivate}
+	r.private = private
+	return r, nil
 }
 
 // RegisterAgency registers an agency, or changes the one with the same BIN; a new address of its webhooks lifts a

@@ -46,6 +46,8 @@ type Config struct {
 	Issuer receipt.Issuer
 	// Messenger carries one-time codes to phones; nil means that nothing can be paid by code.
 	Messenger Messenger
+	// Privacy seals personal data at rest; nil: they are stored as they stand.
+	Privacy *Privacy
 	// Banks carries messages to banks; nil means HTTP.
 	Banks BankChannel
 	// Files carries files to banks that take them; nil means HTTP and folders.
@@ -186,7 +188,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	cfg = cfg.withDefaults()
-	registrar, err := NewRegistrar(RegistrarConfig{DB: cfg.DB, Auditor: cfg.Auditor, AllowPrivate: cfg.AllowPrivate, Now: cfg.Now})
+	registrar, err := NewRegistrar(RegistrarConfig{DB: cfg.DB, Auditor: cfg.Auditor, AllowPrivate: cfg.AllowPrivate, Now: cfg.Now, Privacy: cfg.Privacy})
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"encoding/hex"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -27,11 +28,18 @@ func (r *Registrar) SetSignatures(ctx context.Context, idem Idem, payer string, 
 		return 0, false, ErrInvalid.with("a payment has one signature or two").at("signatures")
 	}
 	return idempotent(ctx, &r.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (int, error) {
-		err := exec(ctx, tx, 1, `
-			INSERT INTO signing_rules (bucket, payer_id, signatures, set_by, set_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (bucket, payer_id) DO UPDATE SET signatures = excluded.signatures, set_by = excluded.set_by, set_at = excluded.set_at`,
-			bucketOf(payer), payer, count, idem.Caller, r.now())
-		if err != nil {
+		// In whatever form the number stands: with two rows the rule would be whichever is read.
+		forms := r.private.forms(payer)
+		for _, form := range forms {
+			if err := exec(ctx, tx, -1, `UPDATE signing_rules SET signatures = $3, set_by = $4, set_at = $5 WHERE bucket = $1 AND payer_id = $2`,
+				bucketOf(payer), form, count, idem.Caller, r.now()); err != nil {
+				return 0, err
+			}
+		}
+		if err := exec(ctx, tx, -1, `
+			INSERT INTO signing_rules (bucket, payer_id, signatures, set_by, set_at) SELECT $1, $2, $3, $4, $5
+			WHERE NOT EXISTS (SELECT 1 FROM signing_rules WHERE bucket = $1 AND payer_id = ANY($6)) ON CONFLICT DO NOTHING`,
+			bucketOf(payer), forms[0], count, idem.Caller, r.now(), forms); err != nil {
 			return 0, err
 		}
 		return count, r.audit(ctx, tx, entry{idem.Caller, "payer.signatures", payer, map[string]int{"signatures": count}})
@@ -54,33 +62,43 @@ func (s *Service) postponeExpiry(o *orderRow) error {
 }
 
 // signaturesOf is how many signatures a payer asks for.
-func signaturesOf(ctx context.Context, q sqlx.QueryerContext, payer string) (int, error) {
+func (s *store) signaturesOf(ctx context.Context, q sqlx.QueryerContext, payer string) (int, error) {
+	// A number that stands in two forms, set once with keys and once without, has the stricter rule.
 	var counts []int
-	if err := all(ctx, q, &counts, `SELECT signatures FROM signing_rules WHERE bucket = $1 AND payer_id = $2`, bucketOf(payer), payer); err != nil || len(counts) == 0 {
+	if err := all(ctx, q, &counts, `SELECT coalesce(max(signatures), 1) FROM signing_rules WHERE bucket = $1 AND payer_id = ANY($2)`, bucketOf(payer), s.private.forms(payer)); err != nil || len(counts) == 0 {
 		return 1, err
 	}
 	return counts[0], nil
 }
 
 // authorisationsOf reads what an order was authorised by, in the order of signing.
-func authorisationsOf(ctx context.Context, q sqlx.QueryerContext, o *orderRow) ([]authorisationRow, error) {
+func (s *store) authorisationsOf(ctx context.Context, q sqlx.QueryerContext, o *orderRow) ([]authorisationRow, error) {
 	var rows []authorisationRow
 	err := all(ctx, q, &rows, `SELECT verdict_id, signer, at FROM authorisations WHERE bucket = $1 AND order_id = $2 ORDER BY number`, o.Bucket, o.ID)
+	for i := range rows {
+		if err == nil {
+			rows[i].Signer, err = s.private.number(rows[i].Signer)
+		}
+	}
 	return rows, err
 }
 
 // storeAuthorisation keeps a signature as evidence, the number-th of its order.
 func (s *Service) storeAuthorisation(ctx context.Context, tx *sqlx.Tx, o *orderRow, a acceptance, number int) error {
+	signature, err := s.private.seal(ctx, a.signature, place("authorisations", "signature", o.ID+"/"+strconv.Itoa(number)))
+	if err != nil {
+		return err
+	}
 	return exec(ctx, tx, 1, `
 		INSERT INTO authorisations (bucket, order_id, number, method, signature, verdict_id, signer, certificate_sha256, at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-		o.Bucket, o.ID, number, a.method, a.signature, a.verdictID, a.signer.IIN, a.signer.CertificateSHA256, s.now())
+		o.Bucket, o.ID, number, a.method, signature, a.verdictID, s.private.payer(a.signer.IIN), a.signer.CertificateSHA256, s.now())
 }
 
 // signedBefore reads the earlier signatures of an order and tells whether the payer asks for one more after this. The same
 // person cannot be both, whatever certificates he holds.
-func signedBefore(ctx context.Context, tx *sqlx.Tx, o *orderRow, a acceptance) (earlier []authorisationRow, wait bool, err error) {
-	if earlier, err = authorisationsOf(ctx, tx, o); err != nil {
+func (s *store) signedBefore(ctx context.Context, tx *sqlx.Tx, o *orderRow, a acceptance) (earlier []authorisationRow, wait bool, err error) {
+	if earlier, err = s.authorisationsOf(ctx, tx, o); err != nil {
 		return nil, false, err
 	}
 	for _, one := range earlier {
@@ -90,7 +108,7 @@ func signedBefore(ctx context.Context, tx *sqlx.Tx, o *orderRow, a acceptance) (
 			return nil, false, &e
 		}
 	}
-	needed, err := signaturesOf(ctx, tx, o.PayerID)
+	needed, err := s.signaturesOf(ctx, tx, o.PayerID)
 	return earlier, len(earlier)+1 < needed, err
 }
 

@@ -339,7 +339,11 @@ func TestSimulation(t *testing.T) {
 		seed := first + uint64(i)
 		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
-			s := &simulation{bundle: setup(t), draw: rand.New(rand.NewPCG(seed, 0))}
+			var change []func(*Config)
+			if seed%2 == 0 {
+				change = append(change, private(t))
+			}
+			s := &simulation{bundle: setup(t, change...), draw: rand.New(rand.NewPCG(seed, 0))}
 			s.byFiles(otherBIC)
 			s.debts = append(s.debts, s.fee(citizenIIN), s.fee(citizenIIN), s.fee(neighborIIN))
 			court, claim := s.court()

@@ -35,6 +35,8 @@ type store struct {
 	// inFlight holds the idempotency keys that this process is working on.
 	inFlight *sync.Map
 	retried  func()
+	// private seals and opens personal data; nil stores them as they stand.
+	private *privacy
 }
 
 func newStore(db *sqlx.DB, now func() time.Time) store {

@@ -60,6 +60,9 @@ func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, 
 	if err != nil {
 		return fmt.Errorf("couldn't write the payment order of %s: %w", o.ID, err)
 	}
+	if message, err = s.private.seal(ctx, message, place("attempts", "message", id)); err != nil {
+		return err
+	}
 	o.Attempt = &id
 	a := attemptRow{State: s.attemptTable.Start(), DueAt: now, Initiator: initiatorGateway}
 	if by != nil {
@@ -75,7 +78,7 @@ func (s *Service) prepareAttempt(ctx context.Context, tx *sqlx.Tx, o *orderRow, 
 }
 
 // lockAttempt locks an attempt and its order, the order first, or returns [ErrAttemptUnknown].
-func lockAttempt(ctx context.Context, tx *sqlx.Tx, id string) (*attemptRow, *orderRow, error) {
+func (s *store) lockAttempt(ctx context.Context, tx *sqlx.Tx, id string) (*attemptRow, *orderRow, error) {
 	bucket, ok := bucketOfID(prefixAttempt, id)
 	if !ok {
 		return nil, nil, ErrAttemptUnknown
@@ -84,13 +87,16 @@ func lockAttempt(ctx context.Context, tx *sqlx.Tx, id string) (*attemptRow, *ord
 	if err := orMissing(one(ctx, tx, &orderID, `SELECT order_id FROM attempts WHERE bucket = $1 AND id = $2`, bucket, id), ErrAttemptUnknown); err != nil {
 		return nil, nil, err
 	}
-	o, err := lockOrder(ctx, tx, orderID)
+	o, err := s.lockOrder(ctx, tx, orderID)
 	if err != nil {
 		return nil, nil, err
 	}
 	var a attemptRow
 	err = orMissing(one(ctx, tx, &a, `SELECT `+attemptColumns+` FROM attempts a WHERE a.bucket = $1 AND a.id = $2 FOR UPDATE`, bucket, id), ErrAttemptUnknown)
-	return &a, o, err
+	if err != nil {
+		return nil, nil, err
+	}
+	return &a, o, s.private.attempt(ctx, &a)
 }
 
 func saveAttempt(ctx context.Context, tx *sqlx.Tx, a *attemptRow) error {
@@ -120,5 +126,10 @@ func (s *store) claimAttempts(ctx context.Context, bucket, limit int, byFile []s
 			ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 		UPDATE attempts a SET due_at = $4, tries = a.tries + 1 FROM due WHERE a.bucket = $1 AND a.id = due.id
 		RETURNING `+attemptColumns, bucket, now, limit, now.Add(lease), pq.Array(byFile))
+	for i := range rows {
+		if err == nil {
+			err = s.private.attempt(ctx, &rows[i])
+		}
+	}
 	return rows, err
 }

@@ -45,7 +45,15 @@ type debtRow struct {
 	PartHeld int64 `db:"part_held"`
 }
 
-func (r debtRow) debt() (debt.Debt, error) {
+// debt opens a row.
+func (s *store) debt(ctx context.Context, r debtRow) (debt.Debt, error) {
+	var err error
+	if r.PayerID, err = s.private.number(r.PayerID); err != nil {
+		return debt.Debt{}, err
+	}
+	if r.PayerName, err = s.private.openText(ctx, r.PayerName, place("debts", "payer_name", r.ID)); err != nil {
+		return debt.Debt{}, err
+	}
 	d := debt.Debt{
 		ID: r.ID, Agency: r.Agency, Reference: r.Reference, Payer: debt.Payer{ID: r.PayerID, Name: r.PayerName},
 		Service: r.Service, ServiceVersion: r.ServiceVersion, Amount: r.Amount, Purpose: r.Purpose, DueOn: r.DueOn,
@@ -58,11 +66,11 @@ func (r debtRow) debt() (debt.Debt, error) {
 	return d, nil
 }
 
-func debtsOf(rows []debtRow) ([]debt.Debt, error) {
+func (s *store) debtsOf(ctx context.Context, rows []debtRow) ([]debt.Debt, error) {
 	debts := make([]debt.Debt, len(rows))
 	for i, r := range rows {
 		var err error
-		if debts[i], err = r.debt(); err != nil {
+		if debts[i], err = s.debt(ctx, r); err != nil {
 			return nil, err
 		}
 	}
@@ -74,10 +82,13 @@ type debtKey struct{ payer, reference string }
 
 // lockDebts locks an agency's debts with the given keys, in the order of bucket and id. Both steps are forced to look each
 // key up: a table that is just being filled has no statistics yet, and the planner would read all of it for every batch.
-func lockDebts(ctx context.Context, tx *sqlx.Tx, agency string, keys []debtKey) (map[debtKey]debt.Debt, error) {
-	buckets, payers, references := make([]int64, len(keys)), make([]string, len(keys)), make([]string, len(keys))
-	for i, k := range keys {
-		buckets[i], payers[i], references[i] = int64(bucketOf(k.payer)), k.payer, k.reference
+func (s *store) lockDebts(ctx context.Context, tx *sqlx.Tx, agency string, keys []debtKey) (map[debtKey]debt.Debt, error) {
+	var buckets []int64
+	var payers, references []string
+	for _, k := range keys {
+		for _, form := range s.private.forms(k.payer) {
+			buckets, payers, references = append(buckets, int64(bucketOf(k.payer))), append(payers, form), append(references, k.reference)
+		}
 	}
 	var rows []debtRow
 	err := all(ctx, tx, &rows, `
@@ -92,7 +103,7 @@ func lockDebts(ctx context.Context, tx *sqlx.Tx, agency string, keys []debtKey) 
 	if err != nil {
 		return nil, err
 	}
-	debts, err := debtsOf(rows)
+	debts, err := s.debtsOf(ctx, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -110,16 +121,20 @@ type debtArrays struct {
 	aroseOn                                                                                       []string
 }
 
-func spread(debts []debt.Debt) (debtArrays, error) {
+func (s *store) spread(ctx context.Context, debts []debt.Debt) (debtArrays, error) {
 	var a debtArrays
 	for _, d := range debts {
 		basis, err := canon.Marshal(d.Basis)
 		if err != nil {
 			return a, fmt.Errorf("couldn't encode how %s came about: %w", d.ID, err)
 		}
+		name, err := s.private.sealText(ctx, d.Payer.Name, place("debts", "payer_name", d.ID))
+		if err != nil {
+			return a, err
+		}
 		a.bucket, a.id = append(a.bucket, int64(bucketOf(d.Payer.ID))), append(a.id, d.ID)
 		a.agency, a.reference = append(a.agency, d.Agency), append(a.reference, d.Reference)
-		a.payer, a.payerName = append(a.payer, d.Payer.ID), append(a.payerName, d.Payer.Name)
+		a.payer, a.payerName = append(a.payer, s.private.payer(d.Payer.ID)), append(a.payerName, name)
 		a.service, a.serviceVersion = append(a.service, d.Service), append(a.serviceVersion, int64(d.ServiceVersion))
 		a.amount, a.currency = append(a.amount, d.Tiyn), append(a.currency, string(d.Currency))
 		a.basis, a.purpose, a.dueOn = append(a.basis, string(basis)), append(a.purpose, d.Purpose), append(a.dueOn, string(d.DueOn))
@@ -130,11 +145,11 @@ func spread(debts []debt.Debt) (debtArrays, error) {
 }
 
 // insertDebts stores new debts. A reference that another batch stored at this moment makes the transaction run again.
-func insertDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt time.Time) error {
+func (s *store) insertDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt time.Time) error {
 	if len(debts) == 0 {
 		return nil
 	}
-	a, err := spread(debts)
+	a, err := s.spread(ctx, debts)
 	if err != nil {
 		return err
 	}
@@ -161,36 +176,36 @@ func insertDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt t
 }
 
 // updateDebts rewrites locked debts by what the agency states now.
-func updateDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt time.Time) error {
+func (s *store) updateDebts(ctx context.Context, tx *sqlx.Tx, debts []debt.Debt, loadedAt time.Time) error {
 	if len(debts) == 0 {
 		return nil
 	}
-	a, err := spread(debts)
+	a, err := s.spread(ctx, debts)
 	if err != nil {
 		return err
 	}
 	return exec(ctx, tx, int64(len(debts)), `
-		UPDATE debts SET payer_name = t.payer_name, service_id = t.service_id, service_version = t.service_version, amount = t.amount,
+		UPDATE debts SET payer_name = t.payer_name, payer_id = t.payer_id, service_id = t.service_id, service_version = t.service_version, amount = t.amount,
 			currency = t.currency, basis = t.basis, purpose = t.purpose, due_on = nullif(t.due_on, '')::date, state = t.state,
 			version = t.version, recall_reason = t.recall_reason, loaded_at = $14, arose_on = nullif(t.arose_on, '')::date
 		FROM unnest($1::integer[], $2::text[], $3::text[], $4::text[], $5::integer[], $6::bigint[], $7::text[], $8::text[], $9::text[],
-			$10::text[], $11::text[], $12::integer[], $13::text[], $15::text[])
-			AS t (bucket, id, payer_name, service_id, service_version, amount, currency, basis, purpose, due_on, state, version, recall_reason, arose_on)
+			$10::text[], $11::text[], $12::integer[], $13::text[], $15::text[], $16::text[])
+			AS t (bucket, id, payer_name, service_id, service_version, amount, currency, basis, purpose, due_on, state, version, recall_reason, arose_on, payer_id)
 		WHERE debts.bucket = t.bucket AND debts.id = t.id`,
 		pgarray.Int4s(a.bucket), pgarray.Texts(a.id), pgarray.Texts(a.payerName), pgarray.Texts(a.service), pgarray.Int4s(a.serviceVersion), pgarray.Int8s(a.amount),
 		pgarray.Texts(a.currency), pgarray.Texts(a.basis), pgarray.Texts(a.purpose), pgarray.Texts(a.dueOn), pgarray.Texts(a.state), pgarray.Int4s(a.version),
-		pgarray.Texts(a.why), loadedAt, pgarray.Texts(a.aroseOn))
+		pgarray.Texts(a.why), loadedAt, pgarray.Texts(a.aroseOn), pgarray.Texts(a.payer))
 }
 
 // lockOwnDebts locks debts of one bucket by id, in the order of ids.
-func lockOwnDebts(ctx context.Context, tx *sqlx.Tx, bucket int, ids []string) (map[string]debt.Debt, error) {
+func (s *store) lockOwnDebts(ctx context.Context, tx *sqlx.Tx, bucket int, ids []string) (map[string]debt.Debt, error) {
 	var rows []debtRow
 	err := all(ctx, tx, &rows, `SELECT `+debtColumns+` FROM debts d WHERE d.bucket = $1 AND d.id = ANY($2) ORDER BY d.id FOR UPDATE OF d`,
 		bucket, pq.Array(ids))
 	if err != nil {
 		return nil, err
 	}
-	debts, err := debtsOf(rows)
+	debts, err := s.debtsOf(ctx, rows)
 	if err != nil {
 		return nil, err
 	}

@@ -88,14 +88,17 @@ func clip(text string) string {
 }
 
 // lockOrder locks an order, or returns [ErrOrderUnknown].
-func lockOrder(ctx context.Context, tx *sqlx.Tx, id string) (*orderRow, error) {
+func (s *store) lockOrder(ctx context.Context, tx *sqlx.Tx, id string) (*orderRow, error) {
 	bucket, ok := bucketOfID(prefixOrder, id)
 	if !ok {
 		return nil, ErrOrderUnknown
 	}
 	var row orderRow
 	err := orMissing(one(ctx, tx, &row, `SELECT `+orderColumns+` FROM orders o WHERE o.bucket = $1 AND o.id = $2 FOR UPDATE`, bucket, id), ErrOrderUnknown)
-	return &row, err
+	if err != nil {
+		return nil, err
+	}
+	return &row, s.private.order(ctx, &row)
 }
 
 // saveOrder writes what may change of a locked order, and its new events.
@@ -172,7 +175,7 @@ func (s *store) readView(ctx context.Context, q sqlx.QueryerContext, o *orderRow
 	if err != nil {
 		return order.Order{}, err
 	}
-	auths, err := authorisationsOf(ctx, q, o)
+	auths, err := s.authorisationsOf(ctx, q, o)
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -185,7 +188,7 @@ func (s *store) readView(ctx context.Context, q sqlx.QueryerContext, o *orderRow
 		view.Signers = append(view.Signers, a.Signer)
 	}
 	if o.State == order.Created {
-		needed, err := signaturesOf(ctx, q, o.PayerID)
+		needed, err := s.signaturesOf(ctx, q, o.PayerID)
 		if err != nil {
 			return order.Order{}, err
 		}
@@ -197,21 +200,28 @@ func (s *store) readView(ctx context.Context, q sqlx.QueryerContext, o *orderRow
 	return view, err
 }
 
-func readOrder(ctx context.Context, q sqlx.QueryerContext, id string) (*orderRow, error) {
+func (s *store) readOrder(ctx context.Context, q sqlx.QueryerContext, id string) (*orderRow, error) {
 	bucket, ok := bucketOfID(prefixOrder, id)
 	if !ok {
 		return nil, ErrOrderUnknown
 	}
 	var row orderRow
 	err := orMissing(one(ctx, q, &row, `SELECT `+orderColumns+` FROM orders o WHERE o.bucket = $1 AND o.id = $2`, bucket, id), ErrOrderUnknown)
-	return &row, err
+	if err != nil {
+		return nil, err
+	}
+	return &row, s.private.order(ctx, &row)
 }
 
-func insertOrder(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow) error {
+func (s *store) insertOrder(ctx context.Context, tx *sqlx.Tx, o *orderRow, items []itemRow) error {
+	payer, name, document, err := s.private.storedOrder(ctx, o)
+	if err != nil {
+		return err
+	}
 	if err := exec(ctx, tx, 1, `
 		INSERT INTO orders (bucket, id, payer_id, payer_name, bank_bic, state, amount, currency, document, created_at, expires_at,
 			events, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '')`,
-		o.Bucket, o.ID, o.PayerID, o.PayerName, o.Bank, o.State, o.Tiyn, o.Currency, o.Document, o.CreatedAt, o.ExpiresAt, o.Events); err != nil {
+		o.Bucket, o.ID, payer, name, o.Bank, o.State, o.Tiyn, o.Currency, document, o.CreatedAt, o.ExpiresAt, o.Events); err != nil {
 		return err
 	}
 	n := len(items)

@@ -49,22 +49,26 @@ func (r *LedgerReport) Holds() bool { return len(r.Problems) == 0 }
 // VerifyLedger walks the whole ledger in one snapshot and compares everything with everything: chains and heads of the
 // journal; trees with every signed checkpoint, in order and under the keys; leaves with transfers, orders, attempts,
 // items and debts, in both directions; receipts by their own proofs. It changes nothing, and may run beside a working
-// gateway. A ledger that does not hold is a report with problems; an error means that it could not be read.
-func VerifyLedger(ctx context.Context, db *sqlx.DB, keys note.Verifiers) (LedgerReport, error) {
+// gateway. secrets opens what is sealed of persons; nil where nothing is. A ledger that does not hold is a report with problems; an error means that it could not be read.
+func VerifyLedger(ctx context.Context, db *sqlx.DB, secrets *Privacy, keys note.Verifiers) (LedgerReport, error) {
 	if keys == nil {
 		return LedgerReport{}, errors.New("payment: the keys of checkpoints are missing")
+	}
+	private, err := newPrivacy(secrets)
+	if err != nil {
+		return LedgerReport{}, err
 	}
 	tx, err := db.BeginTxx(ctx, &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true})
 	if err != nil {
 		return LedgerReport{}, fmt.Errorf("couldn't begin to read the ledger: %w", err)
 	}
 	defer tx.Rollback() //nolint:errcheck // nothing was written
-	return verifyIn(ctx, tx, keys)
+	return verifyIn(ctx, tx, private, keys)
 }
 
 // verifyIn walks the ledger as one transaction sees it.
-func verifyIn(ctx context.Context, tx sqlx.QueryerContext, keys note.Verifiers) (LedgerReport, error) {
-	w := walk{tx: tx, keys: keys, report: &LedgerReport{Problems: []string{}, Balances: ledger.Balances{}}}
+func verifyIn(ctx context.Context, tx sqlx.QueryerContext, private *privacy, keys note.Verifiers) (LedgerReport, error) {
+	w := walk{tx: tx, keys: keys, private: private, report: &LedgerReport{Problems: []string{}, Balances: ledger.Balances{}}}
 	if err := w.checkpoints(ctx); err != nil {
 		return LedgerReport{}, err
 	}
@@ -92,7 +96,7 @@ func verifyIn(ctx context.Context, tx sqlx.QueryerContext, keys note.Verifiers) 
 
 // VerifyLedger walks the whole ledger under the present checkpoint key; see the function of this name.
 func (s *Service) VerifyLedger(ctx context.Context) (LedgerReport, error) {
-	return VerifyLedger(ctx, s.db, s.noteKeys)
+	return VerifyLedger(ctx, s.db, s.cfg.Privacy, s.noteKeys)
 }
 
 // walk is one verification.
@@ -100,6 +104,8 @@ type walk struct {
 	tx     sqlx.QueryerContext
 	keys   note.Verifiers
 	report *LedgerReport
+	// private opens documents and receipts; nil where they are not sealed.
+	private *privacy
 	// claims are the roots that checkpoints state, per bucket in order of size.
 	claims [ledger.Buckets][]claimedRoot
 	// heads are the state under the newest checkpoint.

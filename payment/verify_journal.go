@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"github.com/lib/pq"
@@ -295,6 +296,13 @@ func (j *journalWalk) ordersOf(ctx context.Context, rows []leafRow) (map[string]
 	}
 	orders := make(map[string]*executedRow, len(found))
 	for i := range found {
+		o := orderRow{ID: found[i].ID, PayerID: found[i].Payer, Document: found[i].Document}
+		if err := j.private.order(ctx, &o); errors.Is(err, ErrSealed) {
+			return nil, err
+		} else if err != nil { // altered, or moved here from another row
+			j.report.problem("order %s: %v", o.ID, err)
+		}
+		found[i].Payer, found[i].Document = o.PayerID, o.Document
 		found[i].paid = map[string]paidItem{}
 		orders[found[i].ID] = &found[i]
 	}

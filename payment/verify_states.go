@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/receipt"
@@ -120,6 +121,12 @@ func (w *walk) receipts(ctx context.Context, bucket int) error {
 			return err
 		}
 		for _, r := range rows {
+			if err := w.openReceipt(ctx, r.ID, &r.Core, &r.PDF); errors.Is(err, ErrSealed) {
+				return err
+			} else if err != nil {
+				w.report.problem("receipt %s: %v", r.ID, err)
+				continue
+			}
 			core, _, err := receipt.Verify(r.Core, w.keys)
 			if err != nil {
 				w.report.problem("receipt %s: %v", r.ID, err)
@@ -136,4 +143,12 @@ func (w *walk) receipts(ctx context.Context, bucket int) error {
 		}
 		last = rows[len(rows)-1].ID
 	}
+}
+
+func (w *walk) openReceipt(ctx context.Context, id string, core, pdf *[]byte) (err error) {
+	if *core, err = w.private.open(ctx, *core, place("receipts", "core", id)); err != nil {
+		return err
+	}
+	*pdf, err = w.private.open(ctx, *pdf, place("receipts", "pdf", id))
+	return err
 }

@@ -78,7 +78,7 @@ func TestVerifyLedgerFindsTampering(t *testing.T) {
 			// Foreign keys would stop much of it; whoever tampers switches them off.
 			_, err = tx.ExecContext(t.Context(), `SET LOCAL session_replication_role = replica; `+c.change)
 			b.must(err)
-			report, err := verifyIn(t.Context(), tx, b.noteKeys)
+			report, err := verifyIn(t.Context(), tx, b.private, b.noteKeys)
 			b.must(err)
 			if report.Holds() {
 				t.Fatal("not found")
@@ -117,7 +117,7 @@ func TestVerifyLedgerRewrittenHistory(t *testing.T) {
 	if report, err := forged.VerifyLedger(t.Context()); err != nil || len(report.Problems) != 1 {
 		t.Errorf("under the forger's key only the receipt speaks against it: %v %v", report.Problems, err)
 	}
-	if _, err := VerifyLedger(t.Context(), b.db, nil); err == nil {
+	if _, err := VerifyLedger(t.Context(), b.db, nil, nil); err == nil {
 		t.Error("verified without keys")
 	}
 }
@@ -146,7 +146,7 @@ func TestVerifyLedgerAfterRotation(t *testing.T) {
 		b.must(err)
 		list = append(list, v)
 	}
-	report, err := VerifyLedger(t.Context(), b.db, note.VerifierList(list...))
+	report, err := VerifyLedger(t.Context(), b.db, nil, note.VerifierList(list...))
 	if err != nil || !report.Holds() || report.Checkpoints != 2 {
 		t.Errorf("report %+v %v", report, err)
 	}

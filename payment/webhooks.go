@@ -23,6 +23,8 @@ type outboxRow struct {
 	ID       string `db:"id"`
 	Agency   string `db:"agency_id"`
 	Payload  []byte `db:"payload"`
+	Order    string `db:"order_id"`
+	Debt     string `db:"debt_id"`
 	Failures int    `db:"failures"`
 	// DueAt is the end of the lease.
 	DueAt time.Time `db:"due_at"`
@@ -78,7 +80,12 @@ func (s *Service) claimWebhooks(ctx context.Context, bucket, limit int) ([]outbo
 					AND e.state IN ('waiting', 'pending') AND e.id < x.id) -- of one payment one after the other, as things happened
 			ORDER BY due_at LIMIT $3 FOR UPDATE SKIP LOCKED)
 		UPDATE outbox w SET due_at = $4 FROM due WHERE w.bucket = $1 AND w.id = due.id
-		RETURNING w.bucket, w.id, w.agency_id, w.payload, w.failures, w.due_at`, bucket, now, limit, now.Add(s.cfg.WebhookTimeout+storeGrace))
+		RETURNING w.bucket, w.id, w.agency_id, w.payload, w.failures, w.due_at, w.order_id, w.debt_id`, bucket, now, limit, now.Add(s.cfg.WebhookTimeout+storeGrace))
+	for i := range claimed {
+		if w := &claimed[i]; err == nil {
+			w.Payload, err = s.private.open(ctx, w.Payload, place("outbox", "payload", w.Order+"/"+w.Debt))
+		}
+	}
 	return claimed, err
 }
 
@@ -187,7 +194,7 @@ type Delivery struct {
 
 // Deliveries lists the tries to tell agencies of an order, oldest first per webhook. Errors: [ErrOrderUnknown].
 func (s *Service) Deliveries(ctx context.Context, orderID string) ([]Delivery, error) {
-	o, err := readOrder(ctx, s.db, orderID)
+	o, err := s.readOrder(ctx, s.db, orderID)
 	if err != nil {
 		return nil, err
 	}

@@ -110,8 +110,13 @@ func idemOf(spec any) (payment.Idem, error) {
 }
 
 func withRegistrar(ctx context.Context, d databaseSettings, allowPrivate bool, use func(*payment.Registrar) error) error {
+	return withPrivateRegistrar(ctx, d, allowPrivate, nil, use)
+}
+
+// withPrivateRegistrar is withRegistrar for what reads or changes personal data.
+func withPrivateRegistrar(ctx context.Context, d databaseSettings, allowPrivate bool, p *payment.Privacy, use func(*payment.Registrar) error) error {
 	return withAudit(ctx, d, func(db *sqlx.DB, log *audit.Log) error {
-		r, err := payment.NewRegistrar(payment.RegistrarConfig{DB: db, Auditor: log, AllowPrivate: allowPrivate, Now: time.Now})
+		r, err := payment.NewRegistrar(payment.RegistrarConfig{DB: db, Auditor: log, AllowPrivate: allowPrivate, Now: time.Now, Privacy: p})
 		if err != nil {
 			return fmt.Errorf("couldn't set up the register: %w", err)
 		}

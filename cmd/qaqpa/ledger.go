@@ -31,7 +31,8 @@ type checkpointKeys struct {
 type ledgerVerifyCmd struct {
 	databaseSettings `embed:""`
 	checkpointKeys   `embed:""`
-	JSON             bool `name:"json" help:"Print the report as JSON."`
+	Privacy          privacySettings `embed:""`
+	JSON             bool            `name:"json" help:"Print the report as JSON."`
 }
 
 // Run ends with exit code 4 when something does not fit.
@@ -45,8 +46,11 @@ func (c *ledgerVerifyCmd) Run(ctx context.Context, io streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	rep, err := payment.VerifyLedger(ctx, db, keys)
-	if err != nil {
+	var rep payment.LedgerReport
+	if err := c.Privacy.with(ctx, func(p *payment.Privacy) (err error) {
+		rep, err = payment.VerifyLedger(ctx, db, p, keys)
+		return err
+	}); err != nil {
 		return fmt.Errorf("couldn't read the ledger: %w", err)
 	}
 	if c.JSON {

@@ -32,6 +32,7 @@ type commandLine struct {
 	Register  registerCmd  `cmd:"" help:"Registers of payments for banks and agencies, what banks owe, answers to courts."`
 	Refunds   refundsCmd   `cmd:"" help:"Refunds and corrections of executed payments, agreed by two people."`
 	Reconcile reconcileCmd `cmd:"" help:"Take in statements of banks, match and book them; accounts, rules and days of banks."`
+	Data      dataCmd      `cmd:"" help:"Personal data at rest."`
 	Audit     auditCmd     `cmd:"" help:"Check the audit log."`
 	HSMWorker hsmWorkerCmd `cmd:"" name:"hsm-worker" hidden:"" help:"Serve one token to the gateway that started this process; not for people."`
 	Version   versionCmd   `cmd:"" help:"Print what this binary was built from."`

@@ -37,6 +37,7 @@ type reconcileFilesCmd struct {
 	Paths    []string         `arg:"" type:"existingfile" name:"file" help:"Statements."`
 	Replace  bool             `help:"Take a booked statement of the same number back."`
 	JSON     bool             `name:"json" help:"Print the reports as JSON, one a line."`
+	Privacy  privacySettings  `embed:""`
 	Quiet    bool             `help:"Show no progress."`
 	Private  bool             `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence of signatures from loopback and private addresses too."`
 }
@@ -51,26 +52,33 @@ func (c *reconcileFilesCmd) Run(ctx context.Context, io streams) (err error) {
 	}
 	defer func() { err = errors.Join(err, bulk.Close()) }()
 	return withAudit(ctx, c.Database, func(db *sqlx.DB, log *audit.Log) error {
-		service, err := c.reconciler(db, bulk, log)
-		if err != nil {
-			return err
-		}
-		code := 0
-		for _, path := range c.Paths {
-			found, err := c.one(ctx, service, path, io)
+		return c.Privacy.with(ctx, func(p *payment.Privacy) error {
+			service, err := c.reconciler(db, bulk, log, p)
 			if err != nil {
-				return fmt.Errorf("couldn't take in %s: %w", path, err)
+				return err
 			}
-			code = max(code, found)
-		}
-		if code != 0 {
-			return exitError{code}
-		}
-		return nil
+			return c.all(ctx, service, io)
+		})
 	})
 }
 
-func (c *reconcileFilesCmd) reconciler(db, bulk *sqlx.DB, log *audit.Log) (*payment.Reconciler, error) {
+// all takes the files in, one after the other.
+func (c *reconcileFilesCmd) all(ctx context.Context, service *payment.Reconciler, io streams) error {
+	code := 0
+	for _, path := range c.Paths {
+		found, err := c.one(ctx, service, path, io)
+		if err != nil {
+			return fmt.Errorf("couldn't take in %s: %w", path, err)
+		}
+		code = max(code, found)
+	}
+	if code != 0 {
+		return exitError{code}
+	}
+	return nil
+}
+
+func (c *reconcileFilesCmd) reconciler(db, bulk *sqlx.DB, log *audit.Log, private *payment.Privacy) (*payment.Reconciler, error) {
 	store, err := c.Trust.store()
 	if err != nil {
 		return nil, err
@@ -83,7 +91,7 @@ func (c *reconcileFilesCmd) reconciler(db, bulk *sqlx.DB, log *audit.Log) (*paym
 	if err != nil {
 		return nil, fmt.Errorf("couldn't set up validation: %w", err)
 	}
-	return payment.NewReconciler(payment.ReconcilerConfig{DB: db, Bulk: bulk, Auditor: auditor{log}, Verifier: verifier{service}, Now: time.Now})
+	return payment.NewReconciler(payment.ReconcilerConfig{DB: db, Bulk: bulk, Auditor: auditor{log}, Verifier: verifier{service}, Now: time.Now, Privacy: private})
 }
 
 // one takes in a file and returns its exit code.

@@ -75,6 +75,7 @@ func (c *refundsShowCmd) Run(ctx context.Context, io streams) error {
 // officer is the operator who asks or decides, by his own API key.
 type officer struct {
 	ceremonySettings `embed:""`
+	Privacy          privacySettings `embed:""`
 }
 
 // act runs one step in the name of the operator.
@@ -89,7 +90,9 @@ func (o officer) act(ctx context.Context, io streams, log *logSettings, body any
 		return err
 	}
 	idem.Caller = c.operator
-	return withRegistrar(ctx, o.Database, false, func(r *payment.Registrar) error { return step(r, idem) })
+	return o.Privacy.with(ctx, func(p *payment.Privacy) error {
+		return withPrivateRegistrar(ctx, o.Database, false, p, func(r *payment.Registrar) error { return step(r, idem) })
+	})
 }
 
 type refundsAskCmd struct {

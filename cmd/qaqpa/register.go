@@ -30,6 +30,7 @@ type registerCmd struct {
 // bankDays are settings of what is asked about a bank.
 type bankDays struct {
 	Database databaseSettings `embed:""`
+	Privacy  privacySettings  `embed:""`
 	Bank     string           `required:"" placeholder:"BIC" help:"BIC of the bank."`
 }
 
@@ -91,7 +92,11 @@ func (c *bankDays) payments(ctx context.Context, q payment.BankPayments) (list [
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
 	q.Bank = c.Bank
-	return payment.PaymentsOfBank(ctx, db, q)
+	err = c.Privacy.with(ctx, func(p *payment.Privacy) (err error) {
+		list, err = payment.PaymentsOfBank(ctx, db, p, q)
+		return err
+	})
+	return list, err
 }
 
 type registerOwedCmd struct {
@@ -181,6 +186,7 @@ func (c *registerDailyCmd) Run(ctx context.Context, io streams) (err error) {
 
 type registerDiscloseCmd struct {
 	Database  databaseSettings `embed:""`
+	Privacy   privacySettings  `embed:""`
 	Request   string           `required:"" help:"Number of the request."`
 	Requester string           `required:"" help:"Agency or court that asks."`
 	Ground    string           `required:"" help:"Rule on which the request stands."`
@@ -193,9 +199,13 @@ type registerDiscloseCmd struct {
 // Run writes the answer. The audit log has an entry before the file is there.
 func (c *registerDiscloseCmd) Run(ctx context.Context, io streams) error {
 	return withAudit(ctx, c.Database, func(db *sqlx.DB, log *audit.Log) error {
-		answer, err := payment.Disclose(ctx, db, auditor{log}, payment.DisclosureRequest{
-			Number: c.Request, Requester: c.Requester, Ground: c.Ground, Payer: c.Payer, From: catalog.Date(c.From), To: catalog.Date(c.To), Actor: operatorActor(),
-		}, time.Now)
+		var answer *register.Disclosure
+		err := c.Privacy.with(ctx, func(p *payment.Privacy) (err error) {
+			answer, err = payment.Disclose(ctx, db, auditor{log}, payment.DisclosureRequest{
+				Number: c.Request, Requester: c.Requester, Ground: c.Ground, Payer: c.Payer, From: catalog.Date(c.From), To: catalog.Date(c.To), Actor: operatorActor(), Privacy: p,
+			}, time.Now)
+			return err
+		})
 		if err != nil {
 			return err
 		}

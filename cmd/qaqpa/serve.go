@@ -42,6 +42,7 @@ type serveCmd struct {
 	StatementInbox string `name:"statement-inbox" env:"QAQPA_STATEMENT_INBOX" type:"existingdir" placeholder:"DIR" help:"Folder into which banks drop statements; what was taken in goes to done, what was refused to refused, each with a report beside it."`
 
 	SMS      smsSettings       `embed:""`
+	Privacy  privacyLabels     `embed:""`
 	Database databaseSettings  `embed:""`
 	Token    tokenSettings     `embed:""`
 	Trust    trustSettings     `embed:""`

@@ -200,6 +200,10 @@ func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
 	if err != nil {
 		return err
 	}
+	private, err := privacyOf(ctx, g.token, c.Privacy)
+	if err != nil {
+		return err
+	}
 	messenger, err := c.SMS.messenger()
 	if err != nil {
 		return err
@@ -207,7 +211,7 @@ func (g *gateway) openPayments(ctx context.Context, c *serveCmd) error {
 	g.payments, err = payment.New(payment.Config{
 		Messenger: messenger,
 		DB:        g.db, Bulk: g.bulk, Sealer: sealer{g.signer}, Auditor: auditor{g.audit}, Verifier: verifier{g.signer},
-		CheckpointSigner: g.recorded(checkpoint), WebhookSigner: g.recorded(webhook), WebhookSecrets: secrets, Issuer: c.issuer(),
+		CheckpointSigner: g.recorded(checkpoint), WebhookSigner: g.recorded(webhook), WebhookSecrets: secrets, Issuer: c.issuer(), Privacy: private,
 		AllowPrivate: c.AllowPrivate, OrderTTL: c.OrderTTL, BankTimeout: c.BankTimeout,
 		FilePaymentsMax: c.FileMax, FileEvery: c.FileEvery, BreakerAfter: c.BreakerAfter,
 		Now: time.Now, Log: g.log, Registerer: g.registry,
