@@ -234,9 +234,29 @@ func (m *member) locate(l *link, epoch uint64) {
 	})
 }
 
-// find looks for one key. With an error of the key the place says so.
+// find looks for one key. With an error of the key the place says so. A key whose label was given to another one while it is in use, as a
+// rotation does, is still found by its id: who was given the key goes on with it.
 func (m *member) find(ctx context.Context, k *sharedKey) (*place, error) {
-	raw, err := json.Marshal(findRequest{Label: k.ref.Label, ID: k.ref.ID, Secret: k.secret})
+	p, err := m.findBy(ctx, k, k.ref)
+	if id := k.knownID(); len(id) > 0 && (errors.Is(err, ErrKeyNotFound) || errors.Is(err, ErrKeyChanged)) {
+		if p, err := m.findBy(ctx, k, Ref{ID: id}); err == nil {
+			return p, nil
+		}
+	}
+	return p, err
+}
+
+func (k *sharedKey) knownID() []byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.known {
+		return nil
+	}
+	return k.id
+}
+
+func (m *member) findBy(ctx context.Context, k *sharedKey, ref Ref) (*place, error) {
+	raw, err := json.Marshal(findRequest{Label: ref.Label, ID: ref.ID, Secret: k.secret})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't ask for a key: %w", err)
 	}

@@ -1,0 +1,50 @@
+package hsm_test
+
+import (
+	"crypto/x509"
+	"testing"
+
+	"qaqpa/hsm"
+)
+
+// A key that is rotated while it is in use goes on under the public key that it was opened with, also in a worker process that was started
+// since; whoever opens the label then gets the next key. No call is refused, and no signature is that of the other key.
+func TestRotationUnderLoad(t *testing.T) {
+	p := newTwins(t)
+	soft := *p.tokens[0]
+	made(t, &soft, map[string]hsm.Algorithm{"a.next": hsm.ECDSAP256})
+	f := fleetOf(t, quick, p.tokens[0])
+	old := fleetKey(t, f, "a")
+	next := fleetKey(t, f, "a.next")
+	l := startLoad(t, []*hsm.FleetKey{old}, 4) // each signature is verified with the public key of before
+	l.progress(t, 50)
+
+	token := open(t, &soft)
+	must(t, token.Relabel(t.Context(), "a", old.ID(), "a.retired"))
+	l.progress(t, 50)
+	must(t, token.Relabel(t.Context(), "a.next", next.ID(), "a"))
+	l.progress(t, 50)
+	for range 2 {
+		must(t, p.faults[0].Crash(true))
+		await(t, "a worker that starts anew", func() bool { return p.initialised(t) })
+		must(t, p.faults[0].Crash(false))
+		l.progress(t, 50)
+	}
+	l.end(t)
+	if n := l.refused.Load(); n > 0 {
+		t.Errorf("%d calls failed while the key was rotated", n)
+		l.why.Range(func(why, _ any) bool { t.Error(why); return true })
+	}
+	after := fleetKey(t, fleetOf(t, quick, p.tokens[0]), "a")
+	if got, want := spki(t, after.Public()), spki(t, next.Public()); got != want {
+		t.Error("the label does not stand for the next key")
+	}
+	sign(t, []*hsm.FleetKey{after, old})
+}
+
+func spki(t *testing.T, pub any) string {
+	t.Helper()
+	der, err := x509.MarshalPKIXPublicKey(pub)
+	must(t, err)
+	return string(der)
+}
