@@ -27,7 +27,7 @@ func (hsmWorkerCmd) Run(io streams, log *logSettings) error {
 type fleetSettings struct {
 	Replicas  []string           `name:"hsm-replica" env:"QAQPA_HSM_REPLICAS" sep:"none" placeholder:"MODULE;LABEL;PINFILE" help:"Another token that holds the same keys; may be given several times. Load is shared, and when one token fails the others go on."`
 	Processes int                `name:"hsm-processes" env:"QAQPA_HSM_PROCESSES" default:"2" help:"Worker processes for each token; a module with a lock of its own, such as SoftHSM, signs faster from two."`
-	Seats     int                `name:"hsm-sessions" env:"QAQPA_HSM_SESSIONS" default:"8" help:"Sessions of each worker process: the calls at once in a token."`
+	Seats     int                `name:"hsm-sessions" env:"QAQPA_HSM_SESSIONS" default:"8" help:"Sessions of each worker process: the calls at once in a token. A token over a network wants many, one that computes on this machine, such as SoftHSM, one or two."`
 	Stall     time.Duration      `name:"hsm-stall" env:"QAQPA_HSM_STALL" default:"3s" help:"How long a call may stay in a module before its worker process is killed and started anew. Longer than the token's slowest signature."`
 	Queue     int                `name:"hsm-queue-max" env:"QAQPA_HSM_QUEUE_MAX" default:"1024" help:"Calls of one key that may wait; more are refused with 429."`
 	Rates     map[string]float64 `name:"hsm-key-rate" env:"QAQPA_HSM_KEY_RATE" placeholder:"LABEL=NUMBER" help:"Most signatures a second of a key; may be given for several keys."`
