@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -16,6 +17,13 @@ import (
 const asProgram = "QAQPA_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
+	if target := os.Getenv(asLoad); target != "" {
+		if err := runLoad(target); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	if os.Getenv(asProgram) == "" {
 		os.Exit(m.Run())
 	}

@@ -88,7 +88,7 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 	g.server, err = api.New(api.Config{
 		Payments: g.payments, Signer: g.signer, TimeStamps: stamps, Keys: g.keys, BaseURL: c.BaseURL,
 		WebhookKeys: []ed25519.PublicKey{g.webhook}, Checks: g.checks(),
-		Room: g.room(ctx, c), NCANode: c.NCANode, Limits: api.Limits{NCANodePerMinute: c.NCANodeRate},
+		Room: g.room(ctx, c), NCANode: c.NCANode, Limits: api.Limits{NCANodePerMinute: c.NCANodeRate, PublicPerMinute: c.PublicRate},
 		Now: time.Now, Log: log, Registerer: g.registry, Gatherer: g.registry,
 	})
 	if err != nil {

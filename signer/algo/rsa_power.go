@@ -5,6 +5,8 @@ import (
 	"math/big"
 	"sync"
 
+	"qaqpa/hsm/rsapub"
+
 	"filippo.io/bigmod"
 )
 
@@ -21,22 +23,34 @@ func powerOf(n, e *big.Int) power {
 // signature: crypto/rsa spends a third of a verification on it. It belongs to the octets of one parsed key and ends with them. Safe
 // for concurrent use.
 type rsaModulus struct {
-	once sync.Once
-	m    *bigmod.Modulus
+	once    sync.Once
+	vectors *rsapub.Key // on processors that have them
+	m       *bigmod.Modulus
 }
 
-// powerFor is the power of a key, nil where crypto/rsa or math/big do better: beyond 2048 bits bigmod has no fast path. Keys that
-// crypto/rsa would refuse are left to it (even moduli, exponents that are even, below 3 or beyond 31 bits).
+// powerFor is the power of a key, nil where crypto/rsa or math/big do better: beyond 2048 bits bigmod has no fast path, beyond 4096
+// rsapub has none. Keys that crypto/rsa would refuse are left to it (even moduli, exponents that are even, below 3 or beyond 31 bits).
 func (c *rsaModulus) powerFor(key *rsa.PublicKey) power {
 	bits := key.N.BitLen()
-	if c == nil || bits < minModulusBits || bits >= ownModulusBits || key.N.Bit(0) == 0 || key.E&1 == 0 || key.E < 3 || key.E > 1<<31-1 {
+	if c == nil || bits < minModulusBits || bits > rsapub.BitsMax || key.N.Bit(0) == 0 || key.E&1 == 0 || key.E < 3 || key.E > 1<<31-1 {
 		return nil
 	}
 	c.once.Do(func() {
+		if c.vectors = rsapub.New(key.N, uint(key.E)); c.vectors != nil || bits >= ownModulusBits {
+			return
+		}
 		if m, err := bigmod.NewModulus(key.N.Bytes()); err == nil {
 			c.m = m
 		}
 	})
+	if c.vectors != nil {
+		return c.vectors.Power
+	}
+	return c.slowly(key)
+}
+
+// slowly is the power on other processors.
+func (c *rsaModulus) slowly(key *rsa.PublicKey) power {
 	if c.m == nil {
 		return nil
 	}

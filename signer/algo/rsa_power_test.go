@@ -7,11 +7,13 @@ import (
 	"crypto/x509"
 	"math/big"
 	"testing"
+
+	"filippo.io/bigmod"
 )
 
 // The kept modulus says what crypto/rsa says, of good signatures and of all that is near them, and refuses the keys that it refuses.
 func TestKeptModulusAgreesWithCryptoRSA(t *testing.T) {
-	for _, bits := range []int{1024, 1025, 1536, 1789, 2047, 2048} {
+	for _, bits := range []int{1024, 1025, 1536, 1789, 2047, 2048, 2049, 3072, 4096} {
 		key, err := rsa.GenerateKey(rand.Reader, bits)
 		if err != nil {
 			t.Fatal(err)
@@ -24,7 +26,7 @@ func TestKeptModulusAgreesWithCryptoRSA(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if pub.modulus.powerFor(&key.PublicKey) == nil {
+		if pub.modulus.powerFor(&key.PublicKey) == nil && bits < ownModulusBits {
 			t.Fatalf("%d bits are not kept", bits)
 		}
 		s := Signature{Family: RSA, Hash: SHA256}
@@ -42,20 +44,40 @@ func TestKeptModulusAgreesWithCryptoRSA(t *testing.T) {
 			bad[at] ^= 1 << (at % 8)
 			tries = append(tries, bad)
 		}
+		slowly := withoutVectors(t, &key.PublicKey)
 		for i, sig := range tries {
 			want := rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, digest, sig) == nil
 			if got := s.VerifyDigest(pub, digest, sig) == nil; got != want || want != (i == 0) {
 				t.Errorf("%d bits, try %d: %v, crypto/rsa says %v", bits, i, got, want)
 			}
+			if slowly == nil {
+				continue
+			}
+			if got := s.verifyOwnRSA(key.N, slowly, digest, sig) == nil; got != want {
+				t.Errorf("%d bits, try %d: %v without vectors, crypto/rsa says %v", bits, i, got, want)
+			}
 		}
 	}
+}
+
+// withoutVectors is the power that processors without AVX-512 IFMA have; nil where it is that of math/big.
+func withoutVectors(t *testing.T, key *rsa.PublicKey) power {
+	t.Helper()
+	if key.N.BitLen() >= ownModulusBits {
+		return nil
+	}
+	m, err := bigmod.NewModulus(key.N.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return (&rsaModulus{m: m}).slowly(key)
 }
 
 func TestModulusIsNotKept(t *testing.T) {
 	odd := new(big.Int).SetBit(big.NewInt(1), 2047, 1)
 	for name, key := range map[string]*rsa.PublicKey{
 		"even modulus":  {N: new(big.Int).SetBit(new(big.Int), 2047, 1), E: 65537},
-		"long modulus":  {N: new(big.Int).SetBit(big.NewInt(1), 2048, 1), E: 65537},
+		"long modulus":  {N: new(big.Int).SetBit(big.NewInt(1), 4096, 1), E: 65537},
 		"short modulus": {N: new(big.Int).SetBit(big.NewInt(1), 1022, 1), E: 65537},
 		"even exponent": {N: odd, E: 4},
 		"exponent 1":    {N: odd, E: 1},
