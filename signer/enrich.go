@@ -172,7 +172,7 @@ func (s *Service) evidenceFor(ctx context.Context, chain []*pkix.Certificate) (o
 	}
 	for i, info := range r.Revocation {
 		for _, d := range info.Evidence {
-			b := g.stored[d]
+			b, _ := g.bodyOf(d)
 			switch {
 			case b.kind == "ocsp":
 				out.ocsps = append(out.ocsps, b.bytes)

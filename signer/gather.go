@@ -29,6 +29,7 @@ type gatherer struct {
 	fetches  int
 	asked    map[string]bool
 	objects  map[path.Digest]fetched
+	base     *bundle   // what stored and objects hold besides
 	helped   []outcome // what brought evidence
 	found    bool      // the lists at hand brought something in this round
 	learned  bool      // some of it was not known to help before
@@ -52,23 +53,24 @@ func (s *Service) gatherer(given engine.Evidence, at time.Time) *gatherer {
 	if at.IsZero() {
 		at = now
 	}
-	g := &gatherer{
-		s: s, setting: s.setting(at, now), evidence: given,
-		stored: map[path.Digest]body{}, asked: map[string]bool{}, objects: map[path.Digest]fetched{},
-	}
+	g := &gatherer{s: s, setting: s.setting(at, now), evidence: given}
 	g.list(given, "request")
 	return g
 }
 
 // run judges until nothing more can be had. The error is that of the caller's context: its end is no absent evidence.
 func (g *gatherer) run(ctx context.Context, c *engine.Case) (Verdict, error) {
-	limited, cancel := context.WithTimeout(ctx, g.s.cfg.GatherTimeout)
-	defer cancel()
 	g.note(c.Embedded(), "document")
 	g.recall(c.Embedded())
+	var limited context.Context // made when something has to be fetched: most documents need nothing
 	for range roundsMax {
 		a := c.Assess(g.setting, g.evidence)
 		g.discard(a.Rejected)
+		if len(a.Needs) > 0 && limited == nil {
+			var cancel context.CancelFunc
+			limited, cancel = context.WithTimeout(ctx, g.s.cfg.GatherTimeout)
+			defer cancel()
+		}
 		if len(a.Needs) == 0 || !g.fetchAll(limited, a.Needs) {
 			return g.finish(a.Verdict), ctx.Err()
 		}
@@ -107,7 +109,9 @@ func (g *gatherer) chain(ctx context.Context, leaf *pkix.Certificate) path.Resul
 
 func (g *gatherer) finish(v Verdict) Verdict {
 	g.learn(v)
-	v.Evidence = append(v.Evidence, g.listed...)
+	if len(g.listed) > 0 {
+		v.Evidence = append(slices.Clip(g.listed), v.Evidence...)
+	}
 	return v
 }
 
@@ -139,6 +143,9 @@ func (g *gatherer) fetchAll(ctx context.Context, needs []path.Need) bool {
 
 // discard lets the cache forget what turned out to be unusable, so that the next document asks again.
 func (g *gatherer) discard(rejected []path.Digest) {
+	if len(rejected) > 0 {
+		g.unshare()
+	}
 	for _, d := range rejected {
 		if f, ok := g.objects[d]; ok {
 			g.s.cfg.Fetch.Discard(f.request, f.object)
@@ -161,10 +168,10 @@ func (g *gatherer) list(ev engine.Evidence, source string) {
 }
 
 func (g *gatherer) keep(kind string, d path.Digest, raw []byte, source string) {
-	if _, ok := g.stored[d]; ok {
+	if _, ok := g.bodyOf(d); ok {
 		return
 	}
-	g.stored[d] = body{kind, raw}
+	g.store(d, body{kind, raw})
 	g.listed = append(g.listed, report.Evidence{Kind: kind, SHA256: hexOf(d), Source: source, SizeBytes: len(raw)})
 }
 
@@ -193,7 +200,8 @@ func (g *gatherer) take(o outcome) {
 	}
 	g.helped = append(g.helped, o)
 	ev, nonce := evidenceOf(o.object)
-	if slices.ContainsFunc(digestsOf(ev), func(d path.Digest) bool { _, known := g.objects[d]; return known }) {
+	digests := digestsOf(ev)
+	if slices.ContainsFunc(digests, g.gathered) {
 		return
 	}
 	g.replaced(ev)
@@ -202,7 +210,10 @@ func (g *gatherer) take(o outcome) {
 	for i := before; i < len(g.listed); i++ {
 		g.listed[i].ObtainedAt, g.listed[i].Nonce = &at, nonce
 	}
-	for _, d := range digestsOf(ev) {
+	if g.objects == nil {
+		g.objects = map[path.Digest]fetched{}
+	}
+	for _, d := range digests {
 		g.objects[d] = fetched{o.request, o.object}
 	}
 	g.evidence = g.evidence.Join(ev)

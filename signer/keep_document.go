@@ -68,8 +68,8 @@ func (g *gatherer) keepDigests(name string, digests map[algo.Hash][]byte) error 
 
 func (g *gatherer) keepSubject(kind, name string, octets []byte) {
 	d := sha256.Sum256(octets)
-	if _, ok := g.stored[d]; !ok {
-		g.stored[d] = body{kind, octets}
+	if _, ok := g.bodyOf(d); !ok {
+		g.store(d, body{kind, octets})
 	}
 	g.listed = append(g.listed, report.Evidence{Kind: kind, Name: name, SHA256: hexOf(d), Source: sourceRequest, SizeBytes: len(octets)})
 }

@@ -24,7 +24,7 @@ func (g *gatherer) teach(n path.Need) {
 	if g.s.cfg.Lists == nil || g.asked[key] {
 		return
 	}
-	g.asked[key] = true
+	g.ask(key)
 	g.s.cfg.Lists.Learn(n.Certificate, n.Issuer)
 }
 
@@ -36,9 +36,9 @@ func (g *gatherer) shelved(n path.Need) bool {
 	if g.s.cfg.Lists == nil || g.asked[key] {
 		return false
 	}
-	g.asked[key] = true
+	g.ask(key)
 	lists := g.s.cfg.Lists.CRLs(n.Certificate)
-	fresh := slices.DeleteFunc(slices.Clone(lists), func(l *pkix.CRL) bool { _, known := g.stored[l.Fingerprint()]; return known })
+	fresh := slices.DeleteFunc(slices.Clone(lists), func(l *pkix.CRL) bool { _, known := g.bodyOf(l.Fingerprint()); return known })
 	found := engine.Evidence{CRLs: fresh}
 	g.list(found, sourceShelf)
 	g.evidence = g.evidence.Join(found)
@@ -49,7 +49,7 @@ func (g *gatherer) shelved(n path.Need) bool {
 func (g *gatherer) replaced(ev engine.Evidence) {
 	for _, l := range ev.CRLs {
 		before := len(g.listed)
-		g.listed = slices.DeleteFunc(g.listed, func(e report.Evidence) bool {
+		g.listed = slices.DeleteFunc(slices.Clone(g.listed), func(e report.Evidence) bool {
 			return e.Source == sourceShelf && e.SHA256 == hexOf(l.Fingerprint())
 		})
 		if len(g.listed) < before {

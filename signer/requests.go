@@ -57,13 +57,21 @@ func firstOf(list []string) string {
 	return list[0]
 }
 
+// ask notes that something was asked for.
+func (g *gatherer) ask(key string) {
+	if g.asked == nil {
+		g.asked = map[string]bool{}
+	}
+	g.asked[key] = true
+}
+
 // fresh makes a step of requests unless the same was asked before for this certificate.
 func (g *gatherer) fresh(what string, subject path.Digest, requests []fetch.Request) []step {
 	key := what + " " + hexOf(subject)
 	if g.asked[key] || len(requests) == 0 || g.s.cfg.Fetch == nil {
 		return nil
 	}
-	g.asked[key] = true
+	g.ask(key)
 	n := min(len(requests), fetchesMax-g.fetches)
 	if n < len(requests) { // say so, once: the rest is not asked
 		g.take(outcome{subject, requests[n], &fetch.Object{
@@ -208,6 +216,10 @@ func checkCertificates(b []byte) (fetch.Checked, error) {
 	return fetch.Checked{Value: certs, Until: until}, nil
 }
 
-func hexOf(d path.Digest) string { return hex.EncodeToString(d[:]) }
+func hexOf(d path.Digest) string {
+	var out [2 * len(d)]byte
+	hex.Encode(out[:], d[:])
+	return string(out[:])
+}
 
 func hexBytes(b []byte) string { return hex.EncodeToString(b) }

@@ -128,6 +128,10 @@ func (s *Service) judge(ctx context.Context, req ValidateRequest) (Verdict, map[
 	if err != nil {
 		return Verdict{}, nil, err
 	}
+	if !req.Store {
+		return verdict, nil, nil
+	}
+	g.unshare()
 	return verdict, g.stored, nil
 }
 

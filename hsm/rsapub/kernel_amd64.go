@@ -5,17 +5,29 @@ import "golang.org/x/sys/cpu"
 // hasIFMA says that the processor multiplies 52 bits in lanes (Intel since 2019, AMD since 2022).
 var hasIFMA = cpu.X86.HasAVX512F && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512IFMA
 
-// kernelFor is the multiplication for a modulus, and how many limbs its R has: R = 2^(52·limbs) ≥ 4n. Nil: there is none.
-func kernelFor(bits int) (product func(z, a, b, n *nat, k0 uint64), limbs int) {
+// limbsFor is how many limbs the R of a modulus has; 0: there is no multiplication for it.
+func limbsFor(bits int) int {
 	switch {
 	case !hasIFMA:
-		return nil, 0
+		return 0
 	case bits <= 40*limbBits-2:
-		return product40, 40
+		return 40
 	case bits <= 64*limbBits-2:
-		return product64, 64
+		return 64
 	default:
-		return product80, 80
+		return 80
+	}
+}
+
+// product is a·b/R modulo n. The calls are direct, so that numbers stay on the stack.
+func (k *Key) product(z, a, b *nat) {
+	switch k.limbs {
+	case 40:
+		product40(z, a, b, &k.n, k.k0)
+	case 64:
+		product64(z, a, b, &k.n, k.k0)
+	default:
+		product80(z, a, b, &k.n, k.k0)
 	}
 }
 

@@ -20,11 +20,11 @@ type nat [88]uint64
 
 // Key is a public key with what Montgomery multiplication wants to know of it. It is immutable.
 type Key struct {
-	n, rr   nat    // the modulus, and R² modulo it
-	k0      uint64 // -1/n modulo 2^64
-	e       uint
-	octets  []byte // the modulus, big-endian
-	product func(z, a, b, n *nat, k0 uint64)
+	n, rr  nat    // the modulus, and R² modulo it
+	k0     uint64 // -1/n modulo 2^64
+	e      uint
+	limbs  int    // of R = 2^(52·limbs) ≥ 4n
+	octets []byte // the modulus, big-endian
 }
 
 // New prepares a key; nil where the processor has no AVX-512 IFMA, or for an even modulus, one outside of BitsMin to BitsMax, and
@@ -34,11 +34,11 @@ func New(n *big.Int, e uint) *Key {
 	if n.Sign() <= 0 || size < BitsMin || size > BitsMax || n.Bit(0) == 0 || e < 3 || e&1 == 0 {
 		return nil
 	}
-	product, limbs := kernelFor(size)
-	if product == nil {
+	limbs := limbsFor(size)
+	if limbs == 0 {
 		return nil
 	}
-	k := &Key{e: e, octets: n.Bytes(), product: product}
+	k := &Key{e: e, octets: n.Bytes(), limbs: limbs}
 	k.n.set(k.octets)
 	rr := new(big.Int).Lsh(big.NewInt(1), uint(2*limbBits*limbs))
 	k.rr.set(rr.Mod(rr, n).Bytes())
@@ -66,16 +66,16 @@ func (k *Key) Power(sig []byte) []byte {
 	}
 	var s, mont, x nat
 	s.set(sig)
-	k.product(&mont, &s, &k.rr, &k.n, k.k0) // s·R
+	k.product(&mont, &s, &k.rr) // s·R
 	x = mont
 	for i := bits.Len(k.e) - 2; i > 0; i-- {
-		k.product(&x, &x, &x, &k.n, k.k0)
+		k.product(&x, &x, &x)
 		if k.e>>i&1 == 1 {
-			k.product(&x, &x, &mont, &k.n, k.k0)
+			k.product(&x, &x, &mont)
 		}
 	}
-	k.product(&x, &x, &x, &k.n, k.k0)
-	k.product(&x, &x, &s, &k.n, k.k0) // e is odd: its last factor takes R away as well
+	k.product(&x, &x, &x)
+	k.product(&x, &x, &s) // e is odd: its last factor takes R away as well
 	x.reduce(&k.n)
 	return x.bytes(len(k.octets))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 )
@@ -144,7 +145,7 @@ func (t *Reliability) Hash(h Hash, at time.Time) Strength {
 
 // Key tells whether a key of a family and size in bits was reliable at a time. A size below all listed ones never was.
 func (t *Reliability) Key(f Family, bits int, at time.Time) Strength {
-	s := Strength{Subject: fmt.Sprintf("%s of %d bits", f, bits)}
+	s := Strength{Subject: f.String() + " of " + strconv.Itoa(bits) + " bits"}
 	for _, row := range slices.Backward(t.keys[f]) {
 		if bits >= row.bits {
 			return row.at(s, at)

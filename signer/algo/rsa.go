@@ -39,28 +39,43 @@ func publicPower(n, e *big.Int, sig []byte) []byte {
 // verifyPKCS1 is RSASSA-PKCS1-v1_5 (RFC 8017 8.2.2): the encoded message is rebuilt and compared whole, so that no padding is
 // parsed (the flaw that Bleichenbacher used in 2006).
 func verifyPKCS1(n *big.Int, raise power, h Hash, digest, sig []byte) error {
-	id, err := identifier(h.OID(), true)
-	if err != nil {
-		return err
+	prefix, ok := digestInfo[h]
+	if !ok {
+		return fmt.Errorf("%w: RSA with %s", ErrMismatch, h)
 	}
-	info := asn1ber.Wrap(asn1ber.Sequence, id, asn1ber.Primitive(asn1ber.OctetString, digest))
-	size := (n.BitLen() + 7) / 8
-	if size < len(info)+11 {
+	size, info := (n.BitLen()+7)/8, len(prefix)+len(digest)
+	if size < info+11 {
 		return fmt.Errorf("%w: %s does not fit a modulus of %d bits", ErrNotAllowed, h, n.BitLen())
 	}
-	want := make([]byte, size)
-	want[1] = 1
-	for i := 2; i < size-len(info)-1; i++ {
-		want[i] = 0xff
+	var space [512]byte
+	want := append(space[:0], 0, 1)
+	for range size - info - 3 {
+		want = append(want, 0xff)
 	}
-	copy(want[size-len(info):], info)
-	return verdict(subtle.ConstantTimeCompare(raise(sig), want) == 1)
+	want = append(append(append(want, 0), prefix...), digest...)
+	return verdict(bytes.Equal(raise.Power(sig), want))
+}
+
+// digestInfo is the DER of DigestInfo up to its digest, for the hashes that the standard library names.
+var digestInfo = digestInfos()
+
+func digestInfos() map[Hash]string {
+	m := map[Hash]string{}
+	for h := MD5; h < hashEnd; h++ {
+		if h.Crypto() == 0 {
+			continue
+		}
+		id := commonIdentifiers(asn1ber.MustOID(h.OID()))[1] // with NULL (RFC 8017 A.2.4)
+		whole := asn1ber.Wrap(asn1ber.Sequence, []byte(id), asn1ber.Primitive(asn1ber.OctetString, make([]byte, h.Size())))
+		m[h] = string(whole[:len(whole)-h.Size()])
+	}
+	return m
 }
 
 // verifyPSS is EMSA-PSS-VERIFY (RFC 8017 9.1.2) with a salt of exactly the length that the algorithm names.
 func verifyPSS(n *big.Int, raise power, params PSSParams, digest, sig []byte) error {
 	h, salt := params.Hash, params.SaltLength
-	em := raise(sig)
+	em := raise.Power(sig)
 	if em == nil {
 		return ErrSignature
 	}
@@ -131,7 +146,7 @@ func (s Signature) verifyRSA(key *rsa.PublicKey, known *rsaModulus, digest, sig 
 	}
 	if key.N.BitLen() >= ownModulusBits || s.PSS != nil && s.PSS.SaltLength == 0 {
 		// crypto/rsa takes a salt length of 0 for "any": it has no way to demand an empty salt.
-		return s.verifyOwnRSA(key.N, powerOf(key.N, big.NewInt(int64(key.E))), digest, sig)
+		return s.verifyOwnRSA(key.N, bigPower{key.N, big.NewInt(int64(key.E))}, digest, sig)
 	}
 	if s.PSS != nil {
 		opts := rsa.PSSOptions{SaltLength: s.PSS.SaltLength, Hash: s.Hash.Crypto()}

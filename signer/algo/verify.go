@@ -46,7 +46,7 @@ func (s Signature) VerifyDigest(pub PublicKey, digest, sig []byte) error {
 		// VerifyASN1 takes DER only and r, s in [1, n-1].
 		return verdict(ecdsa.VerifyASN1(key, digest, sig))
 	case *LongRSA:
-		return s.verifyOwnRSA(key.N, powerOf(key.N, key.E), digest, sig)
+		return s.verifyOwnRSA(key.N, bigPower{key.N, key.E}, digest, sig)
 	case *BrainpoolKey:
 		return key.verify(digest, sig)
 	case *gost.PublicKey:

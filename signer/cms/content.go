@@ -168,9 +168,13 @@ func (sd *SignedData) AttachedContent() Content {
 	if !sd.HasContent {
 		return Content{}
 	}
-	return Content{octets: sd.Content, present: true, whole: true, sha256: sd.sha256}
+	c := ContentOf(sd.Content)
+	if sd.hasSHA256 {
+		c.sha256 = &sd.sha256
+	}
+	return c
 }
 
 // RememberSHA256 gives the digest of Content where the caller has it, so that it is not made again. It must be called before the
 // document is shared.
-func (sd *SignedData) RememberSHA256(sum [32]byte) { sd.sha256 = &sum }
+func (sd *SignedData) RememberSHA256(sum [32]byte) { sd.sha256, sd.hasSHA256 = sum, true }

@@ -143,12 +143,7 @@ func (id *CertificateID) Matches(c *pkix.Certificate) (bool, error) {
 	if id.HashErr != nil {
 		return false, id.HashErr
 	}
-	if id.Hash == algo.SHA256 {
-		f := c.Fingerprint()
-		return bytes.Equal(f[:], id.Digest), nil
-	}
-	var space [algo.MaxHashSize]byte
-	return bytes.Equal(id.Hash.Sum(space[:0], c.Raw), id.Digest), nil
+	return bytes.Equal(c.Digest(id.Hash), id.Digest), nil
 }
 
 // IssuerMatches reports whether issuer and serial number, where they stand, are those of a certificate.

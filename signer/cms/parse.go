@@ -73,7 +73,8 @@ type SignedData struct {
 
 	rawCertificates, rawCRLs, rawDigests, rawContent []byte // elements as they stand, for AddUnsigned
 	revocation                                       []revocationChoice
-	sha256                                           *[32]byte // of Content
+	sha256                                           [32]byte // of Content, where somebody has made it
+	hasSHA256                                        bool
 	limits                                           Limits
 }
 

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"encoding/hex"
 	"slices"
 	"time"
 
@@ -34,7 +33,7 @@ func (c *Case) Assess(set Setting, ev Evidence) Assessment {
 	a.verdict = report.Verdict{
 		Format: c.format, Detached: c.refused == nil && !c.attached, At: set.At.UTC(), EvidenceAt: set.Now.UTC(),
 		Policy: set.Policy.Name, PolicySHA256: set.Policy.SHA256, TrustMode: set.Trust.mode, TrustSHA256: set.Trust.digest,
-		DocumentSHA256: hex.EncodeToString(c.document[:]), Content: c.Content(),
+		DocumentSHA256: c.name, Content: c.Content(),
 		Reasons: []report.Reason{}, Signatures: []report.Signature{}, Evidence: []report.Evidence{},
 	}
 	a.judge()
@@ -95,12 +94,13 @@ func (a *assessment) judge() {
 		return
 	}
 	v.Indication = report.TotalPassed
-	for _, s := range a.c.signers {
-		sig := a.signature(s)
+	v.Signatures = make([]report.Signature, len(a.c.signers))
+	for i, s := range a.c.signers {
+		sig := &v.Signatures[i]
+		a.signature(s, sig)
 		if sig.Indication.Worse(v.Indication) {
 			v.Indication, v.Sub = sig.Indication, sig.Sub
 		}
-		v.Signatures = append(v.Signatures, sig)
 	}
 	v.Coverage = coverage(v.Signatures)
 	if a.c.uncovered != nil {

@@ -166,7 +166,7 @@ func (j *judging) chain(cert *pkix.Certificate, broken bool) {
 		}
 	}
 	if remembered != nil {
-		j.out.Chain, j.out.Revocation = slices.Clone(remembered.chain), slices.Clone(remembered.revocation)
+		j.out.Chain, j.out.Revocation = slices.Clip(remembered.chain), slices.Clip(remembered.revocation) // nobody changes a verdict
 		if a.set.Policy.Revocation != path.Off {
 			return // it passed, and rests on good evidence alone: there is nothing to weigh and nothing to want
 		}

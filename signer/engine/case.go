@@ -39,6 +39,7 @@ type Case struct {
 	given       bool   // an original was handed in
 	original    Original
 	sum         string // hex of the SHA-256 of what was signed; empty: not made yet
+	name        string // hex of document
 	signers     []*signer
 	token       *stamp // a time-stamp token that is the document itself
 	tokenCovers string // how much of the document it is over
@@ -56,13 +57,17 @@ type signer struct {
 	id       path.Digest // of the signature's value
 	stamps   []*stamp
 	counters []*signer
-	checks   map[path.Digest]cms.Checks
+	checks   []checked
 	notes    []report.Reason
 }
 
-func newSigner(f form) *signer {
-	return &signer{form: f, id: sha256.Sum256(f.about().value), checks: map[path.Digest]cms.Checks{}}
+// checked is what came of verifying a signature with a certificate.
+type checked struct {
+	cert   path.Digest
+	checks cms.Checks
 }
+
+func newSigner(f form) *signer { return &signer{form: f, id: sha256.Sum256(f.about().value)} }
 
 // Open reads a document: CMS SignedData in DER, BER, PEM armour or base64; XML with signatures or a SOAP message with
 // WS-Security, plain or in base64; PDF; JWS, compact or in JSON. original is what a detached signature is over (nil: none given). It never fails: what cannot be read is a finding. The slices are kept and must not change.
@@ -74,6 +79,7 @@ func Open(document, original []byte, memory *Known) *Case {
 // OpenWith is Open for an original that is not at hand as octets.
 func OpenWith(document []byte, original Original, memory *Known) *Case {
 	c := &Case{document: sha256.Sum256(document), given: original.given(), original: original, known: memory, budget: newBudget()}
+	c.name = hexOf(c.document)
 	if pdf.IsPDF(document) {
 		c.openPDF(document)
 		return c
@@ -120,6 +126,9 @@ func (c *Case) Embedded() Evidence { return c.embedded }
 // collect parses objects; what cannot be read is passed over, since it can support nothing.
 func (c *Case) collect(certificates, crls, ocsps [][]byte) Evidence {
 	var ev Evidence
+	if n := min(len(certificates), certificatesMax); n > 0 {
+		ev.Certificates = make([]*pkix.Certificate, 0, n)
+	}
 	for _, raw := range certificates[:min(len(certificates), certificatesMax)] {
 		if cert, err := c.known.parse(raw); err == nil {
 			ev.Certificates = append(ev.Certificates, cert)
@@ -172,13 +181,24 @@ func ParseEvidence(b []byte) (Evidence, error) {
 // Join returns both, without changing either.
 func (e Evidence) Join(o Evidence) Evidence {
 	return Evidence{
-		Certificates: slices.Concat(e.Certificates, o.Certificates),
-		CRLs:         slices.Concat(e.CRLs, o.CRLs),
-		OCSP:         slices.Concat(e.OCSP, o.OCSP),
+		Certificates: both(e.Certificates, o.Certificates),
+		CRLs:         both(e.CRLs, o.CRLs),
+		OCSP:         both(e.OCSP, o.OCSP),
 		Nonces:       merge(e.Nonces, o.Nonces),
 		Published:    merge(e.Published, o.Published),
-		Missing:      slices.Concat(e.Missing, o.Missing),
+		Missing:      both(e.Missing, o.Missing),
 	}
+}
+
+// both is one list after the other. Where one is empty the other is shared, with no room to append in place.
+func both[T any](a, b []T) []T {
+	switch {
+	case len(a) == 0:
+		return slices.Clip(b)
+	case len(b) == 0:
+		return slices.Clip(a)
+	}
+	return slices.Concat(a, b)
 }
 
 func merge[V any](a, b map[path.Digest]V) map[path.Digest]V {
@@ -194,4 +214,8 @@ func merge[V any](a, b map[path.Digest]V) map[path.Digest]V {
 	return out
 }
 
-func hexOf(d path.Digest) string { return hex.EncodeToString(d[:]) }
+func hexOf(d path.Digest) string {
+	var out [2 * len(d)]byte
+	hex.Encode(out[:], d[:])
+	return string(out[:])
+}

@@ -1,22 +1,25 @@
 package engine
 
 import (
-	"crypto/sha256"
+	"bytes"
+	"hash/maphash"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/kz"
-	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// Known remembers certificates that were read, by the SHA-256 of all their octets, so that parsing a key and describing its
-// holder is done once for many documents. What it returns depends on those octets alone, so it never needs to be emptied.
-// Safe for concurrent use; nil remembers nothing.
+// Known remembers certificates that were read, by all their octets, so that parsing a key and describing its holder is done
+// once for many documents. What it returns depends on those octets alone, so it never needs to be emptied. Safe for
+// concurrent use; nil remembers nothing.
 type Known struct {
-	certificates *lru.Cache[path.Digest, *known]
+	// certificates by a short sum under a seed that nobody knows; what is found is compared octet by octet. Of two with one sum the
+	// later takes the place.
+	certificates *lru.Cache[uint64, *known]
+	seed         maphash.Seed
 	tables       *algo.Tables
 }
 
@@ -33,11 +36,20 @@ type known struct {
 
 // NewKnown makes a memory of at most size certificates, some 10 kB each.
 func NewKnown(size int) (*Known, error) {
-	c, err := lru.New[path.Digest, *known](size)
+	c, err := lru.New[uint64, *known](size)
 	if err != nil {
 		return nil, err
 	}
-	return &Known{certificates: c, tables: algo.NewTables(tablesKept)}, nil
+	return &Known{certificates: c, seed: maphash.MakeSeed(), tables: algo.NewTables(tablesKept)}, nil
+}
+
+// find looks certificates up by their octets; sum is where they belong.
+func (k *Known) find(raw []byte) (e *known, sum uint64) {
+	sum = maphash.Bytes(k.seed, raw)
+	if e, ok := k.certificates.Get(sum); ok && bytes.Equal(e.cert.Raw, raw) {
+		return e, sum
+	}
+	return nil, sum
 }
 
 // parse reads a certificate, or remembers it.
@@ -45,8 +57,8 @@ func (k *Known) parse(raw []byte) (*pkix.Certificate, error) {
 	if k == nil {
 		return pkix.ParseCertificate(raw)
 	}
-	id := sha256.Sum256(raw)
-	if e, ok := k.certificates.Get(id); ok {
+	e, sum := k.find(raw)
+	if e != nil {
 		return e.cert, nil
 	}
 	// A copy: the document that the octets came from may be large and must not be kept for them.
@@ -55,7 +67,7 @@ func (k *Known) parse(raw []byte) (*pkix.Certificate, error) {
 		return nil, err
 	}
 	c.PublicKey = k.tables.Watch(c.PublicKey)
-	k.certificates.Add(id, newKnown(c))
+	k.certificates.Add(sum, newKnown(c))
 	return c, nil
 }
 
@@ -64,12 +76,11 @@ func (k *Known) about(c *pkix.Certificate) *known {
 	if k == nil {
 		return newKnown(c)
 	}
-	id := c.Fingerprint()
-	if e, ok := k.certificates.Get(id); ok {
-		return e
+	e, sum := k.find(c.Raw)
+	if e == nil {
+		e = newKnown(c)
+		k.certificates.Add(sum, e)
 	}
-	e := newKnown(c)
-	k.certificates.Add(id, e)
 	return e
 }
 

@@ -198,6 +198,6 @@ func (c *Case) rememberContent(sd *cms.SignedData) {
 		return
 	}
 	sum := sha256.Sum256(sd.Content)
-	c.sum = hex.EncodeToString(sum[:])
+	c.sum = hexOf(sum)
 	sd.RememberSHA256(sum)
 }

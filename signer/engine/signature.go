@@ -10,17 +10,17 @@ import (
 
 // signature judges one signer: whose it is, whether it holds, when it was made, and whether the signer could make it then.
 // The building blocks run in the order of EN 319 102-1 5.3; see blocks.go.
-func (a *assessment) signature(s *signer) report.Signature {
-	out := report.Signature{
+func (a *assessment) signature(s *signer, out *report.Signature) {
+	*out = report.Signature{
 		SHA256: hexOf(s.id), Covers: "none", BestAt: a.set.At.UTC(),
 		AttributeCertificates: a.c.attributes, Remarks: append([]report.Reason(nil), s.notes...), Chain: []report.Certificate{}, Revocation: []report.Revocation{},
 	}
 	about := s.form.about()
-	about.describe(&out)
-	j := judging{a: a, s: s, about: about, out: &out}
+	about.describe(out)
+	j := judging{a: a, s: s, about: about, out: out}
 	cert := j.cryptography()
 	broken := len(j.f) > 0 && j.f.worst() == report.TotalFailed
-	j.times = a.timeStamps(s, &out, broken)
+	j.times = a.timeStamps(s, out, broken)
 	out.BestAt, out.TimeProven, out.AfterAt = j.times.best.UTC(), j.times.proven, timeOrNil(j.times.after)
 	j.context()
 	if cert != nil {
@@ -34,13 +34,15 @@ func (a *assessment) signature(s *signer) report.Signature {
 		}
 		j.keyUse(cert, abroad)
 	}
-	for _, counter := range s.counters {
-		out.CounterSignatures = append(out.CounterSignatures, a.signature(counter))
+	if len(s.counters) > 0 {
+		out.CounterSignatures = make([]report.Signature, len(s.counters))
+	}
+	for i, counter := range s.counters {
+		a.signature(counter, &out.CounterSignatures[i])
 	}
 	j.acceptance()
 	j.counters()
 	j.conclude(cert)
-	return out
 }
 
 // judging is the judgement of one signature while it is being made.
@@ -106,13 +108,15 @@ var spent = cms.Checks{{
 // verify does the cryptography once for each certificate: it depends on nothing that is gathered later.
 func (a *assessment) verify(s *signer, cert *pkix.Certificate) cms.Checks {
 	id := cert.Fingerprint()
-	checks, ok := s.checks[id]
-	if !ok {
-		if !a.c.budget.spend() {
-			return spent
+	for i := range s.checks {
+		if s.checks[i].cert == id {
+			return s.checks[i].checks
 		}
-		checks = s.form.verify(cert)
-		s.checks[id] = checks
 	}
+	if !a.c.budget.spend() {
+		return spent
+	}
+	checks := s.form.verify(cert)
+	s.checks = append(s.checks, checked{id, checks})
 	return checks
 }

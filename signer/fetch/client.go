@@ -149,12 +149,15 @@ func (c *Client) bytesMax(k Kind) int64 {
 }
 
 // Cached returns what Do would take from the cache, or nil. It asks nobody.
-func (c *Client) Cached(r Request) *Object { return c.cache.get(r.key(), c.cfg.Now()) }
+func (c *Client) Cached(r Request) *Object { return c.CachedAs(r.Name()) }
+
+// CachedAs is Cached for a request of which the name is at hand.
+func (c *Client) CachedAs(name string) *Object { return c.cache.get(name, c.cfg.Now()) }
 
 // Do fetches, or takes from the cache, what r asks for. It never returns nil. When ctx ends first, the object is a failure
 // of kind Timeout; the request itself goes on for others who wait, within Config.Timeout.
 func (c *Client) Do(ctx context.Context, r Request) *Object {
-	key := r.key()
+	key := r.Name()
 	if o := c.cache.get(key, c.cfg.Now()); o != nil {
 		c.metrics.count(r.Kind, "cached")
 		return o
@@ -182,4 +185,4 @@ func (c *Client) failed(r Request, f *Failure) *Object {
 
 // Discard forgets an object that later turned out not to be usable, for instance because its signature does not hold, so
 // that the next request asks again. It does nothing when the cache has moved on.
-func (c *Client) Discard(r Request, o *Object) { c.cache.remove(r.key(), o) }
+func (c *Client) Discard(r Request, o *Object) { c.cache.remove(r.Name(), o) }

@@ -94,7 +94,8 @@ type Request struct {
 	Check func(body []byte) (Checked, error)
 }
 
-func (r *Request) key() string {
+// Name is under which name the cache keeps the answer.
+func (r *Request) Name() string {
 	if r.Key != "" {
 		return string(r.Kind) + " " + r.URL + " " + r.Key
 	}

@@ -43,6 +43,7 @@ type Certificate struct {
 
 	once        sync.Once
 	fingerprint [sha256.Size]byte
+	digests     digestMemo
 }
 
 // Limits of one certificate. The largest of the national CAs have 2 kB; certificates with post-quantum keys reach 60 kB.
