@@ -2,7 +2,6 @@ package api
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -29,6 +28,7 @@ func newFront(s *Server) *fasthttp.Server {
 		Concurrency:        l.Connections,
 		MaxConnsPerIP:      l.ConnectionsPerIP,
 		ReadBufferSize:     l.HeaderBytes,
+		WriteBufferSize:    writeBuffer,
 		ReadTimeout:        l.Read,
 		WriteTimeout:       l.Write,
 		IdleTimeout:        l.Idle,
@@ -43,6 +43,9 @@ func newFront(s *Server) *fasthttp.Server {
 		Logger:                       quiet{},
 	}
 }
+
+// writeBuffer holds head and body of most answers, a verdict's among them, so that they leave in one call of the kernel.
+const writeBuffer = 8 << 10
 
 // quiet drops fasthttp's own lines: it writes about broken connections only, with addresses in them.
 type quiet struct{}
@@ -169,8 +172,8 @@ func (s *Server) inside(rt *route) fasthttp.RequestHandler {
 		r := s.copyRequest(ctx)
 		// The body is read when a gate asks for it, see gates.go.
 		read := func(limit int) ([]byte, error) { return readBody(ctx, limit) }
-		work, cancel := context.WithTimeout(s.base, s.cfg.Limits.Request)
-		defer cancel()
+		work := withLapse(s.base, s.cfg.Limits.Request)
+		defer work.end()
 		resp := s.answer(work, rt, r, incoming{
 			length: ctx.Request.Header.ContentLength(), read: read,
 			spool: func(w io.Writer, limit int64) error { return spoolBody(ctx, w, limit) },
@@ -199,10 +202,8 @@ func (s *Server) copyRequest(ctx *fasthttp.RequestCtx) *request {
 		origin:      string(h.Peek("Origin")),
 		fetchSite:   string(h.Peek("Sec-Fetch-Site")),
 	}
-	for _, name := range cookieNames() {
-		if v := h.Cookie(s.cookieName(name)); len(v) > 0 {
-			r.cookies = append(r.cookies, param{name, string(v)})
-		}
+	if len(h.Peek("Cookie")) > 0 {
+		r.cookies = s.cookiesOf(h)
 	}
 	if scheme, token, ok := strings.Cut(string(h.Peek("Authorization")), " "); ok && strings.EqualFold(scheme, "Bearer") {
 		r.token = strings.TrimSpace(token)
@@ -222,6 +223,15 @@ func (s *Server) copyRequest(ctx *fasthttp.RequestCtx) *request {
 		}
 	})
 	return r
+}
+
+func (s *Server) cookiesOf(h *fasthttp.RequestHeader) (cookies []param) {
+	for _, name := range cookieNames() {
+		if v := h.Cookie(s.cookieName(name)); len(v) > 0 {
+			cookies = append(cookies, param{name, string(v)})
+		}
+	}
+	return cookies
 }
 
 // remote is the client's address: the peer's, or the one that the last trusted proxy saw.
@@ -288,7 +298,7 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, resp *response) {
 		h.SetContentType(resp.contentType)
 	}
 	for _, p := range securityHeaders(resp.contentType) {
-		h.SetCanonical([]byte(p.name), []byte(p.value))
+		h.SetCanonical(p.name, p.value)
 	}
 	for _, p := range resp.headers {
 		if p.name == "Set-Cookie" {
@@ -302,6 +312,11 @@ func (s *Server) write(ctx *fasthttp.RequestCtx, resp *response) {
 	}
 	if resp.stream != nil {
 		s.writeStream(ctx, resp)
+		return
+	}
+	if resp.lent != nil { // copied into fasthttp's own buffer, which goes from answer to answer, and so does ours
+		ctx.Response.SetBody(resp.body)
+		s.buffers.giveBack(resp)
 		return
 	}
 	ctx.Response.SetBodyRaw(resp.body)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"qaqpa/api/auth"
+
+	"golang.org/x/sync/semaphore"
 )
 
 // incoming is a body that was not read yet.
@@ -85,9 +87,11 @@ func (s *Server) admit(ctx context.Context, rt *route, r *request) error {
 			return refuse(codeQuery).of(clip(p.name))
 		}
 	}
-	offers := append([]string{rt.produces}, rt.offers...)
-	if r.wants = preferred(r.accept, offers...); r.wants == "" {
-		return refuse(codeNotAcceptable).of("Accept").explain(strings.Join(offers, ", "))
+	if r.wants = rt.produces; r.accept != "" {
+		offers := append([]string{rt.produces}, rt.offers...)
+		if r.wants = preferred(r.accept, offers...); r.wants == "" {
+			return refuse(codeNotAcceptable).of("Accept").explain(strings.Join(offers, ", "))
+		}
 	}
 	if rt.ownForm {
 		if err := s.ownOrigin(r); err != nil {
@@ -181,17 +185,29 @@ func (s *Server) reserve(ctx context.Context, size, copies int) (func(), error) 
 	if size <= free {
 		return func() {}, nil
 	}
-	wait, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
 	cost := int64(size) * int64(copies)
-	if err := s.memory.Acquire(wait, cost); err != nil {
+	if err := acquire(ctx, s.memory, cost, 2*time.Second); err != nil {
 		return func() {}, refuse(codeBusy).because(err).after(2 * time.Second)
 	}
 	return func() { s.memory.Release(cost) }, nil
 }
 
+// acquire takes what is free, or waits for it.
+func acquire(ctx context.Context, from *semaphore.Weighted, n int64, patience time.Duration) error {
+	if from.TryAcquire(n) {
+		return nil
+	}
+	wait, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	return from.Acquire(wait, n)
+}
+
 // takes checks the media type of the body.
 func (rt *route) takes(r *request) error {
+	if r.encoding == "" && slices.Contains(rt.consumes, r.contentType) { // as most write it: nothing to parse
+		r.media = mediaType{name: r.contentType}
+		return nil
+	}
 	media, ok := readMediaType(r.contentType)
 	if !ok || !slices.Contains(rt.consumes, media.name) {
 		return refuse(codeMediaType).of("Content-Type").explain(strings.Join(rt.consumes, ", "))

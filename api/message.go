@@ -75,6 +75,7 @@ type response struct {
 	stream func(ctx context.Context, w *bufio.Writer) error
 	code   code // of the problem, for the log
 	err    error
+	lent   *[]byte // what body is part of; it goes back once body was written
 }
 
 func (r *response) set(name, value string) { r.headers = append(r.headers, param{name, value}) }

@@ -81,9 +81,7 @@ func (s *Server) ncanodeEndpoint(op ncanode.Operation) endpoint {
 
 // turn waits for one of the places in which documents are judged.
 func (s *Server) turn(ctx context.Context) (release func(), err error) {
-	wait, cancel := context.WithTimeout(ctx, 5*time.Second)
-	defer cancel()
-	if err := s.judging.Acquire(wait, 1); err != nil {
+	if err := acquire(ctx, s.judging, 1, 5*time.Second); err != nil {
 		return nil, refuse(codeBusy).because(err).after(5 * time.Second)
 	}
 	return func() { s.judging.Release(1) }, nil

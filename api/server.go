@@ -42,6 +42,7 @@ type Server struct {
 	// validations reads the JSON form of a validation, which is one of three.
 	validations *strictjson.Decoder[validationRequest]
 	router      fasthttp.RequestHandler
+	buffers     buffers
 	front       *fasthttp.Server
 	base        context.Context //nolint:containedctx // the life of the server, from which each request's context is made
 	stop        context.CancelFunc

@@ -50,7 +50,7 @@ func (s *Server) validate(ctx context.Context, r *request) (*response, error) {
 	if err != nil {
 		return nil, err
 	}
-	return verdictResponse(r, v)
+	return s.verdictResponse(r, &v)
 }
 
 // getVerdict shows a kept verdict to the operator, who answers people's questions (R44).
@@ -59,19 +59,22 @@ func (s *Server) getVerdict(ctx context.Context, r *request) (*response, error) 
 	if err != nil {
 		return nil, err
 	}
-	return verdictResponse(r, v)
+	return s.verdictResponse(r, &v)
 }
 
 // verdictResponse writes a verdict as JSON, or as a report of ETSI TS 119 102-2 for who accepts XML rather than JSON.
-func verdictResponse(r *request, v signer.Verdict) (resp *response, err error) {
+func (s *Server) verdictResponse(r *request, v *signer.Verdict) (*response, error) {
+	resp := &response{status: http.StatusOK, contentType: typeJSON, headers: varyAccept}
 	if r.wants == typeXML {
-		resp = &response{status: http.StatusOK, contentType: typeXML, body: v.ETSI()}
-	} else if resp, err = (reply[signer.Verdict]{Body: v}).response(); err != nil {
-		return nil, err
+		resp.contentType, resp.body = typeXML, v.ETSI()
+		return resp, nil
 	}
-	resp.set("Vary", "Accept")
-	return resp, nil
+	err := s.buffers.lend(resp, v.AppendJSON)
+	return resp, err
 }
+
+// varyAccept is shared by answers, with no room to append in place.
+var varyAccept = []param{{"Vary", "Accept"}}
 
 // validationOf reads the three forms of the body.
 func (s *Server) validationOf(r *request) (req signer.ValidateRequest, err error) {
