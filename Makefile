@@ -73,9 +73,9 @@ sim: ## thousands of seeded schedules in which gateway and database die; QAQPA_S
 	@testenv/setup.sh test
 	QAQPA_SIM_RUNS=$${QAQPA_SIM_RUNS:-3000} go test -count=1 -timeout=170m -run='TestCrashes|TestLinearizable|TestSimulation' -v ./payment
 
-bench-validate: ## validations inside the process and over HTTP against the digests and the verification they need; memory of 400 MB detached
+bench-validate: ## validations inside the process and over HTTP by the program itself against the digests and the verification they need; memory of 400 MB detached
 	@testenv/setup.sh test
-	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchValidate -v ./signer ./api
+	QAQPA_BENCH=1 QAQPA_BENCH_JSONL=$(abspath bench.jsonl) go test -count=1 -timeout=20m -run=TestBenchValidate -v ./signer ./cmd/qaqpa
 
 conformance: ## hand the outside corpora to a running gateway and to the leaves; one line a suite, every deviation; fails where it is worse than recorded
 	@testenv/setup.sh test

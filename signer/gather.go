@@ -62,14 +62,17 @@ func (s *Service) gatherer(given engine.Evidence, at time.Time) *gatherer {
 func (g *gatherer) run(ctx context.Context, c *engine.Case) (Verdict, error) {
 	g.note(c.Embedded(), "document")
 	g.recall(c.Embedded())
-	var limited context.Context // made when something has to be fetched: most documents need nothing
+	limited, cancel := ctx, context.CancelFunc(nil) // bounded when something has to be fetched: most documents need nothing
+	defer func() {
+		if cancel != nil {
+			cancel()
+		}
+	}()
 	for range roundsMax {
 		a := c.Assess(g.setting, g.evidence)
 		g.discard(a.Rejected)
-		if len(a.Needs) > 0 && limited == nil {
-			var cancel context.CancelFunc
+		if len(a.Needs) > 0 && cancel == nil {
 			limited, cancel = context.WithTimeout(ctx, g.s.cfg.GatherTimeout)
-			defer cancel()
 		}
 		if len(a.Needs) == 0 || !g.fetchAll(limited, a.Needs) {
 			return g.finish(a.Verdict), ctx.Err()

@@ -38,6 +38,7 @@ type serveCmd struct {
 	NCANode      bool          `name:"ncanode" env:"QAQPA_NCANODE" help:"Serve the HTTP interface of NCANode v3 (/cms, /xml, /wsse, /x509, /pkcs12, /jwt, /pdf) on the public listener too. It takes keys with passwords in bodies: let it be reached from networks that you trust only."`
 	NCANodeRate  int           `name:"ncanode-per-minute" env:"QAQPA_NCANODE_PER_MINUTE" default:"600" help:"Calls of one address to the interface of NCANode in a minute; clients with an API key have no such limit."`
 	PublicRate   int           `name:"public-per-minute" env:"QAQPA_PUBLIC_PER_MINUTE" default:"60" help:"Calls of one address in a minute to operations that need no key; guessing codes of receipts is hopeless because of it. A gateway in a closed network may allow more."`
+	HeapFloor    int           `name:"heap-floor" env:"QAQPA_HEAP_FLOOR" default:"64" help:"MiB by which the heap may grow before memory is collected, however little of it is in use; 0: as little as that. GOGC and GOMEMLIMIT go before it."`
 	ShutdownWait time.Duration `name:"shutdown-wait" env:"QAQPA_SHUTDOWN_WAIT" default:"20s" help:"How long requests in flight may take to finish at shutdown."`
 
 	StatementInbox string `name:"statement-inbox" env:"QAQPA_STATEMENT_INBOX" type:"existingdir" placeholder:"DIR" help:"Folder into which banks drop statements; what was taken in goes to done, what was refused to refused, each with a report beside it."`
@@ -56,6 +57,7 @@ type serveCmd struct {
 // What a worker leaves undone is in the database and is taken up by the next start.
 func (c *serveCmd) Run(ctx context.Context, io streams, logging *logSettings) error {
 	log := logging.logger(io.err)
+	defer heapFloor(c.HeapFloor)()
 	g, err := assemble(ctx, c, log)
 	if err != nil {
 		return err

@@ -10,7 +10,10 @@ import (
 const (
 	limbBits = 52
 	limbMask = 1<<limbBits - 1
-	// BitsMin and BitsMax bound the moduli that New takes.
+)
+
+// Bounds of the moduli that New takes, in bits.
+const (
 	BitsMin = 1024
 	BitsMax = 4096
 )
