@@ -62,17 +62,15 @@ func (s *Service) gatherer(given engine.Evidence, at time.Time) *gatherer {
 func (g *gatherer) run(ctx context.Context, c *engine.Case) (Verdict, error) {
 	g.note(c.Embedded(), "document")
 	g.recall(c.Embedded())
-	limited, cancel := ctx, context.CancelFunc(nil) // bounded when something has to be fetched: most documents need nothing
-	defer func() {
-		if cancel != nil {
-			cancel()
-		}
-	}()
+	limited, bounded := ctx, false // bounded when something has to be fetched: most documents need nothing
 	for range roundsMax {
 		a := c.Assess(g.setting, g.evidence)
 		g.discard(a.Rejected)
-		if len(a.Needs) > 0 && cancel == nil {
+		if len(a.Needs) > 0 && !bounded {
+			var cancel context.CancelFunc
 			limited, cancel = context.WithTimeout(ctx, g.s.cfg.GatherTimeout)
+			defer cancel()
+			bounded = true
 		}
 		if len(a.Needs) == 0 || !g.fetchAll(limited, a.Needs) {
 			return g.finish(a.Verdict), ctx.Err()

@@ -181,6 +181,7 @@ func (w *jsonWriter) signature(s *Signature) {
 	w.text(before, string(s.Indication))
 	w.opt(`,"sub_indication":`, string(s.Sub))
 	w.text(`,"level":`, s.Level)
+	w.integrity(`,"integrity":`, &s.Integrity)
 	w.opt(`,"process":`, s.Process)
 	optList(w, `,"blocks":`, s.Blocks, w.block)
 	list(w, `,"reasons":`, s.Reasons, w.reason)

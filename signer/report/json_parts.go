@@ -23,6 +23,15 @@ func (w *jsonWriter) reason(r *Reason) {
 	w.end()
 }
 
+func (w *jsonWriter) integrity(before string, i *Integrity) {
+	w.b = append(w.b, before...)
+	w.text(`{"signature_value":`, i.Value)
+	w.opt(`,"key":`, i.Key)
+	w.text(`,"references":`, i.References)
+	w.opt(`,"manifests":`, i.Manifests)
+	w.end()
+}
+
 func (w *jsonWriter) block(b *Block) {
 	w.text(`{"name":`, b.Name)
 	w.text(`,"clause":`, b.Clause)
@@ -96,6 +105,7 @@ func (w *jsonWriter) revocation(r *Revocation) {
 func (w *jsonWriter) evidence(e *Evidence) {
 	w.text(`{"kind":`, e.Kind)
 	w.opt(`,"sha256":`, e.SHA256)
+	w.opt(`,"name":`, e.Name)
 	w.text(`,"source":`, e.Source)
 	w.optInt(`,"size_bytes":`, e.SizeBytes)
 	w.optTime(`,"obtained_at":`, e.ObtainedAt)

@@ -76,7 +76,7 @@ func SubIndications() []SubIndication {
 }
 
 // Verdict is the result of validating one document. It is plain data: equal inputs and equal evidence give equal
-// verdicts, apart from ID. Times are UTC.
+// verdicts, apart from ID. Times are UTC. AppendJSON writes it member by member: who adds one adds it there, too.
 type Verdict struct {
 	// ID names the stored verdict: "vrd_", two hex digits of bucket, 32 hex digits of a UUIDv7. Empty when not stored.
 	ID string `json:"id,omitempty"`
