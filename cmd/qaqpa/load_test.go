@@ -163,7 +163,7 @@ func startLoad(t *testing.T, target loadTarget) *load {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this program itself
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env, cmd.Stderr = append(os.Environ(), asLoad+"="+string(text)), os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {
