@@ -60,6 +60,13 @@ func (s sealer) SealDetached(ctx context.Context, document []byte) ([]byte, erro
 	return s.Service.Seal(ctx, signer.SealRequest{Document: document, Detached: true, Actor: "gateway:payments"})
 }
 
+func (s sealer) SealPDF(ctx context.Context, page payment.SealPage) ([]byte, error) {
+	return s.Service.SealPDF(ctx, signer.SealPDFRequest{Document: page.PDF, Actor: "gateway:payments", PDFOptions: signer.PDFOptions{
+		Permission: 1, Mark: &signer.PDFMark{Page: page.Page, X: page.X, Y: page.Y, Code: page.Code},
+		Attachments: []signer.PDFAttachment{{Name: page.AttachmentName, MIMEType: "application/json", Content: page.Attachment}},
+	}})
+}
+
 type verifier struct{ *signer.Service }
 
 func (v verifier) Verify(ctx context.Context, signature, detached []byte) (payment.Signature, error) {

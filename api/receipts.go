@@ -157,7 +157,7 @@ func (s *Server) receiptCheck(ctx context.Context, code string) (receiptCheck, e
 		return receiptCheck{}, err
 	}
 	out, err := checkOf(rcp.Core)
-	out.Refunded = rcp.Refunded
+	out.Refunded, out.PDFSHA256 = rcp.Refunded, rcp.PDFSHA256
 	return out, err
 }
 

@@ -24,7 +24,9 @@ import (
 	"qaqpa/payment/debt"
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/order"
+	"qaqpa/payment/receipt"
 	"qaqpa/signer"
+	"qaqpa/signer/pades"
 	"qaqpa/testenv/agency"
 	"qaqpa/testenv/bank"
 	"qaqpa/testenv/fault"
@@ -201,6 +203,19 @@ func (w *whole) checkReceipt(t *testing.T, o order.Order) {
 	v = in[signer.Verdict](t, w.do(call{method: http.MethodPost, path: "/v1/validations", contentType: contentType, body: both}), 200)
 	if !v.Passed() {
 		t.Errorf("the PDF's seal is %s", v.Indication)
+	}
+	// The PDF is sealed itself, whole, and holds the core.
+	v = in[signer.Verdict](t, w.do(call{method: http.MethodPost, path: "/v1/validations", contentType: typePDF, body: pdf.body}), 200)
+	if !v.Passed() || v.Coverage != "FULL" || v.Signatures[0].Level != "PAdES-B-B" || v.Signatures[0].Signer.BIN != pki.BIN(9) {
+		t.Errorf("the seal in the PDF is %s %s, over %s", v.Indication, v.Sub, v.Coverage)
+	}
+	core := in[signer.Verdict](t, w.do(call{method: http.MethodPost, path: "/v1/validations", contentType: typeCMS, body: cms.body}), 200).ContentSHA256
+	files, err := pades.Attachments(pdf.body)
+	if err != nil || len(files) != 1 || files[0].Name != receipt.AttachmentName {
+		t.Fatalf("%d files in the PDF, %v", len(files), err)
+	}
+	if inside := sha256.Sum256(files[0].Content); hex.EncodeToString(inside[:]) != core {
+		t.Error("the file in the PDF is not what was sealed beside it")
 	}
 	check := in[receiptCheck](t, w.get("", "/v1/receipt-codes/"+r.Code), 200)
 	if check.Amount != o.Amount || check.Receipt != r.ID || check.PDFSHA256 != r.PDFSHA256 || check.Payer != "••••••••"+w.citizen.IIN()[8:] || len(check.Items) != 1 ||

@@ -66,6 +66,7 @@ func (s *Server) sealedReceipt(ctx context.Context, content []byte) *portal.Rece
 	if err != nil {
 		return nil
 	}
+	check.PDFSHA256 = stored.PDFSHA256
 	return check.receipt()
 }
 

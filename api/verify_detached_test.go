@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -83,8 +84,12 @@ func TestPageKnowsReceiptFiles(t *testing.T) {
 	upload(pdf).shows(t, 200, "This is the file of a receipt as the gateway issued it", code)
 	changed := append(bytes.Clone(pdf), "\n% changed"...)
 	upload(changed).shows(t, 200, "This is not the file that the gateway issued", code)
+	// The page as it was drawn, without its seal, and with a value that was changed.
+	upload(pdf[:bytes.Index(pdf, []byte("%%EOF"))+5]).shows(t, 200, "This is not the file that the gateway issued", code)
+	at := bytes.Index(pdf, []byte("stream\n")) + 20
+	upload(slices.Concat(pdf[:at], []byte{pdf[at] ^ 1}, pdf[at+1:])).shows(t, 200, "This is not the file that the gateway issued", code)
 	forged := bytes.Replace(pdf, []byte("/Title ("), []byte("/Titel ("), 1)
-	upload(forged).shows(t, 200, "No signature was found")
+	upload(forged).shows(t, 200, "The document was changed after signing")
 }
 
 // receiptPDF pays and returns the code and the PDF of the receipt.

@@ -87,7 +87,7 @@ type Receipt struct {
 	Order string `json:"order"`
 	// Core is the canonical JSON that was sealed; see package receipt.
 	Core json.RawMessage `json:"core"`
-	// PDFSHA256 is the hex digest of the PDF.
+	// PDFSHA256 is the hex digest of the PDF as it is given out. The core has that of the page before it was sealed.
 	PDFSHA256 string    `json:"pdf_sha256"`
 	IssuedAt  time.Time `json:"issued_at"`
 	// Refunded is what the payer got back since, in tiyn: the receipt proves that the money was paid, and not that it stayed.

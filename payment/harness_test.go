@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"net/http"
 	"net/http/httptest"
 	"sync"
@@ -137,6 +138,15 @@ func (n *notary) SealDetached(_ context.Context, document []byte) ([]byte, error
 		return nil, errDown
 	}
 	return n.sign(Signer{BIN: operatorBIN, Kind: "information_system"}, document, true), nil
+}
+
+// SealPDF implements Sealer: like a PDF update, it puts everything behind the page.
+func (n *notary) SealPDF(_ context.Context, page SealPage) ([]byte, error) {
+	if n.failing("seal") {
+		return nil, errDown
+	}
+	seal := n.sign(Signer{BIN: operatorBIN, Kind: "information_system"}, append(bytes.Clone(page.PDF), page.Attachment...), true)
+	return slices.Concat(page.PDF, []byte("% "), page.Attachment, []byte("\n% "), seal, []byte("\n%%EOF\n")), nil
 }
 
 // Verify implements Verifier.

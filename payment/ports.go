@@ -9,12 +9,26 @@ import (
 	"qaqpa/payment/bank"
 )
 
-// Sealer signs documents with the gateway's key. Both forms are CMS SignedData in DER.
+// SealPage is a page to be sealed: a PDF document, a file that goes into it, and where the seal is seen.
+type SealPage struct {
+	PDF []byte
+	// AttachmentName and Attachment are a file in JSON.
+	AttachmentName string
+	Attachment     []byte
+	// Page counts from 0, X and Y are the lower left corner of the mark in points, Code the content of its QR code.
+	Page int
+	X, Y float64
+	Code string
+}
+
+// Sealer signs documents with the gateway's key. Seal and SealDetached give CMS SignedData in DER.
 type Sealer interface {
 	// Seal returns an attached signature: the document is inside.
 	Seal(ctx context.Context, document []byte) ([]byte, error)
 	// SealDetached returns a signature beside the document.
 	SealDetached(ctx context.Context, document []byte) ([]byte, error)
+	// SealPDF returns the page with the file and a visible seal in it, behind everything that was there, certified against changes (PAdES).
+	SealPDF(ctx context.Context, page SealPage) ([]byte, error)
 }
 
 // Auditor writes an entry of the audit log inside the given transaction, so that both commit or neither does.

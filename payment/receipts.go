@@ -107,13 +107,15 @@ func (s *Service) putBack(ctx context.Context, bucket int, c claim) error {
 
 // issued is a receipt before it is stored.
 type issued struct {
-	part     int
-	core     receipt.Core
-	raw      []byte
-	seal     []byte
-	pdf      []byte
-	pdfSeal  []byte
-	issuedAt time.Time
+	part    int
+	core    receipt.Core
+	raw     []byte
+	seal    []byte
+	pdf     []byte
+	pdfSeal []byte
+	// pdfSHA256 is that of the sealed page.
+	pdfSHA256 string
+	issuedAt  time.Time
 }
 
 // issue makes and stores the receipts of one order, one for each allocation. A crash before the store leaves nothing but seals in the audit log; the next try
@@ -150,10 +152,11 @@ func (s *Service) seal(ctx context.Context, o *orderRow, doc order.Document, par
 	if made.core, err = s.coreOf(o, doc, part, proof, made.issuedAt); err != nil {
 		return issued{}, err
 	}
-	if made.pdf, err = receipt.PDF(made.core); err != nil {
+	drawing, err := receipt.Draw(made.core)
+	if err != nil {
 		return issued{}, err
 	}
-	digest := sha256.Sum256(made.pdf)
+	digest := sha256.Sum256(drawing.PDF)
 	made.core.PDFSHA256 = hex.EncodeToString(digest[:])
 	if made.raw, err = made.core.Encode(); err != nil {
 		return issued{}, fmt.Errorf("couldn't write the receipt of %s: %w", o.ID, err)
@@ -165,6 +168,17 @@ func (s *Service) seal(ctx context.Context, o *orderRow, doc order.Document, par
 	if made.seal, err = s.cfg.Sealer.Seal(ctx, made.raw); err != nil {
 		return issued{}, fmt.Errorf("couldn't seal the receipt of %s: %w", o.ID, err)
 	}
+	if made.pdf, err = s.cfg.Sealer.SealPDF(ctx, SealPage{
+		PDF: drawing.PDF, AttachmentName: receipt.AttachmentName, Attachment: made.raw,
+		Page: drawing.Page, X: drawing.X, Y: drawing.Y, Code: receipt.VerifyURL(made.core.Issuer.URL, made.core.Code),
+	}); err != nil {
+		return issued{}, fmt.Errorf("couldn't seal the page of %s: %w", o.ID, err)
+	}
+	if !receipt.BeginsWithPage(made.pdf, made.core) {
+		return issued{}, fmt.Errorf("the sealed page of %s is another page", o.ID)
+	}
+	sum := sha256.Sum256(made.pdf)
+	made.pdfSHA256 = hex.EncodeToString(sum[:])
 	if made.pdfSeal, err = s.cfg.Sealer.SealDetached(ctx, made.pdf); err != nil {
 		return issued{}, fmt.Errorf("couldn't seal the page of %s: %w", o.ID, err)
 	}
@@ -220,7 +234,7 @@ func (s *Service) storeReceipts(ctx context.Context, orderID string, list []issu
 			if err := exec(ctx, tx, 1, `
 				INSERT INTO receipts (bucket, id, code, order_id, part, core, core_seal, pdf, pdf_seal, pdf_sha256, issued_at)
 				VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-				o.Bucket, made.core.ID, made.core.Code, o.ID, made.part, kept.raw, kept.seal, kept.pdf, kept.pdfSeal, made.core.PDFSHA256,
+				o.Bucket, made.core.ID, made.core.Code, o.ID, made.part, kept.raw, kept.seal, kept.pdf, kept.pdfSeal, made.pdfSHA256,
 				made.issuedAt); err != nil {
 				return err
 			}
@@ -228,7 +242,7 @@ func (s *Service) storeReceipts(ctx context.Context, orderID string, list []issu
 				return err
 			}
 			if entries[i], err = (entry{actorGateway, "receipt.issued", made.core.ID, map[string]string{
-				"order": o.ID, "pdf_sha256": made.core.PDFSHA256,
+				"order": o.ID, "pdf_sha256": made.pdfSHA256,
 			}}).encode(); err != nil {
 				return err
 			}

@@ -51,9 +51,14 @@ type PDFOptions struct {
 	// Permission makes the first signature a certification: 1 forbids all changes, 2 allows forms and signatures, 3 annotations
 	// as well; 0: no certification.
 	Permission int
+	// Attachments are files that the document gets with the signature, which covers them. ErrRequest where they cannot be added.
+	Attachments []PDFAttachment
 	// TSAPolicy is asked of the time-stamping authority; empty means Config.TSAPolicy.
 	TSAPolicy string
 }
+
+// PDFAttachment is a file in a PDF document.
+type PDFAttachment = pades.Attachment
 
 // SealPDFRequest is what SealPDF seals.
 type SealPDFRequest struct {
@@ -161,7 +166,7 @@ func (s *Service) unrecordedPDF(ctx context.Context, t pdfTask) ([]byte, error) 
 // pdfFault tells what is wrong with a document from what is wrong with a key.
 func pdfFault(err error) error {
 	for _, fault := range []error{
-		pades.ErrForbidden, pades.ErrField, pades.ErrEncrypted, pdf.ErrNotPDF, pdf.ErrStructure, pdf.ErrLimit, pdf.ErrEncrypted,
+		pades.ErrForbidden, pades.ErrField, pades.ErrAttachments, pades.ErrEncrypted, pdf.ErrNotPDF, pdf.ErrStructure, pdf.ErrLimit, pdf.ErrEncrypted,
 		pdf.ErrBroken, mark.ErrFacts,
 	} {
 		if errors.Is(err, fault) {
@@ -175,7 +180,7 @@ func pdfFault(err error) error {
 func (s *Service) signPDF(ctx context.Context, t pdfTask, stamped bool) (out []byte, authority []*pkix.Certificate, err error) {
 	in := pades.SignInput{
 		SubFilter: pades.CAdESDetached, Field: t.Field, At: t.now, Reason: t.Reason, Location: t.Location, Permission: t.Permission,
-		Name: kz.Describe(t.key.Chain[0]).Name,
+		Name: kz.Describe(t.key.Chain[0]).Name, Attachments: t.Attachments,
 	}
 	if t.Mark != nil {
 		if in.Appearance, err = t.appearance(); err != nil {

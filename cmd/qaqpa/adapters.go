@@ -37,6 +37,20 @@ func (s sealer) SealDetached(ctx context.Context, document []byte) ([]byte, erro
 	return s.signer.Seal(ctx, signer.SealRequest{Document: document, Detached: true, Actor: actorPayments})
 }
 
+func (s sealer) SealPDF(ctx context.Context, page payment.SealPage) ([]byte, error) {
+	return s.signer.SealPDF(ctx, signer.SealPDFRequest{Document: page.PDF, Actor: actorPayments, PDFOptions: pageOptions(page)})
+}
+
+// pageOptions are how a page of the payment domain is sealed: certified, so that any later change shows.
+func pageOptions(page payment.SealPage) signer.PDFOptions {
+	return signer.PDFOptions{
+		Permission: 1, Mark: &signer.PDFMark{Page: page.Page, X: page.X, Y: page.Y, Code: page.Code},
+		Attachments: []signer.PDFAttachment{{
+			Name: page.AttachmentName, MIMEType: "application/json", Description: "Түбіртек · Квитанция · Receipt (JSON)", Content: page.Attachment,
+		}},
+	}
+}
+
 // verifier lets payment judge signatures without knowing signer. Verdicts are stored: money moves because of them.
 type verifier struct{ signer *signer.Service }
 

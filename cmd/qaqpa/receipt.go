@@ -13,6 +13,8 @@ import (
 
 	"qaqpa/payment/receipt"
 	"qaqpa/signer"
+	"qaqpa/signer/pades"
+	"qaqpa/signer/pdf"
 	"qaqpa/signer/report"
 )
 
@@ -24,7 +26,7 @@ type receiptCmd struct {
 //
 // Exit codes: 0 it holds; 3 the seal cannot be decided; 4 it does not hold; 1 it could not be judged; 2 usage.
 type receiptVerifyCmd struct {
-	Receipt   string        `arg:"" type:"existingfile" help:"The sealed receipt (CMS), as /v1/receipts/…/cms gives it."`
+	Receipt   string        `arg:"" type:"existingfile" help:"The sealed receipt (CMS), as /v1/receipts/…/cms gives it, or its sealed PDF."`
 	PDF       string        `name:"pdf" type:"existingfile" placeholder:"FILE" help:"The PDF that is said to belong to it."`
 	PDFSeal   string        `name:"pdf-seal" type:"existingfile" placeholder:"FILE" help:"The seal beside that PDF (CMS)."`
 	Document  string        `type:"existingfile" placeholder:"FILE" help:"The order that the payer signed, to compare its digest."`
@@ -79,13 +81,20 @@ func (c *receiptVerifyCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return fmt.Errorf("couldn't judge the seal: %w", err)
 	}
-	core, err := receipt.Decode(verdict.Content)
+	content, err := receiptIn(sealed, verdict)
+	if err != nil {
+		return fmt.Errorf("%s holds no receipt: %w", c.Receipt, err)
+	}
+	core, err := receipt.Decode(content)
 	if err != nil {
 		return fmt.Errorf("%s holds no receipt: %w", c.Receipt, err)
 	}
 	found.Receipt = &core
 	found.seal("seal of the receipt", verdict, c.issuer(core))
-	if err := c.journal(&found, core, verdict.Content); err != nil {
+	if pdf.IsPDF(sealed) {
+		found.check("the PDF is the page of the receipt", samePage(sealed, core))
+	}
+	if err := c.journal(&found, core, content); err != nil {
 		return err
 	}
 	if err := c.beside(ctx, service, &found, core); err != nil {
@@ -149,40 +158,102 @@ func (c *receiptVerifyCmd) journal(f *receiptFindings, core receipt.Core, conten
 
 // beside verifies what was given beside the receipt.
 func (c *receiptVerifyCmd) beside(ctx context.Context, service *signer.Service, f *receiptFindings, core receipt.Core) error {
-	for _, one := range []struct{ name, path, want string }{
-		{"digest of the PDF", c.PDF, core.PDFSHA256}, {"digest of the order that the payer signed", c.Document, core.DocumentSHA256},
-	} {
-		if one.path == "" {
-			f.NotChecked = append(f.NotChecked, one.name+": no file")
-			continue
-		}
-		b, err := os.ReadFile(one.path)
-		if err != nil {
-			return fmt.Errorf("couldn't read %s: %w", one.path, err)
-		}
-		sum := sha256.Sum256(b)
-		if err = nil; hex.EncodeToString(sum[:]) != one.want {
-			err = errors.New("it is another document")
-		}
-		f.check(one.name, err)
+	if err := c.order(f, core); err != nil {
+		return err
 	}
-	if c.PDFSeal == "" {
+	if c.PDF == "" {
+		f.NotChecked = append(f.NotChecked, "digest of the PDF: no file")
 		return nil
 	}
-	pdf, err := os.ReadFile(c.PDF)
+	page, err := os.ReadFile(c.PDF)
 	if err != nil {
 		return fmt.Errorf("couldn't read the PDF: %w", err)
+	}
+	f.check("digest of the PDF", samePage(page, core))
+	if err := c.sealedPage(ctx, service, f, core, page); err != nil || c.PDFSeal == "" {
+		return err
 	}
 	seal, err := os.ReadFile(c.PDFSeal)
 	if err != nil {
 		return fmt.Errorf("couldn't read the seal of the PDF: %w", err)
 	}
-	verdict, err := service.Validate(ctx, signer.ValidateRequest{Document: seal, Detached: pdf, At: c.At, Evidence: c.evidence})
+	verdict, err := service.Validate(ctx, signer.ValidateRequest{Document: seal, Detached: page, At: c.At, Evidence: c.evidence})
 	if err != nil {
 		return fmt.Errorf("couldn't judge the seal of the PDF: %w", err)
 	}
 	f.seal("seal of the PDF", verdict, c.issuer(core))
 	return nil
+}
+
+// order compares the order that the payer signed.
+func (c *receiptVerifyCmd) order(f *receiptFindings, core receipt.Core) error {
+	const name = "digest of the order that the payer signed"
+	if c.Document == "" {
+		f.NotChecked = append(f.NotChecked, name+": no file")
+		return nil
+	}
+	b, err := os.ReadFile(c.Document)
+	if err != nil {
+		return fmt.Errorf("couldn't read %s: %w", c.Document, err)
+	}
+	if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != core.DocumentSHA256 {
+		err = errAnother
+	}
+	f.check(name, err)
+	return nil
+}
+
+var errAnother = errors.New("it is another document")
+
+// samePage: the PDF is the page that was drawn, or begins with it. What stands behind is for the seal to judge.
+func samePage(page []byte, core receipt.Core) error {
+	if !receipt.BeginsWithPage(page, core) {
+		return errAnother
+	}
+	return nil
+}
+
+// sealedPage judges the seal inside a PDF: it covers the whole, is the issuer's, and the core stands in it. A page that is nothing but what was drawn has none:
+// receipts of before are sealed beside it.
+func (c *receiptVerifyCmd) sealedPage(ctx context.Context, service *signer.Service, f *receiptFindings, core receipt.Core, page []byte) error {
+	if sum := sha256.Sum256(page); hex.EncodeToString(sum[:]) == core.PDFSHA256 {
+		return nil
+	}
+	verdict, err := service.Validate(ctx, signer.ValidateRequest{Document: page, At: c.At, Evidence: c.evidence})
+	if err != nil {
+		return fmt.Errorf("couldn't judge the seal in the PDF: %w", err)
+	}
+	f.seal("seal in the PDF", verdict, c.issuer(core))
+	content, err := receiptIn(page, verdict)
+	if err == nil {
+		var inside receipt.Core
+		if inside, err = receipt.Decode(content); err == nil && inside.ID != core.ID {
+			err = errors.New("it is another receipt")
+		}
+	}
+	f.check("receipt in the PDF", err)
+	return nil
+}
+
+// receiptIn is the core that a sealed receipt holds: the content of a CMS, or the file in a PDF. In a PDF it counts where the seal covers the document as readers see it:
+// updates behind a seal could bring another file.
+func receiptIn(sealed []byte, v signer.Verdict) ([]byte, error) {
+	if !pdf.IsPDF(sealed) {
+		return v.Content, nil
+	}
+	if v.Coverage != "FULL" {
+		return nil, fmt.Errorf("its seal does not cover the whole document (%s)", v.Coverage)
+	}
+	files, err := pades.Attachments(sealed)
+	if err != nil {
+		return nil, err
+	}
+	for _, file := range files {
+		if file.Name == receipt.AttachmentName {
+			return file.Content, nil
+		}
+	}
+	return nil, errors.New("there is no file " + receipt.AttachmentName + " in it")
 }
 
 func (c *receiptVerifyCmd) print(w io.Writer, f receiptFindings) error {

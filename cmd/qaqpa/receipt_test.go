@@ -48,6 +48,13 @@ func TestReceiptVerify(t *testing.T) {
 		}
 		return path
 	}
+	read := func(path string) []byte {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
 	var lists []string
 	for name, ca := range map[string]*pki.CA{"root.crl": w.pki.Root(pki.ECDSA), "nca.crl": w.pki.NCA(pki.ECDSA)} {
 		crl, err := w.pki.CRL(ca)
@@ -79,6 +86,10 @@ func TestReceiptVerify(t *testing.T) {
 		"the receipt alone":     {append([]string{receiptFile}, lists...), 0, "not checked: signature of the checkpoint"},
 		"without evidence":      {[]string{receiptFile, key}, exitIndeterminate, "undecided: seal of the receipt"},
 		"another issuer":        {append([]string{receiptFile, "--issuer-bin=990140000017"}, lists...), exitFailed, "it is not by the issuer"},
+		"the PDF alone":         {append([]string{pdf, key}, lists...), 0, "holds: the PDF is the page of the receipt"},
+		"the PDF and its seal":  {everything, 0, "holds: seal in the PDF"},
+		"a PDF changed":         {append([]string{receiptFile, "--pdf=" + write("changed.pdf", append(read(pdf), "\n% more\n"...))}, lists...), exitFailed, "seal in the PDF"},
+		"a PDF changed, alone":  {append([]string{filepath.Join(dir, "changed.pdf")}, lists...), 1, "holds no receipt"},
 		"another PDF":           {append([]string{receiptFile, "--pdf=" + receiptFile}, lists...), exitFailed, "digest of the PDF: it is another document"},
 		"another PDF, its seal": {append([]string{receiptFile, "--pdf=" + receiptFile, "--pdf-seal=" + pdfSeal}, lists...), exitFailed, "seal of the PDF"},
 		"another document":      {append([]string{receiptFile, "--document=" + pdf}, lists...), exitFailed, "it is another document"},

@@ -34,6 +34,7 @@ const (
 	lineMM       = 4.4
 	qrSizeMM     = 38.0
 	gapMM        = 2.2
+	sealHeightMM = 32.0
 )
 
 // page draws a receipt.
@@ -42,20 +43,34 @@ type page struct {
 	width float64
 }
 
+// Drawing is the page of a receipt before it is sealed.
+type Drawing struct {
+	PDF []byte
+	// Page, counted from 0, and X and Y, in points from the lower left corner, are where a visible seal has its place: 92 by 32 mm.
+	Page int
+	X, Y float64
+}
+
 // PDF renders the receipt for people, in Kazakh and Russian side by side (R13), with a QR code that leads to the page
-// where anyone verifies it. Journal and PDFSHA256 of the core are not needed. The same core gives the same bytes.
+// where anyone verifies it. It is Draw without the place of the seal.
 func PDF(c Core) ([]byte, error) {
+	d, err := Draw(c)
+	return d.PDF, err
+}
+
+// Draw renders the page and keeps a place for the seal. Journal and PDFSHA256 of the core are not needed. The same core gives the same bytes.
+func Draw(c Core) (Drawing, error) {
 	issued, err := time.Parse(time.RFC3339Nano, c.IssuedAt)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't read the time of issue: %w", err)
+		return Drawing{}, fmt.Errorf("couldn't read the time of issue: %w", err)
 	}
 	executed, err := time.Parse(time.RFC3339Nano, c.ExecutedAt)
 	if err != nil {
-		return nil, fmt.Errorf("couldn't read the time of execution: %w", err)
+		return Drawing{}, fmt.Errorf("couldn't read the time of execution: %w", err)
 	}
 	p := newPage(c, issued)
 	if err := p.head(c, issued); err != nil {
-		return nil, err
+		return Drawing{}, err
 	}
 	p.section("Төлем", "Платёж")
 	p.row("Төлеуші", "Плательщик", join(c.Payer.Name, "ЖСН/БСН · ИИН/БИН "+c.Payer.ID))
@@ -68,11 +83,26 @@ func PDF(c Core) ([]byte, error) {
 		p.item(i+1, len(c.Items), item)
 	}
 	p.foot(c)
+	place := p.seal()
 	var out bytes.Buffer
 	if err := p.Output(&out); err != nil {
-		return nil, fmt.Errorf("couldn't render the receipt: %w", err)
+		return Drawing{}, fmt.Errorf("couldn't render the receipt: %w", err)
 	}
-	return out.Bytes(), nil
+	place.PDF = out.Bytes()
+	return place, nil
+}
+
+// pointsPerMM are those of PDF, of which 72 make an inch.
+const pointsPerMM = 72 / 25.4
+
+// seal keeps the place for a visible seal at the end, on a page of its own where it does not fit.
+func (p *page) seal() Drawing {
+	_, height := p.GetPageSize()
+	if p.GetY()+gapMM+sealHeightMM > height-marginMM {
+		p.AddPage()
+	}
+	top := p.GetY() + gapMM
+	return Drawing{Page: p.PageNo() - 1, X: marginMM * pointsPerMM, Y: (height - top - sealHeightMM) * pointsPerMM}
 }
 
 func newPage(c Core, issued time.Time) *page {

@@ -44,7 +44,7 @@ type Core struct {
 	// ExecutedAt is the bank's time of execution, IssuedAt the gateway's of the receipt, RFC 3339 in UTC.
 	ExecutedAt string `json:"executed_at"`
 	IssuedAt   string `json:"issued_at"`
-	// PDFSHA256 is the digest of the PDF, hex.
+	// PDFSHA256 is the digest of the page as it was drawn, hex: of the PDF, or of what a sealed PDF begins with; see [BeginsWithPage].
 	PDFSHA256 string `json:"pdf_sha256"`
 	// DocumentSHA256 is the digest of the document that the payer signed, hex.
 	DocumentSHA256 string `json:"document_sha256"`

@@ -27,6 +27,8 @@ type SignInput struct {
 	Appearance *Appearance
 	// Permission makes the signature a certification (DocMDP): 1, 2 or 3; 0: none. Only the first signature can be one.
 	Permission int
+	// Attachments are files that the document gets with the signature, and that it covers; ErrAttachments where they cannot be added.
+	Attachments []Attachment
 	// ContentsMax is the room for the signature value in octets; 0 means 16 kB.
 	ContentsMax int
 }
@@ -60,7 +62,7 @@ type Prepared struct {
 }
 
 // Prepare adds an update with a signature field and room for the signature's value; everything that is there stays, so that
-// earlier signatures hold. Errors: those of Open and pdf.File.Update, ErrForbidden, ErrField.
+// earlier signatures hold. Errors: those of Open and pdf.File.Update, ErrForbidden, ErrField, ErrAttachments.
 func Prepare(data []byte, in SignInput) (*Prepared, error) {
 	d, err := Open(data, pdf.Limits{})
 	if err != nil {
@@ -211,6 +213,9 @@ func (w *writer) form(field, value pdf.Ref) error {
 	changed := catalog
 	if w.in.Permission != 0 {
 		changed = changed.With("Perms", w.view.Dict(catalog.Get("Perms")).With("DocMDP", value))
+	}
+	if changed, err = w.attach(changed); err != nil {
+		return err
 	}
 	form := w.view.Dict(catalog.Get("AcroForm")).With("SigFlags", int64(3))
 	if field.Number != 0 {
