@@ -15,7 +15,7 @@ type Attachment struct {
 	Content                     []byte
 }
 
-// ErrAttachments: the document has attachments in a tree to which none is added, too many, or one of the same name.
+// ErrAttachments means that the document has attachments in a tree to which none is added, too many, or one of the same name.
 var ErrAttachments = errors.New("the attachments of the document cannot be added to")
 
 // Bounds of attachments that are read.
