@@ -3,6 +3,7 @@ package pades_test
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -67,9 +68,7 @@ func TestPublishedAttacks(t *testing.T) {
 			"Type": name("Annot"), "Subtype": name(subtype), "F": int64(4), "Rect": pdf.Array{int64(0), int64(0), int64(300), int64(300)},
 			"AP": pdf.NewDict(map[pdf.Name]pdf.Object{"N": l.stream("1 1 1 rg 0 0 300 300 re f BT (Pay 9) Tj ET")}),
 		}
-		for key, v := range more {
-			o[key] = v
-		}
+		maps.Copy(o, more)
 		ref := l.Add(pdf.NewDict(o))
 		l.set(pageNo, "Annots", append(slices.Clone(l.view.Array(l.dict(pageNo).Get("Annots"))), ref))
 		if subtype == "Widget" {
