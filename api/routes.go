@@ -89,8 +89,9 @@ func (s *Server) routes() ([]route, error) {
 	refunds, err6 := s.refundRoutes()
 	registers, err7 := s.registerRoutes()
 	questions, err8 := s.questionRoutes()
+	fees, err9 := s.feeRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
-	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers, questions, s.ledgerRoutes()), errors.Join(err, err2, err3, err4, err5, err6, err7, err8)
+	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers, questions, fees, s.ledgerRoutes()), errors.Join(err, err2, err3, err4, err5, err6, err7, err8, err9)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

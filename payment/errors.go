@@ -142,8 +142,10 @@ var (
 	ErrDebtBeingPaid = refusal("debt_being_paid", KindConflict)
 	ErrDebtChanged   = refusal("debt_changed", KindConflict)
 	// ErrAmountChanged: what is due is no longer what the order says: a discount is over, or somebody paid a part.
-	ErrAmountChanged    = refusal("amount_changed", KindConflict)
-	ErrInstalments      = refusal("instalments_not_accepted", KindConflict)
+	ErrAmountChanged = refusal("amount_changed", KindConflict)
+	ErrInstalments   = refusal("instalments_not_accepted", KindConflict)
+	// ErrFeeNeedsDebt: the service is paid by debts that its agency states.
+	ErrFeeNeedsDebt     = refusal("fee_needs_debt", KindConflict)
 	ErrInstalmentBounds = refusal("instalment_out_of_bounds", KindUnprocessable)
 	// ErrDebtPartlyPaid: the agency states another amount for a debt of which a part is paid.
 	ErrDebtPartlyPaid  = refusal("debt_partly_paid", KindConflict)
@@ -255,7 +257,7 @@ func Codes() map[Code]Kind {
 		ErrSignatureContent, ErrSignerNotPayer, ErrSignedAlready, ErrCodeNotAllowed, ErrCodeWrong, ErrCodeSpent, ErrCodeTooMany, ErrPhoneInvalid, ErrMessageNotSent, ErrSignerNoAuthority, ErrVerifierUnavailable, ErrAttemptUnknown,
 		ErrBankMessageInvalid, ErrBankMessageStale, ErrFileUnknown, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
-		ErrAmountChanged, ErrInstalments, ErrInstalmentBounds, ErrDebtPartlyPaid,
+		ErrAmountChanged, ErrInstalments, ErrInstalmentBounds, ErrDebtPartlyPaid, ErrFeeNeedsDebt,
 		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown,
 	} {
 		codes[e.Code] = e.Kind

@@ -91,7 +91,7 @@ func discountUntil(d debt.Debt) string {
 func (s *Service) payableFor(ctx context.Context, check bank.Check) ([]debt.Debt, string, error) {
 	if check.Debt != "" {
 		d, err := s.Debt(ctx, check.Debt)
-		if err != nil || d.State != debt.Open {
+		if err != nil || d.State != debt.Open || d.OwnFee {
 			return nil, d.Payer.ID, err
 		}
 		return []debt.Debt{d}, d.Payer.ID, nil

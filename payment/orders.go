@@ -39,46 +39,51 @@ func (s *Service) CreateOrder(ctx context.Context, idem Idem, req order.Request)
 		return view, false, err
 	}
 	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (order.Order, error) {
-		var bank bankRow
-		if err := orMissing(one(ctx, tx, &bank, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, req.Bank), ErrBankUnknown); err != nil {
-			return order.Order{}, err
-		}
-		if err := bank.takes(); err != nil {
-			return order.Order{}, err
-		}
 		debts, err := s.payableDebts(ctx, tx, req)
 		if err != nil {
 			return order.Order{}, err
 		}
-		agencies, services, err := loadParties(ctx, tx, debts)
-		if err != nil {
-			return order.Order{}, err
-		}
-		o, items, err := s.draft(req, bank, debts, agencies, services)
-		if err != nil {
-			return order.Order{}, err
-		}
-		if signatures, err := s.signaturesOf(ctx, tx, o.PayerID); err != nil {
-			return order.Order{}, err
-		} else if signatures > 1 {
-			if err := s.postponeExpiry(o); err != nil {
-				return order.Order{}, err
-			}
-		}
-		if err := s.withinGuarantee(ctx, tx, o); err != nil {
-			return order.Order{}, err
-		}
-		o.note(order.Create, o.State, o.CreatedAt, "")
-		o.steps[0].From = ""
-		if err := s.insertOrder(ctx, tx, o, items); err != nil {
-			return order.Order{}, err
-		}
-		view, err := s.readView(ctx, tx, o)
-		if err != nil {
-			return order.Order{}, err
-		}
-		return view, s.audit(ctx, tx, createdEntry(idem, o, view))
+		return s.createOf(ctx, tx, idem, req, debts)
 	})
+}
+
+// createOf makes an order of debts that can be paid, in a transaction of its own.
+func (s *Service) createOf(ctx context.Context, tx *sqlx.Tx, idem Idem, req order.Request, debts []debt.Debt) (order.Order, error) {
+	var bank bankRow
+	if err := orMissing(one(ctx, tx, &bank, `SELECT `+bankColumns+` FROM banks WHERE bic = $1`, req.Bank), ErrBankUnknown); err != nil {
+		return order.Order{}, err
+	}
+	if err := bank.takes(); err != nil {
+		return order.Order{}, err
+	}
+	agencies, services, err := loadParties(ctx, tx, debts)
+	if err != nil {
+		return order.Order{}, err
+	}
+	o, items, err := s.draft(req, bank, debts, agencies, services)
+	if err != nil {
+		return order.Order{}, err
+	}
+	if signatures, err := s.signaturesOf(ctx, tx, o.PayerID); err != nil {
+		return order.Order{}, err
+	} else if signatures > 1 {
+		if err := s.postponeExpiry(o); err != nil {
+			return order.Order{}, err
+		}
+	}
+	if err := s.withinGuarantee(ctx, tx, o); err != nil {
+		return order.Order{}, err
+	}
+	o.note(order.Create, o.State, o.CreatedAt, "")
+	o.steps[0].From = ""
+	if err := s.insertOrder(ctx, tx, o, items); err != nil {
+		return order.Order{}, err
+	}
+	view, err := s.readView(ctx, tx, o)
+	if err != nil {
+		return order.Order{}, err
+	}
+	return view, s.audit(ctx, tx, createdEntry(idem, o, view))
 }
 
 func checkRequest(req order.Request) error {
@@ -140,6 +145,8 @@ func payable(req order.Request, byID map[string]debt.Debt) ([]debt.Debt, error) 
 			return nil, ErrDebtOfOther.at(field)
 		case d.State != debt.Open:
 			return nil, debtStateError(d.State).at(field)
+		case d.OwnFee: // its order was given up; the tariff may be another by now
+			return nil, ErrDebtUnknown.at(field)
 		}
 		debts = append(debts, d)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qaqpa/payment/bank"
+	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/order"
 )
@@ -25,6 +26,7 @@ type simulation struct {
 	signed []string         // orders whose authorisation was answered with success
 	claims func() debt.Debt // of a second agency, with another beneficiary
 	fines  func() debt.Debt // with a discount window, payable in parts
+	own    catalog.Service  // payable without a debt
 	held   []string         // attempts that the bank began for its clients
 }
 
@@ -87,7 +89,11 @@ func (s *simulation) step() {
 		_, _, err = s.RecallDebt(ctx, s.idem("r"), s.agency.ID, pick(s, s.debts).ID, "error")
 	case 3, 4:
 		var o order.Order
-		o, _, err = s.CreateOrder(ctx, s.idem("o"), s.request())
+		if s.draw.IntN(6) == 0 {
+			o, _, err = s.CreateFeeOrder(ctx, s.idem("f"), feeRequest(s.own, 1+s.draw.Int64N(1e9)))
+		} else {
+			o, _, err = s.CreateOrder(ctx, s.idem("o"), s.request())
+		}
 		if err == nil {
 			s.orders = append(s.orders, o)
 		}
@@ -351,7 +357,7 @@ func TestSimulation(t *testing.T) {
 				return s.owes(court.ID, claim, "CLAIM-"+strconv.Itoa(s.draw.IntN(1<<30)), 1+s.draw.Int64N(1e6))
 			}
 			s.fines = func() debt.Debt { return s.fined(100_000) }
-			s.debts = append(s.debts, s.fines(), s.fines())
+			s.debts, s.own = append(s.debts, s.fines(), s.fines()), s.duty()
 			s.begin()
 			for range 180 {
 				s.step()

@@ -90,10 +90,10 @@ func insertVersion(ctx context.Context, tx *sqlx.Tx, v catalog.Service) error {
 	b := v.Beneficiary
 	if err := exec(ctx, tx, 1, `
 		INSERT INTO service_versions (service_id, version, name_kk, name_ru, name_en, kind, automation, kbk, knp, kbe,
-			beneficiary_name, beneficiary_bin, beneficiary_account, beneficiary_bic, published_at, instalment_min)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+			beneficiary_name, beneficiary_bin, beneficiary_account, beneficiary_bic, published_at, instalment_min, without_debt)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		v.ID, v.Version, v.Names.KK, v.Names.RU, v.Names.EN, v.Kind, v.Automation, v.KBK, v.KNP, v.KBE,
-		b.Name, b.BIN, b.Account, b.BIC, v.PublishedAt, v.InstalmentMin); err != nil {
+		b.Name, b.BIN, b.Account, b.BIC, v.PublishedAt, v.InstalmentMin, v.WithoutDebt); err != nil {
 		return err
 	}
 	for _, t := range v.Tariffs {
@@ -182,6 +182,7 @@ type serviceRow struct {
 	BeneficiaryBIC     string             `db:"beneficiary_bic"`
 	PublishedAt        time.Time          `db:"published_at"`
 	InstalmentMin      int64              `db:"instalment_min"`
+	WithoutDebt        bool               `db:"without_debt"`
 }
 
 type tariffRow struct {
@@ -205,7 +206,7 @@ type tariffTerms struct {
 
 // serviceColumns select one version of services s joined with service_versions v.
 const serviceColumns = `s.id, s.agency_id, s.code, v.version, v.name_kk, v.name_ru, v.name_en, v.kind, v.automation, v.kbk, v.knp, v.kbe,
-	v.beneficiary_name, v.beneficiary_bin, v.beneficiary_account, v.beneficiary_bic, v.published_at, v.instalment_min`
+	v.beneficiary_name, v.beneficiary_bin, v.beneficiary_account, v.beneficiary_bic, v.published_at, v.instalment_min, v.without_debt`
 
 // loadServices reads current versions that meet a condition over services s.
 func loadServices(ctx context.Context, q sqlx.QueryerContext, condition string, args ...any) ([]catalog.Service, error) {
@@ -257,7 +258,7 @@ func withTariffs(ctx context.Context, q sqlx.QueryerContext, rows []serviceRow) 
 			ID: r.ID, Version: r.Version, Agency: r.Agency, PublishedAt: r.PublishedAt.UTC(),
 			ServiceSpec: catalog.ServiceSpec{
 				Code: r.Code, Names: catalog.Names{KK: r.KK, RU: r.RU, EN: r.EN}, Kind: r.Kind, Automation: r.Automation,
-				KBK: r.KBK, KNP: r.KNP, KBE: r.KBE, InstalmentMin: r.InstalmentMin,
+				KBK: r.KBK, KNP: r.KNP, KBE: r.KBE, InstalmentMin: r.InstalmentMin, WithoutDebt: r.WithoutDebt,
 				Beneficiary: catalog.Beneficiary{
 					Name: r.BeneficiaryName, BIN: r.BeneficiaryBIN, Account: r.BeneficiaryAccount, BIC: r.BeneficiaryBIC,
 				},

@@ -139,6 +139,8 @@ type ServiceSpec struct {
 	// InstalmentMin, in tiyn, lets a debt be paid in parts, each but the last of at least this much; 0 takes debts as a
 	// whole only.
 	InstalmentMin int64 `json:"instalment_min,omitempty"`
+	// WithoutDebt lets payers pay the fee of the tariff of their own accord, without a debt of the agency.
+	WithoutDebt bool `json:"without_debt,omitempty"`
 }
 
 // TariffKind says how a tariff makes an amount.

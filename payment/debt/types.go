@@ -100,6 +100,8 @@ type Debt struct {
 	Discount *catalog.OpenDiscount `json:"discount,omitempty"`
 	// InstalmentMin is the service's; 0 when the debt is paid as a whole only.
 	InstalmentMin int64 `json:"instalment_min,omitempty"`
+	// OwnFee says that the payer stated the fee himself: one order alone can pay it.
+	OwnFee bool `json:"own_fee,omitempty"`
 	// Version counts changes from 1; an order pays exactly one version.
 	Version int `json:"version"`
 	// Order is the order that reserved or paid the debt.
