@@ -199,6 +199,7 @@ func (s *Server) copyRequest(ctx *fasthttp.RequestCtx) *request {
 		ifNoneMatch: string(h.Peek("If-None-Match")),
 		encoding:    string(h.ContentEncoding()),
 		remote:      s.remote(ctx),
+		clientKey:   clientKey(ctx.Conn()),
 		origin:      string(h.Peek("Origin")),
 		fetchSite:   string(h.Peek("Sec-Fetch-Site")),
 	}

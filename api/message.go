@@ -28,9 +28,11 @@ type request struct {
 	token       string   // of Authorization: Bearer
 	idemKeys    []string // each Idempotency-Key field
 	remote      netip.Addr
-	origin      string  // Origin
-	fetchSite   string  // Sec-Fetch-Site
-	cookies     []param // ours, by their names without prefix
+	// clientKey is of the certificate that the client proved on the connection; see clientKey.
+	clientKey []byte
+	origin    string  // Origin
+	fetchSite string  // Sec-Fetch-Site
+	cookies   []param // ours, by their names without prefix
 
 	head    *httpsig.Message // of a request that its sender signed
 	digests *httpsig.Digests // that its body has to have

@@ -107,7 +107,7 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Serve answers requests from the listener until Shutdown, and closes it. It may be called once.
+// Serve answers requests from the listener until Shutdown, and closes it. It may be called for several listeners.
 func (s *Server) Serve(ln net.Listener) error {
 	// A Shutdown that comes before fasthttp knows the listener closes nothing there, and Serve would wait for ever.
 	release := context.AfterFunc(s.base, func() { _ = ln.Close() })

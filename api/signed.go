@@ -46,6 +46,15 @@ func (s *Server) signedHead(ctx *fasthttp.RequestCtx) *httpsig.Message {
 // authenticate finds out who calls, by the token shown or by the signature over the request. Both at once is neither: which of
 // them counts would be a guess.
 func (s *Server) authenticate(ctx context.Context, r *request) (auth.Caller, error) {
+	caller, err := s.proved(ctx, r)
+	if err == nil && !caller.Fits(r.clientKey) { // a key that was stolen without the certificate; who tries learns nothing
+		return auth.Caller{}, fmt.Errorf("%w: %s is bound to another TLS certificate", auth.ErrUnknownKey, caller.KeyID)
+	}
+	return caller, err
+}
+
+// proved is authenticate without a look at the connection.
+func (s *Server) proved(ctx context.Context, r *request) (auth.Caller, error) {
 	switch {
 	case r.head != nil && r.token != "":
 		return auth.Caller{}, refuse(codeSigned).explain("a request is signed or shows a token, not both")

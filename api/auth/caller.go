@@ -1,6 +1,9 @@
 package auth
 
-import "slices"
+import (
+	"crypto/subtle"
+	"slices"
+)
 
 // Kind says what sort of client holds a key.
 type Kind string
@@ -65,6 +68,13 @@ type Caller struct {
 	// PerMinute is the quota of its key; 0 is the default of the gateway.
 	PerMinute int
 	scopes    []Scope
+	bound     []byte
+}
+
+// Fits reports whether the caller's key may be used on a connection on which the client proved the certificate with this public key
+// (SHA-256 of its SubjectPublicKeyInfo; nil for none). A key that is bound to no certificate fits everywhere.
+func (c Caller) Fits(clientSPKI []byte) bool {
+	return len(c.bound) == 0 || subtle.ConstantTimeCompare(c.bound, clientSPKI) == 1
 }
 
 // Scopes are the rights of the key, sorted.

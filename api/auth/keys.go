@@ -25,6 +25,8 @@ type Key struct {
 	PublicKey []byte `json:"public_key,omitempty"`
 	// PerMinute is how many requests it may make in a minute; 0 is the default of the gateway.
 	PerMinute int `json:"per_minute,omitempty"`
+	// ClientSPKI is SHA-256 of the public key of the TLS certificate to which the key is bound; nil for none.
+	ClientSPKI []byte `json:"client_spki_sha256,omitempty"`
 }
 
 // NewKey says which key to make.
@@ -36,7 +38,10 @@ type NewKey struct {
 	ExpiresAt time.Time // zero means never
 	Actor     string    // who makes it, for the audit log
 	PublicKey []byte    // SubjectPublicKeyInfo of a client that signs its requests; nil makes a token
-	PerMinute int       // requests a minute, up to [PerMinuteMax]; 0 means the default
+	// ClientSPKI binds the key, token or signature, to connections that proved a TLS certificate with this public key (SHA-256 of its
+	// SubjectPublicKeyInfo); nil binds it to none.
+	ClientSPKI []byte
+	PerMinute  int // requests a minute, up to [PerMinuteMax]; 0 means the default
 }
 
 // PerMinuteMax bounds the quota of a key.
@@ -53,7 +58,7 @@ func (s *Store) Create(ctx context.Context, in NewKey) (token string, key Key, e
 		return "", Key{}, err
 	}
 	hash := sha256.Sum256([]byte(secret))
-	key = Key{ID: id, Kind: in.Kind, Subject: in.Subject, Name: in.Name, Scopes: in.Scopes, PublicKey: in.PublicKey, PerMinute: in.PerMinute}
+	key = Key{ID: id, Kind: in.Kind, Subject: in.Subject, Name: in.Name, Scopes: in.Scopes, PublicKey: in.PublicKey, PerMinute: in.PerMinute, ClientSPKI: in.ClientSPKI}
 	// PostgreSQL keeps microseconds; what is returned is what is stored.
 	key.CreatedAt = s.cfg.Now().UTC().Truncate(time.Microsecond)
 	if !in.ExpiresAt.IsZero() {
@@ -85,6 +90,9 @@ func (s *Store) check(in *NewKey) error {
 	}
 	if in.PerMinute < 0 || in.PerMinute > PerMinuteMax {
 		return fmt.Errorf("a quota is 1 to %d requests a minute", PerMinuteMax)
+	}
+	if in.ClientSPKI != nil && len(in.ClientSPKI) != sha256.Size {
+		return errors.New("a key is bound to the SHA-256 of a public key")
 	}
 	if in.PublicKey != nil {
 		if _, err := publicKey(in.PublicKey); err != nil {

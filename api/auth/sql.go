@@ -42,20 +42,21 @@ func Migrate(ctx context.Context, db *sqlx.DB) error {
 
 // row is a row of api_key.
 type row struct {
-	ID        string        `db:"id"`
-	Kind      Kind          `db:"kind"`
-	Subject   string        `db:"subject"`
-	Name      string        `db:"name"`
-	Scopes    string        `db:"scopes"`
-	Secret    []byte        `db:"secret_sha256"`
-	CreatedAt time.Time     `db:"created_at"`
-	ExpiresAt sql.NullTime  `db:"expires_at"`
-	RevokedAt sql.NullTime  `db:"revoked_at"`
-	PublicKey []byte        `db:"public_key"`
-	PerMinute sql.NullInt64 `db:"per_minute"`
+	ID         string        `db:"id"`
+	Kind       Kind          `db:"kind"`
+	Subject    string        `db:"subject"`
+	Name       string        `db:"name"`
+	Scopes     string        `db:"scopes"`
+	Secret     []byte        `db:"secret_sha256"`
+	CreatedAt  time.Time     `db:"created_at"`
+	ExpiresAt  sql.NullTime  `db:"expires_at"`
+	RevokedAt  sql.NullTime  `db:"revoked_at"`
+	PublicKey  []byte        `db:"public_key"`
+	PerMinute  sql.NullInt64 `db:"per_minute"`
+	ClientSPKI []byte        `db:"client_spki_sha256"`
 }
 
-const columns = "id, kind, subject, name, scopes, secret_sha256, created_at, expires_at, revoked_at, public_key, per_minute"
+const columns = "id, kind, subject, name, scopes, secret_sha256, created_at, expires_at, revoked_at, public_key, per_minute, client_spki_sha256"
 
 func (r row) scopes() []Scope {
 	words := strings.Fields(r.Scopes)
@@ -67,7 +68,7 @@ func (r row) scopes() []Scope {
 }
 
 func (r row) key() Key {
-	k := Key{ID: r.ID, Kind: r.Kind, Subject: r.Subject, Name: r.Name, Scopes: r.scopes(), CreatedAt: r.CreatedAt.UTC(), PublicKey: r.PublicKey, PerMinute: int(r.PerMinute.Int64)}
+	k := Key{ID: r.ID, Kind: r.Kind, Subject: r.Subject, Name: r.Name, Scopes: r.scopes(), CreatedAt: r.CreatedAt.UTC(), PublicKey: r.PublicKey, PerMinute: int(r.PerMinute.Int64), ClientSPKI: r.ClientSPKI}
 	if r.ExpiresAt.Valid {
 		t := r.ExpiresAt.Time.UTC()
 		k.ExpiresAt = &t
@@ -110,8 +111,8 @@ func (s *Store) insert(ctx context.Context, k Key, secretHash []byte, actor stri
 		return err
 	}
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		_, err := tx.ExecContext(ctx, "INSERT INTO api_key ("+columns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,NULL,$9,nullif($10,0))",
-			k.ID, k.Kind, k.Subject, k.Name, strings.Join(words, " "), secretHash, k.CreatedAt, k.ExpiresAt, k.PublicKey, k.PerMinute)
+		_, err := tx.ExecContext(ctx, "INSERT INTO api_key ("+columns+") VALUES ($1,$2,$3,$4,$5,$6,$7,$8,NULL,$9,nullif($10,0),$11)",
+			k.ID, k.Kind, k.Subject, k.Name, strings.Join(words, " "), secretHash, k.CreatedAt, k.ExpiresAt, k.PublicKey, k.PerMinute, k.ClientSPKI)
 		if err != nil {
 			return fmt.Errorf("couldn't store API key: %w", err)
 		}

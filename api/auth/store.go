@@ -130,7 +130,7 @@ func (r row) caller(now time.Time) (Caller, error) {
 	case r.ExpiresAt.Valid && !now.Before(r.ExpiresAt.Time):
 		return Caller{}, ErrExpired
 	}
-	return Caller{KeyID: r.ID, Kind: r.Kind, Subject: r.Subject, PerMinute: int(r.PerMinute.Int64), scopes: r.scopes()}, nil
+	return Caller{KeyID: r.ID, Kind: r.Kind, Subject: r.Subject, PerMinute: int(r.PerMinute.Int64), scopes: r.scopes(), bound: r.ClientSPKI}, nil
 }
 
 // find gets a row from memory or from the database.

@@ -156,6 +156,7 @@ type clientsAddKeyCmd struct {
 	Days             int      `default:"365" help:"After how many days it ends; 0: never."`
 	Scopes           []string `help:"Rights of the key; all that the kind may have, if not given."`
 	PublicKey        string   `type:"existingfile" placeholder:"FILE" help:"Public key (PEM) of a client that signs its requests by RFC 9421: Ed25519, ECDSA P-256 or RSA. The id that its signatures name is printed; there is no secret."`
+	Certificate      string   `name:"client-certificate" type:"existingfile" placeholder:"FILE" help:"TLS certificate (PEM) of the client: the key then serves only on connections to --tls-listen that prove it. A renewed certificate with the same key pair serves, too."`
 	PerMinute        int      `help:"Requests that it may make in a minute; 0: the default of the gateway."`
 }
 
@@ -164,6 +165,9 @@ func (c *clientsAddKeyCmd) Run(ctx context.Context, io streams) error {
 		in := auth.NewKey{Kind: auth.Kind(c.Kind), Subject: c.Subject, Name: c.Name, Actor: operatorActor(), PerMinute: c.PerMinute}
 		var err error
 		if in.PublicKey, err = publicKeyOf(c.PublicKey); err != nil {
+			return err
+		}
+		if in.ClientSPKI, err = clientSPKIOf(c.Certificate); err != nil {
 			return err
 		}
 		for _, s := range c.Scopes {

@@ -28,10 +28,14 @@ func publicKeyOf(path string) ([]byte, error) {
 
 // proofOf says by what a client shows that it is the one.
 func proofOf(k auth.Key) string {
+	proof := "token"
 	if k.PublicKey != nil {
-		return "signature"
+		proof = "signature"
 	}
-	return "token"
+	if k.ClientSPKI != nil {
+		proof += " and certificate"
+	}
+	return proof
 }
 
 func quotaOf(k auth.Key) string {

@@ -16,7 +16,7 @@ import (
 
 // serveCmd runs the gateway.
 type serveCmd struct {
-	Listen        string   `env:"QAQPA_LISTEN" default:"127.0.0.1:8080" help:"Address of the public interface; TLS ends at the proxy before it."`
+	Listen        string   `env:"QAQPA_LISTEN" default:"127.0.0.1:8080" help:"Address of the public interface; TLS ends at the proxy before it. See --tls-listen for TLS of our own."`
 	AdminListen   string   `env:"QAQPA_ADMIN_LISTEN" default:"127.0.0.1:8081" help:"Address of health, readiness, metrics and profiles; never public."`
 	BaseURL       string   `name:"base-url" env:"QAQPA_BASE_URL" required:"" placeholder:"URL" help:"Public address without a slash at its end; receipts and problems point to it."`
 	SealKey       string   `env:"QAQPA_SEAL_KEY" default:"seal" help:"Label of the key, with its certificate, that seals."`
@@ -43,6 +43,7 @@ type serveCmd struct {
 
 	StatementInbox string `name:"statement-inbox" env:"QAQPA_STATEMENT_INBOX" type:"existingdir" placeholder:"DIR" help:"Folder into which banks drop statements; what was taken in goes to done, what was refused to refused, each with a report beside it."`
 
+	TLS      tlsSettings       `embed:""`
 	SMS      smsSettings       `embed:""`
 	Privacy  privacyLabels     `embed:""`
 	Database databaseSettings  `embed:""`
@@ -76,6 +77,10 @@ func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) erro
 	if err != nil {
 		return errors.Join(fmt.Errorf("couldn't listen for the admin interface: %w", err), public.Close())
 	}
+	secure, secureConfig, err := c.TLS.listen(ctx, g)
+	if err != nil {
+		return errors.Join(err, public.Close(), private.Close())
+	}
 	admin := &http.Server{Handler: g.server.AdminHandler(), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 2 * time.Minute}
 
 	// Workers outlive the public listener, so that a request that is finishing still finds them.
@@ -83,6 +88,10 @@ func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) erro
 	defer stopWorkers()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return g.server.Serve(public) })
+	if secure != nil {
+		log.InfoContext(ctx, "listening with TLS", "address", secure.Addr().String())
+		group.Go(func() error { return g.server.ServeTLS(secure, secureConfig) })
+	}
 	group.Go(func() error {
 		if err := admin.Serve(private); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("couldn't serve the admin interface: %w", err)
