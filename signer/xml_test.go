@@ -282,6 +282,34 @@ func TestXMLDetached(t *testing.T) {
 	b.want(b.validate(doc, nil), report.Indeterminate, report.SignedDataNotFound, report.ReasonContentMissing)
 }
 
+// Of an original an expression may choose what is signed. The rest may be anything, so that the verdict is over a part, and a
+// signature over nothing of it covers nothing.
+func TestPartOfAnOriginal(t *testing.T) {
+	b := setup(t, []pki.Family{pki.ECDSA}, nil)
+	id := b.issue(pki.Profile{Name: "signer"})
+	original := []byte(`<order><sum>540600</sum><to>KZ24</to><!-- note --></order>`)
+	file := filepath.Join(t.TempDir(), "order.xml")
+	if err := os.WriteFile(file, original, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	choosing := func(expression string) []byte {
+		return b.xmlsec(id, signature("ecdsa-sha256", "file://"+file, `<ds:Transform Algorithm="http://www.w3.org/TR/1999/REC-xpath-19991116"><ds:XPath>`+expression+`</ds:XPath></ds:Transform>`, x509Data))
+	}
+	all, part, nothing := choosing("true()"), choosing("not(ancestor-or-self::to)"), choosing("false()")
+	b.want(b.validate(all, original), report.TotalPassed, "", "")
+	v := b.validate(all, original)
+	if !v.Passed() || v.Coverage != "DETACHED" {
+		t.Errorf("all of it: %s, %+v", v.Coverage, v.Signatures[0].Scopes)
+	}
+	forged := bytes.Replace(original, []byte("KZ24"), []byte("KZ66"), 1)
+	for name, doc := range map[string][]byte{"as it was": original, "the rest is another": forged} {
+		if v = b.validate(part, doc); v.Passed() || v.Coverage != "PARTIAL" || v.Signatures[0].Covers != "part" {
+			t.Errorf("%s: passed %v, %s, %+v", name, v.Passed(), v.Coverage, v.Signatures[0].Scopes)
+		}
+	}
+	b.want(b.validate(nothing, original), report.Indeterminate, report.SigConstraintsFailure, report.ReasonNotCovered)
+}
+
 // message is a SOAP message whose header holds a signature and a token.
 func message(header, body string) string {
 	return `<S:Envelope xmlns:S="` + soapNS + `"><S:Header Id="head"><wsse:Security xmlns:wsse="` + wsseNS + `" xmlns:wsu="` + wsuNS + `" S:mustUnderstand="1">` +

@@ -254,11 +254,14 @@ func unrelatedAnchor(t *testing.T) []byte {
 	return armour(readFile(t, suites.Corpora(t, "pkits", "certs", "TrustAnchorRootCertificate.crt")))
 }
 
-// A signature that names no certificate is not called wrong because the keys of strangers do not fit.
+// A signature that names no certificate is not called wrong because the keys of strangers do not fit, and the key that its document
+// brings tells that the document is whole, never who signed.
 func TestNobodyIsTakenForTheSigner(t *testing.T) {
 	s := newHouse(t).must(t, setting{anchors: [][]byte{unrelatedAnchor(t)}, now: at(t, "2026-10-01T00:00:00Z")})
 	doc := readFile(t, suites.Corpora(t, "dss", "xades", "validation", "xmldsig-only.xml"))
 	if v := s.post(t, documentsPath, documentQuery{Document: doc, Policy: "standard"}).verdict; v.outcome() != "INDETERMINATE NO_SIGNING_CERTIFICATE_FOUND" {
 		t.Errorf("%s %v", v.outcome(), v.codes())
+	} else if got := v.Signatures[0].Integrity; got.Value != "correct" || got.Key != "document" || got.References != "intact" {
+		t.Errorf("what holds together by the key that it brings itself: %+v", got)
 	}
 }

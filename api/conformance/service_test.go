@@ -86,6 +86,7 @@ func (h *house) open(t *testing.T, s setting) (*service, error) {
 	}
 	front, err := api.New(api.Config{
 		Payments: &payment.Service{}, Signer: sign, Keys: h.keys, BaseURL: "https://pay.example.kz", Now: now,
+		Limits: api.Limits{PublicPerMinute: 1 << 30}, // the clock stands still, and there is one caller
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -131,6 +132,7 @@ type verdict struct {
 	Sub        string      `json:"sub_indication"`
 	Format     string      `json:"format"`
 	Coverage   string      `json:"coverage"`
+	Content    string      `json:"content_sha256"`
 	Reasons    []reason    `json:"reasons"`
 	Remarks    []reason    `json:"remarks"`
 	Signatures []signature `json:"signatures"`
@@ -162,6 +164,7 @@ type signature struct {
 	} `json:"integrity"`
 	Level     string      `json:"level"`
 	Reasons   []reason    `json:"reasons"`
+	Remarks   []reason    `json:"remarks"`
 	Counter   []signature `json:"counter_signatures"`
 	Algorithm string      `json:"algorithm"`
 	Signer    *struct {

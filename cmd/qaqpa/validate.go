@@ -20,19 +20,21 @@ import (
 // Exit codes: 0 every document passed; 5 what is signed holds, but of at least one document it is only a part; 3 at least one is
 // indeterminate; 4 at least one failed; 1 at least one could not be judged; 2 usage.
 type validateCmd struct {
-	Files     []string          `arg:"" type:"existingfile" name:"file" help:"Signed documents."`
-	Detached  string            `type:"existingfile" placeholder:"FILE" help:"The original, when the one document is a detached signature."`
-	Originals map[string]string `name:"original" mapsep:"none" placeholder:"NAME=FILE" help:"One of several originals of an XML signature, by the name that its references give it; repeatable."`
-	At        time.Time         `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Judge for this time (RFC 3339) instead of now."`
-	JSON      bool              `name:"json" xor:"form" help:"Print the verdicts as JSON, one a line."`
-	ETSI      bool              `name:"etsi" xor:"form" help:"Print the report of the one document as XML (ETSI TS 119 102-2)."`
-	Report    string            `placeholder:"FILE" help:"Write the report on the one document for people: FILE.pdf or FILE.html. An existing file is not overwritten."`
-	Policy    string            `enum:",kz-2026,standard,strict" default:"" xor:"policy" help:"Judge by this policy: kz-2026 (the usual one), standard or strict."`
-	Rules     string            `name:"policy-file" type:"existingfile" xor:"policy" placeholder:"FILE" help:"Judge by the policy in this file (JSON)."`
-	Language  string            `enum:"kk,ru,en" default:"en" env:"QAQPA_LANGUAGE" help:"Language of the reasons: ${enum}."`
-	Offline   bool              `help:"Use only the evidence that the document carries; fetch nothing."`
-	Private   bool              `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence from loopback and private addresses too."`
-	Trust     trustSettings     `embed:""`
+	Files        []string          `arg:"" type:"existingfile" name:"file" help:"Signed documents."`
+	Detached     string            `type:"existingfile" placeholder:"FILE" help:"The original, when the one document is a detached signature."`
+	Originals    map[string]string `name:"original" mapsep:"none" placeholder:"NAME=FILE" help:"One of several originals of an XML signature, by the name that its references give it; repeatable."`
+	Evidence     []string          `type:"existingfile" placeholder:"FILE" help:"Certificates, a revocation list or an OCSP response that you know, weighed like any other; repeatable."`
+	Certificates bool              `name:"certificate" help:"The files are certificates (PEM or DER; those above it may follow): judge these."`
+	At           time.Time         `format:"2006-01-02T15:04:05Z07:00" placeholder:"TIME" help:"Judge for this time (RFC 3339) instead of now."`
+	JSON         bool              `name:"json" xor:"form" help:"Print the verdicts as JSON, one a line."`
+	ETSI         bool              `name:"etsi" xor:"form" help:"Print the report of the one document as XML (ETSI TS 119 102-2)."`
+	Report       string            `placeholder:"FILE" help:"Write the report on the one document for people: FILE.pdf or FILE.html. An existing file is not overwritten."`
+	Policy       string            `enum:",kz-2026,standard,strict" default:"" xor:"policy" help:"Judge by this policy: kz-2026 (the usual one), standard or strict."`
+	Rules        string            `name:"policy-file" type:"existingfile" xor:"policy" placeholder:"FILE" help:"Judge by the policy in this file (JSON)."`
+	Language     string            `enum:"kk,ru,en" default:"en" env:"QAQPA_LANGUAGE" help:"Language of the reasons: ${enum}."`
+	Offline      bool              `help:"Use only the evidence that the document carries; fetch nothing."`
+	Private      bool              `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence from loopback and private addresses too."`
+	Trust        trustSettings     `embed:""`
 }
 
 // Exit codes of validate.
@@ -43,21 +45,15 @@ const (
 )
 
 func (c *validateCmd) Run(ctx context.Context, io streams) error {
-	if c.Detached != "" && len(c.Files) != 1 {
-		return errors.New("--detached goes with one signature")
-	}
-	if len(c.Originals) > 0 && (len(c.Files) != 1 || c.Detached != "") {
-		return errors.New("--original goes with one signature, and takes the place of --detached")
-	}
-	if c.ETSI && len(c.Files) != 1 {
-		return errors.New("--etsi goes with one document")
-	}
-	if err := c.checkReport(); err != nil {
+	if err := c.check(); err != nil {
 		return err
 	}
 	service, err := c.service()
 	if err != nil {
 		return err
+	}
+	if c.Certificates {
+		return c.judgeCertificates(ctx, service, io)
 	}
 	bar := newProgress(io.err, c.octets())
 	var all tally
@@ -82,6 +78,21 @@ func (c *validateCmd) Run(ctx context.Context, io streams) error {
 		}
 	}
 	return all.exit()
+}
+
+// check refuses flags that do not go together.
+func (c *validateCmd) check() error {
+	switch {
+	case c.Detached != "" && len(c.Files) != 1:
+		return errors.New("--detached goes with one signature")
+	case len(c.Originals) > 0 && (len(c.Files) != 1 || c.Detached != ""):
+		return errors.New("--original goes with one signature, and takes the place of --detached")
+	case c.ETSI && len(c.Files) != 1:
+		return errors.New("--etsi goes with one document")
+	case c.Certificates && (c.ETSI || c.Report != "" || c.Detached != "" || len(c.Originals) > 0):
+		return errors.New("--certificate goes with neither originals nor reports, which are of documents")
+	}
+	return c.checkReport()
 }
 
 // octets is how much there is to read; a file whose size is not known counts nothing.
@@ -144,17 +155,11 @@ func (c *validateCmd) service() (*signer.Service, error) {
 }
 
 func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path string, bar *progress) (signer.Verdict, error) {
-	req := signer.ValidateRequest{At: c.At, Policy: c.Policy}
-	var err error
-	if req.Document, err = os.ReadFile(path); err != nil { //nolint:gosec // the user names the file
-		return signer.Verdict{}, fmt.Errorf("couldn't read the document: %w", err)
+	req, err := c.request(path)
+	if err != nil {
+		return signer.Verdict{}, err
 	}
 	bar.add(int64(len(req.Document)))
-	if c.Rules != "" {
-		if req.PolicyDocument, err = os.ReadFile(c.Rules); err != nil {
-			return signer.Verdict{}, fmt.Errorf("couldn't read the policy: %w", err)
-		}
-	}
 	for name, file := range c.Originals {
 		octets, err := os.ReadFile(file) //nolint:gosec // the user names the file
 		if err != nil {
@@ -171,6 +176,27 @@ func (c *validateCmd) judge(ctx context.Context, service *signer.Service, path s
 		req.DetachedStream = bar.reading(original)
 	}
 	return service.Validate(ctx, req)
+}
+
+// request reads a file, and what is said for all of them.
+func (c *validateCmd) request(path string) (req signer.ValidateRequest, err error) {
+	req = signer.ValidateRequest{At: c.At, Policy: c.Policy}
+	if req.Document, err = os.ReadFile(path); err != nil { //nolint:gosec // the user names the file
+		return req, fmt.Errorf("couldn't read the document: %w", err)
+	}
+	if c.Rules != "" {
+		if req.PolicyDocument, err = os.ReadFile(c.Rules); err != nil {
+			return req, fmt.Errorf("couldn't read the policy: %w", err)
+		}
+	}
+	for _, file := range c.Evidence {
+		octets, err := os.ReadFile(file) //nolint:gosec // the user names the file
+		if err != nil {
+			return req, fmt.Errorf("couldn't read the evidence: %w", err)
+		}
+		req.Evidence = append(req.Evidence, octets)
+	}
+	return req, nil
 }
 
 func (c *validateCmd) print(w io.Writer, path string, v signer.Verdict) error {

@@ -10,6 +10,7 @@ import (
 
 	"qaqpa/signer"
 	"qaqpa/signer/report"
+	"qaqpa/testenv/pki"
 )
 
 // One file that cannot be judged does not keep the others from it, and the exit code tells the gravest.
@@ -114,5 +115,51 @@ func TestValidateOriginals(t *testing.T) {
 	var out, errs bytes.Buffer
 	if code := run(t.Context(), []string{"validate", "--offline", signature, "--original", "a=" + original, "--detached", original}, streams{nil, &out, &errs}); code != 1 || out.Len() > 0 {
 		t.Errorf("two ways: exit %d %s", code, out.String())
+	}
+}
+
+// A certificate is judged alone, by evidence that is handed in, and a file that is none does not keep the others from it.
+func TestValidateCertificates(t *testing.T) {
+	p, err := pki.New(pki.Options{Dir: t.TempDir(), Families: []pki.Family{pki.ECDSA}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Release() }()
+	id, err := p.Issue(pki.Profile{Family: pki.ECDSA, Kind: pki.Citizen, Surname: "ӘЛИЕВ", Given: "ДӘУРЕН", IIN: pki.IIN(1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	write := func(name string, content []byte) string {
+		t.Helper()
+		file := filepath.Join(dir, name)
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return file
+	}
+	crl, err := p.CRL(p.NCA(pki.ECDSA))
+	if err != nil {
+		t.Fatal(err)
+	}
+	certificate, list, other := write("c.cer", id.Certificate), write("l.crl", crl), write("x", []byte("x"))
+	trust := []string{"--trust=custom", "--trust-anchors=" + write("a.pem", p.AnchorsPEM()), "--trust-intermediates=" + write("i.pem", p.IntermediatesPEM()), "--offline"}
+	for _, c := range []struct {
+		args []string
+		exit int
+		want string
+	}{
+		{[]string{"--certificate", certificate, "--evidence", list, "--policy=standard"}, 0, "TOTAL-PASSED"},
+		{[]string{"--certificate", "--json", certificate, "--evidence", list, "--policy=standard"}, 0, `"indication":"TOTAL-PASSED"`},
+		{[]string{"--certificate", certificate}, exitIndeterminate, "TRY_LATER"},
+		{[]string{"--certificate", other, certificate, "--evidence", list, "--policy=standard"}, 1, "TOTAL-PASSED"},
+		{[]string{"--certificate", certificate, "--etsi"}, 1, ""},
+		{[]string{certificate}, exitFailed, "FORMAT_FAILURE"},
+	} {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), append(append([]string{"validate"}, c.args...), trust...), streams{nil, &out, &errs})
+		if code != c.exit || !strings.Contains(out.String(), c.want) {
+			t.Errorf("%v: exit %d\n%s\n%s", c.args, code, out.String(), errs.String())
+		}
 	}
 }

@@ -247,7 +247,7 @@ func (c *Case) covering(m *xmlForm, covered map[string]bool) {
 		return
 	}
 	for _, o := range slices.Concat(m.checked.References, m.checked.Manifests) {
-		if name, ok := c.original.called(o.Reference.URI); ok && o.Agrees() && o.Scope.Coverage == xmldsig.Detached {
+		if name, ok := c.original.called(o.Reference.URI); ok && o.Agrees() && o.Scope.Outside && o.Scope.Coverage != xmldsig.Nothing {
 			covered[name] = true
 		}
 	}

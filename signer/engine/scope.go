@@ -20,7 +20,7 @@ const (
 // leaves out the soap:Body of its message or the original that came beside it, is a finding; parts are a remark.
 func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
 	best := xmldsig.Nothing
-	detached := false
+	detached, chosen := false, false
 	for i, o := range m.checked.References {
 		if i < scopesMax {
 			out.Scopes = append(out.Scopes, scopeOf(o))
@@ -31,12 +31,15 @@ func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
 		switch c := o.Scope.Coverage; {
 		case c == xmldsig.Detached:
 			detached = true
+		case c == xmldsig.Partial && o.Scope.Outside:
+			chosen = true
 		case c == xmldsig.Full, c == xmldsig.Partial && best == xmldsig.Nothing:
 			best = c
 		}
 	}
 	for _, o := range m.checked.Manifests { // an entry agrees only in a manifest that is covered
 		detached = detached || o.Agrees() && o.Scope.Coverage == xmldsig.Detached
+		chosen = chosen || o.Agrees() && o.Scope.Coverage == xmldsig.Partial && o.Scope.Outside
 	}
 	if more := len(m.checked.References) - scopesMax; more > 0 {
 		out.Scopes = append(out.Scopes, report.Scope{Coverage: "CUT", Detail: fmt.Sprintf("%d more references", more)})
@@ -44,6 +47,9 @@ func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
 	switch {
 	case m.checked.Countersigns():
 		out.Covers = "signature"
+	case chosen: // of an original an expression chose some: the rest may be anything
+		out.Covers = "part"
+		out.Remarks = append(out.Remarks, report.New(report.ReasonPartial, "XMLDSig 8.1.2", m.partsOf()))
 	case best == xmldsig.Full, best == xmldsig.Partial && m.enveloping():
 		out.Covers = "content"
 	case best == xmldsig.Partial:
@@ -54,7 +60,7 @@ func (m *xmlForm) cover(_ cms.Checks, out *report.Signature, f *findings) {
 	default:
 		m.uncovered(f, report.ReasonNotCovered, "no reference covers anything that is at hand")
 	}
-	if m.given && !detached {
+	if m.given && !detached && !chosen {
 		m.uncovered(f, report.ReasonNotCovered, "no reference covers the original that was handed in")
 	}
 	if !m.body.IsZero() && !m.checked.Covers(m.body) {
@@ -130,6 +136,11 @@ func (m *xmlForm) certificateCovered() bool {
 func (m *xmlForm) partsOf() string {
 	for _, o := range m.checked.References {
 		if o.Agrees() && o.Scope.Coverage == xmldsig.Partial && !m.isOwn(o) {
+			return cut(o.Scope.String())
+		}
+	}
+	for _, o := range m.checked.Manifests {
+		if o.Agrees() && o.Scope.Coverage == xmldsig.Partial {
 			return cut(o.Scope.String())
 		}
 	}

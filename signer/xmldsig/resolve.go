@@ -25,8 +25,15 @@ type data struct {
 	// covered are the nodes of this document that the octets come from, whole is whether they are their canonical form.
 	covered xmltree.NodeSet
 	whole   bool
-	// beyond: the data are not of this document.
-	beyond bool
+	// beyond: the data are not of this document. part: they are not all of what lies there, but what an expression chose.
+	beyond, part bool
+}
+
+// chose notes whether an expression left out some of content outside the document: what it left out may be anything.
+func (d *data) chose(before xmltree.NodeSet) {
+	if d.beyond && !before.Subtract(d.nodes).WithoutComments().Empty() {
+		d.part = true
+	}
 }
 
 // resolution is the way of one reference from its URI to octets.
@@ -180,7 +187,8 @@ func (r *resolution) base64(d data) (data, error) {
 	if err != nil {
 		return d, fmt.Errorf("base64 transform: %w", err)
 	}
-	return data{content: Content{Octets: decoded}, covered: d.covered, beyond: d.beyond}, nil
+	part := d.part || d.beyond && d.isNodes // of nodes the text alone was decoded
+	return data{content: Content{Octets: decoded}, covered: d.covered, beyond: d.beyond, part: part}, nil
 }
 
 func (r *resolution) xpath(d data, p *compiled) (data, error) {
@@ -188,7 +196,9 @@ func (r *resolution) xpath(d data, p *compiled) (data, error) {
 	if err != nil {
 		return d, err
 	}
+	before := d.nodes
 	d.nodes, err = p.expression.Filter(d.nodes, p.bearer, r.work.paths)
+	d.chose(before)
 	return d, err
 }
 
@@ -216,7 +226,9 @@ func (r *resolution) filter2(d data, filters []filter) (data, error) {
 			chosen = chosen.Union(part)
 		}
 	}
-	d.nodes = d.nodes.Intersect(chosen)
+	before := d.nodes
+	d.nodes = before.Intersect(chosen)
+	d.chose(before)
 	return d, d.nodes.Err()
 }
 
@@ -236,7 +248,7 @@ func (r *resolution) asNodes(d data) (data, error) {
 	if err != nil {
 		return d, err
 	}
-	return data{isNodes: true, nodes: tree.All(), covered: d.covered, beyond: true}, nil
+	return data{isNodes: true, nodes: tree.All(), covered: d.covered, beyond: true, part: d.part}, nil
 }
 
 // asOctets carries out the pending canonical form.
@@ -255,7 +267,7 @@ func (r *resolution) asOctets(d data) (data, error) {
 	if !d.beyond {
 		covered = d.nodes
 	}
-	return data{content: Content{Octets: b.Bytes()}, covered: covered, beyond: d.beyond}, nil
+	return data{content: Content{Octets: b.Bytes()}, covered: covered, beyond: d.beyond, part: d.part}, nil
 }
 
 // digest hashes what the way ended in.

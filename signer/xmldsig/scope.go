@@ -14,7 +14,7 @@ type Coverage uint8
 const (
 	Nothing  Coverage = iota // an empty set of nodes, or a reference that could not be followed
 	Full                     // the whole document, signatures and comments aside
-	Partial                  // some of it
+	Partial                  // some of it, or some of content outside of it
 	Detached                 // content outside the document
 )
 
@@ -50,6 +50,8 @@ type Scope struct {
 	Holes    []Part // the outermost nodes inside Parts that are not covered, such as the signature itself
 	Cut      bool   // there are more parts or holes than maxParts
 	Derived  bool   // not the nodes themselves but something made of them is signed, such as what their base64 decodes to
+	// Outside tells that the content lies outside the document; Coverage is then Detached, or Partial where an expression chose from it.
+	Outside bool
 	// Comments tells whether comments of the document are covered.
 	Comments bool
 }
@@ -61,7 +63,7 @@ const maxParts = 32
 func (s Scope) String() string {
 	var b strings.Builder
 	b.WriteString(s.Coverage.String())
-	if s.Coverage == Detached {
+	if s.Outside {
 		fmt.Fprintf(&b, " %q", s.URI)
 	}
 	list := func(what string, parts []Part) {
@@ -101,8 +103,12 @@ func (o *Outcome) scope() Scope {
 	s := Scope{URI: o.Reference.URI}
 	set := o.data.covered
 	if set.Empty() {
-		if o.data.beyond {
+		switch s.Outside = o.data.beyond; {
+		case !s.Outside:
+		case !o.data.part:
 			s.Coverage = Detached
+		case !o.data.isNodes || !o.data.nodes.Empty():
+			s.Coverage = Partial
 		}
 		return s
 	}

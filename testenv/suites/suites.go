@@ -23,6 +23,9 @@ type Line struct {
 	Deviations      []Deviation `json:"deviations"`
 	// Outside are the reasons for which cases are out of scope, with how many each.
 	Outside map[string]int `json:"outside,omitempty"`
+	// Survivors are changes of a suite of mutations that did not make the document worse, by the unsigned place and the reason why
+	// that does no harm.
+	Survivors map[string]int `json:"survivors,omitempty"`
 	// Cases are those of a suite that shows each one.
 	Cases []Case `json:"cases,omitempty"`
 }
@@ -127,7 +130,7 @@ func Start(tb testing.TB, name string) *Suite {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Suite{line: Line{Suite: name, Deviations: []Deviation{}, Outside: map[string]int{}}, known: all[name]}
+	return &Suite{line: Line{Suite: name, Deviations: []Deviation{}, Outside: map[string]int{}, Survivors: map[string]int{}}, known: all[name]}
 }
 
 // Agree counts a case that came out as it should.
@@ -162,10 +165,23 @@ func (s *Suite) Show(tb testing.TB, c Case, accepted bool) {
 	s.Judge(tb, c.Case, c.Got, c.Expected, accepted)
 }
 
-// Tally counts a case of a suite with so many that those which agree are not named; ok false: it was accepted and must not be.
-func (s *Suite) Tally(ok bool) {
+// Total is how many cases were counted.
+func (s *Suite) Total() int { return s.line.Total }
+
+// LeaveOutOf is LeaveOut for many at once.
+func (s *Suite) LeaveOutOf(n int, why string) {
+	if s.line.OutOfScope += n; n > 0 {
+		s.line.Outside[why] += n
+	}
+}
+
+// Tally counts a change of a document: harmless tells that it was refused, or survived where it may, which is named.
+func (s *Suite) Tally(harmless bool, survived string) {
 	s.line.Total++
-	if ok {
+	if survived != "" {
+		s.line.Survivors[survived]++
+	}
+	if harmless {
 		s.line.Agreed++
 	} else {
 		s.line.WronglyAccepted++
@@ -178,6 +194,9 @@ func (s *Suite) Close(tb testing.TB) {
 	tb.Logf("%s %d/%d, %d out of scope, %d wrongly accepted", s.line.Suite, s.line.Agreed, s.line.Total, s.line.OutOfScope, s.line.WronglyAccepted)
 	for _, why := range slices.Sorted(maps.Keys(s.line.Outside)) {
 		tb.Logf("  %d out of scope: %s", s.line.Outside[why], why)
+	}
+	for _, place := range slices.Sorted(maps.Keys(s.line.Survivors)) {
+		tb.Logf("  %d survive in %s", s.line.Survivors[place], place)
 	}
 	for _, d := range s.line.Deviations {
 		tb.Logf("  %s: %s", d.Case, d.Why)

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 
 	"qaqpa/testenv/suites"
 )
@@ -37,23 +38,20 @@ func run(file string) error {
 		return err
 	}
 	var bad []string
-	for _, name := range slices.Sorted(maps.Keys(now)) {
-		l := now[name]
-		fmt.Printf("%-70s %d/%d", name, l.Agreed, l.Total)
-		if l.OutOfScope > 0 {
-			fmt.Printf(", %d out of scope", l.OutOfScope)
+	names := slices.Sorted(maps.Keys(now))
+	overHTTP := func(name string) bool { return strings.HasPrefix(name, "HTTP: ") }
+	fmt.Println("Over HTTP, at a running gateway:")
+	for _, name := range names {
+		if overHTTP(name) {
+			show(now[name])
 		}
-		fmt.Println()
-		for _, why := range slices.Sorted(maps.Keys(l.Outside)) {
-			fmt.Printf("    out of scope %d: %s\n", l.Outside[why], why)
+	}
+	fmt.Println("Inside the process: what is a function and no service (canonical forms, readers of statements), and the leaves by themselves:")
+	for _, name := range names {
+		if !overHTTP(name) {
+			show(now[name])
 		}
-		for _, c := range l.Cases {
-			fmt.Printf("    %s: expected %s, got %s\n", c.Case, c.Expected, c.Got)
-		}
-		for _, d := range l.Deviations {
-			fmt.Printf("    %s: %s\n", d.Case, d.Why)
-		}
-		if l.WronglyAccepted > recorded[name].WronglyAccepted {
+		if l := now[name]; l.WronglyAccepted > recorded[name].WronglyAccepted {
 			bad = append(bad, fmt.Sprintf("%s: %d wrongly accepted", name, l.WronglyAccepted))
 		}
 	}
@@ -72,4 +70,25 @@ func run(file string) error {
 		return errors.New("the run is worse than the recorded one")
 	}
 	return nil
+}
+
+// show prints a suite: how much agrees, what is out of scope, what survives, cases that are shown, every deviation.
+func show(l suites.Line) {
+	fmt.Printf("  %-70s %d/%d", l.Suite, l.Agreed, l.Total)
+	if l.OutOfScope > 0 {
+		fmt.Printf(", %d out of scope", l.OutOfScope)
+	}
+	fmt.Println()
+	for _, why := range slices.Sorted(maps.Keys(l.Outside)) {
+		fmt.Printf("      out of scope %d: %s\n", l.Outside[why], why)
+	}
+	for _, place := range slices.Sorted(maps.Keys(l.Survivors)) {
+		fmt.Printf("      survive %d in %s\n", l.Survivors[place], place)
+	}
+	for _, c := range l.Cases {
+		fmt.Printf("      %s: expected %s, got %s\n", c.Case, c.Expected, c.Got)
+	}
+	for _, d := range l.Deviations {
+		fmt.Printf("      %s: %s\n", d.Case, d.Why)
+	}
 }
