@@ -112,22 +112,27 @@ func (s session) findRecovery(label string) (pkcs11.ObjectHandle, *rsa.PublicKey
 	case len(handles) > 1:
 		return 0, nil, fmt.Errorf("%w: %d keys", ErrKeyAmbiguous, len(handles))
 	}
+	pub, err := s.describeRecovery(handles[0])
+	return handles[0], pub, err
+}
+
+// describeRecovery checks the attributes of a recovery key and reads its public half.
+func (s session) describeRecovery(handle pkcs11.ObjectHandle) (*rsa.PublicKey, error) {
 	types := []uint{pkcs11.CKA_KEY_TYPE, pkcs11.CKA_MODULUS, pkcs11.CKA_PUBLIC_EXPONENT}
 	for _, r := range recoveryRules {
 		types = append(types, r.attribute)
 	}
-	values, err := s.values(handles[0], types...)
+	values, err := s.values(handle, types...)
 	if err != nil {
-		return 0, nil, err
+		return nil, err
 	}
 	if kind, _ := number(values[pkcs11.CKA_KEY_TYPE]); kind != pkcs11.CKK_RSA {
-		return 0, nil, fmt.Errorf("%w: a recovery key is an RSA key", ErrAlgorithm)
+		return nil, fmt.Errorf("%w: a recovery key is an RSA key", ErrAlgorithm)
 	}
 	if err := checkAll(recoveryRules, values); err != nil {
-		return 0, nil, err
+		return nil, err
 	}
-	pub, err := recoveryPublic(values)
-	return handles[0], pub, err
+	return recoveryPublic(values)
 }
 
 // recoveryPublic is the public key with the modulus and exponent among the attributes.

@@ -18,6 +18,7 @@ type KeyInfo struct {
 	Algorithm   Algorithm        // empty when the public key could not be read
 	Public      crypto.PublicKey // nil when it could not be read
 	Certificate []byte           // DER; nil when there is none for this key
+	Recovery    bool             // it unwraps backups and does nothing else; Problem says that it does not sign
 	Problem     error            // why the key, or its certificate, cannot be used; nil when it can
 }
 
@@ -105,6 +106,13 @@ func (s session) inform(h pkcs11.ObjectHandle) (KeyInfo, error) {
 		return KeyInfo{}, problem
 	}
 	info := KeyInfo{Label: k.label, ID: k.id, Public: k.pub, Algorithm: algorithmOf(k.pub), Problem: problem}
+	if errors.Is(problem, ErrKeyAttributes) {
+		_, err := s.describeRecovery(h)
+		if faultOf(err) != faultNone {
+			return KeyInfo{}, err
+		}
+		info.Recovery = err == nil
+	}
 	if len(k.id) == 0 {
 		return info, nil // nothing ties a certificate to it
 	}

@@ -61,9 +61,13 @@ type outcome struct {
 	err     error
 }
 
-// loadMax is how much may be under way before writing is left to a goroutine of its own: less than any kernel buffers, so that
-// a direct write never blocks on a worker that does not read.
-const loadMax = 64 << 10
+// loadMax is how much may be under way, in bytes, before writing is left to a goroutine of its own: less than any kernel buffers, so that
+// a direct write never blocks, with the lock that the watchdog needs, on a worker that does not read. The kernel counts frameCost for
+// what it keeps of each write, however short.
+const (
+	loadMax   = 128 << 10
+	frameCost = 768
+)
 
 // startWorker starts a worker process. Secrets that came to the gateway by its environment stay here.
 func startWorker(command []string, stderr io.Writer, noted func(report), turn func(func())) (*link, error) {
@@ -111,6 +115,7 @@ func (l *link) hello(h hello) error {
 
 // ask puts a request into the buffer; push sends it. x.done is called with the answer, with an error when there will be none.
 func (l *link) ask(op byte, x *exchange, payload ...[]byte) {
+	x.size = frameCost
 	for _, p := range payload {
 		x.size += len(p)
 	}

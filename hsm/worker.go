@@ -200,8 +200,9 @@ func (p *workerProcess) serve(seat *worker) {
 				p.token.lib.recall(p.token.cfg.PIN, refused)
 			}
 		case opSign, opMAC, opGCM:
+			begin := now()
 			p.answer(f.number, func() ([]byte, error) { return p.use(seat, f) })
-			if p.full() {
+			if p.full() || now().Sub(begin) > answersWait {
 				p.flush()
 			}
 		default:
@@ -229,8 +230,12 @@ func (p *workerProcess) answer(number uint64, do func() ([]byte, error)) {
 	p.keep(number, outcomeError, raw)
 }
 
-// answersMax is how many answers go out together at most.
-const answersMax = 4
+// answersMax is how many answers go out together at most; one to a call that took longer than answersWait is not kept back, since the
+// next may take as long.
+const (
+	answersMax  = 4
+	answersWait = 300 * time.Microsecond
+)
 
 func (p *workerProcess) full() bool {
 	p.writing.Lock()

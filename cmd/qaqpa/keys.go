@@ -137,6 +137,9 @@ func (c *keysListCmd) Run(ctx context.Context, io streams, log *logSettings) err
 }
 
 func stateOf(k hsm.KeyInfo) string {
+	if k.Recovery {
+		return "recovery key: unwraps backups of another token's keys, and does nothing else"
+	}
 	if k.Problem != nil {
 		return k.Problem.Error()
 	}

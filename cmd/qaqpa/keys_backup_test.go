@@ -59,8 +59,8 @@ func TestKeyBackup(t *testing.T) {
 	s.refused(t, "something else", append([]string{"keys", "restore-backup", other, "--recovery=recovery", "--request=" + id, as["dana"]}, there...)...)
 	s.refused(t, "is no backup", append([]string{"keys", "restore-backup", public, "--recovery=recovery", as["dana"]}, there...)...)
 	s.run(t, append(restore, "--request="+id)...)
-	if list := s.run(t, append([]string{"keys", "list"}, there...)...); !strings.Contains(list, "restored from a backup") {
-		t.Errorf("the list does not say which key was restored:\n%s", list)
+	if list := s.run(t, append([]string{"keys", "list"}, there...)...); !strings.Contains(list, "restored from a backup") || !strings.Contains(list, "unwraps backups") {
+		t.Errorf("the list does not say which key was restored, and which restored it:\n%s", list)
 	}
 	s.run(t, "audit", "verify")
 }
