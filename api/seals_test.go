@@ -395,7 +395,10 @@ func TestSealsBadInput(t *testing.T) {
 // TestSealsWithoutServices: with the authority or the responder down LT gives a clear problem and nothing else.
 func TestSealsWithoutServices(t *testing.T) {
 	h := houseOfSeals(t, time.Time{})
-	doc := map[string]any{"format": "CAdES", "document": b64(sealContent), "level": "LT"}
+	docs := map[string]map[string]any{}
+	for format, document := range map[string][]byte{"CAdES": sealContent, "JWS": sealContent, "XAdES": []byte("<order/>"), "PAdES": onePage(t)} {
+		docs[format] = map[string]any{"format": format, "document": b64(document), "level": "LT"}
+	}
 	for on, want := range map[string]code{"tsp": codeNoTimeStamp, "ocsp": codeNoEvidence} {
 		h.srv.Faults.Clear()
 		for _, service := range []string{on, "crl"} {
@@ -403,16 +406,28 @@ func TestSealsWithoutServices(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if a := h.seal("down", doc); a.want(t, http.StatusServiceUnavailable, want).Detail != "" || a.header.Get("Retry-After") == "" {
-			t.Errorf("%v", a.header)
+		for format, doc := range docs {
+			if a := h.seal("down-"+format, doc); a.want(t, http.StatusServiceUnavailable, want).Detail != "" || a.header.Get("Retry-After") == "" {
+				t.Errorf("%s: %v", format, a.header)
+			}
 		}
 	}
+	if n := h.entries(); n != 0 {
+		t.Errorf("%d seals are on record that nobody got", n)
+	}
 	h.srv.Faults.Clear()
-	if in[sealResults](t, h.seal("down", doc), http.StatusOK).Items[0].Seal == nil || h.entries() != 1 {
-		t.Errorf("%d uses of the key", h.entries())
+	for format, doc := range docs {
+		if in[sealResults](t, h.seal("down-"+format, doc), http.StatusOK).Items[0].Seal == nil {
+			t.Errorf("%s: no seal although all services answer", format)
+		}
+	}
+	if n := h.entries(); n != len(docs) {
+		t.Errorf("%d uses of the key", n)
 	}
 	ended := houseOfSeals(t, time.Now().Add(-time.Minute))
-	ended.seal("ended", doc).want(t, http.StatusServiceUnavailable, codeSealKey)
+	for format, doc := range docs {
+		ended.seal("ended-"+format, doc).want(t, http.StatusServiceUnavailable, codeSealKey)
+	}
 	if n := ended.entries(); n != 0 {
 		t.Errorf("an ended certificate sealed %d times", n)
 	}
