@@ -33,7 +33,7 @@ func comma(a money.Amount) string { return strings.Replace(a.Decimal(), ".", ","
 func writeMT102(w io.Writer, r *Register, o Options) error {
 	charset := o.Charset
 	if charset == "" {
-		charset = statement.Windows1251
+		charset = statement.KZ1048
 	}
 	for from, number := 0, 1; from < len(r.Payments); number++ {
 		n, sum := packet(r.Payments[from:], o)

@@ -53,8 +53,8 @@ func (f Format) Extension() string {
 
 // Options steer a writer. Zero fields take the defaults.
 type Options struct {
-	// Charset of MT102 and 1C: windows-1251 by default for MT102, UTF-8 with a byte order mark for 1C. Kazakh letters exist in neither
-	// windows-1251 nor cp866.
+	// Charset of MT102 and 1C: kz-1048 by default for MT102, which is windows-1251 byte for byte wherever there are no Kazakh letters, UTF-8
+	// with a byte order mark for 1C. Kazakh letters exist in neither windows-1251 nor cp866.
 	Charset statement.Charset
 	// PacketMax is how many payments an MT102 has at most, PacketTiynMax their sum; 50 and 5,000,000 tenge by default.
 	PacketMax     int

@@ -81,6 +81,27 @@ func (d *decoder) text(line []byte) ([]byte, bool) {
 	return d.buf, true
 }
 
+// foreign reports whether the beginning of a file is text in a charset of a byte a character, and not UTF-8: most of what is beyond ASCII
+// makes no characters of UTF-8. Line by line it cannot be told: a short line of Kazakh and Russian letters may be valid UTF-8 by chance, and
+// a line that was folded within a character is not.
+func foreign(head []byte) bool {
+	characters, stray := 0, 0
+	for len(head) > 0 {
+		if head[0] < utf8.RuneSelf {
+			head = head[1:]
+			continue
+		}
+		r, size := utf8.DecodeRune(head)
+		if r == utf8.RuneError && size < 2 {
+			stray++
+		} else {
+			characters++
+		}
+		head = head[size:]
+	}
+	return stray > characters
+}
+
 // encoder turns UTF-8 into a charset; it is the decoder's table turned round.
 type encoder struct{ table map[rune]byte }
 

@@ -41,12 +41,13 @@ var kiscTags = map[string]bool{
 	"52A": true, "57A": true, "72": true, "71A": true,
 }
 
-func readKISC(src io.Reader, f Format, h Handler, o Options) (Summary, error) {
+func readKISC(head []byte, src io.Reader, f Format, h Handler, o Options) (Summary, error) {
 	dec, ok := newDecoder(o.Charset)
 	c := newCollector(h, o, f)
 	if !ok {
 		return c.summary, c.fail(0, "", ErrEncoding, "an unknown charset: "+string(o.Charset))
 	}
+	dec.known = foreign(head)
 	r := &kisc{collector: c, lines: newLines(src, dec)}
 	for {
 		line, err := r.lines.next()

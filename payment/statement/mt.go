@@ -34,12 +34,13 @@ const fieldBytesMax = 16 << 10
 // preambleMax bounds lines in front of a message that belong to no field.
 const preambleMax = 16
 
-func readMT(src io.Reader, f Format, h Handler, o Options) (Summary, error) {
+func readMT(head []byte, src io.Reader, f Format, h Handler, o Options) (Summary, error) {
 	dec, ok := newDecoder(o.Charset)
 	c := newCollector(h, o, f)
 	if !ok {
 		return c.summary, c.fail(0, "", ErrEncoding, "an unknown charset: "+string(o.Charset))
 	}
+	dec.known = foreign(head)
 	r := &mt{collector: c, lines: newLines(src, dec), has: map[string]bool{}}
 	for {
 		line, err := r.lines.next()

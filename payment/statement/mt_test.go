@@ -119,6 +119,13 @@ func TestCharsets(t *testing.T) {
 			t.Errorf("%q: %v\n%s", charset, err, out)
 		}
 	}
+	// Nobody has to say kz-1048, and Russian text is the same in both.
+	for charset, said := range map[Charset]string{KZ1048: text, Windows1251: "Государственная пошлина № 7 «Ё»"} {
+		raw, _ := Encode(charset, said)
+		if out, err := readAll([]byte(mt940(":61:261120C0,NTRF\n:86:"+string(raw))), Options{}); err != nil || !strings.Contains(out, `rmt="`+said+`"`) {
+			t.Errorf("%q without a word about it: %v\n%s", charset, err, out)
+		}
+	}
 	if _, err := readAll([]byte(mt940("")), Options{Charset: "ebcdic"}); !errors.Is(err, ErrEncoding) {
 		t.Errorf("an unknown charset: %v", err)
 	}

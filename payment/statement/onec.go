@@ -57,10 +57,10 @@ func oneCCharset(head []byte, o Options) (charset Charset, known bool) {
 		}
 		switch {
 		case bytes.HasSuffix(bytes.TrimRight(line, "\r "), []byte("=Windows")):
-			if o.Charset == KZ1048 {
-				return KZ1048, true
+			if o.Charset == Windows1251 {
+				return Windows1251, true
 			}
-			return Windows1251, true
+			return KZ1048, true
 		case bytes.HasSuffix(bytes.TrimRight(line, "\r "), []byte("=DOS")):
 			return CP866, true
 		case bytes.HasSuffix(bytes.TrimRight(line, "\r "), []byte("=UTF-8")):

@@ -12,7 +12,8 @@ type Options struct {
 	DetailsMax int
 	// Places says where a bank puts the national codes; [DefaultPlaces] by default.
 	Places Places
-	// Charset is that of MT and КЦМР files where they are not UTF-8; [Windows1251] by default.
+	// Charset is that of MT and КЦМР files where they are not UTF-8, and of 1C files that call it Windows; [KZ1048] by default, which differs
+	// from windows-1251 in the Kazakh letters alone: they stand where that has letters of neither Kazakh nor Russian.
 	Charset Charset
 	// Mapping reads tables: a file in no other format is read by it. Without one such files are refused.
 	Mapping *Mapping
@@ -41,7 +42,7 @@ func (o Options) withDefaults() Options {
 		o.Places = DefaultPlaces()
 	}
 	if o.Charset == "" {
-		o.Charset = Windows1251
+		o.Charset = KZ1048
 	}
 	return o
 }
@@ -49,9 +50,13 @@ func (o Options) withDefaults() Options {
 // Places says where in a transaction of ISO 20022 a bank puts the national codes: paths below TxDtls or CdtTrfTxInf, of which all are
 // read and the first that has a value wins. The national usage guide is not public, so this is a table for each bank and not code.
 type Places struct {
-	KNP, KBK, UIP, TaxPeriod []string
+	KNP       []string `json:"knp,omitempty"`
+	KBK       []string `json:"kbk,omitempty"`
+	UIP       []string `json:"uip,omitempty"`
+	TaxPeriod []string `json:"tax_period,omitempty"`
 	// BankCode of debtor and creditor (КОд, КБе).
-	DebtorCode, CreditorCode []string
+	DebtorCode   []string `json:"debtor_code,omitempty"`
+	CreditorCode []string `json:"creditor_code,omitempty"`
 }
 
 // DefaultPlaces returns the convention of the gateway's own files.

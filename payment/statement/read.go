@@ -101,9 +101,9 @@ func dispatch(head []byte, in io.Reader, h Handler, o Options) (Summary, error) 
 	case OneC:
 		return readOneC(head, in, h, o)
 	case MT100, MT102:
-		return readKISC(in, f, h, o)
+		return readKISC(head, in, f, h, o)
 	default:
-		return readMT(in, f, h, o)
+		return readMT(head, in, f, h, o)
 	}
 }
 
