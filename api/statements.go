@@ -19,6 +19,7 @@ func (s *Server) reconRoutes() ([]route, error) {
 	undo, err1 := handle(s.undoMatch)
 	act, err2 := handle(s.actOnException)
 	closing, err3 := handle(s.closePeriod)
+	withdraw, err4 := handle(s.withdrawStatement)
 	send := post("/v1/statements", auth.StatementsWrite, 0, answer(s.sendStatement))
 	send.bodyMax, send.spooled, send.args = statementBytesMax, true, []string{"replace", "name"}
 	send.consumes = []string{typeBytes, typeXML, typeText, typeCMS}
@@ -27,13 +28,14 @@ func (s *Server) reconRoutes() ([]route, error) {
 		send,
 		get("/v1/statements/{statement}/lines", auth.ReconRead, answer(s.listStatementLines), "after_no", "after_part", "limit"),
 		change("/v1/statements/{statement}/undone-matches", auth.ReconWrite, l.JSONBytes, undo),
+		change("/v1/statements/{statement}/withdrawal", auth.ReconWrite, l.JSONBytes, withdraw),
 		get("/v1/exceptions", auth.ReconRead, answer(s.listExceptions), "bank", "kind", "state", "owner", "starting_after", "limit"),
 		get("/v1/exceptions/{exception}", auth.ReconRead, answer(s.getException)),
 		change("/v1/exceptions/{exception}/actions", auth.ReconWrite, exceptionBytesMax, act),
 		get("/v1/exceptions/{exception}/files/{version}", auth.ReconRead, s.getExceptionFile).as(typeBytes),
 		change("/v1/periods", auth.ReconWrite, l.JSONBytes, closing),
 		get("/v1/periods/{account}/{through}/seal", auth.ReconRead, s.getPeriodSeal).as(typeCMS),
-	}, errors.Join(err1, err2, err3)
+	}, errors.Join(err1, err2, err3, err4)
 }
 
 const (
@@ -125,6 +127,11 @@ func (s *Server) listStatementLines(ctx context.Context, r *request) (reply[paym
 func (s *Server) undoMatch(ctx context.Context, r *request, in payment.MatchUndoing) (reply[payment.UndoneMatch], error) {
 	out, repeated, err := s.cfg.Payments.UndoMatch(ctx, r.idem, r.param("statement"), in)
 	return reply[payment.UndoneMatch]{Body: out, Replayed: repeated}, err
+}
+
+func (s *Server) withdrawStatement(ctx context.Context, r *request, in payment.StatementWithdrawal) (reply[payment.WithdrawnStatement], error) {
+	out, repeated, err := s.cfg.Payments.WithdrawStatement(ctx, r.idem, r.param("statement"), in)
+	return reply[payment.WithdrawnStatement]{Body: out, Replayed: repeated}, err
 }
 
 // periodClosing asks to close an account's period.

@@ -90,6 +90,17 @@ func (w *whole) exceptionStory(t *testing.T, statement string) {
 	w.get(w.operatorKey, "/v1/statements/"+statement+"/lines?limit=10").fine(t, http.StatusOK)
 	w.get(w.operatorKey, "/v1/statements/stm_1/lines").want(t, http.StatusNotFound, "statement_unknown")
 	w.send(w.operatorKey, "/v1/statements/"+statement+"/undone-matches", map[string]any{"no": 1, "part": 0, "comment": "x"}).want(t, http.StatusNotFound, "match_unknown")
+	// People have worked on it; and nobody withdraws alone.
+	withdrawal := "/v1/statements/" + statement + "/withdrawal"
+	w.send(w.operatorKey, withdrawal, map[string]any{"action": "propose", "comment": "x"}).want(t, http.StatusConflict, "statement_worked_on")
+	w.send(w.operatorKey, withdrawal, map[string]any{"action": "approve"}).want(t, http.StatusConflict, "statement_state_forbids")
+	w.send(w.bankKey, withdrawal, map[string]any{"action": "propose", "comment": "x"}).want(t, http.StatusForbidden, "scope_missing")
+	next := in[payment.FileReport](t, w.statement(w.bankKey, camt(2, "2026-03-03", 901, 5, "")), http.StatusOK)
+	withdrawal = "/v1/statements/" + next.Statements[0].ID + "/withdrawal"
+	w.send(w.operatorKey, withdrawal, map[string]any{"action": "propose"}).want(t, http.StatusUnprocessableEntity, "invalid_request")
+	w.send(w.operatorKey, withdrawal, map[string]any{"action": "propose", "comment": "of another year"}).fine(t, http.StatusOK)
+	w.send(w.operatorKey, withdrawal, map[string]any{"action": "approve"}).want(t, http.StatusForbidden, "second_person_needed")
+	w.send(second, withdrawal, map[string]any{"action": "approve"}).fine(t, http.StatusOK)
 	w.send(w.operatorKey, "/v1/periods", map[string]any{"account": statementAccount, "through": "2026-03-02"}).fine(t, http.StatusCreated)
 	w.get(w.operatorKey, "/v1/periods/"+statementAccount+"/2026-03-02/seal").fine(t, http.StatusOK)
 	w.do(call{method: http.MethodGet, path: "/v1/periods/" + statementAccount + "/yesterday/seal", key: w.operatorKey, bad: true}).want(t, http.StatusNotFound, "statement_unknown")

@@ -214,6 +214,7 @@ var (
 	ErrStatementAccount    = refusal("statement_account_unknown", KindUnprocessable)
 	ErrStatementNumber     = refusal("statement_number_taken", KindConflict)
 	ErrStatementTouched    = refusal("statement_worked_on", KindConflict)
+	ErrStatementState      = refusal("statement_state_forbids", KindConflict)
 	ErrStatementUnsigned   = refusal("statement_unsigned", KindForbidden)
 	ErrStatementSigner     = refusal("statement_signed_by_another", KindForbidden)
 	ErrStatementUnknown    = refusal("statement_unknown", KindNotFound)
@@ -231,7 +232,7 @@ var (
 // reconRefusals are the refusals of reconciliation.
 func reconRefusals() []*Error {
 	return []*Error{
-		ErrStatementUnreadable, ErrStatementCheck, ErrStatementAccount, ErrStatementNumber, ErrStatementTouched, ErrStatementUnsigned,
+		ErrStatementUnreadable, ErrStatementCheck, ErrStatementAccount, ErrStatementNumber, ErrStatementTouched, ErrStatementState, ErrStatementUnsigned,
 		ErrStatementSigner, ErrStatementUnknown, ErrPeriodClosed, ErrPeriodOpen, ErrExceptionUnknown, ErrExceptionState, ErrExceptionChanged,
 		ErrResolutionMisfit, ErrFourEyes, ErrMatchUnknown, ErrRegisterEmpty,
 	}

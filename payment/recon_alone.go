@@ -38,7 +38,7 @@ func NewReconciler(cfg ReconcilerConfig) (*Reconciler, error) {
 		return nil, err
 	}
 	return &Reconciler{&Service{
-		Registrar: registrar, metrics: m, log: slog.New(slog.DiscardHandler), wakeCheckpoint: make(chan struct{}, 1),
+		Registrar: registrar, metrics: m, probeMax: probeMax, log: slog.New(slog.DiscardHandler), wakeCheckpoint: make(chan struct{}, 1),
 		cfg: Config{DB: cfg.DB, Bulk: cfg.Bulk, Auditor: cfg.Auditor, Verifier: cfg.Verifier, Now: cfg.Now, Privacy: cfg.Privacy},
 	}}, nil
 }
@@ -46,4 +46,9 @@ func NewReconciler(cfg ReconcilerConfig) (*Reconciler, error) {
 // Reconcile is [Service.Reconcile].
 func (r *Reconciler) Reconcile(ctx context.Context, f StatementFile) (FileReport, bool, error) {
 	return r.service.Reconcile(ctx, f)
+}
+
+// WithdrawStatement is [Service.WithdrawStatement].
+func (r *Reconciler) WithdrawStatement(ctx context.Context, idem Idem, id string, w StatementWithdrawal) (WithdrawnStatement, bool, error) {
+	return r.service.WithdrawStatement(ctx, idem, id, w)
 }

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -49,6 +50,9 @@ func (b *bankBooking) run(ctx context.Context, parsed []parsedStatement, sum []b
 		return nil
 	}
 	m := &matcher{tx: b.tx, head: b.head, from: booked[0].from, ladder: b.ladder, days: b.days}
+	if b.probe != nil && b.probe.bank == b.head.Bank {
+		m.probe = b.probe
+	}
 	for _, s := range booked {
 		m.statements, m.lines = append(m.statements, s.id), m.lines+s.lines
 		if s.from.Before(m.from) {
@@ -130,6 +134,13 @@ func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking
 	var sums []matchedSum
 	if err := all(ctx, b.tx, &sums, matchedBy, b.head.Bucket); err != nil {
 		return err
+	}
+	if m.probe != nil {
+		// By statement and rule, as matchedBy orders; the first rule stands before what the ladder added to it.
+		sums = append(m.probe.matched(), sums...)
+		slices.SortStableFunc(sums, func(a, b matchedSum) int {
+			return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(a.Rule, b.Rule))
+		})
 	}
 	legs := make([][]recon.Leg, len(booked))
 	for _, sum := range sums {

@@ -12,7 +12,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -67,6 +69,8 @@ func profileRecon(t *testing.T, n int) {
 	m := measureRecon(t, n)
 	t.Logf("%d entries: %v against %v (copy %v, analyze %v, join %v, tokeniser %v): %.2f; memory %d MiB", n, m.took, m.peer(), m.copied, m.analyzed, m.joined, m.scanned,
 		m.took.Seconds()/m.peer().Seconds(), m.memory>>20)
+	t.Logf("processor time: gateway %v + PostgreSQL %v = %v, peer %v + %v; ratio %.2f", m.gateway, m.database, m.gateway+m.database, m.peerTokenise, m.peerDatabase,
+		(m.gateway+m.database).Seconds()/(m.peerTokenise+m.peerDatabase).Seconds())
 }
 
 func reconLine(path string, value float64, unit, against string, other, goal float64) reconBenchLine {
@@ -96,6 +100,54 @@ type reconMeasure struct {
 	took                              time.Duration
 	memory                            uint64
 	copied, analyzed, joined, scanned time.Duration
+	// Processor time of this process and of all processes of PostgreSQL, for the reconciliation and for its peer.
+	gateway, database, peerTokenise, peerDatabase time.Duration
+}
+
+// processors is processor time spent so far: on a machine that others use too it says more than the clock.
+type processors struct{ own, database time.Duration }
+
+func processorTime(tb testing.TB, dir string) processors {
+	tb.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	p := processors{own: time.Duration(u.Utime.Nano() + u.Stime.Nano())}
+	pidFile, err := os.ReadFile(filepath.Join(dir, "pg", "data", "postmaster.pid"))
+	if err != nil {
+		tb.Skipf("no processor time of PostgreSQL: %v", err)
+	}
+	server, _, _ := strings.Cut(string(pidFile), "\n")
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat")
+	for _, name := range stats {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			continue // it has ended
+		}
+		_, rest, _ := strings.Cut(string(text), ") ")
+		fields := strings.Fields(rest)
+		const parent, own, waited = 1, 11, 13
+		pid := filepath.Base(filepath.Dir(name))
+		if len(fields) < waited+2 || (fields[parent] != server && pid != server) {
+			continue
+		}
+		ticks := fields[own : own+2]
+		if pid == server {
+			ticks = fields[own : waited+2] // and its children that have ended
+		}
+		for _, f := range ticks {
+			n, _ := strconv.ParseInt(f, 10, 64)
+			p.database += time.Duration(n) * 10 * time.Millisecond
+		}
+	}
+	return p
+}
+
+func (p processors) since(tb testing.TB, dir string) (own, database time.Duration) {
+	tb.Helper()
+	now := processorTime(tb, dir)
+	return now.own - p.own, now.database - p.database
 }
 
 func (m reconMeasure) peer() time.Duration { return m.copied + m.analyzed + m.joined + m.scanned }
@@ -149,7 +201,12 @@ func measureRecon(t *testing.T, entries int) reconMeasure {
 	b.analyze("expectations")
 	name := filepath.Join(dir, "statement.xml")
 	m := reconMeasure{size: b.writeStatement(plan, name)}
+	if os.Getenv("QAQPA_BENCH_JOIN") != "" {
+		b.probeMax = 0 // the database matches all
+	}
+	before := processorTime(t, dir)
 	m.took, m.memory = b.timeReconcile(name)
+	m.gateway, m.database = before.since(t, dir)
 	b.peers(&m, dir, name)
 	if log := os.Getenv("QAQPA_BENCH_LOG"); log != "" {
 		text, err := os.ReadFile(filepath.Join(dir, "pg", "postgres.log"))
@@ -231,6 +288,7 @@ func (b *bundle) peers(m *reconMeasure, dir, name string) {
 	do(`COPY statement_lines TO '` + rows + `'`)
 	do(`CREATE TABLE peer_lines (LIKE statement_lines)`)
 	do(`CHECKPOINT`)
+	before := processorTime(b.t, dir)
 	m.copied = do(`COPY peer_lines FROM '` + rows + `'`)
 	m.analyzed = do(`ANALYZE peer_lines`)
 	tx, err := b.db.BeginTxx(ctx, nil)
@@ -240,6 +298,7 @@ func (b *bundle) peers(m *reconMeasure, dir, name string) {
 	joinPeer(ctx, b, tx)
 	m.joined = time.Since(begin)
 	m.scanned = b.tokenise(name)
+	m.peerTokenise, m.peerDatabase = before.since(b.t, dir)
 }
 
 func joinPeer(ctx context.Context, b *bundle, tx *sqlx.Tx) {

@@ -16,6 +16,8 @@ import (
 const (
 	statementBooked = "booked"
 	statementNoted  = "noted"
+	// statementWithdrawn was taken back by two people.
+	statementWithdrawn = "withdrawn"
 )
 
 // booking is one statement on its way into ledger and exceptions. Its lines are stored already.
@@ -28,16 +30,26 @@ type booking struct {
 
 	report   StatementReport
 	postings []postingRequest
+	// cause tells postings about the account's opening apart from those that the statement made when it was booked.
+	cause string
 }
 
 func (b *booking) publicID() string { return statementPublicID(b.account.Bucket, b.id) }
 
 // begin admits the statement and stores it.
 func (b *booking) begin(ctx context.Context) error {
+	if b.untold {
+		if err := b.balances(ctx); err != nil {
+			return err
+		}
+	}
 	b.report = StatementReport{
 		ID: b.publicID(), Bank: b.account.Bank, Account: b.account.Account, Number: b.number, Page: b.page,
 		From: b.from.Format(time.DateOnly), To: b.to.Format(time.DateOnly), State: statementBooked, Opening: b.opening, Closing: b.closing,
 		Credit: b.credit, Debit: b.debit, Lines: b.lines, Rules: []RuleCount{}, Exceptions: []KindCount{}, Warnings: []string{},
+	}
+	if b.untold {
+		b.report.Warnings = append(b.report.Warnings, "the table tells no balances: it opens with what the statement before it closed with")
 	}
 	if b.noted {
 		b.report.State = statementNoted
@@ -45,6 +57,21 @@ func (b *booking) begin(ctx context.Context) error {
 		return err
 	}
 	return b.insert(ctx)
+}
+
+// balances takes the closing balance before a table for its opening one.
+func (b *booking) balances(ctx context.Context) error {
+	var before []int64
+	if err := all(ctx, b.tx, &before, `SELECT closing FROM statements WHERE bucket = $1 AND account = $2 AND state = 'booked'
+			AND (closed_on, opened_on, number, page, id) < ($3, $4, $5, $6, $7) ORDER BY `+statementOrder("DESC")+` LIMIT 1`,
+		b.account.Bucket, b.account.Account, b.to, b.from, b.number, b.page, b.id); err != nil {
+		return err
+	}
+	if len(before) > 0 {
+		b.opening = before[0]
+	}
+	b.closing = b.opening + b.credit - b.debit
+	return nil
 }
 
 func (b *booking) insert(ctx context.Context) error {
@@ -59,13 +86,8 @@ func (b *booking) insert(ctx context.Context) error {
 // admit refuses a statement into a closed period, and one whose number, or without numbers whose period, is booked already;
 // unless it is to replace that one.
 func (b *booking) admit(ctx context.Context) error {
-	var closed bool
-	if err := one(ctx, b.tx, &closed, `SELECT EXISTS (SELECT 1 FROM recon_periods WHERE bucket = $1 AND account = $2 AND through >= $3)`,
-		b.account.Bucket, b.account.Account, b.to); err != nil {
+	if err := periodOpen(ctx, b.tx, b.account, b.to); err != nil {
 		return err
-	}
-	if closed {
-		return ErrPeriodClosed.with(b.to.Format(time.DateOnly))
 	}
 	var same []int64
 	err := all(ctx, b.tx, &same, `
@@ -107,32 +129,11 @@ func (b *booking) numbering(ctx context.Context) error {
 // takeBack undoes a booked statement for its replacement: what rules matched is open again, its exceptions are void, and the
 // ledger gets the opposite transfers. What a person decided is not undone by a file.
 func (b *booking) takeBack(ctx context.Context, id int64) error {
-	var touched bool
-	if err := one(ctx, b.tx, &touched, `
-		SELECT EXISTS (SELECT 1 FROM recon_matches WHERE bucket = $1 AND statement = $2 AND rule = 0 AND undone_at IS NULL)
-			OR EXISTS (SELECT 1 FROM recon_exceptions WHERE bucket = $1 AND statement = $2 AND state IN ('resolved', 'proposed'))`,
-		b.account.Bucket, id); err != nil {
+	if err := untouched(ctx, b.tx, b.account.Bucket, id); err != nil {
 		return err
 	}
-	if touched {
-		return ErrStatementTouched.with(statementPublicID(b.account.Bucket, id))
-	}
-	legs, err := legsOfStatement(ctx, b.tx, b.account.Bucket, id)
-	if err != nil {
+	if err := b.giveUp(ctx, id, ":replaced", "statement replaced"); err != nil {
 		return err
-	}
-	for i, l := range legs {
-		legs[i].Debit, legs[i].Credit = l.Credit, l.Debit
-	}
-	b.post(ledger.Correction, statementPublicID(b.account.Bucket, id)+":replaced", "statement replaced", legs)
-	for _, q := range []string{
-		`UPDATE recon_matches SET undone_at = $3 WHERE bucket = $1 AND statement = $2 AND undone_at IS NULL`,
-		`UPDATE recon_exceptions SET state = 'void', resolution = 'statement replaced', changed_at = $3, version = version + 1
-			WHERE bucket = $1 AND statement = $2 AND state NOT IN ('resolved', 'void')`,
-	} {
-		if err := exec(ctx, b.tx, -1, q, b.account.Bucket, id, b.now); err != nil {
-			return err
-		}
 	}
 	return exec(ctx, b.tx, 1, `UPDATE statements SET state = 'replaced', replaced_by = $3 WHERE bucket = $1 AND id = $2 AND state = 'booked'`, b.account.Bucket, id, b.id)
 }
@@ -196,6 +197,9 @@ func (b *booking) continuity(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if len(rows) == 0 { // all were withdrawn
+		return b.opened(ctx, 0)
+	}
 	for _, r := range rows {
 		gap := int64(0)
 		if r.Before != nil {
@@ -240,6 +244,6 @@ func (b *booking) opened(ctx context.Context, opening int64) error {
 	if delta < 0 {
 		leg.Debit, leg.Credit, leg.Tiyn = leg.Credit, leg.Debit, -delta
 	}
-	b.post(ledger.Correction, b.publicID()+":opening", "opening balance of the first statement", []recon.Leg{leg})
+	b.post(ledger.Correction, b.publicID()+":opening"+b.cause, "opening balance of the first statement", []recon.Leg{leg})
 	return exec(ctx, b.tx, 1, `UPDATE bank_accounts SET opened = $3 WHERE bucket = $1 AND account = $2`, b.account.Bucket, b.account.Account, opening)
 }

@@ -85,12 +85,23 @@ func statementRefusal(err error) error {
 	return err
 }
 
+// reconcilePlain takes in a file that is not signed. Its lines are matched by the first rule while they are read, where what is read first
+// tells enough for that, and by the database where it does not, or turns out to have told too little.
 func (s *Service) reconcilePlain(ctx context.Context, f StatementFile) (FileReport, bool, error) {
-	if _, err := f.Body.Seek(0, io.SeekStart); err != nil {
-		return FileReport{}, false, fmt.Errorf("couldn't read the file from its beginning: %w", err)
+	first, err := s.peek(ctx, f, f.Body)
+	if err != nil {
+		return FileReport{}, false, err
 	}
-	d := &digester{r: f.Body, sum: sha256.New(), seek: xmldsigNamespace}
-	return s.takeIn(ctx, f, nil, d, nil)
+	for {
+		if _, err := f.Body.Seek(0, io.SeekStart); err != nil {
+			return FileReport{}, false, fmt.Errorf("couldn't read the file from its beginning: %w", err)
+		}
+		report, repeated, err := s.takeIn(ctx, f, &digester{r: f.Body, sum: sha256.New(), seek: xmldsigNamespace}, nil, first)
+		if first.account == nil || !unprobed(err) {
+			return report, repeated, err
+		}
+		first.account = nil
+	}
 }
 
 // intake is one file on its way into the database.
@@ -102,11 +113,12 @@ type intake struct {
 	now    time.Time
 	bins   map[string]string // of banks
 	lastID int64             // of the statements in it
+	probe  *probing          // nil when the database alone matches
 }
 
-// takeIn reads a file into the database and books it. What is to be read is what d reads, unless d has read the file as a whole; then it
-// is signed.
-func (s *Service) takeIn(ctx context.Context, f StatementFile, signed io.Reader, d *digester, by *signedBy) (report FileReport, repeated bool, err error) {
+// takeIn reads a file into the database and books it. What is to be read is what d reads, unless d has read the file as a whole; then by
+// has what was signed. first is what the file was seen to begin with.
+func (s *Service) takeIn(ctx context.Context, f StatementFile, d *digester, by *signedBy, first *firstSeen) (report FileReport, repeated bool, err error) {
 	conn, err := s.cfg.Bulk.Connx(ctx)
 	if err != nil {
 		return report, false, fmt.Errorf("couldn't get a connection for the file: %w", err)
@@ -122,17 +134,22 @@ func (s *Service) takeIn(ctx context.Context, f StatementFile, signed io.Reader,
 		}
 	}()
 	in := &intake{Service: s, file: f, digest: d, signed: by, now: s.now(), bins: map[string]string{}}
-	w := &lineWriter{account: func(id, _ string) (accountRow, error) { return in.accountOf(ctx, id) }, newID: in.newID, today: recon.DayOf(in.now)}
-	r := signed
-	if r == nil {
+	if in.probe, err = s.probeFor(ctx, tx, first); err != nil {
+		return report, false, err
+	}
+	w := &lineWriter{account: func(id, _ string) (accountRow, error) { return in.accountOf(ctx, id) }, newID: in.newID, today: recon.DayOf(in.now), probe: in.probe}
+	var r io.Reader
+	if by != nil {
+		r = by.content
+	} else {
 		file := ahead.New(d) // reads and hashes while what came before is parsed
 		defer file.Stop()
 		r = file
 	}
 	var summary statement.Summary
-	err = withCopy(ctx, conn, `COPY statement_lines (`+lineColumns+`) FROM STDIN`, func(c *copyIn) error {
+	err = withCopy(ctx, conn, copyQueries[:], func(c *copyIn) error {
 		w.copy = c
-		if summary, err = statement.Read(r, w, statement.Options{}); err != nil {
+		if summary, err = statement.Read(r, w, first.options); err != nil {
 			return err
 		}
 		_, err := io.Copy(io.Discard, r) // what stands behind the end of the file is part of its digest
@@ -188,7 +205,12 @@ func (in *intake) claim(ctx context.Context, tx *sqlx.Tx, r FileReport) (*FileRe
 	if err := json.Unmarshal(body, &stored); err != nil {
 		return nil, fmt.Errorf("couldn't read a stored report: %w", err)
 	}
-	return &stored, nil
+	again, err := givenUp(ctx, tx, stored)
+	if err != nil || !again {
+		return &stored, err
+	}
+	return nil, exec(ctx, tx, 1, `UPDATE statement_files SET source = $3, received_by = $4, received_at = $5 WHERE bucket = $1 AND sha256 = $2`,
+		int(sum[0]), sum, in.file.Source, in.file.Actor, in.now)
 }
 
 // book books all statements of a file, in the order of banks so that two files never wait for each other in a circle.

@@ -41,8 +41,17 @@ func (b *bundle) pairsOf() map[int]int64 {
 }
 
 // A line that fits two payments by the first rule is left to a person: once it was matched with both.
+// It is so whether the gateway matches while it reads, the database does, or there are too many open payments for the memory.
 func TestLineOfTwoPayments(t *testing.T) {
+	for _, limit := range []int{probeMax, 2, 0} {
+		lineOfTwoPayments(t, limit)
+	}
+}
+
+func lineOfTwoPayments(t *testing.T, limit int) {
+	t.Helper()
 	b := setup(t)
+	b.probeMax = limit
 	b.account()
 	day := recon.DayOf(b.clock.now())
 	b.expects(expectedRow{No: 256, Tiyn: 500, PaidOn: day, Reference: "SAME"}, expectedRow{No: 512, Tiyn: 500, PaidOn: day, Reference: "SAME"},
@@ -74,8 +83,9 @@ func TestPaymentsBeyondTheHorizon(t *testing.T) {
 // A month in one file is matched as well as day by day, and in every run alike.
 func TestMonthInOneFile(t *testing.T) {
 	var runs []string
-	for range 2 {
+	for _, limit := range []int{probeMax, 0} { // matched while it is read, and by the database
 		b := setup(t)
+		b.probeMax = limit
 		b.account()
 		b.clock.at = time.Date(2026, 12, 8, 6, 0, 0, 0, time.UTC)
 		plan, err := statements.New(statements.Config{Seed: 11, Payments: 1500, Days: 30, Account: monthAccount, Opening: 1_500_000_00})

@@ -34,11 +34,16 @@ type parsedStatement struct {
 	credit, debit int64
 	lines         int64
 	noted         bool
+	// untold: a table that tells neither balances nor days; what it opens with is the closing balance before it.
+	untold      bool
+	first, last statement.Date // of its lines
 }
 
 // lineWriter turns the entries of a file into rows. It is the handler of one reading.
 type lineWriter struct {
 	copy *copyIn
+	// probe matches lines by the first rule as they come; nil leaves that to the database.
+	probe *probing
 	// account finds the account of a statement; it is asked once per statement.
 	account func(id, bic string) (accountRow, error)
 	// newID makes the number of a statement.
@@ -76,6 +81,7 @@ func (w *lineWriter) Statement(h *statement.Header) error {
 	w.prefix = append(w.prefix, '\t')
 	w.prefix = strconv.AppendInt(w.prefix, id, 10)
 	w.prefix = append(w.prefix, '\t')
+	w.probe.begin(&w.current)
 	return nil
 }
 
@@ -147,19 +153,22 @@ func (w *lineWriter) row(e *statement.Entry, d *statement.Detail, amount money.A
 	if foreign {
 		tiyn = 0
 	}
-	c := w.copy
-	b := append(c.buf, w.prefix...)
-	b = strconv.AppendInt(b, e.Index+1, 10)
+	no, count := e.Index+1, max(e.Batch.Count, 0)
+	lines := &w.copy.tables[copyLines]
+	b := append(lines.buf, w.prefix...)
+	b = strconv.AppendInt(b, no, 10)
 	b = append(b, '\t')
 	b = strconv.AppendInt(b, int64(w.part), 10)
 	b = append(b, '\t')
 	b = strconv.AppendInt(b, tiyn, 10)
 	b = append(b, '\t')
+	day := len(b)
 	b = append(w.date(b, e), '\t')
-	b = strconv.AppendInt(b, max(e.Batch.Count, 0), 10)
+	b = strconv.AppendInt(b, count, 10)
 	b = append(b, '\t')
 	b = strconv.AppendBool(b, e.Reversal)
 	b = append(b, '\t')
+	compared := len(b)
 	b = w.references(b, e, d)
 	payer := &d.Debtor
 	if direction == statement.Debit {
@@ -167,15 +176,20 @@ func (w *lineWriter) row(e *statement.Entry, d *statement.Detail, amount money.A
 	}
 	b = field(b, payer.ID, referenceBytesMax)
 	b = field(b, d.KBK, referenceBytesMax)
+	purpose := len(b)
 	b = field(b, purposeOf(e, d), purposeBytesMax)
+	from := len(b)
 	if foreign {
 		b = append(b, amount.Decimal()...)
 		b = append(b, ' ')
 		b = appendCopyText(b, []byte(amount.Currency), referenceBytesMax)
 	}
-	c.buf = b
+	lines.buf = b
 	w.current.lines++
-	return c.row()
+	if err := w.probe.line(w.copy, probedLine{no: no, part: w.part, tiyn: tiyn, marks: b[day:compared], compared: b[compared:purpose], foreign: b[from:]}); err != nil {
+		return err
+	}
+	return w.copy.row(copyLines)
 }
 
 func purposeOf(e *statement.Entry, d *statement.Detail) []byte {
@@ -201,6 +215,10 @@ func (w *lineWriter) date(b []byte, e *statement.Entry) []byte {
 	if day != w.day || w.dayText == nil {
 		w.day, w.dayText = day, day.Append(w.dayText[:0])
 	}
+	if s := &w.current; s.first == 0 || day < s.first {
+		s.first = day
+	}
+	w.current.last = max(w.current.last, day)
 	return append(b, w.dayText...)
 }
 
@@ -273,6 +291,10 @@ func (w *lineWriter) End(t *statement.Trailer) error {
 // says that it is whole.
 func (s *parsedStatement) bounds(t *statement.Trailer, today recon.Day) error {
 	opening, closing := statement.Bounds(t.Balances)
+	if opening == nil && closing == nil && s.format == statement.CSV && s.first != 0 {
+		s.untold, s.from, s.to = true, dayOf(s.first), dayOf(s.last)
+		return nil
+	}
 	if !s.noted && (opening == nil || closing == nil) {
 		return ErrStatementCheck.with("opening or closing balance is missing").at("balance")
 	}

@@ -12,7 +12,7 @@ type BankStatement struct {
 	Number   int64
 	Page     int
 	From, To string
-	// State is booked, noted (a notice or copy: nothing is booked) or replaced.
+	// State is booked, noted (a notice or copy: nothing is booked), replaced or withdrawn.
 	State   string
 	Lines   int64
 	Closing int64

@@ -9,7 +9,9 @@ import (
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
 
+	"qaqpa/payment/money"
 	"qaqpa/payment/recon"
+	"qaqpa/payment/statement"
 )
 
 // BankAccount is an account of ours whose statements are reconciled.
@@ -19,6 +21,29 @@ type BankAccount struct {
 	Account string `json:"account"`
 	// Signed says that statements are accepted with the bank's signature only.
 	Signed bool `json:"signed"`
+	// Reading says what is particular about its files; nil for nothing.
+	Reading *statement.Reading `json:"reading,omitempty"`
+}
+
+// stored is the reading as it is kept: of a table, with the account that it is about.
+func (a BankAccount) stored() (string, error) {
+	if a.Reading == nil {
+		return "", nil
+	}
+	if err := a.Reading.Check(); err != nil {
+		return "", ErrInvalid.with(err.Error()).at("reading")
+	}
+	kept := *a.Reading
+	if kept.Table != nil {
+		table := *kept.Table
+		table.Account, table.Currency = a.Account, string(money.KZT)
+		kept.Table = &table
+	}
+	text, err := json.Marshal(kept)
+	if err != nil {
+		return "", fmt.Errorf("couldn't write the reading: %w", err)
+	}
+	return string(text), nil
 }
 
 // ReconTerms are what was agreed with a bank about statements.
@@ -38,11 +63,15 @@ type BankDay struct {
 	Source string `json:"source"`
 }
 
-// RegisterAccount adds an account at a registered bank, or changes whether its statements have to be signed.
+// RegisterAccount adds an account at a registered bank, or changes whether its statements have to be signed and how they are read.
 func (r *Registrar) RegisterAccount(ctx context.Context, actor string, a BankAccount) error {
 	const accountMax = 34 // of an IBAN
 	if len(a.Account) == 0 || len(a.Account) > accountMax || !plainText(a.Account) {
 		return ErrInvalid.with("an account has 1 to 34 letters and digits").at("account")
+	}
+	reading, err := a.stored()
+	if err != nil {
+		return err
 	}
 	return r.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		var known bool
@@ -63,9 +92,9 @@ func (r *Registrar) RegisterAccount(ctx context.Context, actor string, a BankAcc
 			return ErrInvalid.with("the account is registered at " + other[0]).at("account")
 		}
 		if err := exec(ctx, tx, 1, `
-			INSERT INTO bank_accounts (bucket, account, bank_bic, signed, created_at) VALUES ($1, $2, $3, $4, $5)
-			ON CONFLICT (bucket, account) DO UPDATE SET signed = excluded.signed`,
-			bucketOf(a.Bank), a.Account, a.Bank, a.Signed, r.now()); err != nil {
+			INSERT INTO bank_accounts (bucket, account, bank_bic, signed, created_at, reading) VALUES ($1, $2, $3, $4, $5, $6)
+			ON CONFLICT (bucket, account) DO UPDATE SET signed = excluded.signed, reading = excluded.reading`,
+			bucketOf(a.Bank), a.Account, a.Bank, a.Signed, r.now(), reading); err != nil {
 			return err
 		}
 		return r.audit(ctx, tx, entry{actor, "account.registered", a.Account, a})

@@ -12,6 +12,7 @@ import (
 
 // signedBy is what validation found of a signed file.
 type signedBy struct {
+	content        io.Reader
 	names, verdict string
 	bins           []string
 }
@@ -95,7 +96,13 @@ func (s *Service) reconcileSigned(ctx context.Context, f StatementFile) (FileRep
 	by.names = strings.Join(names, ", ")
 	d := &digester{sum: sha256.New(), size: int64(len(raw))}
 	d.sum.Write(raw)
-	return s.takeIn(ctx, f, bytes.NewReader(content), d, by)
+	first, err := s.peek(ctx, f, bytes.NewReader(content))
+	if err != nil {
+		return FileReport{}, false, err
+	}
+	first.account = nil
+	by.content = bytes.NewReader(content)
+	return s.takeIn(ctx, f, d, by, first)
 }
 
 // signer holds the signature against the banks whose accounts the file is about. A file that an account needs signed, and

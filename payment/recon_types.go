@@ -56,7 +56,7 @@ type StatementReport struct {
 	Page    int    `json:"page"`
 	From    string `json:"from"`
 	To      string `json:"to"`
-	// State is booked, noted (a notice or copy: nothing is booked) or replaced.
+	// State is booked, noted (a notice or copy: nothing is booked), replaced or withdrawn.
 	State   string `json:"state"`
 	Opening int64  `json:"opening"`
 	Closing int64  `json:"closing"`

@@ -3,10 +3,12 @@ package payment
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"qaqpa/payment/bank"
@@ -14,6 +16,7 @@ import (
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/money"
 	"qaqpa/payment/order"
+	"qaqpa/payment/recon"
 	"qaqpa/payment/refund"
 )
 
@@ -530,4 +533,57 @@ func TestRefundProperties(t *testing.T) {
 	})
 	b.settle()
 	b.agree()
+}
+
+// What the bank takes from the account for a refund is an outgoing line of its statement, which is matched by the refund's reference; one
+// that the bank has not told about is listed.
+func TestRefundIsMatchedInAStatement(t *testing.T) {
+	for name, made := range map[string]func(x refund.Refund) line{
+		"by the refund's id":       func(x refund.Refund) line { return line{tiyn: -x.Tiyn, ref: x.ID} },
+		"by the bank's reference":  func(x refund.Refund) line { return line{tiyn: -x.Tiyn, bank: x.BankReference} },
+		"by the id without prefix": func(x refund.Refund) line { return line{tiyn: -x.Tiyn, ref: strings.TrimPrefix(x.ID, prefixRefund)} },
+	} {
+		b := setup(t)
+		b.account()
+		x := b.decided("dana", ActApprove, b.wished(wishOf(refund.PayBack, item(b.executed(citizenIIN)))))
+		b.settle()
+		x = b.refunded(x.ID)
+		if x.State != refund.Executed || b.balance("bank:"+testBIC+":refunds") != -x.Tiyn {
+			t.Fatalf("%s: refund %+v", name, x)
+		}
+		stray := made(x)
+		stray.ref, stray.bank, stray.tiyn = "", "", -1
+		report := b.reconcile(sheet{number: 1, day: b.today(), opening: x.Tiyn + 1, lines: []line{made(x), stray}}.camt())
+		if s := report.Statements[0]; s.Matched != 1 || s.Rules[0].Amount != -x.Tiyn || s.LedgerBalance+s.Listed != 0 {
+			t.Errorf("%s: report %+v", name, s)
+		}
+		if got := b.balance("bank:" + testBIC + ":refunds"); got != 0 {
+			t.Errorf("%s: the bank still has %d to get", name, got)
+		}
+		if diff := cmp.Diff(map[recon.Kind]int64{recon.Withdrawal: 1}, b.openKinds()); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+		b.check()
+	}
+}
+
+// A refund that no statement shows within its term is missing: somebody has not got his money.
+func TestRefundMissingInStatements(t *testing.T) {
+	b := setup(t)
+	b.account()
+	x := b.decided("dana", ActApprove, b.wished(wishOf(refund.PayBack, item(b.executed(citizenIIN)))))
+	b.settle()
+	b.clock.at = b.clock.at.AddDate(0, 0, 20)
+	b.must(b.expect(t.Context()))
+	b.must(b.ageAll(t.Context()))
+	if diff := cmp.Diff(map[recon.Kind]int64{recon.Missing: 2}, b.openKinds()); diff != "" { // the payment, too
+		t.Error(diff)
+	}
+	report := b.reconcile(sheet{number: 1, day: b.today(), opening: x.Tiyn, lines: []line{{tiyn: -x.Tiyn, ref: x.ID}}}.camt())
+	if s := report.Statements[0]; s.Matched != 1 {
+		t.Errorf("report %+v", s)
+	}
+	if diff := cmp.Diff(map[recon.Kind]int64{recon.Missing: 1}, b.openKinds()); diff != "" {
+		t.Error(diff)
+	}
 }

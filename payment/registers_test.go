@@ -11,7 +11,6 @@ import (
 
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/register"
-	"qaqpa/payment/statement"
 )
 
 // asked names the bank of the tests and the banking days to which payments of its clock's day may count.
@@ -52,11 +51,7 @@ func TestRegistersOfTheDay(t *testing.T) {
 	}
 	for _, f := range register.Formats() {
 		var file bytes.Buffer
-		o := register.Options{}
-		if f == register.MT102 {
-			o.Charset = statement.KZ1048
-		}
-		if err := register.Write(&file, f, r, o); err != nil {
+		if err := register.Write(&file, f, r, register.Options{}); err != nil {
 			t.Errorf("%s: %v", f, err)
 		}
 		if f == register.Pain001 && !strings.Contains(file.String(), "<PmtInfId>"+r.ID+"</PmtInfId>") {

@@ -107,6 +107,8 @@ type Service struct {
 	// creations is the shared commit of new orders.
 	creations *committer
 
+	// probeMax is how many open payments of a bank are held in memory while its statement is read.
+	probeMax int
 	// calls are open calls to banks, posts open deliveries.
 	calls, posts *pool
 	// refundCalls are those about refunds: a bank that hangs over them holds up no payment.
@@ -193,6 +195,7 @@ func New(cfg Config) (*Service, error) {
 		return nil, err
 	}
 	s := &Service{
+		probeMax:  probeMax,
 		Registrar: registrar, cfg: cfg, log: cfg.Log,
 		webhooks:     notify.New(notify.Config{Timeout: cfg.WebhookTimeout, AllowPrivate: cfg.AllowPrivate}),
 		wakeAttempts: make(chan struct{}, 1), wakeCheckpoint: make(chan struct{}, 1),

@@ -26,6 +26,12 @@ func bulk(r recon.Rule) bool {
 // first joins all lines of the statements with the open expectations by the first rule, stores what belongs together, and gathers the
 // rest on both sides. It returns how many lines are left.
 func (m *matcher) first(ctx context.Context) (left int64, err error) {
+	if m.probe != nil {
+		if err := m.rest(ctx); err != nil {
+			return 0, err
+		}
+		return m.gather(ctx)
+	}
 	if err := m.steps(ctx, step{`SET LOCAL enable_nestloop = off`, nil}); err != nil {
 		return 0, err
 	}

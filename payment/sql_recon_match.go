@@ -34,6 +34,8 @@ type matcher struct {
 	from   recon.Day
 	ladder recon.Ladder
 	days   recon.Calendar
+	// probe has matched by the first rule already; nil when the database is to do it.
+	probe *probing
 
 	named map[recon.Field]bool // fields whose values were looked up
 }
@@ -50,11 +52,7 @@ func (m *matcher) since() int64 {
 // run matches and stores. The temporary tables stay for [matcher.list] and [matcher.sums].
 func (m *matcher) run(ctx context.Context) error {
 	m.named = map[recon.Field]bool{}
-	if err := m.steps(ctx,
-		// The planner knows nothing of rows that this transaction has just copied, and a nested loop over a million of them never ends. Plans
-		// that were talked out of a method look dear, and would be compiled for seconds.
-		step{`SET LOCAL enable_mergejoin = off`, nil}, step{`SET LOCAL work_mem = '192MB'`, nil}, step{`SET LOCAL temp_buffers = '64MB'`, nil}, step{`SET LOCAL jit = off`, nil},
-	); err != nil {
+	if err := m.settings(ctx); err != nil {
 		return err
 	}
 	left, err := m.first(ctx)
@@ -70,6 +68,14 @@ func (m *matcher) run(ctx context.Context) error {
 		return err
 	}
 	return m.steps(ctx, step{`SET LOCAL enable_mergejoin TO DEFAULT`, nil}, step{`SET LOCAL enable_nestloop TO DEFAULT`, nil})
+}
+
+// settings talk the planner out of what it would do.
+func (m *matcher) settings(ctx context.Context) error {
+	return m.steps(ctx,
+		// The planner knows nothing of rows that this transaction has just copied, and a nested loop over a million of them never ends. Plans
+		// that were talked out of a method look dear, and would be compiled for seconds.
+		step{`SET LOCAL enable_mergejoin = off`, nil}, step{`SET LOCAL work_mem = '192MB'`, nil}, step{`SET LOCAL temp_buffers = '64MB'`, nil}, step{`SET LOCAL jit = off`, nil})
 }
 
 // climb runs the ladder over what is left. What the field of a rule names is looked up behind the rule, however old it is; when that

@@ -27,6 +27,7 @@ type reconcileCmd struct {
 	Files      reconcileFilesCmd      `cmd:"" default:"withargs" help:"Take in files of banks, signed or not: match their lines with payments and book what fits."`
 	AddAccount reconcileAddAccountCmd `cmd:"" help:"Register an account at a bank whose statements are reconciled."`
 	SetTerms   reconcileSetTermsCmd   `cmd:"" help:"Set cut-off, term and matching rules of a bank."`
+	Withdraw   reconcileWithdrawCmd   `cmd:"" help:"Withdraw a statement that was taken in by mistake: one operator proposes it, another approves."`
 	SetDays    reconcileSetDaysCmd    `cmd:"" help:"Tell days on which banks rest or work otherwise than the week says."`
 }
 
@@ -207,11 +208,18 @@ type reconcileAddAccountCmd struct {
 	Bank             string `required:"" placeholder:"BIC" help:"BIC of the bank, which is registered already."`
 	Account          string `required:"" placeholder:"IIK" help:"The account, as statements name it."`
 	Signed           bool   `help:"Take statements with the bank's signature only."`
+	Reading          string `type:"existingfile" placeholder:"FILE" help:"What is particular about its files (JSON): charset, places of national codes, columns of tables. None without it."`
 }
 
 func (c *reconcileAddAccountCmd) Run(ctx context.Context) error {
+	account := payment.BankAccount{Bank: c.Bank, Account: c.Account, Signed: c.Signed}
+	if c.Reading != "" {
+		if err := readJSON(c.Reading, &account.Reading); err != nil {
+			return err
+		}
+	}
 	return withRegistrar(ctx, c.databaseSettings, false, func(r *payment.Registrar) error {
-		return r.RegisterAccount(ctx, operatorActor(), payment.BankAccount{Bank: c.Bank, Account: c.Account, Signed: c.Signed})
+		return r.RegisterAccount(ctx, operatorActor(), account)
 	})
 }
 

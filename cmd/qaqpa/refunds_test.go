@@ -62,6 +62,8 @@ func TestRefundCommands(t *testing.T) {
 		{[]string{"refunds", "approve", "rfb_x", as["aru"]}, 1, "refund_unknown"},
 		{[]string{"refunds", "reject", "rfd_x", "--comment=no", as["aru"]}, 1, "version"},
 		{[]string{"refunds", "withdraw", "rfb_x", as["aru"]}, 1, "refund_unknown"},
+		{[]string{"reconcile", "withdraw", "stm_x", "--comment=x", as["aru"]}, 1, "statement_unknown"},
+		{[]string{"reconcile", "withdraw", "stm_x", "--approve", as["site"]}, 1, "not of an operator"},
 		{append(mrp, as["site"]), 1, "not of an operator"},
 		{append(mrp, as["aru"]), 0, "2027-01-01 to 2027-12-31: 4650.00 tenge"},
 		{append(mrp, as["aru"]), 1, "mrp_known"},

@@ -42,7 +42,7 @@ type registerPaymentsCmd struct {
 	Account     string `placeholder:"IIK" help:"Account from which the bank orders the sums on; orders (pain.001, pacs.008, mt102) need it."`
 	KBK         string `name:"kbk" placeholder:"CODE" help:"Only this KBK."`
 	Beneficiary string `placeholder:"BIN" help:"Only this beneficiary."`
-	Charset     string `enum:",windows-1251,cp866,kz-1048" default:"" help:"Encoding of mt102 and 1c: windows-1251, cp866, kz-1048."`
+	Charset     string `enum:",windows-1251,cp866,kz-1048" default:"" help:"Encoding of mt102 and 1c: windows-1251, cp866, kz-1048. mt102 is kz-1048 without it (windows-1251 with the Kazakh letters), 1c UTF-8."`
 	Sender      string `default:"qaqpa" env:"QAQPA_ISSUER_NAME" help:"Who makes the registers."`
 }
 

@@ -88,8 +88,8 @@ func TestStatementKilled(t *testing.T) {
 		step, lock string
 		postgres   bool
 	}{
-		{"lines are copied", `SELECT 1 FROM recon_banks FOR UPDATE`, false},
-		{"lines are copied", `SELECT 1 FROM recon_banks FOR UPDATE`, true},
+		{"no line is copied yet", `SELECT 1 FROM recon_banks FOR UPDATE`, false},
+		{"lines are copied and matches are not", `LOCK TABLE recon_matches IN SHARE MODE`, true},
 		{"lines are matched", `LOCK TABLE recon_exceptions IN SHARE MODE`, false},
 		{"the file is not known yet", `LOCK TABLE statement_files IN SHARE MODE`, false},
 		{"all is booked", `LOCK TABLE audit_entries IN SHARE MODE`, true},
@@ -160,8 +160,8 @@ func (w *world) killDuring(t *testing.T, bank client, body []byte, lock string, 
 			t.Fatalf("answered %d before the lock: %s", r.status, r.body)
 		default:
 		}
-		if err := db.GetContext(t.Context(), &blocked, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND backend_xid IS NOT NULL
-			AND pid IN (SELECT pid FROM pg_locks WHERE relation = 'statement_lines'::regclass AND mode = 'RowExclusiveLock'))`); err != nil {
+		if err := db.GetContext(t.Context(), &blocked, `SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+			AND pid IN (SELECT pid FROM pg_locks WHERE (relation = 'statement_lines'::regclass AND mode = 'RowExclusiveLock') OR (relation = 'recon_banks'::regclass AND mode = 'RowShareLock')))`); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -140,7 +140,7 @@ func TestReferences(t *testing.T) {
 	id := strings.Repeat("0f", 17)
 	for in, want := range map[string]string{
 		id: id, strings.ToUpper(id): id, "att_" + id: id, " ATT_" + strings.ToUpper(id) + " ": id,
-		"att_" + id[1:]: "att_" + id[1:], "NOTPROVIDED": "", "nonref": "", "": "", "  ": "", "INV-7": "INV-7", "Inv-7": "Inv-7",
+		"att_" + id[1:]: "att_" + id[1:], "rfd_" + id: id, "Rfd_" + id: id, "ord_" + id: "ord_" + id, "NOTPROVIDED": "", "nonref": "", "": "", "  ": "", "INV-7": "INV-7", "Inv-7": "Inv-7",
 	} {
 		if got := string(Reference([]byte(in))); got != want {
 			t.Errorf("Reference(%q) = %q, want %q", in, got, want)
@@ -156,6 +156,9 @@ func TestReferences(t *testing.T) {
 		"att_" + id + "0":                  "", // longer than an id
 		"att_" + id[:33] + "g":             "",
 		"att_att_" + id:                    id,
+		"Возврат RFD_" + id + ".":          id,
+		"rfd_" + id + " of att_" + other:   "", // which of them the line pays is for a person
+		"xfd_" + id:                        "",
 		"att_" + id[:20]:                   "",
 		"УИП 268433119415":                 "",
 		"att_" + id[:33] + " att_" + other: other,

@@ -6,8 +6,17 @@ import "bytes"
 // characters of EndToEndId, which the public id of an attempt does not.
 const referenceDigits = 34
 
-// idPrefix stands before the digits in the public id of an attempt.
-const idPrefix = "att_"
+// idPrefixes stand before the digits in the public ids of attempts and refunds, all of one length.
+const (
+	idPrefixLength = 4
+	attemptPrefix  = "att_"
+	refundPrefix   = "rfd_"
+)
+
+// idPrefixed reports whether a text begins with a prefix of an id, in any case.
+func idPrefixed(s []byte) bool {
+	return len(s) >= idPrefixLength && (equalFold(s[:idPrefixLength], attemptPrefix) || equalFold(s[:idPrefixLength], refundPrefix))
+}
 
 // Ours reports whether a normalised reference is one of ours: 34 hex digits in small letters.
 func Ours(reference []byte) bool {
@@ -22,7 +31,7 @@ func Ours(reference []byte) bool {
 	return true
 }
 
-// Reference is the form in which references are compared: of our own ids ("att_…", in any case) the 34 hex digits alone in
+// Reference is the form in which references are compared: of our own ids ("att_…", "rfd_…", in any case) the 34 hex digits alone in
 // small letters, anything else as it stands without spaces around it. NOTPROVIDED and NONREF, which standards prescribe for
 // no reference, are empty. The result shares memory with the argument when nothing has to change.
 func Reference(reference []byte) []byte {
@@ -31,8 +40,8 @@ func Reference(reference []byte) []byte {
 		return nil
 	}
 	digits := reference
-	if len(digits) == len(idPrefix)+referenceDigits && equalFold(digits[:len(idPrefix)], idPrefix) {
-		digits = digits[len(idPrefix):]
+	if len(digits) == idPrefixLength+referenceDigits && idPrefixed(digits) {
+		digits = digits[idPrefixLength:]
 	}
 	if len(digits) != referenceDigits || !hexDigits(digits) {
 		return reference
@@ -52,16 +61,16 @@ func Batch(bank string, day Day, kbk string) string {
 	return bank + "-" + day.Format("20060102") + "-" + kbk
 }
 
-// PurposeID finds our reference in a purpose: the digits of an attempt after "att_", in any case. It returns nil when there
+// PurposeID finds our reference in a purpose: the digits of an attempt or a refund after "att_" or "rfd_", in any case. It returns nil when there
 // is none, and also when there are several different ones: a line that names two payments is for a person.
 func PurposeID(purpose []byte) []byte {
 	var found []byte
 	for rest := purpose; ; {
-		i := indexFold(rest, idPrefix)
+		i := nextID(rest)
 		if i < 0 {
 			return found
 		}
-		rest = rest[i+len(idPrefix):]
+		rest = rest[i+idPrefixLength:]
 		if len(rest) < referenceDigits || !hexDigits(rest[:referenceDigits]) || (len(rest) > referenceDigits && hexDigits(rest[referenceDigits:referenceDigits+1])) {
 			continue
 		}
@@ -73,16 +82,16 @@ func PurposeID(purpose []byte) []byte {
 	}
 }
 
-// indexFold finds an ASCII text, in small letters, in any case.
-func indexFold(s []byte, lower string) int {
+// nextID finds a prefix of an id.
+func nextID(s []byte) int {
 	for from := 0; ; {
 		// The underscore has no case, so it finds the few places that are worth a look.
-		i := bytes.IndexByte(s[from:], lower[len(lower)-1])
+		i := bytes.IndexByte(s[from:], '_')
 		if i < 0 {
 			return -1
 		}
 		end := from + i + 1
-		if start := end - len(lower); start >= 0 && equalFold(s[start:end], lower) {
+		if start := end - idPrefixLength; start >= 0 && idPrefixed(s[start:end]) {
 			return start
 		}
 		from = end

@@ -1,0 +1,134 @@
+package payment
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"qaqpa/payment/recon"
+)
+
+func (b *bundle) withdraw(actor, id string, w StatementWithdrawal) (WithdrawnStatement, error) {
+	b.t.Helper()
+	idem := b.idem("withdraw")
+	idem.Caller = actor
+	out, _, err := b.WithdrawStatement(b.t.Context(), idem, id, w)
+	return out, err
+}
+
+// A statement that was taken in by mistake is taken back by two people: what it had paid is expected again, the ledger is as before, the
+// statement behind it shows the gap, and the file may come again.
+func TestWithdrawStatement(t *testing.T) {
+	b := setup(t)
+	b.account()
+	ref, tiyn := b.paid(citizenIIN)
+	cash, due := "bank:"+testBIC+":"+monthAccount+":cash", "bank:"+testBIC+":due"
+	owed := b.balance(due)
+	day := b.today()
+	b.reconcile(sheet{number: 1, day: day, opening: 10, lines: []line{{tiyn: 7, ref: "BEFORE"}}}.camt())
+	before := b.balance(cash)
+	body := sheet{number: 2, day: day, opening: 17, lines: []line{{tiyn: tiyn, ref: ref}, {tiyn: 40, ref: "A"}}}.camt()
+	id := b.reconcile(body).Statements[0].ID
+	b.reconcile(sheet{number: 3, day: day, opening: 57 + tiyn, lines: []line{{tiyn: 3, ref: "B"}}}.camt())
+
+	ask := StatementWithdrawal{Action: ActPropose, Comment: "a file of the test bank"}
+	if _, err := b.withdraw("operator:1", id, StatementWithdrawal{Action: ActApprove}); err == nil {
+		t.Fatal("approved what nobody has proposed")
+	}
+	out, err := b.withdraw("operator:1", id, ask)
+	b.must(err)
+	if out.State != statementBooked || out.ProposedBy != "operator:1" {
+		t.Errorf("%+v", out)
+	}
+	_, err = b.withdraw("operator:2", id, ask)
+	wants(t, err, ErrStatementState)
+	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: ActApprove})
+	wants(t, err, ErrFourEyes)
+	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: ActReject, Comment: "no"})
+	b.must(err)
+	_, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
+	wants(t, err, ErrStatementState)
+	_, err = b.withdraw("operator:1", id, ask)
+	b.must(err)
+	out, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
+	b.must(err)
+	if out.State != statementWithdrawn || out.Reopened != 1 {
+		t.Errorf("%+v", out)
+	}
+	if got := b.balance(cash); got != before || b.balance(due) != owed {
+		t.Errorf("cash %d, was %d; due %d, was %d", got, before, b.balance(due), owed)
+	}
+	if diff := cmp.Diff(map[recon.Kind]int64{recon.Surplus: 2, recon.Gap: 1}, b.openKinds()); diff != "" {
+		t.Error(diff)
+	}
+	_, err = b.withdraw("operator:1", id, ask)
+	wants(t, err, ErrStatementState)
+
+	again := b.reconcile(body).Statements[0]
+	if again.ID == id || again.Matched != 1 || b.balance(due) != owed-tiyn {
+		t.Errorf("taken in again: %+v", again)
+	}
+	if diff := cmp.Diff(map[recon.Kind]int64{recon.Surplus: 3}, b.openKinds()); diff != "" {
+		t.Error(diff)
+	}
+	if _, repeated, err := b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(body), Source: SourceAPI, Actor: "x"}); err != nil || !repeated {
+		t.Errorf("the same file once more: %v %v", repeated, err)
+	}
+	b.settle()
+	b.check()
+}
+
+// The only statement of an account leaves nothing behind, and a payment that was missing before it came is missing again.
+func TestWithdrawTheFirst(t *testing.T) {
+	b := setup(t)
+	b.account()
+	ref, tiyn := b.paid(citizenIIN)
+	day := b.today()
+	b.clock.at = b.clock.at.AddDate(0, 0, 20)
+	b.must(b.expect(t.Context()))
+	b.must(b.ageAll(t.Context()))
+	if diff := cmp.Diff(map[recon.Kind]int64{recon.Missing: 1}, b.openKinds()); diff != "" {
+		t.Fatal(diff)
+	}
+	id := b.reconcile(sheet{number: 1, day: day, opening: 500, lines: []line{{tiyn: tiyn, ref: ref}}}.camt()).Statements[0].ID
+	if diff := cmp.Diff(map[recon.Kind]int64{}, b.openKinds()); diff != "" {
+		t.Fatal(diff)
+	}
+	_, err := b.withdraw("operator:1", id, StatementWithdrawal{Action: ActPropose, Comment: "x"})
+	b.must(err)
+	_, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
+	b.must(err)
+	if diff := cmp.Diff(map[recon.Kind]int64{recon.Missing: 1}, b.openKinds()); diff != "" {
+		t.Error(diff)
+	}
+	if got := b.balance("bank:" + testBIC + ":" + monthAccount + ":cash"); got != 0 {
+		t.Errorf("cash %d", got)
+	}
+	b.settle()
+	b.check()
+}
+
+// What people have decided, and what a period has sealed, is not withdrawn.
+func TestWithdrawRefuses(t *testing.T) {
+	b := setup(t)
+	b.account()
+	id := b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: 40, ref: "A"}}}.camt()).Statements[0].ID
+	_, err := b.withdraw("operator:1", "stm_1", StatementWithdrawal{Action: ActPropose, Comment: "x"})
+	wants(t, err, ErrStatementUnknown)
+	_, err = b.withdraw("operator:1", "stm_000000000000000001", StatementWithdrawal{Action: ActPropose, Comment: "x"})
+	wants(t, err, ErrStatementUnknown)
+	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: "burn", Comment: "x"})
+	wants(t, err, ErrInvalid)
+	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: ActPropose})
+	wants(t, err, ErrInvalid)
+	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: ActPropose, Comment: "x"})
+	b.must(err)
+	b.done("operator:3", b.theOnly(recon.Surplus), ExceptionAction{Action: ActResolve, Way: recon.Park})
+	_, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
+	wants(t, err, ErrStatementTouched)
+	_, _, err = b.ClosePeriod(t.Context(), b.idem("close"), monthAccount, b.today())
+	b.must(err)
+	_, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
+	wants(t, err, ErrPeriodClosed)
+}
