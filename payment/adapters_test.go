@@ -313,6 +313,28 @@ func TestReportRefuses(t *testing.T) {
 	w.Check()
 }
 
+// A bank that is asked for days about a slow payment does not fill the tables.
+func TestPendingIsNotedOnce(t *testing.T) {
+	w, _ := startFiles(t).(*filesWay)
+	p := w.Begin()
+	w.Bring(adaptertest.Pending)
+	for range 3 {
+		w.Ask()
+	}
+	var noted int
+	w.must(w.db.Get(&noted, `SELECT count(*) FROM bank_messages WHERE attempt_id = $1`, p))
+	if noted != 1 {
+		t.Errorf("%d rows", noted)
+	}
+	w.End(p)
+	w.Ask()
+	want := "executed"
+	if got := w.State(p); got != want {
+		t.Errorf("order is %s", got)
+	}
+	w.Check()
+}
+
 // Bank reports by folder; a report that is refused is put aside among the refused, and one that cannot be decided stays.
 func TestReportsFromFolder(t *testing.T) {
 	w, _ := startFiles(t).(*filesWay)

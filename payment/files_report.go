@@ -196,11 +196,15 @@ func (t *reporting) payment(ctx context.Context, a *attemptRow, isNew bool) erro
 	if word.Outcome == bank.Executed {
 		said.BankReference, said.ExecutedAt = word.Reference, word.At.Format(time.RFC3339Nano)
 	}
+	source := hex.EncodeToString(t.digest[:])
+	if word.Outcome == bank.Pending {
+		source = "" // each report about a slow payment has a name and time of its own: that it is still pending is noted once
+	}
 	content, err := canon.Marshal(struct {
 		File   string      `json:"file"`
-		Report string      `json:"report_sha256"`
+		Report string      `json:"report_sha256,omitempty"`
 		Said   bank.Status `json:"said"`
-	}{t.file.ID, hex.EncodeToString(t.digest[:]), said})
+	}{t.file.ID, source, said})
 	if err != nil {
 		return fmt.Errorf("couldn't note what a report says: %w", err)
 	}
