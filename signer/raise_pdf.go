@@ -69,7 +69,7 @@ func signersOfPDF(document []byte, have []int) (chains [][]*pkix.Certificate, h 
 			continue
 		}
 		if sig.CMS == nil || len(sig.CMS.Signers) != 1 || n == len(have) {
-			return nil, 0, fmt.Errorf("%w: a signature without a CMS is not raised", ErrRequest)
+			return nil, 0, fmt.Errorf("%w: a signature that is no CMS of one signer is not raised", ErrRequest)
 		}
 		pool := append(readable(sig.CMS.Certificates), readable(d.Store.Certificates)...)
 		candidates := sig.CMS.Signers[0].Candidates(pool)
