@@ -77,7 +77,7 @@ func TestBenchHSM(t *testing.T) {
 	}
 	check(t, token.Close())
 	fleet, err := hsm.OpenFleet(t.Context(), hsm.FleetConfig{
-		Tokens: []hsm.FleetToken{{Module: soft.Module, Label: soft.Label, PIN: soft.PIN, Processes: 2, Seats: 4}},
+		Tokens: []hsm.FleetToken{{Module: soft.Module, Label: soft.Label, PIN: soft.PIN, Processes: 2, Seats: 1}},
 	})
 	check(t, err)
 	defer func() { _ = fleet.Close() }()
