@@ -63,6 +63,12 @@ const (
 	codeRole             code = "role_missing"
 	codeFourEyes         code = "four_eyes"
 	codeRequestOver      code = "request_over"
+	codeSignInWrong      code = "sign_in_wrong"
+	codeInvitation       code = "invitation_over"
+	codePasswordWeak     code = "password_weak"
+	codePasswordsDiffer  code = "passwords_differ"
+	codePasskey          code = "passkey_refused"
+	codeQROver           code = "qr_over"
 )
 
 // jsonCode makes the code of a body that is not the JSON of the contract.
@@ -99,6 +105,12 @@ func statuses() map[code]int {
 		codeRole:             http.StatusForbidden,
 		codeFourEyes:         http.StatusForbidden,
 		codeRequestOver:      http.StatusConflict,
+		codeSignInWrong:      http.StatusUnprocessableEntity,
+		codeInvitation:       http.StatusConflict,
+		codePasswordWeak:     http.StatusUnprocessableEntity,
+		codePasswordsDiffer:  http.StatusUnprocessableEntity,
+		codePasskey:          http.StatusUnprocessableEntity,
+		codeQROver:           http.StatusForbidden, // by which eGov Mobile knows a refusal
 	}
 	for _, r := range []strictjson.Reason{
 		strictjson.Syntax, strictjson.Encoding, strictjson.Trailing, strictjson.Unknown, strictjson.Duplicate, strictjson.Missing,

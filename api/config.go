@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"qaqpa/api/auth"
+	"qaqpa/api/egovqr"
 	"qaqpa/payment"
 	"qaqpa/signer"
 
@@ -30,6 +31,8 @@ type Config struct {
 	// BaseURL is the public address without a trailing slash, such as https://pay.example.kz. The `type` of problems
 	// is built on it.
 	BaseURL string
+	// Issuer is who asks for a signature, as eGov Mobile shows it to people.
+	Issuer egovqr.Organisation
 	// WebhookKeys are the public keys that sign webhooks, the current one first; they are published.
 	WebhookKeys []ed25519.PublicKey
 	// NCANode serves the HTTP interface of NCANode v3 beside our own; see package ncanode. It takes keys and passwords in

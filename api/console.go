@@ -257,7 +257,7 @@ func (s *Server) showData(ctx context.Context, r *request, who auth.Session, ref
 	for _, l := range looks {
 		v.Looks = append(v.Looks, portal.Look{At: l.At, Name: l.Name, Organisation: l.Organisation, Reason: l.Reason})
 	}
-	v.Address, v.Key, v.MayName = "/cabinet/data", newID(), ownPerson(who, who.IIN) == nil
+	v.Address, v.Key, v.MayName = "/cabinet/data", newID(), mayName(who) == nil
 	if v.Phone, err = s.cfg.Payments.Phone(ctx, who.IIN); err != nil {
 		return nil, err
 	}

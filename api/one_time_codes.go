@@ -108,7 +108,7 @@ func (s *Server) phoneNamed(ctx context.Context, r *request) (*response, error) 
 			return nil, err
 		}
 		idem, err := formKey(r, who, form.Get("key"))
-		if err = errors.Join(err, ownPerson(who, who.IIN)); err != nil {
+		if err = errors.Join(err, mayName(who)); err != nil {
 			return nil, err
 		}
 		_, _, err = s.cfg.Payments.StartPhone(ctx, idem, who.IIN, form.Get("phone"), string(s.frame(r, who).Lang))
@@ -123,7 +123,7 @@ func (s *Server) phoneEntered(ctx context.Context, r *request) (*response, error
 			return nil, err
 		}
 		idem, err := formKey(r, who, form.Get("key"))
-		if err = errors.Join(err, ownPerson(who, who.IIN)); err != nil {
+		if err = errors.Join(err, mayName(who)); err != nil {
 			return nil, err
 		}
 		_, _, err = s.cfg.Payments.ConfirmPhone(ctx, idem, who.IIN, form.Get("challenge"), form.Get("code"))

@@ -17,7 +17,7 @@ import (
 // pageRoutes are the pages for people. They are no part of the contract for programs: openapi.yaml leaves them out.
 func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
-	return append(append(s.codePages(), s.reconPages()...), []route{
+	return append(slices.Concat(s.codePages(), s.reconPages(), s.wayPages(), s.operatorPages()), []route{
 		page("/", s.home, "lang"),
 		page("/developers", s.developers, "lang"),
 		page("/handbook", s.handbook, "lang"),
@@ -125,7 +125,7 @@ func (s *Server) setCookie(resp *response, name, value string) {
 
 // visitor is who is signed in; nobody is no error.
 func (s *Server) visitor(ctx context.Context, r *request) (auth.Session, error) {
-	v, err := s.cfg.Keys.Session(ctx, find(r.cookies, cookieSession))
+	v, err := s.cfg.Keys.Session(ctx, find(r.cookies, cookieSession), r.from())
 	if errors.Is(err, auth.ErrNoSession) {
 		return auth.Session{}, nil
 	}
@@ -163,7 +163,7 @@ func (s *Server) frame(r *request, who auth.Session) portal.Frame {
 		}
 	}
 	address.RawQuery = q.Encode()
-	return portal.Frame{Lang: s.pageLanguage(r, r.arg("lang")), Address: address.String(), Person: who.Name, Works: who.BIN != ""}
+	return portal.Frame{Lang: s.pageLanguage(r, r.arg("lang")), Address: address.String(), Person: who.Name, Works: who.BIN != "", Account: who.Way == auth.ByPassword}
 }
 
 // show makes the response of a page, and remembers a language that was chosen.

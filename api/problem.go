@@ -11,7 +11,9 @@ import (
 	"time"
 
 	"qaqpa/api/auth"
+	"qaqpa/api/auth/password"
 	"qaqpa/api/language"
+	"qaqpa/api/passkey"
 	"qaqpa/api/strictjson"
 	"qaqpa/payment"
 	"qaqpa/signer"
@@ -101,6 +103,16 @@ func classify(err error) *refusal {
 		return refuse(codeReason).because(err)
 	case errors.Is(err, auth.ErrNoChallenge):
 		return refuse(codeChallenge).because(err)
+	case errors.Is(err, auth.ErrSignIn):
+		return refuse(codeSignInWrong).because(err)
+	case errors.Is(err, auth.ErrInvitation):
+		return refuse(codeInvitation).because(err)
+	case errors.Is(err, password.ErrLength), errors.Is(err, password.ErrPlain):
+		return refuse(codePasswordWeak).because(err)
+	case errors.Is(err, auth.ErrQuestion), errors.Is(err, passkey.ErrAnswer), errors.Is(err, auth.ErrAccount):
+		return refuse(codePasskey).because(err)
+	case errors.Is(err, auth.ErrNoTicket):
+		return refuse(codeQROver).because(err)
 	case errors.Is(err, auth.ErrBusy):
 		return refuse(codeTooMany).because(err).after(time.Second)
 	case errors.Is(err, signer.ErrTooLarge):

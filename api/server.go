@@ -7,7 +7,9 @@ import (
 	"slices"
 	"sync"
 
+	"qaqpa/api/egovqr"
 	"qaqpa/api/language"
+	"qaqpa/api/passkey"
 	"qaqpa/api/portal"
 	"qaqpa/api/reference"
 	"qaqpa/api/strictjson"
@@ -41,6 +43,9 @@ type Server struct {
 	reference reference.Contract
 	// validations reads the JSON form of a validation, which is one of three.
 	validations *strictjson.Decoder[validationRequest]
+	passkeys    *passkey.Party
+	phones      *egovqr.Reader
+	errands     sync.WaitGroup // what is still done after its request was answered
 	router      fasthttp.RequestHandler
 	buffers     buffers
 	front       *fasthttp.Server
@@ -85,6 +90,14 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	keys, err := passkey.New(cfg.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	phones, err := egovqr.NewReader()
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
 		cfg: cfg, texts: texts, pages: pages, statuses: statuses(), metrics: m, public: public, foreign: foreign,
 		memory:  semaphore.NewWeighted(cfg.Limits.BodyMemory),
@@ -95,13 +108,13 @@ func New(cfg Config) (*Server, error) {
 		quotas:   quotas,
 		feeding:  semaphore.NewWeighted(feedsAtOnce),
 		sealing:  semaphore.NewWeighted(int64(cfg.Limits.Seals)),
-		contract: newAsset(typeYAML, openapi), reference: described, validations: decoder,
+		contract: newAsset(typeYAML, openapi), reference: described, validations: decoder, passkeys: keys, phones: phones,
 	}
 	table, err := s.routes()
 	if err != nil {
 		return nil, err
 	}
-	s.router = newRouter(s, slices.Concat(table, s.pageRoutes(), s.verifyRoutes(), s.roomRoutes())).Handler
+	s.router = newRouter(s, slices.Concat(table, s.pageRoutes(), s.verifyRoutes(), s.roomRoutes(), s.mobileRoutes())).Handler
 	s.front = newFront(s)
 	s.base, s.stop = context.WithCancel(context.Background())
 	return s, nil
@@ -122,6 +135,7 @@ func (s *Server) Serve(ln net.Listener) error {
 // context's error; what they had committed stays committed, and clients repeat the rest with their keys.
 func (s *Server) Shutdown(ctx context.Context) error {
 	defer s.stop()
+	defer s.errands.Wait() // each has an end of its own
 	if err := s.front.ShutdownWithContext(ctx); err != nil {
 		return fmt.Errorf("couldn't finish all requests: %w", err)
 	}

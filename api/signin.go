@@ -26,7 +26,7 @@ func (s *Server) signInPage(ctx context.Context, r *request) (*response, error) 
 
 // signInForm shows the form again, with what went wrong.
 func (s *Server) signInForm(r *request, refused error) (*response, error) {
-	v, status := portal.SignIn{Frame: s.frame(r, auth.Session{})}, http.StatusOK
+	v, status := portal.SignIn{Frame: s.frame(r, auth.Session{}), Key: newID()}, http.StatusOK
 	v.Address = "/sign-in"
 	if refused != nil {
 		m, st := s.message(r, refused)
@@ -80,14 +80,11 @@ func (s *Server) signIn(ctx context.Context, r *request) (*response, error) {
 		if err != nil {
 			return nil, err
 		}
-		session, _, err := s.cfg.Keys.SignIn(ctx, token, who)
+		session, _, err := s.cfg.Keys.SignIn(ctx, token, who, auth.ByEDS, r.from())
 		if err != nil {
 			return nil, err
 		}
-		resp := seeOther("/cabinet")
-		s.setCookie(resp, cookieSession, session)
-		s.setCookie(resp, cookieChallenge, "")
-		return resp, nil
+		return s.entered(session, "/cabinet"), nil
 	}()
 	if err != nil {
 		return s.signInForm(r, err)

@@ -38,6 +38,7 @@ const methodCode = "code"
 const (
 	codeForPayment = "pay"
 	codeForPhone   = "phone"
+	codeForSignIn  = "sign-in"
 )
 
 type challengeRow struct {
@@ -207,8 +208,10 @@ func (s *Service) newChallenge(ctx context.Context, tx *sqlx.Tx, c challengeRow)
 		Day     int `db:"day"`
 		Subject int `db:"subject"`
 	}
+	// Codes to sign in are asked for by anybody who knows an IIN: they must not use up those with which its person pays.
 	err := one(ctx, tx, &sent, `SELECT count(*) AS day, count(*) FILTER (WHERE purpose = $3 AND subject = $4) AS subject
-		FROM otp_challenges WHERE bucket = $1 AND payer_id = ANY($2) AND created_at > $5`, c.Bucket, s.private.forms(c.Payer), c.Purpose, c.Subject, now.AddDate(0, 0, -1))
+		FROM otp_challenges WHERE bucket = $1 AND payer_id = ANY($2) AND created_at > $5 AND (purpose = 'sign-in') = ($3 = 'sign-in')`,
+		c.Bucket, s.private.forms(c.Payer), c.Purpose, c.Subject, now.AddDate(0, 0, -1))
 	if err != nil {
 		return Challenge{}, "", err
 	}

@@ -98,7 +98,9 @@ func (s *Store) MembershipsOf(ctx context.Context, v Session) ([]Member, error) 
 	if !v.Known() || v.BIN == "" {
 		return nil, nil
 	}
-	return s.selectMembers(ctx, `SELECT `+memberColumns+` FROM member WHERE iin = $1 AND bin = $2 AND revoked_at IS NULL ORDER BY kind, subject`, v.IIN, v.BIN)
+	// A password shows nothing to agencies and banks: it is the operator's own.
+	return s.selectMembers(ctx, `SELECT `+memberColumns+` FROM member WHERE iin = $1 AND bin = $2 AND revoked_at IS NULL
+		AND ($3 = 'eds' OR ($3 = 'password' AND kind = 'operator')) ORDER BY kind, subject`, v.IIN, v.BIN, v.Way)
 }
 
 // Look is one look of an official at a person's data.

@@ -20,7 +20,9 @@ func TestMembersActWithTheirOrganisationsCertificate(t *testing.T) {
 	if _, err := b.Grant(t.Context(), Member{Kind: Agency, Subject: "agc_1", BIN: someBIN, IIN: someIIN, Role: Editor}, "operator:test"); !errors.Is(err, ErrMember) {
 		t.Errorf("got %v", err)
 	}
-	session := func(iin, bin string) Session { return Session{ID: "ses_1", Person: Person{IIN: iin, BIN: bin}} }
+	session := func(iin, bin string) Session {
+		return Session{ID: "ses_1", Way: ByEDS, Person: Person{IIN: iin, BIN: bin}}
+	}
 	for _, row := range []struct {
 		who  Session
 		want int

@@ -9,6 +9,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // How long people stay signed in. Citizens use shared computers: a forgotten session ends soon.
@@ -16,6 +18,9 @@ const (
 	challengeLife = 10 * time.Minute
 	sessionLife   = 8 * time.Hour
 	sessionIdle   = 20 * time.Minute
+	// Of who came by a code alone, and of the operator's people, who see what others own.
+	shortLife = 2 * time.Hour
+	shortIdle = 10 * time.Minute
 	// seenStep is how stale seen_at may become: one write a minute instead of one for each page.
 	seenStep = time.Minute
 )
@@ -37,10 +42,28 @@ type Person struct {
 	CertificateSHA256  string
 }
 
+// Way says how a person has shown who he is.
+type Way string
+
+// The ways.
+const (
+	// ByEDS is a signature, made on the reader's computer or on his phone.
+	ByEDS Way = "eds"
+	// ByCode is a code that came to the person's confirmed phone.
+	ByCode Way = "code"
+	// ByPassword is a password and a second factor, for the operator's people.
+	ByPassword Way = "password"
+)
+
 // Session is a person's visit. The zero Session is nobody.
 type Session struct {
 	ID string
 	Person
+	Way Way
+	// BoundTo is the address from which alone the session is good; empty for any. Sessions of the operator's people are bound.
+	BoundTo string
+	// Account is the login of a session that began by password.
+	Account              string
 	CreatedAt, ExpiresAt time.Time
 }
 
@@ -84,36 +107,65 @@ func (s *Store) PendingChallenge(ctx context.Context, token string) ([]byte, err
 	return s.selectChallenge(ctx, hash, s.cfg.Now())
 }
 
-// SignIn uses a challenge up and begins a session of the person whose signature over it was verified. Every sign-in has
-// a token of its own, made here: one that an attacker planted before (session fixation) never becomes a session. Errors:
-// [ErrNoChallenge].
-func (s *Store) SignIn(ctx context.Context, challenge string, who Person) (token string, out Session, err error) {
-	if who.IIN == "" || s.cfg.Audit == nil {
-		return "", Session{}, errors.New("a session is a person's, and is noted in the audit log")
-	}
+// SignIn uses a challenge up and begins a session of the person who has shown in that way who he is: by a signature over
+// it that was verified, or by a code that was bound to its token. Every sign-in has a token of its own, made here: one that
+// an attacker planted before (session fixation) never becomes a session. from is the visitor's address. Errors: [ErrNoChallenge].
+func (s *Store) SignIn(ctx context.Context, challenge string, who Person, way Way, from string) (token string, out Session, err error) {
 	used, ok := hashSecret(challenge)
 	if !ok {
 		return "", Session{}, ErrNoChallenge
+	}
+	out = Session{Person: who, Way: way, BoundTo: from}
+	return s.begin(ctx, out, func(ctx context.Context, tx *sqlx.Tx, now time.Time) error { return useChallenge(ctx, tx, used, now) })
+}
+
+// begin stores a session in the transaction in which prove uses up what the person has shown.
+func (s *Store) begin(ctx context.Context, in Session, prove func(context.Context, *sqlx.Tx, time.Time) error) (string, Session, error) {
+	if in.IIN == "" || s.cfg.Audit == nil {
+		return "", Session{}, errors.New("a session is a person's, and is noted in the audit log")
 	}
 	token, hash, err := s.newSecret()
 	if err != nil {
 		return "", Session{}, err
 	}
-	now := s.cfg.Now().UTC().Truncate(time.Microsecond)
-	out = Session{ID: "ses_" + hex.EncodeToString(hash[:8]), Person: who, CreatedAt: now, ExpiresAt: now.Add(sessionLife)}
-	if err := s.insertSession(ctx, used, hash, out); err != nil {
+	in.ID, in.CreatedAt = "ses_"+hex.EncodeToString(hash[:8]), s.cfg.Now().UTC().Truncate(time.Microsecond)
+	err = s.inTx(ctx, func(tx *sqlx.Tx) error {
+		if err := prove(ctx, tx, in.CreatedAt); err != nil {
+			return err
+		}
+		operates, err := operates(ctx, tx, in)
+		if err != nil {
+			return err
+		}
+		life, idle := sessionLife, sessionIdle
+		if operates || in.Way != ByEDS {
+			life, idle = shortLife, shortIdle
+		}
+		if !operates {
+			in.BoundTo = "" // citizens walk from one network to another
+		}
+		in.ExpiresAt = in.CreatedAt.Add(life)
+		return s.insertSession(ctx, tx, hash, in, idle)
+	})
+	if err != nil {
 		return "", Session{}, err
 	}
-	return token, out, nil
+	return token, in, nil
 }
 
-// Session returns whose token this is, or [ErrNoSession]: after eight hours, or twenty minutes without a request.
-func (s *Store) Session(ctx context.Context, token string) (Session, error) {
+// Session returns whose token this is, or [ErrNoSession]: after its life, after a pause without a request, or from another
+// address than that to which it is bound, which ends it.
+func (s *Store) Session(ctx context.Context, token, from string) (Session, error) {
 	hash, ok := hashSecret(token)
 	if !ok {
 		return Session{}, ErrNoSession
 	}
-	return s.selectSession(ctx, hash, s.cfg.Now().UTC())
+	out, err := s.selectSession(ctx, hash, s.cfg.Now().UTC())
+	// The attack: a cookie that was copied off an operator's machine is used elsewhere.
+	if err == nil && out.BoundTo != "" && out.BoundTo != from {
+		return Session{}, errors.Join(ErrNoSession, s.deleteSession(ctx, hash))
+	}
+	return out, err
 }
 
 // EndSession signs out. Ending what has ended already changes nothing.

@@ -10,6 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// here is the address of the test's visitors.
+const here = "203.0.113.7"
+
 func visitor() Person {
 	return Person{IIN: "850101300019", Name: "ӘЛІ", Kind: "person", Roles: []string{"a", "b"}, CertificateSHA256: "ff"}
 }
@@ -29,7 +32,7 @@ func (b *bundle) challenge(t *testing.T) string {
 
 func (b *bundle) signIn(t *testing.T) (string, Session) {
 	t.Helper()
-	token, s, err := b.SignIn(t.Context(), b.challenge(t), visitor())
+	token, s, err := b.SignIn(t.Context(), b.challenge(t), visitor(), ByEDS, here)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +41,7 @@ func (b *bundle) signIn(t *testing.T) (string, Session) {
 
 func (b *bundle) gone(t *testing.T, token string) {
 	t.Helper()
-	if s, err := b.Session(t.Context(), token); !errors.Is(err, ErrNoSession) || s.Known() {
+	if s, err := b.Session(t.Context(), token, here); !errors.Is(err, ErrNoSession) || s.Known() {
 		t.Errorf("got %+v, %v", s, err)
 	}
 }
@@ -46,7 +49,7 @@ func (b *bundle) gone(t *testing.T, token string) {
 func TestSignInAndOut(t *testing.T) {
 	b := setup(t)
 	token, made := b.signIn(t)
-	got, err := b.Session(t.Context(), token)
+	got, err := b.Session(t.Context(), token, here)
 	if err != nil || !got.Known() {
 		t.Fatalf("%+v %v", got, err)
 	}
@@ -79,11 +82,11 @@ func TestOnlyIssuedTokensAreSessions(t *testing.T) {
 func TestChallengeServesOnce(t *testing.T) {
 	b := setup(t)
 	challenge := b.challenge(t)
-	if _, _, err := b.SignIn(t.Context(), challenge, visitor()); err != nil {
+	if _, _, err := b.SignIn(t.Context(), challenge, visitor(), ByEDS, here); err != nil {
 		t.Fatal(err)
 	}
 	for _, c := range []string{challenge, "", strings.Repeat("0", 64)} {
-		if _, _, err := b.SignIn(t.Context(), c, visitor()); !errors.Is(err, ErrNoChallenge) {
+		if _, _, err := b.SignIn(t.Context(), c, visitor(), ByEDS, here); !errors.Is(err, ErrNoChallenge) {
 			t.Errorf("got %v", err)
 		}
 		if _, err := b.PendingChallenge(t.Context(), c); !errors.Is(err, ErrNoChallenge) {
@@ -92,7 +95,7 @@ func TestChallengeServesOnce(t *testing.T) {
 	}
 	late := b.challenge(t)
 	b.now = b.now.Add(challengeLife)
-	if _, _, err := b.SignIn(t.Context(), late, visitor()); !errors.Is(err, ErrNoChallenge) {
+	if _, _, err := b.SignIn(t.Context(), late, visitor(), ByEDS, here); !errors.Is(err, ErrNoChallenge) {
 		t.Errorf("got %v", err)
 	}
 	raced := b.challenge(t)
@@ -101,7 +104,7 @@ func TestChallengeServesOnce(t *testing.T) {
 	store := *b.Store
 	store.cfg.Audit = &audit{} // the bundle's is not for several at once, and one only gets so far
 	for i := range results {
-		wg.Go(func() { _, _, results[i] = store.SignIn(t.Context(), raced, visitor()) })
+		wg.Go(func() { _, _, results[i] = store.SignIn(t.Context(), raced, visitor(), ByEDS, here) })
 	}
 	wg.Wait()
 	won := 0
@@ -125,7 +128,7 @@ func TestSessionsEndByThemselves(t *testing.T) {
 	busy, _ := b.signIn(t)
 	for range int(sessionLife/(sessionIdle/2)) - 1 {
 		b.now = b.now.Add(sessionIdle / 2)
-		if _, err := b.Session(t.Context(), busy); err != nil {
+		if _, err := b.Session(t.Context(), busy, here); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -47,30 +47,42 @@ func (s *Store) selectChallenge(ctx context.Context, hash []byte, now time.Time)
 	return document, nil
 }
 
-// insertSession uses the challenge up and stores the session, in one transaction: of two sign-ins with one challenge
-// the second finds nothing to delete.
-func (s *Store) insertSession(ctx context.Context, challenge, hash []byte, v Session) error {
-	detail, err := json.Marshal(map[string]string{"session": v.ID, "certificate_sha256": v.CertificateSHA256, "bin": v.BIN})
+// useChallenge uses a challenge up: of two sign-ins with one challenge the second finds nothing to delete.
+func useChallenge(ctx context.Context, tx *sqlx.Tx, challenge []byte, now time.Time) error {
+	done, err := tx.ExecContext(ctx, `DELETE FROM sign_in_challenge WHERE token_sha256 = $1 AND expires_at > $2`, challenge, now)
+	if err != nil {
+		return fmt.Errorf("couldn't use a challenge up: %w", err)
+	}
+	if n, err := done.RowsAffected(); err != nil || n != 1 {
+		return errors.Join(ErrNoChallenge, err)
+	}
+	return nil
+}
+
+func (s *Store) insertSession(ctx context.Context, tx *sqlx.Tx, hash []byte, v Session, idle time.Duration) error {
+	detail, err := json.Marshal(map[string]string{"session": v.ID, "certificate_sha256": v.CertificateSHA256, "bin": v.BIN, "way": string(v.Way)})
 	if err != nil {
 		return fmt.Errorf("couldn't describe a session: %w", err)
 	}
-	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		done, err := tx.ExecContext(ctx, `DELETE FROM sign_in_challenge WHERE token_sha256 = $1 AND expires_at > $2`, challenge, v.CreatedAt)
-		if err != nil {
-			return fmt.Errorf("couldn't use a challenge up: %w", err)
-		}
-		if n, err := done.RowsAffected(); err != nil || n != 1 {
-			return errors.Join(ErrNoChallenge, err)
-		}
-		_, err = tx.ExecContext(ctx, `
-			INSERT INTO session (token_sha256, id, iin, bin, name, organisation, kind, roles, certificate, created_at, seen_at, expires_at)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11)`,
-			hash, v.ID, v.IIN, v.BIN, v.Name, v.Organisation, v.Kind, strings.Join(v.Roles, " "), v.CertificateSHA256, v.CreatedAt, v.ExpiresAt)
-		if err != nil {
-			return fmt.Errorf("couldn't store a session: %w", err)
-		}
-		return s.cfg.Audit.Append(ctx, tx, v.Actor(), "session.begun", v.IIN, detail)
-	})
+	_, err = tx.ExecContext(ctx, `
+		INSERT INTO session (token_sha256, id, iin, bin, name, organisation, kind, roles, certificate, created_at, seen_at, expires_at, way, bound_to, idle_seconds, account)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10, $11, $12, $13, $14, $15)`,
+		hash, v.ID, v.IIN, v.BIN, v.Name, v.Organisation, v.Kind, strings.Join(v.Roles, " "), v.CertificateSHA256, v.CreatedAt, v.ExpiresAt,
+		v.Way, v.BoundTo, int(idle/time.Second), v.Account)
+	if err != nil {
+		return fmt.Errorf("couldn't store a session: %w", err)
+	}
+	return s.cfg.Audit.Append(ctx, tx, v.Actor(), "session.begun", v.IIN, detail)
+}
+
+// operates reports whether a person acts for the operator, with the certificate of its organisation or by password.
+func operates(ctx context.Context, tx *sqlx.Tx, v Session) (bool, error) {
+	var is bool
+	err := tx.GetContext(ctx, &is, `SELECT EXISTS (SELECT 1 FROM member WHERE iin = $1 AND bin = $2 AND kind = 'operator' AND revoked_at IS NULL)`, v.IIN, v.BIN)
+	if err != nil {
+		return false, fmt.Errorf("couldn't look up a right: %w", err)
+	}
+	return is, nil
 }
 
 // sessionRow is a row of session.
@@ -86,13 +98,16 @@ type sessionRow struct {
 	CreatedAt    time.Time `db:"created_at"`
 	SeenAt       time.Time `db:"seen_at"`
 	ExpiresAt    time.Time `db:"expires_at"`
+	Way          Way       `db:"way"`
+	BoundTo      string    `db:"bound_to"`
+	Account      string    `db:"account"`
 }
 
 func (s *Store) selectSession(ctx context.Context, hash []byte, now time.Time) (Session, error) {
 	var r sessionRow
 	err := s.cfg.DB.GetContext(ctx, &r, `
-		SELECT id, iin, bin, name, organisation, kind, roles, certificate, created_at, seen_at, expires_at
-		FROM session WHERE token_sha256 = $1 AND expires_at > $2 AND seen_at > $3`, hash, now, now.Add(-sessionIdle))
+		SELECT id, iin, bin, name, organisation, kind, roles, certificate, created_at, seen_at, expires_at, way, bound_to, account
+		FROM session WHERE token_sha256 = $1 AND expires_at > $2 AND seen_at > $2 - idle_seconds * interval '1 second'`, hash, now)
 	if errors.Is(err, sql.ErrNoRows) {
 		return Session{}, ErrNoSession
 	}
@@ -105,7 +120,7 @@ func (s *Store) selectSession(ctx context.Context, hash []byte, now time.Time) (
 		}
 	}
 	return Session{
-		ID: r.ID, CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
+		ID: r.ID, Way: r.Way, BoundTo: r.BoundTo, Account: r.Account, CreatedAt: r.CreatedAt.UTC(), ExpiresAt: r.ExpiresAt.UTC(),
 		Person: Person{
 			IIN: r.IIN, BIN: r.BIN, Name: r.Name, Organisation: r.Organisation, Kind: r.Kind,
 			Roles: strings.Fields(r.Roles), CertificateSHA256: r.Certificate,

@@ -56,6 +56,8 @@ type Store struct {
 	unknown *lru.Cache[string, time.Time]  // ids that did not exist, and until when that is believed
 	limiter *rate.Limiter
 	metrics metrics
+	// stretches are the turns to try a password.
+	stretches chan struct{}
 }
 
 // remembered is a row and until when it is trusted.
@@ -94,7 +96,7 @@ func New(cfg Config) (*Store, error) {
 		return nil, err
 	}
 	limiter := rate.NewLimiter(rate.Limit(cfg.UnknownPerSecond), 2*cfg.UnknownPerSecond)
-	return &Store{cfg: cfg, known: known, unknown: unknown, limiter: limiter, metrics: m}, nil
+	return &Store{cfg: cfg, known: known, unknown: unknown, limiter: limiter, metrics: m, stretches: make(chan struct{}, stretchesAtOnce)}, nil
 }
 
 // Authenticate returns whose token this is. ErrUnknownKey, ErrRevoked, ErrExpired and ErrBusy are refusals; any other

@@ -47,23 +47,6 @@ type signing struct {
 	IIN, BIN string
 }
 
-// SignIn is the page on which people sign in.
-type SignIn struct {
-	Frame
-	Message *Message
-}
-
-// RenderSignIn makes the page of sign-in.
-func (p *Pages) RenderSignIn(v SignIn) ([]byte, error) {
-	m := struct {
-		frame
-		signing
-		Message *Message
-	}{p.frame(v.Frame, "signin"), signing{Action: "/sign-in", DocumentURL: "/sign-in/challenge", DocumentName: "sign-in.txt"}, v.Message}
-	m.Script = true
-	return p.render("signin", m)
-}
-
 // Cabinet is a payer's own page.
 type Cabinet struct {
 	Frame

@@ -15,6 +15,8 @@ type Frame struct {
 	Person string
 	// Works says that the person came with the certificate of an organisation, and may act for one.
 	Works bool
+	// Account says that the person has an account with a password.
+	Account bool
 }
 
 // frame is a Frame in words.
@@ -24,6 +26,7 @@ type frame struct {
 	Languages []link
 	Person    string
 	Works     bool
+	Account   bool
 	// Refresh is after how many seconds the browser loads the page again; 0 means never.
 	Refresh int
 	// Script says that the page speaks with NCALayer.
@@ -33,7 +36,7 @@ type frame struct {
 }
 
 func (p *Pages) frame(f Frame, page string) frame {
-	return frame{words: words{texts: p.texts, lang: f.Lang, page: page}, Lang: f.Lang, Languages: languages(f), Person: f.Person, Works: f.Works}
+	return frame{words: words{texts: p.texts, lang: f.Lang, page: page}, Lang: f.Lang, Languages: languages(f), Person: f.Person, Works: f.Works, Account: f.Account}
 }
 
 // link is an entry of the language switch.

@@ -20,7 +20,7 @@ var style []byte
 //go:embed icon.svg
 var icon []byte
 
-//go:embed ncalayer.js verify.js hash.js
+//go:embed ncalayer.js verify.js hash.js passkey.js
 var scripts embed.FS
 
 // Pages renders pages.
@@ -34,6 +34,7 @@ func names() []string {
 	return []string{
 		"verify", "home", "signin", "cabinet", "order", "notice", "data", "console", "agency", "bank", "operator", "developers",
 		"keys", "trust", "audit", "proof", "handbook", "statements", "questions", "exceptions", "exception",
+		"signincode", "mobilesign", "operators", "enrol", "passkey", "security",
 	}
 }
 
@@ -41,7 +42,7 @@ func names() []string {
 func New(texts *language.Catalog) (*Pages, error) {
 	p := &Pages{texts: texts, pages: make(map[string]*template.Template)}
 	for _, name := range names() {
-		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", "charts.html", "operatornav.html", name+".html")
+		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", "qrcode.html", "charts.html", "operatornav.html", name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("couldn't parse page %s: %w", name, err)
 		}
@@ -57,7 +58,7 @@ func (p *Pages) Style() []byte { return slices.Concat(paper.Style(), style) }
 func (p *Pages) Icon() []byte { return icon }
 
 // Script is one of our scripts by its file: ncalayer.js asks NCALayer for signatures, verify.js helps the page of verification,
-// hash.js has the hash functions for it.
+// hash.js has the hash functions for it, passkey.js asks passkeys.
 func (p *Pages) Script(name string) ([]byte, error) {
 	script, err := scripts.ReadFile(name)
 	if err != nil {

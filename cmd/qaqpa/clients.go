@@ -38,6 +38,10 @@ type clientsCmd struct {
 	RevokeGrant clientsRevokeGrantCmd `cmd:"" help:"End such a right."`
 	ListGrants  clientsListGrantsCmd  `cmd:"" help:"List such rights."`
 
+	InviteOperator clientsInviteOperatorCmd `cmd:"" help:"Let one of the operator's people sign in by password and second factor; prints an invitation."`
+	EndOperator    clientsEndOperatorCmd    `cmd:"" help:"End such an account and its sessions."`
+	ListOperators  clientsListOperatorsCmd  `cmd:"" help:"List such accounts."`
+
 	SetSealPolicy    clientsSetSealPolicyCmd    `cmd:"" help:"Say what a client may have sealed: keys, formats, levels, how many a minute."`
 	EndSealPolicy    clientsEndSealPolicyCmd    `cmd:"" help:"Let a client have nothing sealed any more."`
 	ListSealPolicies clientsListSealPoliciesCmd `cmd:"" help:"List what clients may have sealed."`

@@ -15,6 +15,7 @@ import (
 
 	"qaqpa/api"
 	"qaqpa/api/auth"
+	"qaqpa/api/egovqr"
 	"qaqpa/hsm"
 	"qaqpa/payment"
 	"qaqpa/payment/receipt"
@@ -86,6 +87,7 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 		return g, err
 	}
 	g.server, err = api.New(api.Config{
+		Issuer:   egovqr.Organisation{NameKz: c.IssuerNameKK, NameRu: c.IssuerNameRU, NameEn: c.IssuerNameEN, BIN: c.IssuerBIN},
 		Payments: g.payments, Signer: g.signer, TimeStamps: stamps, Keys: g.keys, BaseURL: c.BaseURL,
 		WebhookKeys: []ed25519.PublicKey{g.webhook}, Checks: g.checks(),
 		Room: g.room(ctx, c), NCANode: c.NCANode, Limits: api.Limits{NCANodePerMinute: c.NCANodeRate, PublicPerMinute: c.PublicRate},

@@ -120,6 +120,17 @@ func Text(lang, code, amount, whom string) string {
 	return fmt.Sprintf("Код платежа: %s. Сумма %s ₸, получатель: %s. Никому его не сообщайте.", code, amount, whom)
 }
 
+// SignInText is the message that carries a code to sign in.
+func SignInText(lang, code string) string {
+	switch lang {
+	case "kk":
+		return fmt.Sprintf("qaqpa-ға кіру коды: %s. Егер кірген сіз болмасаңыз, елемеңіз. Кодты ешкімге айтпаңыз.", code)
+	case "en":
+		return fmt.Sprintf("Code to sign in to qaqpa: %s. If it is not you, ignore it. Tell it to nobody.", code)
+	}
+	return fmt.Sprintf("Код для входа в qaqpa: %s. Если входите не вы, не обращайте внимания. Никому его не сообщайте.", code)
+}
+
 // PhoneText is the message that carries a code to a phone whose owner has to show that it is his.
 func PhoneText(lang, code string) string {
 	switch lang {
