@@ -69,6 +69,7 @@ const (
 	codePasswordsDiffer  code = "passwords_differ"
 	codePasskey          code = "passkey_refused"
 	codeQROver           code = "qr_over"
+	codeTable            code = "table_unreadable"
 )
 
 // jsonCode makes the code of a body that is not the JSON of the contract.
@@ -110,6 +111,7 @@ func statuses() map[code]int {
 		codePasswordWeak:     http.StatusUnprocessableEntity,
 		codePasswordsDiffer:  http.StatusUnprocessableEntity,
 		codePasskey:          http.StatusUnprocessableEntity,
+		codeTable:            http.StatusUnprocessableEntity,
 		codeQROver:           http.StatusForbidden, // by which eGov Mobile knows a refusal
 	}
 	for _, r := range []strictjson.Reason{

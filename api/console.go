@@ -67,6 +67,7 @@ func (s *Server) agencyPage(ctx context.Context, r *request) (*response, error) 
 func (s *Server) showAgency(ctx context.Context, r *request, who auth.Session, m auth.Member, refused error) (*response, error) {
 	v := portal.Agency{Frame: s.frame(r, who), Sent: r.arg("sent") == "1", Decided: r.arg("sent") == "refund", Actor: who.Actor()}
 	v.Address = "/console/agency/" + m.Subject
+	v.Live, v.Today = r.arg("live") == "1", catalog.DateOf(s.cfg.Now())
 	if m.Role == auth.Editor {
 		v.Key = newID()
 	}
@@ -75,6 +76,9 @@ func (s *Server) showAgency(ctx context.Context, r *request, who auth.Session, m
 		return nil, err
 	}
 	if v.Payments, err = s.cfg.Payments.AgencyPayments(ctx, m.Subject); err != nil {
+		return nil, err
+	}
+	if v.Banks, err = s.cfg.Payments.Banks(ctx); err != nil {
 		return nil, err
 	}
 	refunds, err := s.cfg.Payments.Refunds(ctx, payment.RefundQuery{Agency: m.Subject, Limit: 100})

@@ -85,7 +85,7 @@ func TestBrowserPasskeys(t *testing.T) {
 	v.run(chromedp.WaitVisible(`form[action$="/remove"]`, chromedp.ByQuery))
 	seen("5-added")
 	v.click(".who button")
-	v.run(chromedp.Navigate(base + "/operators"))
+	v.run(chromedp.WaitNotPresent(".who", chromedp.ByQuery), chromedp.Navigate(base+"/operators"))
 	v.types("#login", "aigul")
 	v.types("#password", operatorSecret)
 	v.click(`button[value=passkey]`)

@@ -21,41 +21,61 @@ func readForm(r *request, names ...string) (map[string][]byte, error) {
 
 // readFiles is readForm for those who want to know what the sender calls the files, by the names of their fields.
 func readFiles(r *request, names ...string) (form map[string][]byte, called map[string]string, err error) {
+	form, called = make(map[string][]byte, len(names)), map[string]string{}
+	err = eachPart(r, formPartsMax, func(name, file string, content []byte) error {
+		if _, twice := form[name]; twice || !slices.Contains(names, name) {
+			return refuse(codeForm).of(clip(name))
+		}
+		if len(content) == 0 && file == "" {
+			return nil
+		}
+		form[name] = content
+		if file != "" {
+			called[name] = file
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return form, called, nil
+}
+
+// eachPart reads a multipart form of at most most parts. An empty file field, in which nothing was chosen, comes with file = "" and no
+// content; an empty file has a name.
+func eachPart(r *request, most int, take func(name, file string, content []byte) error) error {
 	boundary := r.media.params["boundary"]
 	if boundary == "" || len(boundary) > 70 {
-		return nil, nil, refuse(codeForm).explain("boundary")
+		return refuse(codeForm).explain("boundary")
 	}
-	form, called = make(map[string][]byte, len(names)), map[string]string{}
 	parts := multipart.NewReader(bytes.NewReader(r.body), boundary)
-	for i := range formPartsMax {
+	for i := range most + 1 {
 		part, err := parts.NextRawPart()
 		if errors.Is(err, io.EOF) && i > 0 {
-			return form, called, nil
+			return nil
 		}
 		if err != nil {
-			return nil, nil, refuse(codeForm).because(err)
+			return refuse(codeForm).because(err)
 		}
-		name := part.FormName()
-		if _, twice := form[name]; twice || !slices.Contains(names, name) {
-			return nil, nil, refuse(codeForm).of(clip(name))
+		if i == most {
+			break
 		}
 		content, err := io.ReadAll(part)
 		if err != nil {
-			return nil, nil, refuse(codeForm).because(err)
+			return refuse(codeForm).because(err)
 		}
-		if len(content) == 0 && unchosen(part) {
-			continue
-		}
-		form[name] = content
-		if part.FileName() != "" {
-			called[name] = part.FileName()
+		if err := take(part.FormName(), part.FileName(), content); err != nil {
+			return err
 		}
 	}
-	return nil, nil, refuse(codeForm).explain("too many parts")
+	return refuse(codeForm).explain("too many parts")
 }
 
 // unchosen tells an empty file field, which browsers send with filename="", from an empty file, which has a name.
 func unchosen(p *multipart.Part) bool { return p.FileName() == "" }
+
+// fieldMax bounds a field of a plain form in bytes: two hundred letters of a name, and some to spare.
+const fieldMax = 1024
 
 // fieldsMax bounds the fields of a plain form: an order pays at most fifty debts.
 const fieldsMax = 64
@@ -71,7 +91,7 @@ func readFields(r *request, names ...string) (url.Values, error) {
 			return nil, refuse(codeForm).of(clip(name))
 		}
 		for _, v := range values {
-			if len(v) > idemKeyMax || !text(v) {
+			if len(v) > fieldMax || !text(v) {
 				return nil, refuse(codeForm).of(clip(name))
 			}
 		}

@@ -17,7 +17,7 @@ import (
 // pageRoutes are the pages for people. They are no part of the contract for programs: openapi.yaml leaves them out.
 func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
-	return append(slices.Concat(s.codePages(), s.reconPages(), s.wayPages(), s.operatorPages()), []route{
+	return append(slices.Concat(s.codePages(), s.reconPages(), s.wayPages(), s.operatorPages(), s.agencyPages()), []route{
 		page("/", s.home, "lang"),
 		page("/developers", s.developers, "lang"),
 		page("/handbook", s.handbook, "lang"),
@@ -29,7 +29,7 @@ func (s *Server) pageRoutes() []route {
 		page("/cabinet", s.cabinetPage, "lang", "payer", "before"),
 		page("/cabinet/data", s.personalData, "lang"),
 		page("/console", s.console, "lang"),
-		page("/console/agency/{subject}", s.agencyPage, "lang", "sent"),
+		page("/console/agency/{subject}", s.agencyPage, "lang", "sent", "live"),
 		formRoute("/console/agency/{subject}/redeliver", free, s.redeliver, typeFields),
 		formRoute("/console/agency/{subject}/refunds", free, s.decideOnPage, typeFields),
 		page("/console/bank/{subject}", s.bankPage, "lang"),

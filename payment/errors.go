@@ -88,6 +88,9 @@ func (e *Error) with(detail string) *Error {
 	return &c
 }
 
+// At is the refusal with the place that is to be mended, for callers that read forms of their own.
+func (e *Error) At(field string) *Error { return e.at(field) }
+
 // at returns a copy that points at a field.
 func (e *Error) at(field string) *Error {
 	c := *e
@@ -165,6 +168,10 @@ var (
 	ErrSignerNotPayer   = refusal("signer_is_not_payer", KindForbidden)
 	// ErrCodeNotAllowed: this payment needs an EDS (R32).
 	ErrCodeNotAllowed = refusal("code_not_allowed", KindForbidden)
+	// ErrProposalUnknown, ErrProposalOver, ErrProposalOpen are of changes of services that two people agree on.
+	ErrProposalUnknown = refusal("proposal_unknown", KindNotFound)
+	ErrProposalOver    = refusal("proposal_over", KindConflict)
+	ErrProposalOpen    = refusal("proposal_open", KindConflict)
 	ErrCodeWrong      = refusal("code_wrong", KindUnprocessable)
 	// ErrCodeSpent: the code was used, has expired, was tried too often, or there is none.
 	ErrCodeSpent      = refusal("code_spent", KindConflict)
@@ -259,7 +266,7 @@ func Codes() map[Code]Kind {
 		ErrBankMessageInvalid, ErrBankMessageStale, ErrFileUnknown, ErrBankSigner, ErrBankMismatch, ErrConfirmationAmount, ErrConfirmationConflict,
 		ErrConfirmationUnsent, ErrReceiptUnknown, ErrReceiptPending, ErrTransferUnknown, ErrNotYetCheckpoint,
 		ErrAmountChanged, ErrInstalments, ErrInstalmentBounds, ErrDebtPartlyPaid, ErrFeeNeedsDebt,
-		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown,
+		ErrCheckpointUnknown, ErrWebhookUnknown, ErrWebhookWaiting, ErrFeedUnknown, ErrProposalUnknown, ErrProposalOver, ErrProposalOpen,
 	} {
 		codes[e.Code] = e.Kind
 	}

@@ -47,6 +47,11 @@ type Agency struct {
 	// Sent says that a webhook was put into the queue again.
 	Sent    bool
 	Message *Message
+	// Live loads the page again by itself.
+	Live bool
+	// Banks and Today are what registers are chosen by.
+	Banks []catalog.Bank
+	Today catalog.Date
 }
 
 type agencyPayment struct {
@@ -91,6 +96,9 @@ type agencyService struct {
 	Tariffs                                []string
 }
 
+// liveSeconds is how often a page that shows payments live loads itself.
+const liveSeconds = 10
+
 // RenderAgency makes the page of an agency.
 func (p *Pages) RenderAgency(v Agency) ([]byte, error) {
 	m := struct {
@@ -101,7 +109,9 @@ func (p *Pages) RenderAgency(v Agency) ([]byte, error) {
 		Payments                              []agencyPayment
 		Services                              []agencyService
 		Message                               *Message
-	}{frame: p.frame(v.Frame, "agency"), ID: v.Agency.ID, WebhookURL: v.Agency.WebhookURL, Key: v.Key, Sent: v.Sent, Message: v.Message}
+		Banks                                 []catalog.Bank
+		Today                                 catalog.Date
+	}{frame: p.frame(v.Frame, "agency"), Banks: v.Banks, Today: v.Today, ID: v.Agency.ID, WebhookURL: v.Agency.WebhookURL, Key: v.Key, Sent: v.Sent, Message: v.Message}
 	m.Name = m.words.Name(v.Agency.Names)
 	m.Decided, m.Refunds = v.Decided, agencyRefunds(m.words, v)
 	if v.Agency.WebhookDisabledAt != nil {
@@ -128,13 +138,10 @@ func (p *Pages) RenderAgency(v Agency) ([]byte, error) {
 		m.Payments = append(m.Payments, row)
 	}
 	for _, s := range v.Services {
-		row := agencyService{
-			Name: m.words.Name(s.Names), Code: s.Code, KBK: s.KBK, KNP: s.KNP, KBE: s.KBE, Beneficiary: s.Beneficiary.Name, Version: s.Version,
-		}
-		for _, t := range s.Tariffs {
-			row.Tariffs = append(row.Tariffs, tariffText(m.words, t))
-		}
-		m.Services = append(m.Services, row)
+		m.Services = append(m.Services, serviceRow(m.words, s))
+	}
+	if v.Live {
+		m.Refresh = liveSeconds
 	}
 	return p.render("agency", m)
 }

@@ -34,7 +34,7 @@ func names() []string {
 	return []string{
 		"verify", "home", "signin", "cabinet", "order", "notice", "data", "console", "agency", "bank", "operator", "developers",
 		"keys", "trust", "audit", "proof", "handbook", "statements", "questions", "exceptions", "exception",
-		"signincode", "mobilesign", "operators", "enrol", "passkey", "security",
+		"services", "service", "debts", "bulk", "signincode", "mobilesign", "operators", "enrol", "passkey", "security",
 	}
 }
 
@@ -42,7 +42,7 @@ func names() []string {
 func New(texts *language.Catalog) (*Pages, error) {
 	p := &Pages{texts: texts, pages: make(map[string]*template.Template)}
 	for _, name := range names() {
-		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", "qrcode.html", "charts.html", "operatornav.html", name+".html")
+		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", "qrcode.html", "charts.html", "operatornav.html", "agencynav.html", name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("couldn't parse page %s: %w", name, err)
 		}
