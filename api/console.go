@@ -97,7 +97,11 @@ func (s *Server) showAgency(ctx context.Context, r *request, who auth.Session, m
 		v.Message, status = &message, st
 	}
 	body, err := s.pages.RenderAgency(v)
-	return s.show(r, status, body, err)
+	resp, err := s.show(r, status, body, err)
+	if err == nil && v.Live {
+		resp.set("Content-Security-Policy", verifyPolicy)
+	}
+	return resp, err
 }
 
 // redeliver puts a webhook of the agency into the queue again.

@@ -210,7 +210,11 @@ func (s *Server) waiting(r *request, v portal.MobileSign, t auth.Ticket, err err
 		v.Message = &m
 	}
 	body, err := s.pages.RenderMobileSign(v)
-	return s.show(r, http.StatusOK, body, err)
+	resp, err := s.show(r, http.StatusOK, body, err)
+	if err == nil {
+		resp.set("Content-Security-Policy", verifyPolicy)
+	}
+	return resp, err
 }
 
 // orderTicket names the QR code of an order within a session: it is of no use to another one.

@@ -17,7 +17,7 @@ import (
 	"qaqpa/signer/report/paper"
 )
 
-// verifyPolicy lets the page of verification have its own script, which asks nobody but us.
+// verifyPolicy lets the page of verification, and pages that wait, have a script of ours, which asks nobody but us.
 const verifyPolicy = pagePolicy + "; script-src 'self'; connect-src 'self'"
 
 // verifyRoutes are what the page of verification has beside the two operations of the contract.
@@ -26,7 +26,7 @@ func (s *Server) verifyRoutes() []route {
 	needs.consumes = []string{typeBytes}
 	sheet := post("/verify/report.pdf", "", s.cfg.Limits.DocumentBytes+free, s.verifyReport).slowly().as(typePDF).or(typeHTML)
 	sheet.consumes, sheet.args, sheet.forPeople, sheet.refused = []string{typeForm}, []string{"lang"}, true, s.failedPage
-	return []route{needs, sheet, s.scriptRoute("/verify/verify.js"), s.scriptRoute("/verify/hash.js"), s.scriptRoute("/cabinet/ncalayer.js")}
+	return []route{needs, sheet, s.scriptRoute("/verify/verify.js"), s.scriptRoute("/verify/hash.js"), s.scriptRoute("/cabinet/ncalayer.js"), s.scriptRoute("/cabinet/wait.js")}
 }
 
 // scriptRoute serves one of our scripts.

@@ -309,4 +309,3 @@ func BulkRows(list []BulkVerdict, lang report.Lang) [][]string {
 	}
 	return out
 }
-

@@ -28,7 +28,9 @@ func TestAgencyWorkInEachLanguage(t *testing.T) {
 			"services": func() ([]byte, error) {
 				return p.RenderAgencyServices(AgencyServices{Frame: f, Agency: "agc_1", Services: services, Proposals: proposals, Actor: "citizen:2", Done: "asked", Key: "k", MayAct: true, Message: refused})
 			},
-			"viewer": func() ([]byte, error) { return p.RenderAgencyServices(AgencyServices{Frame: f, Agency: "agc_1", Proposals: proposals}) },
+			"viewer": func() ([]byte, error) {
+				return p.RenderAgencyServices(AgencyServices{Frame: f, Agency: "agc_1", Proposals: proposals})
+			},
 			"form": func() ([]byte, error) {
 				return p.RenderServiceForm(ServiceForm{Frame: f, Agency: "agc_1", History: services, Fields: fields, Field: "/beneficiary/account", Key: "k", Today: "2026-04-01", MayAct: true, Message: refused})
 			},
@@ -36,13 +38,17 @@ func TestAgencyWorkInEachLanguage(t *testing.T) {
 				return p.RenderServiceForm(ServiceForm{Frame: f, Agency: "agc_1", Fields: map[string]string{"code": "<b>"}, Key: "k", Today: catalog.Date("2026-04-01"), MayAct: true})
 			},
 			"debts": func() ([]byte, error) {
-				return p.RenderAgencyDebts(AgencyDebts{Frame: f, Agency: "agc_1", MayAct: true, Columns: []string{"reference", "payer"}, MaxBytes: 8 << 20,
-					Report: &payment.FeedReport{Lines: 3, Accepted: 1, Refused: 2}, Refused: []payment.FeedResult{{Line: 2, Reference: "<b>", Code: string(debt.CodeInvalid), Field: "payer", Detail: "x"}}, Message: refused})
+				return p.RenderAgencyDebts(AgencyDebts{
+					Frame: f, Agency: "agc_1", MayAct: true, Columns: []string{"reference", "payer"}, MaxBytes: 8 << 20,
+					Report: &payment.FeedReport{Lines: 3, Accepted: 1, Refused: 2}, Refused: []payment.FeedResult{{Line: 2, Reference: "<b>", Code: string(debt.CodeInvalid), Field: "payer", Detail: "x"}}, Message: refused,
+				})
 			},
 			"empty": func() ([]byte, error) { return p.RenderAgencyDebts(AgencyDebts{Frame: f, Agency: "agc_1"}) },
 			"bulk": func() ([]byte, error) {
-				return p.RenderBulk(Bulk{Frame: f, Agency: "agc_1", Most: 50, MaxBytes: 16 << 20, Message: refused,
-					Verdicts: []BulkVerdict{{File: "<b>", Problem: "problem"}, {File: "a", Verdict: sample("TOTAL-PASSED")}, {File: "b", Verdict: sample("TOTAL-FAILED")}, {File: "c", Verdict: sample("INDETERMINATE")}}})
+				return p.RenderBulk(Bulk{
+					Frame: f, Agency: "agc_1", Most: 50, MaxBytes: 16 << 20, Message: refused,
+					Verdicts: []BulkVerdict{{File: "<b>", Problem: "problem"}, {File: "a", Verdict: sample("TOTAL-PASSED")}, {File: "b", Verdict: sample("TOTAL-FAILED")}, {File: "c", Verdict: sample("INDETERMINATE")}},
+				})
 			},
 		} {
 			page, err := render()

@@ -20,7 +20,7 @@ var style []byte
 //go:embed icon.svg
 var icon []byte
 
-//go:embed ncalayer.js verify.js hash.js passkey.js
+//go:embed ncalayer.js verify.js hash.js passkey.js wait.js
 var scripts embed.FS
 
 // Pages renders pages.
@@ -58,7 +58,7 @@ func (p *Pages) Style() []byte { return slices.Concat(paper.Style(), style) }
 func (p *Pages) Icon() []byte { return icon }
 
 // Script is one of our scripts by its file: ncalayer.js asks NCALayer for signatures, verify.js helps the page of verification,
-// hash.js has the hash functions for it, passkey.js asks passkeys.
+// hash.js has the hash functions for it, passkey.js asks passkeys, wait.js looks again while something is awaited.
 func (p *Pages) Script(name string) ([]byte, error) {
 	script, err := scripts.ReadFile(name)
 	if err != nil {
