@@ -30,18 +30,18 @@ const debtsFileMax = 8 << 20
 
 func (s *Server) debtsPage(ctx context.Context, r *request) (*response, error) {
 	return s.member(auth.Agency, func(ctx context.Context, r *request, who auth.Session, m auth.Member) (*response, error) {
-		return s.showDebts(ctx, r, who, m, r.arg("feed"), nil)
+		return s.showDebts(ctx, r, who, m, nil)
 	})(ctx, r)
 }
 
 // debtErrorsShown bounds the refused rows of a page.
 const debtErrorsShown = 200
 
-// showDebts shows what became of a file; feed is its name, empty for none.
-func (s *Server) showDebts(ctx context.Context, r *request, who auth.Session, m auth.Member, feed string, refused error) (*response, error) {
+// showDebts shows what became of the file whose feed the address names, or why the file that was sent is refused.
+func (s *Server) showDebts(ctx context.Context, r *request, who auth.Session, m auth.Member, refused error) (*response, error) {
 	v := portal.AgencyDebts{Frame: s.frame(r, who), Agency: m.Subject, MayAct: m.Role == auth.Editor, Columns: feedcsv.Columns(), MaxBytes: debtsFileMax}
 	v.Address = "/console/agency/" + m.Subject + "/debts"
-	if feed != "" {
+	if feed := r.arg("feed"); feed != "" && refused == nil {
 		report, err := s.cfg.Payments.FeedProgress(ctx, m.Subject, feed)
 		if err != nil {
 			return nil, err
@@ -101,7 +101,7 @@ func (s *Server) uploadDebts(ctx context.Context, r *request) (*response, error)
 		}
 		feed, err := s.takeDebts(ctx, who, m.Subject, form["file"])
 		if err != nil {
-			return s.showDebts(ctx, r, who, m, "", err)
+			return s.showDebts(ctx, r, who, m, err)
 		}
 		return seeOther("/console/agency/" + m.Subject + "/debts?feed=" + feed), nil
 	})(ctx, r)

@@ -76,17 +76,17 @@ func (s *Server) servicePage(ctx context.Context, r *request) (*response, error)
 		if err != nil {
 			return nil, err
 		}
-		return s.showService(ctx, r, who, m, portal.ServiceForm{History: history, Fields: portal.FieldsOf(history[0].ServiceSpec)}, nil)
+		return s.showService(r, who, m, portal.ServiceForm{History: history, Fields: portal.FieldsOf(history[0].ServiceSpec)}, nil)
 	})(ctx, r)
 }
 
 func (s *Server) newServicePage(ctx context.Context, r *request) (*response, error) {
 	return s.member(auth.Agency, func(ctx context.Context, r *request, who auth.Session, m auth.Member) (*response, error) {
-		return s.showService(ctx, r, who, m, portal.ServiceForm{Fields: map[string]string{}}, nil)
+		return s.showService(r, who, m, portal.ServiceForm{Fields: map[string]string{}}, nil)
 	})(ctx, r)
 }
 
-func (s *Server) showService(_ context.Context, r *request, who auth.Session, m auth.Member, v portal.ServiceForm, refused error) (*response, error) {
+func (s *Server) showService(r *request, who auth.Session, m auth.Member, v portal.ServiceForm, refused error) (*response, error) {
 	v.Frame, v.Agency, v.MayAct, v.Key = s.frame(r, who), m.Subject, m.Role == auth.Editor, newID()
 	v.Today = catalog.DateOf(s.cfg.Now())
 	v.Address = "/console/agency/" + m.Subject + "/new-service"
@@ -133,7 +133,7 @@ func (s *Server) proposeService(ctx context.Context, r *request) (*response, err
 			_, _, err = s.cfg.Payments.ProposeService(ctx, idem, m.Subject, spec, who.Name)
 		}
 		if err != nil {
-			return s.showService(ctx, r, who, m, v, err)
+			return s.showService(r, who, m, v, err)
 		}
 		return seeOther("/console/agency/" + url.PathEscape(m.Subject) + "/services?done=asked"), nil
 	})(ctx, r)
@@ -206,7 +206,7 @@ func (s *Server) decideProposal(ctx context.Context, r *request) (*response, err
 		if do != "publish" && do != "reject" {
 			return nil, refuse(codeForm).of("do")
 		}
-		if _, _, err := s.cfg.Payments.DecideProposal(ctx, idem, m.Subject, form.Get("proposal"), do == "publish", who.Name); err != nil {
+		if _, _, err := s.cfg.Payments.DecideProposal(ctx, idem, m.Subject, form.Get("proposal"), payment.ProposalDecision{Publish: do == "publish", Name: who.Name}); err != nil {
 			return s.showServices(ctx, r, who, m, err)
 		}
 		return seeOther("/console/agency/" + m.Subject + "/services?done=" + do), nil

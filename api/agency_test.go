@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"fmt"
+	"maps"
 	"mime/multipart"
 	"net/url"
 	"strings"
@@ -62,12 +63,8 @@ func TestAgencyChangesTariff(t *testing.T) {
 		"script":        {"name_kk": {"<script>alert(1)</script>"}, "kbk": {"x"}},
 	} {
 		try := url.Values{}
-		for k, v := range fields {
-			try[k] = v
-		}
-		for k, v := range change {
-			try[k] = v
-		}
+		maps.Copy(try, fields)
+		maps.Copy(try, change)
 		try.Set("key", newID())
 		if got := first.submit(base+"/services", try); got.status != 422 || strings.Contains(got.body, "<script>alert") {
 			t.Errorf("%s: %d %s", name, got.status, got.text)
@@ -173,7 +170,7 @@ func TestAgencyUploadsDebts(t *testing.T) {
 	if register.status != 200 && register.status != 404 && register.status != 422 && register.status != 409 {
 		t.Errorf("got %d", register.status)
 	}
-	b.get("/console/agency/" + w.agencyID + "/file?form=exe&bank=" + ownBIC).want(t, 400)
+	b.get("/console/agency/"+w.agencyID+"/file?form=exe&bank="+ownBIC).want(t, 400)
 }
 
 // Several documents are judged at once; the table has a line for each, and no cell that a spreadsheet runs.

@@ -172,7 +172,7 @@ var (
 	ErrProposalUnknown = refusal("proposal_unknown", KindNotFound)
 	ErrProposalOver    = refusal("proposal_over", KindConflict)
 	ErrProposalOpen    = refusal("proposal_open", KindConflict)
-	ErrCodeWrong      = refusal("code_wrong", KindUnprocessable)
+	ErrCodeWrong       = refusal("code_wrong", KindUnprocessable)
 	// ErrCodeSpent: the code was used, has expired, was tried too often, or there is none.
 	ErrCodeSpent      = refusal("code_spent", KindConflict)
 	ErrCodeTooMany    = refusal("code_too_many", KindConflict)

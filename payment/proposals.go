@@ -22,12 +22,12 @@ type Proposal struct {
 	Base int
 	Spec catalog.ServiceSpec
 	// State is open, published or rejected.
-	State                string
-	AskedBy, AskedName   string
-	AskedAt              time.Time
-	DecidedBy            string
-	DecidedName          string
-	DecidedAt            *time.Time
+	State              string
+	AskedBy, AskedName string
+	AskedAt            time.Time
+	DecidedBy          string
+	DecidedName        string
+	DecidedAt          *time.Time
 }
 
 const prefixProposal = "prp_"
@@ -115,10 +115,17 @@ func (s *Service) insertProposal(ctx context.Context, tx *sqlx.Tx, row proposalR
 	return out, s.audit(ctx, tx, entry{row.AskedBy, "service.proposed", row.ID, spec})
 }
 
+// ProposalDecision is what a person says to a proposal.
+type ProposalDecision struct {
+	Publish bool
+	// Name of the person, as it stands beside the decision.
+	Name string
+}
+
 // DecideProposal publishes what was asked for, or rejects it; both in the name of the person who is idem's caller, who for a publication
 // is not the one who asked. Whoever asked may take it back by rejecting it. Errors: [ErrProposalUnknown], [ErrProposalOver] when it was
 // decided before or the service has changed since, [ErrFourEyes], and those of [Idem].
-func (s *Service) DecideProposal(ctx context.Context, idem Idem, agency, id string, publish bool, name string) (Proposal, bool, error) {
+func (s *Service) DecideProposal(ctx context.Context, idem Idem, agency, id string, say ProposalDecision) (Proposal, bool, error) {
 	return idempotent(ctx, &s.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (Proposal, error) {
 		var row proposalRow
 		if err := orMissing(one(ctx, tx, &row, `SELECT `+proposalColumns+` FROM service_proposals WHERE id = $1 AND agency_id = $2 FOR UPDATE`, id, agency), ErrProposalUnknown); err != nil {
@@ -127,7 +134,7 @@ func (s *Service) DecideProposal(ctx context.Context, idem Idem, agency, id stri
 		if row.State != "open" {
 			return Proposal{}, ErrProposalOver
 		}
-		if publish && row.AskedBy == idem.Caller {
+		if say.Publish && row.AskedBy == idem.Caller {
 			return Proposal{}, ErrFourEyes
 		}
 		out, err := row.proposal()
@@ -135,16 +142,16 @@ func (s *Service) DecideProposal(ctx context.Context, idem Idem, agency, id stri
 			return out, err
 		}
 		out.State = "rejected"
-		if publish {
+		if say.Publish {
 			out.State = "published"
 			if err := s.publishProposal(ctx, tx, out); err != nil {
 				return out, err
 			}
 		}
 		at := s.now()
-		out.DecidedBy, out.DecidedName, out.DecidedAt = idem.Caller, name, &at
+		out.DecidedBy, out.DecidedName, out.DecidedAt = idem.Caller, say.Name, &at
 		if err := exec(ctx, tx, 1, `UPDATE service_proposals SET state = $2, decided_by = $3, decided_name = $4, decided_at = $5 WHERE id = $1 AND state = 'open'`,
-			id, out.State, idem.Caller, name, at); err != nil {
+			id, out.State, idem.Caller, say.Name, at); err != nil {
 			return out, err
 		}
 		return out, s.audit(ctx, tx, entry{idem.Caller, "service.proposal_" + out.State, id, map[string]string{"code": out.Code}})

@@ -24,17 +24,17 @@ func TestProposals(t *testing.T) {
 	}
 	_, _, err = b.ProposeService(ctx, as("b", "2"), b.agency.ID, spec, "B")
 	wants(t, err, ErrProposalOpen)
-	_, _, err = b.DecideProposal(ctx, as("a", "3"), b.agency.ID, first.ID, true, "A")
+	_, _, err = b.DecideProposal(ctx, as("a", "3"), b.agency.ID, first.ID, ProposalDecision{Publish: true, Name: "A"})
 	wants(t, err, ErrFourEyes)
-	_, _, err = b.DecideProposal(ctx, as("b", "4"), "agc_other", first.ID, true, "B")
+	_, _, err = b.DecideProposal(ctx, as("b", "4"), "agc_other", first.ID, ProposalDecision{Publish: true, Name: "B"})
 	wants(t, err, ErrProposalUnknown)
-	done, _, err := b.DecideProposal(ctx, as("b", "5"), b.agency.ID, first.ID, true, "B")
+	done, _, err := b.DecideProposal(ctx, as("b", "5"), b.agency.ID, first.ID, ProposalDecision{Publish: true, Name: "B"})
 	b.must(err)
 	now, err := b.Service.Service(ctx, b.licence.ID)
 	if err != nil || done.State != "published" || now.Version != b.licence.Version+1 || now.Names.EN != "Another name" {
 		t.Errorf("%+v %+v %v", done, now, err)
 	}
-	_, _, err = b.DecideProposal(ctx, as("b", "6"), b.agency.ID, first.ID, false, "B")
+	_, _, err = b.DecideProposal(ctx, as("b", "6"), b.agency.ID, first.ID, ProposalDecision{Publish: false, Name: "B"})
 	wants(t, err, ErrProposalOver)
 
 	// A program publishes between asking and agreeing.
@@ -45,9 +45,9 @@ func TestProposals(t *testing.T) {
 	other.KNP = "999"
 	_, _, err = b.PublishService(ctx, as("key", "8"), b.agency.ID, other)
 	b.must(err)
-	_, _, err = b.DecideProposal(ctx, as("b", "9"), b.agency.ID, second.ID, true, "B")
+	_, _, err = b.DecideProposal(ctx, as("b", "9"), b.agency.ID, second.ID, ProposalDecision{Publish: true, Name: "B"})
 	wants(t, err, ErrProposalOver)
-	_, _, err = b.DecideProposal(ctx, as("a", "10"), b.agency.ID, second.ID, false, "A") // taken back
+	_, _, err = b.DecideProposal(ctx, as("a", "10"), b.agency.ID, second.ID, ProposalDecision{Publish: false, Name: "A"}) // taken back
 	b.must(err)
 
 	fresh := spec
@@ -56,7 +56,7 @@ func TestProposals(t *testing.T) {
 	b.must(err)
 	_, err = b.ServiceHistory(ctx, b.agency.ID, fresh.Code)
 	wants(t, err, ErrServiceUnknown)
-	_, _, err = b.DecideProposal(ctx, as("b", "12"), b.agency.ID, third.ID, true, "B")
+	_, _, err = b.DecideProposal(ctx, as("b", "12"), b.agency.ID, third.ID, ProposalDecision{Publish: true, Name: "B"})
 	b.must(err)
 	history, err := b.ServiceHistory(ctx, b.agency.ID, b.licence.Code)
 	if err != nil || len(history) != 3 || history[0].KNP != "999" || history[2].Version != 1 {

@@ -45,7 +45,7 @@ func (p *Pages) RenderAgencyServices(v AgencyServices) ([]byte, error) {
 	}
 	for i, x := range v.Proposals {
 		row := proposalRow{
-			ID: x.ID, Number: i, Code: x.Code, Name: m.words.Name(x.Spec.Names), State: m.T("state." + x.State), Tone: "unclear", By: x.AskedName, At: m.Date(x.AskedAt),
+			ID: x.ID, Number: i, Code: x.Code, Name: m.Name(x.Spec.Names), State: m.T("state." + x.State), Tone: "unclear", By: x.AskedName, At: m.Date(x.AskedAt),
 			Base: x.Base, Lines: specLines(m.words, x.Spec),
 		}
 		open := x.State == "open" && v.MayAct

@@ -17,7 +17,8 @@ func TestSucceeded(t *testing.T) {
 		want []Tariff
 	}{
 		"later": {Tariff{ValidFrom: "2026-03-01", Kind: Fixed, Fixed: 300}, []Tariff{
-			old.Tariffs[0], {ValidFrom: "2026-01-01", ValidTo: "2026-02-28", Kind: Fixed, Fixed: 200, Discounts: discount},
+			old.Tariffs[0],
+			{ValidFrom: "2026-01-01", ValidTo: "2026-02-28", Kind: Fixed, Fixed: 200, Discounts: discount},
 			{ValidFrom: "2026-03-01", Kind: Fixed, Fixed: 300, Discounts: discount},
 		}},
 		"on its day": {Tariff{ValidFrom: "2026-01-01", Kind: Stated}, []Tariff{old.Tariffs[0], {ValidFrom: "2026-01-01", Kind: Stated}}},

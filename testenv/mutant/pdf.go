@@ -101,9 +101,9 @@ func (p Part) Changes(file []byte, try Try) {
 		try("removed", splice(file, p.From, p.To, nil))
 		try("doubled", splice(file, p.To, p.To, file[p.From:p.To]))
 	}
-	switch {
-	case p.Kind == "object":
-	case p.Kind == "stream":
+	switch p.Kind {
+	case "object":
+	case "stream":
 		for _, at := range slices.Compact([]int{p.From, (p.From + p.To) / 2, p.To - 1}) {
 			if at >= p.From && at < p.To {
 				try(fmt.Sprintf("octet %d of %d", at-p.From, p.To-p.From), flipped(file, at, 1<<(at%8)))
