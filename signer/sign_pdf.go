@@ -304,7 +304,7 @@ func checkMade(before, after []byte, cert *pkix.Certificate) error {
 			return fmt.Errorf("%w: %s", errMade, s.Structure())
 		}
 		if s.Token == nil {
-			if w := s.Verify(cert).Worst(); w.Status > cms.Noted {
+			if w := s.Verify(0, cert).Worst(); w.Status > cms.Noted {
 				return fmt.Errorf("%w: %s: %s", errMade, w.Rule, w.Detail)
 			}
 		}

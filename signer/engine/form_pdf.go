@@ -28,6 +28,7 @@ const (
 type pdfForm struct {
 	inner     *cmsForm // nil where there is no CMS
 	signature *pades.Signature
+	number    int  // of the signer, counted from 0
 	given     bool // an original was handed in, which a PDF document does not have
 	level     string
 }
@@ -63,14 +64,19 @@ func (c *Case) openPDF(document []byte) {
 		if s.SubFilter == pades.TimeStamp {
 			continue
 		}
-		own := c.openPDFSignature(s)
+		var stamps []*stamp
 		for _, later := range doc.Signatures {
 			if st := of[later]; st != nil && later.Range.End > s.Range.End {
-				own.stamps = append(own.stamps, st)
+				stamps = append(stamps, st)
 			}
 		}
-		own.form.(*pdfForm).level = pdfLevel(doc, s, own.stamps) //nolint:errcheck,forcetypeassert // set just before
-		c.signers = append(c.signers, own)
+		for n := range s.Signers() {
+			form := &pdfForm{signature: s, number: n, given: c.given}
+			own := c.openPDFSigner(form)
+			own.stamps = append(own.stamps, stamps...)
+			form.level = pdfLevel(doc, form, own.stamps)
+			c.signers = append(c.signers, own)
+		}
 	}
 	c.stampedOnly(doc, of)
 }
@@ -105,13 +111,13 @@ func documentStamp(doc *pades.Document, s *pades.Signature) cms.Stamp {
 	return out
 }
 
-func (c *Case) openPDFSignature(s *pades.Signature) *signer {
-	form := &pdfForm{signature: s, given: c.given, level: levelPDF}
+func (c *Case) openPDFSigner(form *pdfForm) *signer {
+	s := form.signature
 	if s.CMS == nil {
 		c.embedded.add(c.collect(s.Certificates, nil, nil))
 		return newSigner(form)
 	}
-	form.inner = &cmsForm{info: &s.CMS.Signers[0], given: s.Content(), what: "content"}
+	form.inner = &cmsForm{info: &s.CMS.Signers[form.number], given: s.Content(), what: "content"}
 	own := c.openSigner(form.inner)
 	own.form = form
 	c.embedded.add(c.collect(s.CMS.Certificates, s.CMS.CRLs, s.CMS.OCSPs))
@@ -119,8 +125,9 @@ func (c *Case) openPDFSignature(s *pades.Signature) *signer {
 }
 
 // pdfLevel names the form by what is there, whether it holds or not (EN 319 142-1 6.3).
-func pdfLevel(doc *pades.Document, s *pades.Signature, stamps []*stamp) string {
-	if s.CMS == nil || s.SubFilter != pades.CAdESDetached || len(s.CMS.Signers[0].SigningCertificates) == 0 {
+func pdfLevel(doc *pades.Document, form *pdfForm, stamps []*stamp) string {
+	s := form.signature
+	if s.CMS == nil || s.SubFilter != pades.CAdESDetached || len(s.CMS.Signers[form.number].SigningCertificates) == 0 {
 		return levelPDF
 	}
 	evidence := len(doc.Store.CRLs)+len(doc.Store.OCSPs) > 0
@@ -160,10 +167,10 @@ func (m *pdfForm) about() about {
 const oidSHA1WithRSA = "1.2.840.113549.1.1.5"
 
 func (m *pdfForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
-	return m.signature.Candidates(pool)
+	return m.signature.Candidates(m.number, pool)
 }
 
-func (m *pdfForm) verify(cert *pkix.Certificate) cms.Checks { return m.signature.Verify(cert) }
+func (m *pdfForm) verify(cert *pkix.Certificate) cms.Checks { return m.signature.Verify(m.number, cert) }
 
 // cover tells what of the document, as readers see it, is signed: the revision at hand, or an earlier one and what was
 // changed since.

@@ -47,7 +47,7 @@ func (s *Signature) hashes() []algo.Hash {
 }
 
 func (m *digests) content(s *Signature, file []byte) cms.Content {
-	plain := s.CMS != nil && s.Token == nil && !s.CMS.Signers[0].HasSignedAttributes
+	plain := s.CMS != nil && s.Token == nil && slices.ContainsFunc(s.CMS.Signers, func(i cms.SignerInfo) bool { return !i.HasSignedAttributes })
 	if plain {
 		// Signed without attributes: what is signed is the octets themselves, which package cms looks at.
 		if m.spent += s.Range.End; m.spent > tailMax {

@@ -68,16 +68,20 @@ func certificates(d *pades.Document) (pool []*pkix.Certificate) {
 	return pool
 }
 
-// verify judges the cryptography of a signature with the best certificate of the document.
+// verify judges the cryptography of all signers of a signature, each with the best certificate of the document.
 func verify(d *pades.Document, s *pades.Signature) cms.Checks {
-	var cert *pkix.Certificate
-	if found := s.Candidates(certificates(d)); len(found) > 0 {
-		cert = found[0]
+	var checks cms.Checks
+	for n := range s.Signers() {
+		var cert *pkix.Certificate
+		if found := s.Candidates(n, certificates(d)); len(found) > 0 {
+			cert = found[0]
+		}
+		if s.Token != nil {
+			return s.Token.Verify(tsp.Expectation{Content: s.Content()}, cert)
+		}
+		checks = append(checks, s.Verify(n, cert)...)
 	}
-	if s.Token != nil {
-		return s.Token.Verify(tsp.Expectation{Content: s.Content()}, cert)
-	}
-	return s.Verify(cert)
+	return checks
 }
 
 // fault is what keeps a signature from being intact, by structure or mathematics; empty when it is.

@@ -196,7 +196,9 @@ func FuzzOpen(f *testing.F) {
 			return
 		}
 		for _, s := range d.Signatures {
-			s.Verify(nil)
+			for n := range s.Signers() {
+				s.Verify(n, nil)
+			}
 			d.Proves(s)
 			if s.Revision > 0 && (s.Range.End > len(b) || s.Range.GapFrom >= s.Range.GapTo) {
 				t.Fatalf("range %+v of %d", s.Range, len(b))

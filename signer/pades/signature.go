@@ -308,10 +308,19 @@ func (s *Signature) readCertificates(v pdf.View, dict *pdf.Dict) {
 	}
 }
 
-// Candidates are the certificates of a pool that may be the signer's, best first.
-func (s *Signature) Candidates(pool []*pkix.Certificate) []*pkix.Certificate {
+// Signers is how many signed: each SignerInfo of the CMS is a signature of its own over the same octets. The standards allow one
+// (ISO 32000-2 12.8.3.3), but what shows more must not hide behind the first.
+func (s *Signature) Signers() int {
+	if s.CMS == nil {
+		return 1
+	}
+	return len(s.CMS.Signers)
+}
+
+// Candidates are the certificates of a pool that may be those of a signer, counted from 0, best first.
+func (s *Signature) Candidates(signer int, pool []*pkix.Certificate) []*pkix.Certificate {
 	if s.CMS != nil {
-		return s.CMS.Signers[0].Candidates(pool)
+		return s.CMS.Signers[signer].Candidates(pool)
 	}
 	if len(s.Certificates) == 0 {
 		return nil

@@ -24,24 +24,23 @@ func (s *Signature) Sound() bool {
 	return true
 }
 
-// Verify judges a signature's cryptography with the certificate of its signer (nil: none was found). It does not repeat
-// Structure. Time-stamp tokens are judged by package tsp with Content. It makes at most one public-key operation for each
-// signer of the CMS.
-func (s *Signature) Verify(cert *pkix.Certificate) cms.Checks {
+// Verify judges the cryptography of a signer, counted from 0, with the signer's certificate (nil: none was found). It does not
+// repeat Structure. Time-stamp tokens are judged by package tsp with Content. It makes at most one public-key operation.
+func (s *Signature) Verify(signer int, cert *pkix.Certificate) cms.Checks {
 	switch {
 	case s.SubFilter == RSAOverSHA1:
 		return s.verifyRSA(cert)
 	case s.CMS == nil:
 		return nil
 	case s.SubFilter == CMSOverSHA1:
-		return append(s.CMS.Signers[0].Verify(cms.Content{}, cert), s.checkSHA1())
+		return append(s.CMS.Signers[signer].Verify(cms.Content{}, cert), s.checkSHA1())
 	}
 	content := s.content
 	if s.CMS.HasContent {
 		// What Structure refuses: then the mathematics is told of what is inside, never of the document.
 		content = cms.Content{}
 	}
-	return s.CMS.Signers[0].Verify(content, cert)
+	return s.CMS.Signers[signer].Verify(content, cert)
 }
 
 // checkSHA1: the content of the CMS is the digest of the document (ISO 32000-1 12.8.3.3.1).
