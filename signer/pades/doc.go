@@ -34,6 +34,6 @@
 //   - A lone annotation that is removed or changed is allowed without a certification, as a reader would do it; it makes the
 //     coverage Partial.
 //   - Usage rights (UR3) are not judged.
-//   - Of a CMS with several signers the first is judged (EN 319 142-1 5.1 wants one).
+//   - Of a CMS with several signers (EN 319 142-1 5.1 wants one) each is judged.
 //   - Attributes that PAdES wants in the CMS (EN 319 142-1 6.3) are judged as in CAdES.
 package pades

@@ -258,7 +258,7 @@ func (s *Signature) readContents(v pdf.View, dict *pdf.Dict) {
 	}
 	if len(sd.Signers) > 1 {
 		s.checks = append(s.checks, cms.Check{
-			Rule: RuleEncoding, Status: cms.Noted, Clause: "EN 319 142-1 5.1", Detail: "more than one signer in one signature: the first is judged",
+			Rule: RuleEncoding, Status: cms.Noted, Clause: "EN 319 142-1 5.1", Detail: "more than one signer in one signature, where the standard has one: each is judged",
 		})
 	}
 	attached := s.SubFilter == CMSOverSHA1 || s.SubFilter == TimeStamp
