@@ -9,16 +9,15 @@ import (
 	"math/big"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"qaqpa/hsm"
 	"qaqpa/hsm/pinned"
+	"qaqpa/testenv/processor"
 	"qaqpa/testenv/softhsm"
 )
 
@@ -124,41 +123,19 @@ func signMany(t *testing.T, k *hsm.FleetKey, n int) {
 
 func micros(d time.Duration, n int) float64 { return float64(d.Microseconds()) / float64(n) }
 
-// own is the processor time of this process.
 func own(t *testing.T) time.Duration {
 	t.Helper()
-	var u syscall.Rusage
-	must(t, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	d, err := processor.Own()
+	must(t, err)
+	return d
 }
 
-// children is that of the worker processes, by the scheduler's count, which is finer than clock ticks.
-func children(t *testing.T) (sum time.Duration) {
+// children is the processor time of the workers.
+func children(t *testing.T) time.Duration {
 	t.Helper()
-	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	d, err := processor.Children("hsm-worker")
 	must(t, err)
-	for _, path := range stats {
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			continue
-		}
-		_, rest, _ := strings.Cut(string(raw), ") ")
-		if fields := strings.Fields(rest); len(fields) < 2 || fields[1] != strconv.Itoa(os.Getpid()) {
-			continue
-		}
-		tasks, err := filepath.Glob(filepath.Join(filepath.Dir(path), "task", "*", "schedstat"))
-		must(t, err)
-		for _, task := range tasks {
-			text, err := os.ReadFile(task)
-			if err != nil {
-				continue
-			}
-			ns, err := strconv.ParseInt(strings.Fields(string(text))[0], 10, 64)
-			must(t, err)
-			sum += time.Duration(ns)
-		}
-	}
-	return sum
+	return d
 }
 
 // loopCost is the processor time of a signature in the loop in C.

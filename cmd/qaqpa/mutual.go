@@ -95,7 +95,13 @@ func (t tlsSettings) listen(ctx context.Context, g *gateway) (net.Listener, *tls
 	if t.Listen == "" {
 		return nil, nil, nil
 	}
-	cfg, err := t.config(ctx, func(ctx context.Context, label string) (crypto.Signer, error) { return keyOf(ctx, g.token, label) })
+	cfg, err := t.config(ctx, func(ctx context.Context, label string) (crypto.Signer, error) {
+		key, err := keyOf(ctx, g.token, label)
+		if err != nil {
+			return nil, err
+		}
+		return g.recorded(key), nil
+	})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -48,7 +49,8 @@ func timeServer(t *testing.T) string {
 	return conn.LocalAddr().String()
 }
 
-// TestTimeStampsOfTheGateway: key, request, certificate, service and verification, with OpenSSL as certificate authority and client.
+// TestTimeStampsOfTheGateway: key, request, certificate, service and verification, with OpenSSL as certificate authority and client; and
+// the same for the key of TLS.
 func TestTimeStampsOfTheGateway(t *testing.T) {
 	s := newSigning(t)
 	openssl := func(args ...string) {
@@ -65,6 +67,7 @@ func TestTimeStampsOfTheGateway(t *testing.T) {
 	openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem", "-subj", "/CN=CA", "-days", "2")
 	openssl("x509", "-req", "-in", "tsa.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "ext", "-days", "1", "-out", "tsa.pem")
 	s.run(t, "keys", "import-cert", "tsa", filepath.Join(s.dir, "tsa.pem"))
+	overTLS := s.prepareTLS(t, openssl)
 
 	raw, err := os.ReadFile(s.settings)
 	if err != nil {
@@ -76,6 +79,7 @@ func TestTimeStampsOfTheGateway(t *testing.T) {
 	}
 	settings["tsa-key"], settings["tsa-own-policy"] = "tsa", "1.2.398.3.3.2.6.4"
 	settings["tsa-clock"], settings["tsa-ntp"], settings["tsa-accuracy"] = "ntp", []string{timeServer(t)}, "20s" // a loaded machine is slow to answer
+	maps.Copy(settings, overTLS)
 	if raw, err = json.Marshal(settings); err != nil {
 		t.Fatal(err)
 	}
@@ -109,5 +113,6 @@ func TestTimeStampsOfTheGateway(t *testing.T) {
 	}
 	s.write(t, "reply", reply)
 	openssl("ts", "-verify", "-queryfile", "query", "-in", "reply", "-CAfile", "ca.pem")
+	s.checkTLS(t, overTLS)
 	s.run(t, "audit", "verify")
 }
