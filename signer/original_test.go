@@ -2,6 +2,7 @@ package signer_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"runtime"
@@ -13,6 +14,8 @@ import (
 	"qaqpa/signer/engine"
 	"qaqpa/signer/report"
 	"qaqpa/testenv/pki"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // zeros is a stream of some length that nobody holds in memory; it notes how much the heap grew while it was read.
@@ -135,6 +138,19 @@ func TestLargeOriginal(t *testing.T) {
 	}
 }
 
+func policyInYAML(tb testing.TB, text string) []byte {
+	tb.Helper()
+	var tree any
+	if err := json.Unmarshal([]byte(text), &tree); err != nil {
+		tb.Fatal(err)
+	}
+	written, err := yaml.Marshal(tree)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return written
+}
+
 // TestPolicyOfRequest: a request's own policy is applied, kept with the verdict and replayed.
 func TestPolicyOfRequest(t *testing.T) {
 	b := setup(t, []pki.Family{pki.ECDSA}, withDB)
@@ -145,6 +161,7 @@ func TestPolicyOfRequest(t *testing.T) {
 	}
 	own := strings.Replace(string(text), `"signing-certificate-attribute": "WARN"`, `"signing-certificate-attribute": "FAIL"`, 1)
 	own = strings.Replace(own, `"name": "standard"`, `"name": "agency-7"`, 1)
+	inYAML := policyInYAML(t, strings.Replace(own, `"name": "agency-7"`, `"name": "agency-8"`, 1))
 	for name, c := range map[string]struct {
 		req  signer.ValidateRequest
 		want report.Indication
@@ -154,6 +171,7 @@ func TestPolicyOfRequest(t *testing.T) {
 		"standard": {signer.ValidateRequest{Policy: "standard"}, report.TotalPassed, ""},
 		"strict":   {signer.ValidateRequest{Policy: "strict"}, report.Indeterminate, report.SigConstraintsFailure},
 		"agency-7": {signer.ValidateRequest{PolicyDocument: []byte(own)}, report.Indeterminate, report.SigConstraintsFailure},
+		"agency-8": {signer.ValidateRequest{PolicyDocument: inYAML}, report.Indeterminate, report.SigConstraintsFailure},
 	} {
 		c.req.Document, c.req.Store, c.req.Actor = doc, true, "test"
 		v, err := b.svc.Validate(t.Context(), c.req)

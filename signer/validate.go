@@ -43,7 +43,7 @@ type ValidateRequest struct {
 	Original *Original
 	// Originals, instead of Detached, are several originals by name, for XML signatures that cover more than one; see NamedOriginal.
 	Originals []NamedOriginal
-	// Policy names the rules to judge by, PolicyDocument brings them (JSON, see engine.LoadPolicy); both empty: those of the
+	// Policy names the rules to judge by, PolicyDocument brings them (JSON or YAML, see engine.LoadPolicy); both empty: those of the
 	// service.
 	Policy         string
 	PolicyDocument []byte

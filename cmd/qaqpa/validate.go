@@ -29,8 +29,8 @@ type validateCmd struct {
 	JSON         bool              `name:"json" xor:"form" help:"Print the verdicts as JSON, one a line."`
 	ETSI         bool              `name:"etsi" xor:"form" help:"Print the report of the one document as XML (ETSI TS 119 102-2)."`
 	Report       string            `placeholder:"FILE" help:"Write the report on the one document for people: FILE.pdf or FILE.html. An existing file is not overwritten."`
-	Policy       string            `enum:",kz-2026,standard,strict" default:"" xor:"policy" help:"Judge by this policy: kz-2026 (the usual one), standard or strict."`
-	Rules        string            `name:"policy-file" type:"existingfile" xor:"policy" placeholder:"FILE" help:"Judge by the policy in this file (JSON)."`
+	Policy       string            `enum:",kz-2026,standard,strict" default:"" help:"Judge by this policy: kz-2026 (the usual one), standard or strict."`
+	Rules        string            `name:"policy-file" type:"existingfile" placeholder:"FILE" help:"Judge by the policy in this file (JSON or YAML)."`
 	Language     string            `enum:"kk,ru,en" default:"en" env:"QAQPA_LANGUAGE" help:"Language of the reasons: ${enum}."`
 	Offline      bool              `help:"Use only the evidence that the document carries; fetch nothing."`
 	Private      bool              `name:"allow-private" env:"QAQPA_ALLOW_PRIVATE" help:"Fetch evidence from loopback and private addresses too."`
@@ -83,6 +83,8 @@ func (c *validateCmd) Run(ctx context.Context, io streams) error {
 // check refuses flags that do not go together.
 func (c *validateCmd) check() error {
 	switch {
+	case c.Policy != "" && c.Rules != "": // kong's xor would count the default of --policy as given
+		return errors.New("--policy and --policy-file cannot be used together")
 	case c.Detached != "" && len(c.Files) != 1:
 		return errors.New("--detached goes with one signature")
 	case len(c.Originals) > 0 && (len(c.Files) != 1 || c.Detached != ""):

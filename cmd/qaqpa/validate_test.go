@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,8 +10,11 @@ import (
 	"testing"
 
 	"qaqpa/signer"
+	"qaqpa/signer/engine"
 	"qaqpa/signer/report"
 	"qaqpa/testenv/pki"
+
+	"go.yaml.in/yaml/v3"
 )
 
 // One file that cannot be judged does not keep the others from it, and the exit code tells the gravest.
@@ -143,6 +147,20 @@ func TestValidateCertificates(t *testing.T) {
 		t.Fatal(err)
 	}
 	certificate, list, other := write("c.cer", id.Certificate), write("l.crl", crl), write("x", []byte("x"))
+	preset, err := engine.PolicyDocument("standard")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules := write("rules.json", preset)
+	var tree any
+	if err := json.Unmarshal(preset, &tree); err != nil {
+		t.Fatal(err)
+	}
+	plain, err := yaml.Marshal(tree)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loose := write("rules.yaml", plain)
 	trust := []string{"--trust=custom", "--trust-anchors=" + write("a.pem", p.AnchorsPEM()), "--trust-intermediates=" + write("i.pem", p.IntermediatesPEM()), "--offline"}
 	for _, c := range []struct {
 		args []string
@@ -151,6 +169,10 @@ func TestValidateCertificates(t *testing.T) {
 	}{
 		{[]string{"--certificate", certificate, "--evidence", list, "--policy=standard"}, 0, "TOTAL-PASSED"},
 		{[]string{"--certificate", "--json", certificate, "--evidence", list, "--policy=standard"}, 0, `"indication":"TOTAL-PASSED"`},
+		{[]string{"--certificate", certificate, "--evidence", list, "--policy-file", rules}, 0, "TOTAL-PASSED"},
+		{[]string{"--certificate", certificate, "--evidence", list, "--policy-file", loose}, 0, "TOTAL-PASSED"},
+		{[]string{"--certificate", certificate, "--evidence", list, "--policy-file", list}, 1, ""},
+		{[]string{"--certificate", certificate, "--policy-file", rules, "--policy=strict"}, 1, ""},
 		{[]string{"--certificate", certificate}, exitIndeterminate, "TRY_LATER"},
 		{[]string{"--certificate", other, certificate, "--evidence", list, "--policy=standard"}, 1, "TOTAL-PASSED"},
 		{[]string{"--certificate", certificate, "--etsi"}, 1, ""},

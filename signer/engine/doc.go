@@ -41,7 +41,7 @@
 //
 // # Policy
 //
-// A [Policy] is a JSON document: presets standard, kz-2026 and strict stand in the folder policies. Each [Constraint] has a
+// A [Policy] is a document in JSON or YAML: presets standard, kz-2026 and strict stand in the folder policies. Each [Constraint] has a
 // level: FAIL keeps a signature from passing, WARN and INFORM are remarks, IGNORE is silence. What a format demands is no
 // constraint.
 //

@@ -170,7 +170,9 @@ func (m *pdfForm) candidates(pool []*pkix.Certificate) []*pkix.Certificate {
 	return m.signature.Candidates(m.number, pool)
 }
 
-func (m *pdfForm) verify(cert *pkix.Certificate) cms.Checks { return m.signature.Verify(m.number, cert) }
+func (m *pdfForm) verify(cert *pkix.Certificate) cms.Checks {
+	return m.signature.Verify(m.number, cert)
+}
 
 // cover tells what of the document, as readers see it, is signed: the revision at hand, or an earlier one and what was
 // changed since.

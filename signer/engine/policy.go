@@ -115,7 +115,8 @@ type policyDocument struct {
 
 var revocationModes = map[string]path.Mode{"required": path.Required, "if-available": path.IfAvailable, "off": path.Off}
 
-// LoadPolicy reads a policy document in JSON, at most 4 MB. Every constraint must be given a level, and fields that are not
+// LoadPolicy reads a policy document in JSON, at most 4 MB, or in YAML (see jsononce.FromYAML), at most 256 kB; JSON begins with a
+// brace. Every constraint must be given a level, and fields that are not
 // known are refused: a typing mistake would otherwise switch a rule off. The error is ErrPolicyDocument.
 func LoadPolicy(document []byte) (Policy, error) {
 	p, err := loadPolicy(document)
@@ -129,11 +130,17 @@ func loadPolicy(document []byte) (p Policy, err error) {
 	if len(document) > policyBytesMax {
 		return p, fmt.Errorf("it is longer than %d bytes", policyBytesMax)
 	}
-	if err := jsononce.Check(document, policyDepthMax); err != nil {
+	text := document
+	if !bytes.HasPrefix(bytes.TrimLeft(document, " \t\r\n"), []byte("{")) {
+		if text, err = jsononce.FromYAML(document, policyDepthMax); err != nil {
+			return p, err
+		}
+	}
+	if err := jsononce.Check(text, policyDepthMax); err != nil {
 		return p, err
 	}
 	var in policyDocument
-	d := json.NewDecoder(bytes.NewReader(document))
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&in); err != nil {
 		return p, err

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"qaqpa/signer/engine"
+	"qaqpa/signer/jsononce"
 )
 
 // FuzzLoadPolicy: a document that is taken is a policy with a level for every constraint and a name; every other is
@@ -19,6 +20,7 @@ func FuzzLoadPolicy(f *testing.F) {
 		f.Add(document)
 	}
 	f.Add([]byte(`{"name":"x","constraints":{}}`))
+	f.Add([]byte("name: x\nconstraints: {}\n"))
 	f.Fuzz(func(t *testing.T, document []byte) {
 		p, err := engine.LoadPolicy(document)
 		if err != nil {
@@ -32,7 +34,9 @@ func FuzzLoadPolicy(f *testing.F) {
 		}
 		var tree any
 		if err := json.Unmarshal(document, &tree); err != nil {
-			t.Fatalf("taken, although it is no JSON: %v", err)
+			if text, other := jsononce.FromYAML(document, 16); other != nil || !json.Valid(text) {
+				t.Fatalf("taken, although it is neither JSON (%v) nor YAML (%v)", err, other)
+			}
 		}
 		for _, c := range engine.Constraints() {
 			switch p.Level(c) {
