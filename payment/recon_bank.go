@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -129,7 +130,8 @@ const matchedBy = `
 		FROM rest_made GROUP BY statement, rule, sign(owed), sign(paid - owed)) AS t (statement, rule, direction, difference, lines, paid, owed)
 	JOIN statements s ON s.bucket = $1 AND s.id = t.statement ORDER BY t.statement, t.rule, t.direction, t.difference`
 
-// matched books what rules matched: a posting for each statement. Lines of earlier statements that became clear go with the last one.
+// matched books what rules matched: a posting for each statement, and one more for each rule that took something with a difference, under
+// the rule's name. Lines of earlier statements that became clear go with the last one.
 func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking) error {
 	var sums []matchedSum
 	if err := all(ctx, b.tx, &sums, matchedBy, b.head.Bucket); err != nil {
@@ -142,7 +144,7 @@ func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking
 			return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(a.Rule, b.Rule))
 		})
 	}
-	legs := make([][]recon.Leg, len(booked))
+	legs, differences := make([][]recon.Leg, len(booked)), make([]map[string][]recon.Leg, len(booked))
 	for _, sum := range sums {
 		at := slices.IndexFunc(booked, func(s *booking) bool { return s.id == sum.Statement })
 		if at >= 0 {
@@ -150,10 +152,21 @@ func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking
 		} else {
 			at = len(booked) - 1
 		}
-		legs[at] = append(legs[at], sum.legs()...)
+		agreed, difference := sum.parted()
+		legs[at] = append(legs[at], agreed.legs()...)
+		if rest := difference.legs(); len(rest) > 0 {
+			if differences[at] == nil {
+				differences[at] = map[string][]recon.Leg{}
+			}
+			name := m.ladder[sum.Rule-1].Name
+			differences[at][name] = append(differences[at][name], rest...)
+		}
 	}
 	for i, s := range booked {
 		s.post(ledger.Settlement, s.publicID(), "matched by rules", legs[i])
+		for _, rule := range slices.Sorted(maps.Keys(differences[i])) {
+			s.post(ledger.WriteOff, s.publicID()+":"+rule, "difference that rule "+rule+" tolerates", differences[i][rule])
+		}
 	}
 	return nil
 }
@@ -163,6 +176,15 @@ func (s matchedSum) legs() []recon.Leg {
 		return recon.ReceivedLegs(s.Bank, s.Account, s.Paid, s.Owed)
 	}
 	return recon.ReturnedLegs(s.Bank, s.Account, s.Paid, s.Owed)
+}
+
+// parted tells what both sides have from what only one has.
+func (s matchedSum) parted() (agreed, difference matchedSum) {
+	agreed, difference = s, s
+	common := min(s.Paid, s.Owed)
+	agreed.Paid, agreed.Owed = common, common
+	difference.Paid, difference.Owed = s.Paid-common, s.Owed-common
+	return agreed, difference
 }
 
 // tell adds to the report what a rule matched.
