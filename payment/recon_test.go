@@ -283,8 +283,50 @@ func TestReconcileNotes(t *testing.T) {
 		t.Errorf("a duplicate: %+v", got)
 	}
 	s.copy = ""
+	notice := s.camt()
+	for _, names := range [][2]string{{"camt.053", "camt.054"}, {"BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn"}, {"Stmt>", "Ntfctn>"}} {
+		notice = bytes.ReplaceAll(notice, []byte(names[0]), []byte(names[1]))
+	}
+	for name, body := range map[string][]byte{
+		"a notice": notice, "a report within the day": bytes.ReplaceAll(bytes.ReplaceAll(bytes.ReplaceAll(notice, []byte("camt.054"), []byte("camt.052")),
+			[]byte("BkToCstmrDbtCdtNtfctn"), []byte("BkToCstmrAcctRpt")), []byte("Ntfctn>"), []byte("Rpt>")),
+		"an MT942": []byte(":20:R\n:25:" + monthAccount + "\n:28C:1/1\n:34F:KZT0,\n:13D:2603021030+0500\n:61:260302C1,00NTRFA\n:90C:1KZT1,00\n-\n"),
+	} {
+		if got := b.reconcile(body).Statements[0]; got.State != "noted" || got.Lines != 1 || got.Matched != 0 || len(b.openKinds()) != 0 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 	if got := b.reconcile(s.camt()).Statements[0]; got.State != "booked" || b.openKinds()[recon.Surplus] != 1 {
 		t.Errorf("the statement: %+v", got)
+	}
+}
+
+// To which banking day a payment belongs, and when it is missing, follows the bank's cut-off and term and the holidays, all of them data.
+func TestTermsAreData(t *testing.T) {
+	b := setup(t)
+	b.account()
+	b.must(b.SetReconTerms(t.Context(), "operator:test", ReconTerms{Bank: testBIC, CutOffMinute: 10 * 60, TermDays: 1}))
+	b.must(b.SetBankDays(t.Context(), "operator:test", []BankDay{{Day: "2026-03-04", Name: "Holiday", Source: "decree"}, {Day: "2026-03-07", Works: true, Name: "Saturday worked", Source: "decree"}}))
+	paid := func(at time.Time) string {
+		b.clock.at = at
+		b.paid(citizenIIN)
+		b.must(b.expect(t.Context()))
+		var days string
+		b.must(b.db.Get(&days, `SELECT paid_on || ' ' || due_on FROM expectations ORDER BY no DESC LIMIT 1`))
+		b.must(b.forgetExpectations())
+		return days
+	}
+	for _, c := range []struct {
+		at   time.Time
+		want string
+	}{
+		{time.Date(2026, 3, 3, 4, 30, 0, 0, time.UTC), "2026-03-03 2026-03-05"},  // 9:30 in Almaty; the 4th is a holiday
+		{time.Date(2026, 3, 3, 5, 30, 0, 0, time.UTC), "2026-03-05 2026-03-06"},  // behind the cut-off
+		{time.Date(2026, 3, 6, 20, 30, 0, 0, time.UTC), "2026-03-07 2026-03-10"}, // the 7th is worked, the 8th a Sunday and a holiday with the 9th
+	} {
+		if got := paid(c.at); got != c.want {
+			t.Errorf("%s: paid and due on %s, want %s", c.at.Format(time.DateTime), got, c.want)
+		}
 	}
 }
 

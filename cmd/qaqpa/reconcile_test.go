@@ -55,10 +55,12 @@ func TestReconcileCommands(t *testing.T) {
 		{[]string{"reconcile", "set-terms", "--bank=HSBKKZKX", "--rules=" + rules}, 1, "rules"},
 		{[]string{"reconcile", "set-days", days}, 0, ""},
 		{[]string{"reconcile", "set-days", odd}, 1, "unknown field"},
+		{[]string{"reconcile", quiet}, 0, "[########################################]\n"},
 		{[]string{"reconcile", garbage}, 4, "statement_unreadable"},
 		{[]string{"reconcile", full}, 3, "surplus"},
 		{[]string{"reconcile", "--json", full}, 3, `"sha256"`},
 		{[]string{"reconcile", full}, 3, "taken in before"},
+		{[]string{"reconcile", full, garbage, quiet}, 4, "surplus"}, // the worst of them
 		{[]string{"reconcile", filepath.Join(dir, "nothing.xml")}, 2, "nothing.xml"},
 	} {
 		var out bytes.Buffer
