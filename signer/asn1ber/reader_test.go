@@ -346,6 +346,8 @@ func TestTimes(t *testing.T) {
 		{GeneralizedTime, "20260901102030,25Z", date(2026, 9, 1, 10, 20, 30, 250000000), true, false},
 		{GeneralizedTime, "20260901102030.Z", time.Time{}, false, false},
 		{GeneralizedTime, "99991231235959Z", date(9999, 12, 31, 23, 59, 59, 0), true, true},
+		{GeneralizedTime, "99991231235959-0100", time.Time{}, false, false}, // nobody can write the year 10000 in RFC 3339
+		{GeneralizedTime, "00000101000000+0100", time.Time{}, false, false},
 		{GeneralizedTime, "20260901102030.1234567891234Z", date(2026, 9, 1, 10, 20, 30, 123456789), true, true},
 		{OctetString, "260901102030Z", time.Time{}, false, false},
 	} {

@@ -130,7 +130,11 @@ func parseTime(s []byte, yearDigits int, enc Encoding) (time.Time, error) {
 		t.Second() != f[4] {
 		return bad("out of range")
 	}
-	return t.Add(-offset), nil
+	t = t.Add(-offset)
+	if y := t.Year(); y < 0 || y > 9999 {
+		return bad("its year in UTC cannot be written") // in RFC 3339: a verdict that names it would be an error
+	}
+	return t, nil
 }
 
 func clip(s []byte) []byte { return s[:min(len(s), 40)] }

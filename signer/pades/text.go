@@ -64,7 +64,7 @@ func date(b []byte) time.Time {
 		value, form = value+zone, form+"-07"
 	}
 	t, err := time.Parse(form, value)
-	if err != nil {
+	if y := t.UTC().Year(); err != nil || y < 1 || y > 9999 { // one beyond cannot be written, and would make an error of the verdict
 		return time.Time{}
 	}
 	return t.UTC()

@@ -180,6 +180,8 @@ func TestReadFaults(t *testing.T) {
 	}{
 		"two times":            {`<x:SigningTime>2026-09-01T10:20:30Z</x:SigningTime><x:SigningTime>2025-09-01T10:20:30Z</x:SigningTime>`, xades.RuleProperties, cms.Failed},
 		"no time":              {`<x:SigningTime>yesterday</x:SigningTime>`, cms.RuleSigningTime, cms.Failed},
+		"beyond what is told":  {`<x:SigningTime>9999-12-31T23:59:59-14:00</x:SigningTime>`, cms.RuleSigningTime, cms.Failed},
+		"before it":            {`<x:SigningTime>0001-01-01T00:00:00+14:00</x:SigningTime>`, cms.RuleSigningTime, cms.Failed},
 		"a comment in it":      {`<x:SigningTime>2026<!-- -->-09-01T10:20:30Z</x:SigningTime>`, cms.RuleSigningTime, cms.Passed},
 		"an element in it":     {`<x:SigningTime>2026-09-01T10:20:30Z<x:Evil/></x:SigningTime>`, cms.RuleSigningTime, cms.Failed},
 		"no policy":            {`<x:SignaturePolicyIdentifier/>`, xades.RuleProperties, cms.Failed},

@@ -98,7 +98,8 @@ func joinTexts(n xmltree.Node, by string) string {
 // anyway; early DigiDoc wrote the date with dots.
 func (p *Properties) readTime(s string) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006.01.02T15:04:05Z07:00"} {
-		if t, err := time.Parse(layout, s); err == nil && t.Year() > 0 && t.Year() < 10000 {
+		// The year in UTC counts: one beyond cannot be written, and would make an error of the verdict.
+		if t, err := time.Parse(layout, s); err == nil && t.UTC().Year() > 0 && t.UTC().Year() < 10000 {
 			p.SigningTime = t.UTC()
 			return
 		}
