@@ -102,7 +102,7 @@ func (w *whole) worksFolder(dir, orderID string) []byte {
 	w.t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
-		files, err := filepath.Glob(filepath.Join(dir, "out", "*.p7m"))
+		files, err := filepath.Glob(filepath.Join(dir, "out", "[^.]*.p7m")) // a name with a dot in front is that of a file on its way
 		if err != nil {
 			w.t.Fatal(err)
 		}
