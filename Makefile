@@ -25,7 +25,7 @@ run: build ## start the gateway with its stand-ins and stay up (Ctrl-C ends it; 
 
 test: ## run all tests with the race detector
 	@testenv/setup.sh test
-	go run ./testenv/totals -- -race -shuffle=on -timeout=20m ./...
+	go run ./testenv/totals -- -race -shuffle=on -timeout=25m ./...
 
 lint: $(LINTER) ## vet and lint
 	@testenv/setup.sh run
