@@ -14,7 +14,7 @@ func TestHeapFloor(t *testing.T) {
 		runtime.GC()
 		runtime.GC()
 		runtime.ReadMemStats(&m)
-		return int64(m.NextGC) //nolint:gosec // a heap has less than 2^63 octets
+		return int64(m.NextGC)
 	}
 	for name, c := range map[string]struct {
 		gogc      string
