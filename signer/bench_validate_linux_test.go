@@ -2,7 +2,6 @@ package signer_test
 
 import (
 	"crypto/rsa"
-	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
@@ -15,41 +14,9 @@ import (
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
 	"qaqpa/signer/report"
+	"qaqpa/testenv/figures"
 	"qaqpa/testenv/pki"
 )
-
-// validateLine is a line of bench.jsonl.
-type validateLine struct {
-	Path         string  `json:"path"`
-	Value        float64 `json:"value"`
-	Unit         string  `json:"unit"`
-	Against      string  `json:"against"`
-	AgainstValue float64 `json:"against_value"`
-	Ratio        float64 `json:"ratio"`
-	Goal         float64 `json:"goal"`
-	Pass         bool    `json:"pass"`
-}
-
-func (l validateLine) write(tb testing.TB) {
-	tb.Helper()
-	tb.Logf("%s: %.4g %s, %s %.4g: ratio %.2f, goal %.2f, pass %v", l.Path, l.Value, l.Unit, l.Against, l.AgainstValue, l.Ratio, l.Goal, l.Pass)
-	file := os.Getenv("QAQPA_BENCH_JSONL")
-	if file == "" {
-		return
-	}
-	text, err := json.Marshal(l)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.Write(append(text, '\n')); err != nil {
-		tb.Fatal(err)
-	}
-}
 
 // perCall is the median processor time of a call, the collector's included, over short slices that alternate with those of
 // another function, so that what else the machine does falls on both alike.
@@ -118,10 +85,11 @@ func TestBenchValidate(t *testing.T) {
 			}
 		})
 		ratio := validate / floor
-		validateLine{
-			fmt.Sprintf("CMS validation inside, %s, 10 kB, chain of 3, revocation cached", family), validate, "µs",
-			"the digests of document and content, one verification", floor, ratio, 1.2, ratio <= 1.2,
-		}.write(t)
+		figures.Line{
+			Path:  fmt.Sprintf("CMS validation inside, %s, 10 kB, chain of 3, revocation cached", family),
+			Value: validate, Unit: "µs", Against: "the digests of document and content, one verification", AgainstValue: floor,
+			Ratio: ratio, Goal: 1.2, Pass: ratio <= 1.2,
+		}.Write(t)
 	}
 	benchLargeOriginal(t)
 }
@@ -138,5 +106,8 @@ func benchLargeOriginal(t *testing.T) {
 		t.Fatalf("%s %v", v.Sub, err)
 	}
 	grown := float64(stream.grown) / (1 << 20)
-	validateLine{"growth of the heap, 400 MB detached", grown, "MiB", "limit", 64, grown / 64, 1, grown <= 64}.write(t)
+	figures.Line{
+		Path:  "growth of the heap, 400 MB detached",
+		Value: grown, Unit: "MiB", Against: "limit", AgainstValue: 64, Ratio: grown / 64, Goal: 1, Pass: grown <= 64,
+	}.Write(t)
 }

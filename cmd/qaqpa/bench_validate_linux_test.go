@@ -5,7 +5,6 @@ package main
 import (
 	"bytes"
 	"crypto/rsa"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime/multipart"
@@ -23,6 +22,7 @@ import (
 	"qaqpa/signer/algo"
 	"qaqpa/signer/cms"
 	"qaqpa/signer/pkix"
+	"qaqpa/testenv/figures"
 	"qaqpa/testenv/pki"
 
 	"golang.org/x/sys/unix"
@@ -88,10 +88,11 @@ func benchFamily(t *testing.T, w *world, family pki.Family, bits int) {
 		who string
 		us  float64
 	}{{"the gateway's process", median(alone)}, {"gateway and client", median(both)}} {
-		benchLine{
-			fmt.Sprintf("validation over HTTP, %s, 10 kB, chain of 3, revocation cached: %s", name, m.who), 1e6 / m.us, "1/s of processor time",
-			"the digests and the verification alone", 1e6 / limit, limit / m.us, validateGoal, limit/m.us >= validateGoal,
-		}.write(t)
+		figures.Line{
+			Path:  fmt.Sprintf("validation over HTTP, %s, 10 kB, chain of 3, revocation cached: %s", name, m.who),
+			Value: 1e6 / m.us, Unit: "1/s of processor time", Against: "the digests and the verification alone", AgainstValue: 1e6 / limit,
+			Ratio: limit / m.us, Goal: validateGoal, Pass: limit/m.us >= validateGoal,
+		}.Write(t)
 	}
 	t.Logf("processor time of one, %s: floor %.1f µs, gateway %.1f µs, client %.1f µs", name, limit, median(alone), median(both)-median(alone))
 	profile(t, w, many, strings.ReplaceAll(name, " ", "-"))
@@ -230,7 +231,10 @@ func benchStream(t *testing.T, w *world) {
 	t.Logf("400 MB detached over HTTP: the gateway used %s of processor time, the digest alone takes %s", used.Round(time.Millisecond), digest.Round(time.Millisecond))
 	const limit = 64
 	grown := (after - before) / (1 << 20)
-	benchLine{"peak resident memory of the gateway beyond that before, 400 MB detached over HTTP", grown, "MiB", "limit", limit, grown / limit, 1, grown <= limit}.write(t)
+	figures.Line{
+		Path:  "peak resident memory of the gateway beyond that before, 400 MB detached over HTTP",
+		Value: grown, Unit: "MiB", Against: "limit", AgainstValue: limit, Ratio: grown / limit, Goal: 1, Pass: grown <= limit,
+	}.Write(t)
 	t.Logf("peak resident memory of the gateway: %.1f MiB, before %.1f MiB", after/(1<<20), before/(1<<20))
 }
 
@@ -271,36 +275,3 @@ func upload(t *testing.T, w *world, document []byte, original io.Reader) []byte 
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
-// benchLine is a line of bench.jsonl.
-type benchLine struct {
-	Path         string  `json:"path"`
-	Value        float64 `json:"value"`
-	Unit         string  `json:"unit"`
-	Against      string  `json:"against"`
-	AgainstValue float64 `json:"against_value"`
-	Ratio        float64 `json:"ratio"`
-	Goal         float64 `json:"goal"`
-	Pass         bool    `json:"pass"`
-}
-
-func (l benchLine) write(t *testing.T) {
-	t.Helper()
-	t.Logf("%s: %.4g %s, %s %.4g: ratio %.2f, goal %.2f, pass %v", l.Path, l.Value, l.Unit, l.Against, l.AgainstValue, l.Ratio, l.Goal, l.Pass)
-	file := os.Getenv("QAQPA_BENCH_JSONL")
-	if file == "" {
-		return
-	}
-	text, err := json.Marshal(l)
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.Write(append(text, '\n')); err != nil {
-		t.Fatal(err)
-	}
-}
