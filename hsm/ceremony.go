@@ -52,8 +52,15 @@ func (t *Token) withCrypto11(c *conn, op func(*crypto11.Context) error) error {
 		Path: t.lib.path, TokenSerial: c.serial, Pin: t.cfg.PIN,
 		MaxSessions: 2, PoolWaitTimeout: t.cfg.CallTimeout,
 	}
-	if c.serial == "" {
-		cfg.TokenLabel = t.cfg.Token
+	if c.serial == "" { // crypto11 takes one of the three
+		ref, err := parseTokenRef(t.cfg.Token)
+		if err != nil {
+			return err
+		}
+		if cfg.TokenLabel = ref.label; ref.bySlot {
+			slot := int(ref.slot)
+			cfg.SlotNumber = &slot
+		}
 	}
 	context11, err := crypto11.Configure(cfg)
 	if err != nil {

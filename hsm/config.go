@@ -27,7 +27,9 @@ type Config struct {
 	// Arguments go to the module's C_Initialize in the reserved field, for modules that want such, as NSS does: "configdir='sql:/…'
 	// dbTokenDescription='label'". All users of a module in one process have to give the same. Keys are then made without crypto11.
 	Arguments string
-	// Token is the label of the token. Slot numbers change when tokens come and go, so there is no way to name one.
+	// Token names the token: its label, or "serial:" and its serial number, or "slot:" and the number of its slot. A label survives
+	// everything. A serial number tells tokens of one label apart; it ends when the token is set up anew. Slot numbers are for readers
+	// that keep them: those of SoftHSM change when a token is set up, and others when tokens come and go.
 	Token string
 	// PIN is the user's PIN, the value itself; cmd reads it from a file or the environment.
 	PIN string
@@ -64,13 +66,14 @@ func (c Config) String() string { return c.LogValue().String() }
 
 // withDefaults checks the settings and fills in what may be left out.
 func (c Config) withDefaults() (Config, error) {
+	if _, err := parseTokenRef(c.Token); err != nil {
+		return c, err
+	}
 	switch {
 	case !filepath.IsAbs(c.Module):
 		return c, fmt.Errorf("%w: path %q is not absolute", ErrModule, c.Module)
 	case strings.ContainsRune(c.Arguments, 0):
 		return c, errors.New("arguments of the module hold a zero byte")
-	case c.Token == "" || len(c.Token) > 32: // CK_TOKEN_INFO.label has 32 bytes
-		return c, errors.New("token label must have 1 to 32 bytes")
 	case c.PIN == "":
 		return c, errors.New("PIN is empty")
 	case c.SessionsMax < 0 || c.SessionsMax > maxSessions:

@@ -25,15 +25,15 @@ type conn struct {
 // can says whether the token has the mechanism. Modules differ, so nothing is assumed.
 func (c *conn) can(mechanism uint) bool { return c.mechanisms[mechanism] }
 
-// connect finds the token by its label, logs in and reads what it can do. gone ends the wait for the library only: a
+// connect finds the token by its name, logs in and reads what it can do. gone ends the wait for the library only: a
 // call in C can't be cancelled.
-func (l *library) connect(gone <-chan struct{}, label, pin string) (*conn, error) {
+func (l *library) connect(gone <-chan struct{}, name, pin string) (*conn, error) {
 	if !l.gate.enter(gone) {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, errOvertaken)
 	}
 	defer l.gate.leave()
 	c := &conn{lib: l, generation: l.current.Load()}
-	slot, info, err := l.findToken(label)
+	slot, info, err := l.findToken(name)
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +62,12 @@ func (l *library) connect(gone <-chan struct{}, label, pin string) (*conn, error
 	return c, nil
 }
 
-// findToken looks through all slots for the one initialised token with the label.
-func (l *library) findToken(label string) (uint, pkcs11.TokenInfo, error) {
+// findToken looks through all slots for the one initialised token with the name.
+func (l *library) findToken(name string) (uint, pkcs11.TokenInfo, error) {
+	ref, err := parseTokenRef(name)
+	if err != nil {
+		return 0, pkcs11.TokenInfo{}, fmt.Errorf("%w: %w", ErrTokenNotFound, err)
+	}
 	slots, err := l.ctx.GetSlotList(true)
 	if err != nil {
 		return 0, pkcs11.TokenInfo{}, typed(fmt.Errorf("couldn't list the slots: %w", err))
@@ -80,17 +84,17 @@ func (l *library) findToken(label string) (uint, pkcs11.TokenInfo, error) {
 			other = err // one bad reader must not hide the tokens in the others
 			continue
 		}
-		if info.Label == label && info.Flags&pkcs11.CKF_TOKEN_INITIALIZED != 0 {
+		if ref.names(slot, info) {
 			found, where, count = info, slot, count+1
 		}
 	}
 	switch {
 	case count > 1:
-		return 0, found, fmt.Errorf("%w: %q, %d times", ErrTokenAmbiguous, label, count)
+		return 0, found, fmt.Errorf("%w: %q, %d times", ErrTokenAmbiguous, name, count)
 	case count == 0 && other != nil:
-		return 0, found, fmt.Errorf("%w: %q; a slot could not be read: %w", ErrTokenNotFound, label, other)
+		return 0, found, fmt.Errorf("%w: %q; a slot could not be read: %w", ErrTokenNotFound, name, other)
 	case count == 0:
-		return 0, found, fmt.Errorf("%w: %q", ErrTokenNotFound, label)
+		return 0, found, fmt.Errorf("%w: %q", ErrTokenNotFound, name)
 	}
 	return where, found, nil
 }

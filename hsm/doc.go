@@ -1,6 +1,6 @@
 // Package hsm makes, keeps and uses private keys that live in PKCS#11 tokens. It is the only importer of PKCS#11.
 //
-// [Open] opens a token by its label. [Token.Generate] makes a key that signs and can never leave, [Token.Key] finds one
+// [Open] opens a token by its label, serial number or slot. [Token.Generate] makes a key that signs and can never leave, [Token.Key] finds one
 // again, and a [Key] is a crypto.Signer. [Token.ImportCertificate] and [Token.Certificate] keep the certificate beside
 // its key. What cannot be done is refused with an error that a caller can branch on; see the Err variables.
 //

@@ -12,9 +12,9 @@ import (
 var (
 	// ErrModule: the PKCS#11 library cannot be loaded or initialised.
 	ErrModule = errors.New("PKCS#11 module is not usable")
-	// ErrTokenNotFound: no token carries the label.
+	// ErrTokenNotFound: no token has the name.
 	ErrTokenNotFound = errors.New("token not found")
-	// ErrTokenAmbiguous: several tokens carry the label.
+	// ErrTokenAmbiguous: several tokens have the name.
 	ErrTokenAmbiguous = errors.New("several tokens carry this label")
 	// ErrTokenExists: InitToken was asked for a label that a token carries already.
 	ErrTokenExists = errors.New("a token carries this label already")

@@ -43,7 +43,10 @@ type FleetConfig struct {
 
 // FleetToken is one token of a fleet.
 type FleetToken struct {
-	Module, Label, PIN string
+	Module string
+	// Label names the token as Config.Token does: by its label, serial number or slot.
+	Label string
+	PIN   string
 	// Arguments are those of Config.
 	Arguments string
 	// Processes is how many worker processes share the token; 0 means 1. Modules with locks of their own, such as SoftHSM,

@@ -17,7 +17,7 @@ func InitToken(module, label, soPIN, pin string) error {
 	if err == nil && soPIN == "" {
 		err = errors.New("security officer's PIN is empty")
 	}
-	if err != nil {
+	if err = errors.Join(err, checkNewTokenLabel(label)); err != nil {
 		return fmt.Errorf("couldn't set up token %q: %w", label, err)
 	}
 	lib, err := acquire(module, "")

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto"
+	"crypto/sha256"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -135,6 +136,39 @@ func (k *Key) SignContext(ctx context.Context, digest []byte, opts crypto.Signer
 	signature, err := k.sign(ctx, r)
 	k.token.metrics.signed(k.label, r.mechanism.name, k.token.cfg.Now().Sub(start), err)
 	if err != nil {
+		return nil, fmt.Errorf("couldn't sign with key %q: %w", k.label, err)
+	}
+	return signature, nil
+}
+
+// RecordedKey is a Key whose every use is on record.
+type RecordedKey struct {
+	*Key
+	record func(context.Context, Use) error
+}
+
+// Recorded returns the same key, which gives no signature away before record has returned nil for it.
+func (k *Key) Recorded(record func(context.Context, Use) error) *RecordedKey {
+	return &RecordedKey{Key: k, record: record}
+}
+
+// Sign is SignContext without a context, for crypto.Signer.
+func (k *RecordedKey) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	return k.SignContext(context.Background(), digest, opts)
+}
+
+// SignContext is that of Key. Errors: those of Key.SignContext, and that of the record.
+func (k *RecordedKey) SignContext(ctx context.Context, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	r, err := newRequest(k.pub, digest, opts)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't sign with key %q: %w", k.label, err)
+	}
+	signature, err := k.Key.SignContext(ctx, digest, opts)
+	if err != nil {
+		return nil, err
+	}
+	use := Use{Key: k.label, Token: k.token.cfg.Token, Mechanism: r.mechanism.name, SHA256: sha256.Sum256(r.digest)}
+	if err := k.record(ctx, use); err != nil {
 		return nil, fmt.Errorf("couldn't sign with key %q: %w", k.label, err)
 	}
 	return signature, nil

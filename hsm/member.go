@@ -147,6 +147,9 @@ func (m *member) noted(r report) {
 			m.change(down, r.Error)
 		case r.Up:
 			m.seats = r.Seats
+			if m.state == down { // it is connected again; its keys could not be looked for as long as it counts as lost
+				m.change(starting, nil)
+			}
 			go m.locate(m.link, m.epoch)
 		default:
 			m.change(starting, nil)

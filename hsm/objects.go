@@ -91,8 +91,12 @@ func (s session) readWrite(do func(session) error) error {
 	return do(session{conn: s.conn, handle: handle})
 }
 
-// check says whether the session is logged in and its token still carries the label under which it was opened.
-func (s session) check(label string) error {
+// check says whether the session is logged in and its token is still the one that was opened under the name.
+func (s session) check(name string) error {
+	ref, err := parseTokenRef(name)
+	if err != nil {
+		return err
+	}
 	info, err := s.lib.ctx.GetSessionInfo(s.handle)
 	if err != nil {
 		return fmt.Errorf("couldn't read the session's state: %w", err)
@@ -101,7 +105,7 @@ func (s session) check(label string) error {
 	if err != nil {
 		return fmt.Errorf("couldn't read the token's state: %w", err)
 	}
-	if token.Label != label || token.SerialNumber != s.serial {
+	if !ref.names(s.slot, token) || token.SerialNumber != s.serial {
 		return fmt.Errorf("slot %d has another token: %w", s.slot, errStale)
 	}
 	if token.Flags&pkcs11.CKF_LOGIN_REQUIRED != 0 && info.State != pkcs11.CKS_RO_USER_FUNCTIONS && info.State != pkcs11.CKS_RW_USER_FUNCTIONS {

@@ -56,7 +56,7 @@ const (
 	retryMax   = 2 * time.Second
 )
 
-// Open loads the module, finds the token by its label and logs in. ctx bounds the wait; a login that the token refuses
+// Open loads the module, finds the token by its name and logs in. ctx bounds the wait; a login that the token refuses
 // is not repeated.
 //
 // Errors: [ErrModule], [ErrTokenNotFound], [ErrTokenAmbiguous], [ErrWrongPIN], [ErrPINLocked], [ErrUnavailable].

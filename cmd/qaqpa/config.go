@@ -74,36 +74,43 @@ func (d databaseSettings) dsn() (string, error) {
 type tokenSettings struct {
 	Module   string        `name:"hsm-module" env:"QAQPA_HSM_MODULE" placeholder:"FILE" help:"PKCS#11 module, such as /usr/lib/softhsm/libsofthsm2.so."`
 	Args     string        `name:"hsm-module-args" env:"QAQPA_HSM_MODULE_ARGS" placeholder:"TEXT" help:"Arguments for C_Initialize of modules that want some, such as NSS."`
-	Label    string        `name:"hsm-token" env:"QAQPA_HSM_TOKEN" placeholder:"LABEL" help:"Label of the token. Slot numbers are never used: they move."`
+	Label    string        `name:"hsm-token" env:"QAQPA_HSM_TOKEN" placeholder:"NAME" help:"Which token: its label, serial:NUMBER, or slot:NUMBER. A label is best: slots of some modules move, and a serial number ends with the token."`
 	PINFile  string        `name:"hsm-pin-file" env:"QAQPA_HSM_PIN_FILE" placeholder:"FILE" help:"File that holds the PIN; else QAQPA_HSM_PIN, or the terminal asks. There is no flag for it."`
 	Deadline time.Duration `name:"hsm-deadline" env:"QAQPA_HSM_DEADLINE" default:"10s" help:"Longest wait for one call of the token."`
 	Fleet    fleetSettings `embed:""`
 }
 
-func (s tokenSettings) pin() (string, error) {
+// pin comes from its file, the environment, or the terminal without being shown.
+func (s tokenSettings) pin(io streams) (string, error) {
 	if s.PINFile != "" {
 		return readSecret(s.PINFile)
 	}
 	if pin := os.Getenv("QAQPA_HSM_PIN"); pin != "" {
 		return pin, nil
 	}
-	if !term.IsTerminal(int(os.Stdin.Fd())) {
-		return "", errors.New("no PIN: give --hsm-pin-file or QAQPA_HSM_PIN, or work at a terminal")
+	return io.ask("PIN of token "+s.Label, "no PIN: give --hsm-pin-file or QAQPA_HSM_PIN, or work at a terminal")
+}
+
+// ask has a secret typed at the terminal, without showing it. Away from a terminal the error is otherwise.
+func (s streams) ask(what, otherwise string) (string, error) {
+	terminal, ok := s.in.(*os.File)
+	if !ok || !term.IsTerminal(int(terminal.Fd())) {
+		return "", errors.New(otherwise)
 	}
-	fmt.Fprintf(os.Stderr, "PIN of token %s: ", s.Label)
-	typed, err := term.ReadPassword(int(os.Stdin.Fd()))
-	fmt.Fprintln(os.Stderr)
+	fmt.Fprintf(s.err, "%s: ", what)
+	typed, err := term.ReadPassword(int(terminal.Fd()))
+	fmt.Fprintln(s.err)
 	if err != nil {
-		return "", fmt.Errorf("couldn't read the PIN: %w", err)
+		return "", fmt.Errorf("couldn't read from the terminal: %w", err)
 	}
 	return string(typed), nil
 }
 
-func (s tokenSettings) open(ctx context.Context, log *slog.Logger, more func(*hsm.Config)) (*hsm.Token, error) {
+func (s tokenSettings) open(ctx context.Context, io streams, log *slog.Logger, more func(*hsm.Config)) (*hsm.Token, error) {
 	if s.Module == "" || s.Label == "" {
 		return nil, errors.New("no token: give --hsm-module and --hsm-token")
 	}
-	pin, err := s.pin()
+	pin, err := s.pin(io)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func (c *keysInitTokenCmd) Run(io streams) error {
 	if err != nil {
 		return err
 	}
-	pin, err := c.pin()
+	pin, err := c.pin(io)
 	if err != nil {
 		return err
 	}
@@ -170,29 +170,35 @@ func describeCertificate(der []byte) string {
 	return fmt.Sprintf("%s, until %s", cert.Subject.CommonName, cert.NotAfter.UTC().Format("2006-01-02"))
 }
 
+// keysCSRCmd needs the database: a request is signed with its key, and each use of a key is in the audit log before the signature leaves.
 type keysCSRCmd struct {
 	tokenSettings `embed:""`
-	Key           string `arg:"" help:"Label of the key."`
-	CommonName    string `required:"" placeholder:"NAME" help:"Name of the information system."`
-	Organisation  string `required:"" placeholder:"NAME" help:"Name of the owner."`
-	BIN           string `name:"bin" required:"" placeholder:"DIGITS" help:"BIN of the owner, 12 digits."`
+	Database      databaseSettings `embed:""`
+	Key           string           `arg:"" help:"Label of the key."`
+	CommonName    string           `required:"" placeholder:"NAME" help:"Name of the information system."`
+	Organisation  string           `required:"" placeholder:"NAME" help:"Name of the owner."`
+	BIN           string           `name:"bin" required:"" placeholder:"DIGITS" help:"BIN of the owner, 12 digits."`
 }
 
 func (c *keysCSRCmd) Run(ctx context.Context, io streams, log *logSettings) error {
-	return withToken(ctx, c.tokenSettings, io, log, func(token *hsm.Token) error {
-		key, err := token.Key(ctx, c.Key)
-		if err != nil {
-			return fmt.Errorf("couldn't find key %q: %w", c.Key, err)
-		}
-		der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{
-			Country: []string{"KZ"}, Organization: []string{c.Organisation}, OrganizationalUnit: []string{"BIN" + c.BIN},
-			ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: c.CommonName}},
-		}}, key)
-		if err != nil {
-			return fmt.Errorf("couldn't make the certificate request: %w", err)
-		}
-		return writePEM(io, "CERTIFICATE REQUEST", der)
+	return withRecord(ctx, c.Database, func(record recordUse) error {
+		return withToken(ctx, c.tokenSettings, io, log, func(token *hsm.Token) error { return c.request(ctx, io, token, record) })
 	})
+}
+
+func (c *keysCSRCmd) request(ctx context.Context, io streams, token *hsm.Token, record recordUse) error {
+	key, err := token.Key(ctx, c.Key)
+	if err != nil {
+		return fmt.Errorf("couldn't find key %q: %w", c.Key, err)
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{
+		Country: []string{"KZ"}, Organization: []string{c.Organisation}, OrganizationalUnit: []string{"BIN" + c.BIN},
+		ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: c.CommonName}},
+	}}, key.Recorded(record))
+	if err != nil {
+		return fmt.Errorf("couldn't make the certificate request: %w", err)
+	}
+	return writePEM(io, "CERTIFICATE REQUEST", der)
 }
 
 type keysImportCertCmd struct {
@@ -235,7 +241,7 @@ func readCertificate(path string) ([]byte, error) {
 
 // withToken opens the token, calls use and closes it.
 func withToken(ctx context.Context, s tokenSettings, io streams, log *logSettings, use func(*hsm.Token) error) (err error) {
-	token, err := s.open(ctx, log.logger(io.err), nil)
+	token, err := s.open(ctx, io, log.logger(io.err), nil)
 	if err != nil {
 		return err
 	}

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/jmoiron/sqlx"
 )
 
 // TestKeyCeremony: what ends a key or exchanges it is done by two operators, and what a token holds can be shown, sealed.
@@ -70,7 +72,34 @@ func TestKeyCeremony(t *testing.T) {
 	s.run(t, "keys", "destroy", "seal.next", "--request="+end, as["aru"])
 
 	s.checkDocuments(t)
+	s.checkUses(t)
 	s.run(t, "audit", "verify")
+}
+
+// checkUses: a key that signs a request or its attestation is on record by then, and where nothing can be put on record nothing is signed.
+func (s *signing) checkUses(t *testing.T) {
+	t.Helper()
+	csr := []string{"keys", "csr", "attested", "--common-name=A", "--organisation=B", "--bin=123456789012"}
+	s.run(t, csr...)
+	db, err := sqlx.Open("postgres", s.pg.DSN(database))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	used := func() (n int) {
+		if err := db.GetContext(t.Context(), &n, `SELECT count(*) FROM audit_entries WHERE action = 'key.used' AND subject = 'key:attested'
+			AND actor LIKE 'operator:%' AND convert_from(detail, 'UTF8') LIKE '%"mechanism":"RSA_PKCS"%'`); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := used(); n != 2 {
+		t.Errorf("%d uses of the key are on record, of 2: its attestation and its certificate request", n)
+	}
+	out, err := s.qaqpa(t.Context(), append(csr, "--database=host=/nowhere dbname=qaqpa")...)
+	if err == nil || strings.Contains(out, "BEGIN") {
+		t.Errorf("a request that is not on record: %s, %v", out, err)
+	}
 }
 
 // checkDocuments reads the inventory and an attestation as a stranger would: with OpenSSL, and the public key alone.

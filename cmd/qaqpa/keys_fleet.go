@@ -25,7 +25,7 @@ func (hsmWorkerCmd) Run(io streams, log *logSettings) error {
 
 // fleetSettings are those of tokens that serve, beside the settings of one token.
 type fleetSettings struct {
-	Replicas  []string           `name:"hsm-replica" env:"QAQPA_HSM_REPLICAS" sep:"none" placeholder:"MODULE;LABEL;PINFILE" help:"Another token that holds the same keys; may be given several times. Load is shared, and when one token fails the others go on."`
+	Replicas  []string           `name:"hsm-replica" env:"QAQPA_HSM_REPLICAS" sep:"none" placeholder:"MODULE;TOKEN;PINFILE[;ARGUMENTS]" help:"Another token, of this module or another; may be given several times. Of keys that stand in several tokens the load is shared, and when one token fails the others go on; other keys are used where they stand. TOKEN as for --hsm-token, ARGUMENTS as for --hsm-module-args."`
 	Processes int                `name:"hsm-processes" env:"QAQPA_HSM_PROCESSES" default:"2" help:"Worker processes for each token; a module with a lock of its own, such as SoftHSM, signs faster from two."`
 	Seats     int                `name:"hsm-sessions" env:"QAQPA_HSM_SESSIONS" default:"8" help:"Sessions of each worker process: the calls at once in a token. A token over a network wants many, one that computes on this machine, such as SoftHSM, one or two."`
 	Stall     time.Duration      `name:"hsm-stall" env:"QAQPA_HSM_STALL" default:"3s" help:"How long a call may stay in a module before its worker process is killed and started anew. Longer than the token's slowest signature."`
@@ -35,11 +35,11 @@ type fleetSettings struct {
 }
 
 // fleet opens the token and its replicas with worker processes of their own.
-func (s tokenSettings) fleet(ctx context.Context, log *slog.Logger, registry prometheus.Registerer) (*hsm.Fleet, error) {
+func (s tokenSettings) fleet(ctx context.Context, io streams, log *slog.Logger, registry prometheus.Registerer) (*hsm.Fleet, error) {
 	if s.Module == "" || s.Label == "" {
 		return nil, errors.New("no token: give --hsm-module and --hsm-token")
 	}
-	pin, err := s.pin()
+	pin, err := s.pin(io)
 	if err != nil {
 		return nil, err
 	}
@@ -74,15 +74,19 @@ func (s tokenSettings) fleet(ctx context.Context, log *slog.Logger, registry pro
 }
 
 func replica(s string) (hsm.FleetToken, error) {
-	parts := strings.Split(s, ";")
-	if len(parts) != 3 {
-		return hsm.FleetToken{}, fmt.Errorf("--hsm-replica %q is not MODULE;LABEL;PINFILE", s)
+	parts := strings.SplitN(s, ";", 4)
+	if len(parts) < 3 {
+		return hsm.FleetToken{}, fmt.Errorf("--hsm-replica %q is not MODULE;TOKEN;PINFILE", s)
 	}
 	pin, err := readSecret(parts[2])
 	if err != nil {
 		return hsm.FleetToken{}, err
 	}
-	return hsm.FleetToken{Module: parts[0], Label: parts[1], PIN: pin}, nil
+	t := hsm.FleetToken{Module: parts[0], Label: parts[1], PIN: pin}
+	if len(parts) == 4 {
+		t.Arguments = parts[3]
+	}
+	return t, nil
 }
 
 // keyOf finds a key by what an operator writes: its label, or id:… for CKA_ID.
@@ -108,18 +112,39 @@ const actorGateway = "system:gateway"
 // recorded is a key whose every use is in the audit log before the signature leaves. The keys of seals need none of this: the
 // signer's own entry, which says more, is committed before a seal leaves.
 func (g *gateway) recorded(key *hsm.FleetKey) *hsm.FleetKey {
-	recorder := audit.NewRecorder(g.audit, g.db)
-	return key.Recorded(func(ctx context.Context, use hsm.Use) error {
+	return key.Recorded(usesOnRecord(audit.NewRecorder(g.audit, g.db), actorGateway))
+}
+
+// recordUse puts one use of a key on record.
+type recordUse = func(context.Context, hsm.Use) error
+
+// usesOnRecord writes each use into the audit log in the name of the actor, and returns when the entry is committed.
+func usesOnRecord(recorder *audit.Recorder, actor string) recordUse {
+	return func(ctx context.Context, use hsm.Use) error {
 		detail, err := json.Marshal(map[string]string{
 			"token": use.Token, "mechanism": use.Mechanism, "sha256": hex.EncodeToString(use.SHA256[:]),
 		})
 		if err != nil {
 			return fmt.Errorf("couldn't write down the use of key %q: %w", use.Key, err)
 		}
-		entry := audit.Entry{Actor: actorGateway, Action: "key.used", Subject: "key:" + use.Key, Detail: detail}
+		entry := audit.Entry{Actor: actor, Action: "key.used", Subject: "key:" + use.Key, Detail: detail}
 		if err := recorder.Record(ctx, entry); err != nil {
 			return fmt.Errorf("couldn't put the use of key %q on record: %w", use.Key, err)
 		}
 		return nil
-	})
+	}
+}
+
+// withRecord is for commands that sign: a use of a key is on record, in the name of who works here, before the signature leaves.
+func withRecord(ctx context.Context, d databaseSettings, sign func(recordUse) error) (err error) {
+	db, err := d.connect(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	book, err := audit.New(audit.Config{Now: time.Now})
+	if err != nil {
+		return err
+	}
+	return sign(usesOnRecord(audit.NewRecorder(book, db), operatorActor()))
 }

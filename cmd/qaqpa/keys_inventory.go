@@ -56,7 +56,7 @@ type keysInventoryCmd struct {
 }
 
 func (k *keysInventoryCmd) Run(ctx context.Context, io streams, log *logSettings) error {
-	return k.seal(ctx, io, log, "key inventory", func(token *hsm.Token, _ time.Time) ([]inventoryKey, error) {
+	return k.seal(ctx, io, log, "key inventory", func(token *hsm.Token, _ time.Time, _ recordUse) ([]inventoryKey, error) {
 		keys, err := token.Keys(ctx)
 		if err != nil {
 			return nil, err
@@ -82,7 +82,7 @@ type keysAttestCmd struct {
 }
 
 func (k *keysAttestCmd) Run(ctx context.Context, io streams, log *logSettings) error {
-	return k.seal(ctx, io, log, "key attestation", func(token *hsm.Token, at time.Time) ([]inventoryKey, error) {
+	return k.seal(ctx, io, log, "key attestation", func(token *hsm.Token, at time.Time, record recordUse) ([]inventoryKey, error) {
 		found, err := find(ctx, token, k.Key)
 		if err != nil {
 			return nil, err
@@ -98,7 +98,7 @@ func (k *keysAttestCmd) Run(ctx context.Context, io streams, log *logSettings) e
 			digest := sha256.Sum256(text)
 			text, opts = digest[:], crypto.SHA256
 		}
-		if entry.Proof, err = key.SignContext(ctx, text, opts); err != nil {
+		if entry.Proof, err = key.Recorded(record).SignContext(ctx, text, opts); err != nil {
 			return nil, err
 		}
 		return []inventoryKey{entry}, nil
@@ -118,18 +118,20 @@ func entryOf(k hsm.KeyInfo) inventoryKey {
 }
 
 // gatherer reads from the token what a document says.
-type gatherer func(*hsm.Token, time.Time) ([]inventoryKey, error)
+type gatherer func(*hsm.Token, time.Time, recordUse) ([]inventoryKey, error)
 
 // seal gathers the document from the token and seals it; the seal is on record.
 func (s sealedSettings) seal(ctx context.Context, io streams, log *logSettings, kind string, gather gatherer) (err error) {
 	t := s.Token
 	doc := inventory{Kind: kind, At: time.Now().UTC().Truncate(time.Second), By: operatorActor()}
-	err = withToken(ctx, t, io, log, func(token *hsm.Token) (err error) {
-		if doc.Token, err = token.Info(ctx); err != nil {
+	err = withRecord(ctx, s.Database, func(record recordUse) error {
+		return withToken(ctx, t, io, log, func(token *hsm.Token) (err error) {
+			if doc.Token, err = token.Info(ctx); err != nil {
+				return err
+			}
+			doc.Keys, err = gather(token, doc.At, record)
 			return err
-		}
-		doc.Keys, err = gather(token, doc.At)
-		return err
+		})
 	})
 	if err != nil {
 		return err
@@ -143,7 +145,7 @@ func (s sealedSettings) seal(ctx context.Context, io streams, log *logSettings, 
 	if g.db, err = s.Database.connect(ctx); err != nil {
 		return err
 	}
-	if g.token, err = t.fleet(ctx, g.log, g.registry); err != nil {
+	if g.token, err = t.fleet(ctx, io, g.log, g.registry); err != nil {
 		return err
 	}
 	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {

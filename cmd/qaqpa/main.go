@@ -51,9 +51,11 @@ type streams struct {
 	out, err io.Writer
 }
 
+func standardStreams() streams { return streams{os.Stdin, os.Stdout, os.Stderr} }
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr})
+	code := run(ctx, os.Args[1:], standardStreams())
 	stop()
 	os.Exit(code)
 }

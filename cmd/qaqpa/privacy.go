@@ -70,7 +70,7 @@ func (s privacySettings) with(ctx context.Context, use func(*payment.Privacy) er
 	if len(s.Labels.DataKeys) == 0 && len(s.Labels.PayerKeys) == 0 {
 		return use(nil)
 	}
-	fleet, err := s.Token.fleet(ctx, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	fleet, err := s.Token.fleet(ctx, standardStreams(), slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		return err
 	}

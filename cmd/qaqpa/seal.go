@@ -56,7 +56,7 @@ func (c *sealCmd) Run(ctx context.Context, io streams, logging *logSettings) (er
 	if g.db, err = c.Database.connect(ctx); err != nil {
 		return err
 	}
-	if g.token, err = c.Token.fleet(ctx, g.log, g.registry); err != nil {
+	if g.token, err = c.Token.fleet(ctx, io, g.log, g.registry); err != nil {
 		return err
 	}
 	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {

@@ -108,7 +108,7 @@ func (c *signCmd) open(ctx context.Context, g *gateway, io streams) (key signer.
 		}
 	}
 	if c.Key.HSM != "" {
-		if g.token, err = c.Token.fleet(ctx, g.log, g.registry); err != nil {
+		if g.token, err = c.Token.fleet(ctx, io, g.log, g.registry); err != nil {
 			return key, err
 		}
 		key, err = c.Key.ofToken(ctx, g.token)

@@ -11,8 +11,6 @@ import (
 	"qaqpa/signer"
 	"qaqpa/signer/p12"
 	"qaqpa/signer/pkix"
-
-	"golang.org/x/term"
 )
 
 // tsaSettings say who makes time stamps.
@@ -85,17 +83,7 @@ func (s *signKeySettings) password(io streams) (string, error) {
 	if password, ok := os.LookupEnv("QAQPA_KEY_PASSWORD"); ok {
 		return password, nil
 	}
-	terminal, ok := io.in.(*os.File)
-	if !ok || !term.IsTerminal(int(terminal.Fd())) {
-		return "", errors.New("no password of the key: give --key-password-file or QAQPA_KEY_PASSWORD, or work at a terminal")
-	}
-	fmt.Fprintf(io.err, "Password of %s: ", s.File)
-	typed, err := term.ReadPassword(int(terminal.Fd()))
-	fmt.Fprintln(io.err)
-	if err != nil {
-		return "", fmt.Errorf("couldn't read the password: %w", err)
-	}
-	return string(typed), nil
+	return io.ask("Password of "+s.File, "no password of the key: give --key-password-file or QAQPA_KEY_PASSWORD, or work at a terminal")
 }
 
 // ofToken finds the key and its certificate in the token.

@@ -63,7 +63,7 @@ type clientsSecretCmd struct {
 }
 
 func (c *clientsSecretCmd) Run(ctx context.Context, io streams) (err error) {
-	fleet, err := c.Token.fleet(ctx, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	fleet, err := c.Token.fleet(ctx, io, slog.New(slog.DiscardHandler), prometheus.NewRegistry())
 	if err != nil {
 		return err
 	}

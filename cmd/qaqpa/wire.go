@@ -67,7 +67,7 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 	if g.db, err = c.Database.connect(ctx); err != nil {
 		return g, err
 	}
-	if g.token, err = c.Token.fleet(ctx, log, g.registry); err != nil {
+	if g.token, err = c.Token.fleet(ctx, standardStreams(), log, g.registry); err != nil {
 		return g, err
 	}
 	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {
