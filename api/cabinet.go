@@ -2,9 +2,11 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"qaqpa/api/auth"
 	"qaqpa/api/portal"
@@ -33,7 +35,7 @@ func (s *Server) cabinetPage(ctx context.Context, r *request) (*response, error)
 		if members, err := s.cfg.Keys.MembershipsOf(ctx, who); err == nil && len(members) > 0 && len(payersOf(who)) == 0 {
 			return seeOther("/console"), nil
 		}
-		v := portal.Cabinet{Frame: s.frame(r, who), Payer: r.arg("payer")}
+		v := portal.Cabinet{Frame: s.frame(r, who), Payer: r.arg("payer"), Find: strings.TrimSpace(r.arg("find"))}
 		return s.cabinet(ctx, r, who, v, nil)
 	})(ctx, r)
 }
@@ -53,12 +55,8 @@ func (s *Server) cabinet(ctx context.Context, r *request, who auth.Session, v po
 	if !slices.Contains(v.Payers, v.Payer) {
 		return nil, refuse(codeNotOwn)
 	}
-	debts, err := s.cfg.Payments.Debts(ctx, payment.DebtQuery{Payer: v.Payer})
+	err := s.debtsFor(ctx, &v)
 	if err != nil {
-		return nil, err
-	}
-	v.Debts, v.LoadedAt, v.MoreDebts = debts.Items, debts.LoadedAt, debts.HasMore
-	if v.Agencies, v.Services, err = s.namesFor(ctx, v.Debts); err != nil {
 		return nil, err
 	}
 	if v.Banks, err = s.cfg.Payments.Banks(ctx); err != nil {
@@ -84,6 +82,44 @@ func (s *Server) cabinet(ctx context.Context, r *request, who auth.Session, v po
 		resp.code, resp.err = classify(refused).code, refused
 	}
 	return resp, err
+}
+
+// debtsShown is how many debts one page lists, and findPages how many such pages are looked through for words.
+const (
+	debtsShown = 50
+	findPages  = 10
+)
+
+// debtsFor reads the debts of a payer that a page lists: the first ones, or those that have the words that are looked for in number,
+// service or agency.
+func (s *Server) debtsFor(ctx context.Context, v *portal.Cabinet) error {
+	after := ""
+	for n := 0; n == 0 || (v.Find != "" && n < findPages); n++ {
+		list, err := s.cfg.Payments.Debts(ctx, payment.DebtQuery{Payer: v.Payer, After: after, Limit: debtsShown})
+		if err != nil {
+			return err
+		}
+		agencies, services, err := s.namesFor(ctx, list.Items)
+		if err != nil {
+			return err
+		}
+		v.MoreDebts = list.HasMore
+		if v.Agencies == nil {
+			v.Agencies, v.Services, v.LoadedAt = agencies, services, list.LoadedAt
+		}
+		maps.Copy(v.Agencies, agencies)
+		maps.Copy(v.Services, services)
+		for _, d := range list.Items {
+			after = d.ID
+			if strings.Contains(strings.ToLower(d.Reference), strings.ToLower(v.Find)) || found(v.Find, services[d.Service], agencies[d.Agency]) {
+				v.Debts = append(v.Debts, d)
+			}
+		}
+		if !list.HasMore || len(v.Debts) >= debtsShown {
+			break
+		}
+	}
+	return nil
 }
 
 // namesFor reads the names of agencies and services of debts.

@@ -17,7 +17,7 @@ import (
 // pageRoutes are the pages for people. They are no part of the contract for programs: openapi.yaml leaves them out.
 func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
-	return append(slices.Concat(s.codePages(), s.reconPages(), s.wayPages(), s.operatorPages(), s.agencyPages()), []route{
+	return append(slices.Concat(s.codePages(), s.reconPages(), s.wayPages(), s.operatorPages(), s.agencyPages(), s.payPages()), []route{
 		page("/", s.home, "lang"),
 		page("/developers", s.developers, "lang"),
 		page("/handbook", s.handbook, "lang"),
@@ -26,7 +26,7 @@ func (s *Server) pageRoutes() []route {
 		page("/sign-in/challenge", s.signInChallenge).as(typeText),
 		formRoute("/sign-in", upload, s.signIn, typeForm).slowly(),
 		formRoute("/sign-out", free, s.signOut, typeFields).emptied(),
-		page("/cabinet", s.cabinetPage, "lang", "payer", "before"),
+		page("/cabinet", s.cabinetPage, "lang", "payer", "before", "find"),
 		page("/cabinet/data", s.personalData, "lang"),
 		page("/console", s.console, "lang"),
 		page("/console/agency/{subject}", s.agencyPage, "lang", "sent", "live"),

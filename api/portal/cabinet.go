@@ -54,6 +54,8 @@ type Cabinet struct {
 	Payer  string
 	Payers []string
 	Debts  []debt.Debt
+	// Find narrows the debts to those whose number, service or agency has the words; empty shows all.
+	Find string
 	// Chosen debts and bank of a form that comes back with a Message.
 	Chosen     map[string]bool
 	ChosenBank string
@@ -73,9 +75,11 @@ type Cabinet struct {
 
 type debtView struct {
 	ID, Amount, Service, Agency, Reference, Purpose, DueOn, LoadedAt, Order string
-	// Full is set where Amount, which an order would pay now, is not the whole debt; Until is the last day of the discount.
-	Full, Until string
-	Chosen      bool
+	// Full is set where Amount, which an order would pay now, is not the whole debt; Until is the last day of the discount. Paid and
+	// Held are what instalments have paid and are paying.
+	Full, Until, Paid, Held string
+	// Busy: all that is left is being paid. Parts: a part can be paid.
+	Busy, Parts, Chosen bool
 }
 
 type bankView struct {
@@ -90,6 +94,7 @@ func (p *Pages) RenderCabinet(v Cabinet) ([]byte, error) {
 	m := struct {
 		frame
 		Payer      string
+		Find       string
 		Payers     []string
 		Debts      []debtView
 		LoadedAt   string
@@ -100,37 +105,44 @@ func (p *Pages) RenderCabinet(v Cabinet) ([]byte, error) {
 		MoreOrders string
 		Message    *Message
 	}{
-		frame: p.frame(v.Frame, "cabinet"), Payer: v.Payer, Payers: v.Payers, MoreDebts: v.MoreDebts, Key: v.Key,
+		frame: p.frame(v.Frame, "cabinet"), Payer: v.Payer, Find: v.Find, Payers: v.Payers, MoreDebts: v.MoreDebts, Key: v.Key,
 		MoreOrders: v.MoreOrders, Message: v.Message,
 	}
 	if v.LoadedAt != nil {
 		m.LoadedAt = m.Date(*v.LoadedAt)
 	}
 	for _, d := range v.Debts {
-		full, until := "", ""
-		if d.Payable > 0 && d.Payable != d.Tiyn {
-			full = m.Money(d.Tiyn, string(d.Currency))
-			d.Tiyn = d.Payable
-		}
-		if d.Discount != nil {
-			until = m.Day(d.Discount.Until)
-		}
-		m.Debts = append(m.Debts, debtView{
-			Full: full, Until: until, ID: d.ID, Amount: m.Money(d.Tiyn, string(d.Currency)), Service: m.Name(v.Services[d.Service]), Agency: m.Name(v.Agencies[d.Agency]),
-			Reference: d.Reference, Purpose: d.Purpose, DueOn: m.Day(d.DueOn), LoadedAt: m.Date(d.LoadedAt), Order: d.Order, Chosen: v.Chosen[d.ID],
-		})
+		m.Debts = append(m.Debts, debtLine(m.words, d, v))
 	}
-	for _, b := range v.Banks {
-		if b.Takes() {
-			m.Banks = append(m.Banks, bankView{b.BIC, b.Name, b.BIC == v.ChosenBank})
-		}
-	}
+	m.Banks = bankViews(v.Banks, v.ChosenBank)
 	for _, o := range v.Orders {
 		m.Orders = append(m.Orders, orderLine{
 			ID: o.ID, Amount: m.Money(o.Tiyn, string(o.Currency)), At: m.Date(o.CreatedAt), State: m.P("state." + string(o.State)), Tone: orderTone(o.State),
 		})
 	}
 	return p.render("cabinet", m)
+}
+
+func debtLine(w words, d debt.Debt, v Cabinet) debtView {
+	sum := func(tiyn int64) string { return w.Money(tiyn, string(d.Currency)) }
+	line := debtView{
+		ID: d.ID, Amount: sum(d.Tiyn), Service: w.Name(v.Services[d.Service]), Agency: w.Name(v.Agencies[d.Agency]), Reference: d.Reference,
+		Purpose: d.Purpose, DueOn: w.Day(d.DueOn), LoadedAt: w.Date(d.LoadedAt), Order: d.Order, Chosen: v.Chosen[d.ID],
+		Busy: d.Order != "" || d.State == debt.Reserved || (d.Held > 0 && d.Payable == 0), Parts: d.InstalmentMin > 0 && d.Payable > 0,
+	}
+	if d.Payable > 0 && d.Payable != d.Tiyn {
+		line.Amount, line.Full = sum(d.Payable), sum(d.Tiyn)
+	}
+	if d.Discount != nil {
+		line.Until = w.Day(d.Discount.Until)
+	}
+	if d.Paid > 0 {
+		line.Paid = sum(d.Paid)
+	}
+	if d.Held > 0 {
+		line.Held = sum(d.Held)
+	}
+	return line
 }
 
 // orderTone is the class of the style sheet for a state.

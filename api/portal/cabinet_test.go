@@ -47,6 +47,28 @@ func orderOf(f Frame, state order.State) Order {
 	return o
 }
 
+func partOf(f Frame) Part {
+	return Part{Frame: f, Agency: names3("agency"), Service: names3("service"), Banks: []catalog.Bank{{BIC: "KOPRKZKA", Name: "<b>"}}, Key: "key-1", Sum: "<i>", Message: &Message{Title: "t"}, Debt: debt.Debt{
+		ID: "dbt_1", Reference: "<b>", Purpose: "<i>", DueOn: "2026-11-30", Amount: money.FromTiyn(540_600), Paid: 100, Held: 200, Payable: 300, InstalmentMin: 100,
+		Discount: &catalog.OpenDiscount{Percent: "50", Until: "2026-11-30"},
+	}}
+}
+
+func feesOf(f Frame) Fees {
+	return Fees{
+		Frame: f, Find: "<b>", More: true, Agencies: map[string]catalog.Names{"agc": names3("agency")},
+		Services: []catalog.Service{{ID: "svc_1", Agency: "agc", ServiceSpec: catalog.ServiceSpec{Names: names3("service")}}},
+	}
+}
+
+func feeOf(f Frame) Fee {
+	return Fee{
+		Frame: f, ID: "svc_1", Service: names3("service"), Agency: names3("agency"), Payer: "1", Payers: []string{"1", "2"}, Name: "<b>", Purpose: "<i>",
+		NeedsClaim: true, Claim: "<b>", Basis: catalog.Basis{Rate: "3", Floor: 100, Cap: 200}, Message: &Message{Title: "t"}, Banks: []catalog.Bank{{BIC: "KOPRKZKA", Name: "<b>"}},
+		Quote: &catalog.Quote{Amount: money.FromTiyn(600), Payable: 300, Discount: &catalog.OpenDiscount{Percent: "50", Until: "2026-11-30"}},
+	}
+}
+
 func contract(t *testing.T) reference.Contract {
 	t.Helper()
 	c, err := reference.Read([]byte("tags: [{name: a}]\npaths: {/x: {get: {operationId: x, tags: [a], description: 'the `b` of', responses: {'200': {description: <b>," +
@@ -137,7 +159,13 @@ func TestCabinetPagesInEachLanguage(t *testing.T) {
 			"sign-in": func() ([]byte, error) {
 				return p.RenderSignIn(SignIn{Frame: Frame{Lang: l, Address: "/sign-in"}, Message: refused})
 			},
-			"cabinet": func() ([]byte, error) { return p.RenderCabinet(full) },
+			"cabinet":   func() ([]byte, error) { return p.RenderCabinet(full) },
+			"part":      func() ([]byte, error) { return p.RenderPart(partOf(f)) },
+			"part none": func() ([]byte, error) { return p.RenderPart(Part{Frame: f}) },
+			"fees":      func() ([]byte, error) { return p.RenderFees(feesOf(f)) },
+			"no fees":   func() ([]byte, error) { return p.RenderFees(Fees{Frame: f, Find: "<b>"}) },
+			"fee":       func() ([]byte, error) { return p.RenderFee(feeOf(f)) },
+			"fee asks":  func() ([]byte, error) { return p.RenderFee(Fee{Frame: f, Payers: []string{"1"}, NeedsClaim: true}) },
 			"developers": func() ([]byte, error) {
 				return p.RenderDevelopers(Developers{Frame: f, Base: "https://pay.example.kz", Contract: contract(t)})
 			},
@@ -178,7 +206,7 @@ func checkPage(t *testing.T, name, text string, l language.Lang) {
 		}
 	}
 	// A message that is missing shows its id: page.state.x, cabinet.debts.y.
-	if id := regexp.MustCompile(`[>"](page|home|signin|cabinet|order|console|agency|bank|operator|data|developers)\.[a-z_.]+[<"]`).FindString(text); id != "" {
+	if id := regexp.MustCompile(`[>"](page|home|signin|cabinet|part|fees|fee|order|console|agency|bank|operator|data|developers)\.[a-z_.]+[<"]`).FindString(text); id != "" {
 		t.Errorf("%s: no text for %s", name, id)
 	}
 	for _, need := range []string{`<html lang="` + string(l) + `">`, "<h1", `<main id="main">`, "?lang=kk"} {
