@@ -55,7 +55,7 @@ func (s *Server) cabinet(ctx context.Context, r *request, who auth.Session, v po
 	if !slices.Contains(v.Payers, v.Payer) {
 		return nil, refuse(codeNotOwn)
 	}
-	err := s.debtsFor(ctx, &v)
+	err := s.debtsFor(ctx, &v, who.Actor())
 	if err != nil {
 		return nil, err
 	}
@@ -91,11 +91,11 @@ const (
 )
 
 // debtsFor reads the debts of a payer that a page lists: the first ones, or those that have the words that are looked for in number,
-// service or agency.
-func (s *Server) debtsFor(ctx context.Context, v *portal.Cabinet) error {
+// service or agency. actor is on whose behalf agencies' own registers are asked.
+func (s *Server) debtsFor(ctx context.Context, v *portal.Cabinet, actor string) error {
 	after := ""
 	for n := 0; n == 0 || (v.Find != "" && n < findPages); n++ {
-		list, err := s.cfg.Payments.Debts(ctx, payment.DebtQuery{Payer: v.Payer, After: after, Limit: debtsShown})
+		list, err := s.cfg.Payments.LookUp(ctx, actor, payment.DebtQuery{Payer: v.Payer, After: after, Limit: debtsShown})
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func (s *Server) debtsFor(ctx context.Context, v *portal.Cabinet) error {
 		}
 		v.MoreDebts = list.HasMore
 		if v.Agencies == nil {
-			v.Agencies, v.Services, v.LoadedAt = agencies, services, list.LoadedAt
+			v.Agencies, v.Services, v.LoadedAt, v.Registers = agencies, services, list.LoadedAt, list.Registers
 		}
 		maps.Copy(v.Agencies, agencies)
 		maps.Copy(v.Services, services)

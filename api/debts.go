@@ -91,7 +91,7 @@ func (s *Server) searchDebts(ctx context.Context, r *request, in debtSearch) (re
 	if r.caller.Kind == auth.Agency {
 		q.Agency = r.caller.Subject
 	}
-	page, err := s.cfg.Payments.Debts(ctx, q)
+	page, err := s.cfg.Payments.LookUp(ctx, r.caller.Actor(), q)
 	if page.Items == nil {
 		page.Items = []debt.Debt{}
 	}

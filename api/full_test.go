@@ -42,7 +42,7 @@ type whole struct {
 	bankID, otherBankID                *pki.Identity
 	bank                               *bank.Bank
 	agency                             *agency.Agency
-	agencyID, otherAgencyID            string
+	agencyID, otherAgencyID, agencyURL string
 	agencyKey, otherAgencyKey          string
 	portalKey, bankKey, otherBankKey   string
 	phone                              *phone.Gateway
@@ -225,9 +225,14 @@ func (w *whole) introduce(t *testing.T, seal *pki.Identity, webhookKey ed25519.P
 	}))
 	bankURL := must[string](t)(w.bank.Start(ctx, "127.0.0.1:0"))
 	t.Cleanup(func() { _ = w.bank.Close() })
-	w.agency = must[*agency.Agency](t)(agency.New(agency.Config{WebhookKey: webhookKey, AnchorsPEM: w.pki.AnchorsPEM(), GatewayBIN: pki.BIN(9)}))
+	w.agency = must[*agency.Agency](t)(agency.New(agency.Config{
+		WebhookKey: webhookKey, AnchorsPEM: w.pki.AnchorsPEM(), GatewayBIN: pki.BIN(9),
+		Signer:      w.person(t, pki.Profile{Name: "agency", Kind: pki.InformationSystem, SystemName: "REESTR", Organisation: "Полиция", BIN: pki.BIN(5)}),
+		OtherSigner: w.otherBankID,
+	}))
 	agencyURL := must[string](t)(w.agency.Start(ctx, "127.0.0.1:0"))
 	t.Cleanup(func() { _ = w.agency.Close() })
+	w.agencyURL = agencyURL
 	idem := func(key string) payment.Idem {
 		return payment.Idem{Caller: "operator:test", Key: key, Hash: [32]byte{1}}
 	}

@@ -55,6 +55,8 @@ type DebtPage struct {
 	HasMore bool        `json:"has_more"`
 	// LoadedAt is the oldest of the times at which agencies stated the listed debts; nil for an empty page.
 	LoadedAt *time.Time `json:"loaded_at,omitempty"`
+	// Registers are the agencies that keep their own register and were asked for this page; see [Service.LookUp].
+	Registers []RegisterAnswer `json:"registers,omitempty"`
 }
 
 // DebtBatch is the result of a batch, item by item.

@@ -51,6 +51,8 @@ type batch struct {
 	fresh    []*debt.Debt // by item; nil when refused or a recall
 	recalls  []bool       // by item; false when refused
 	loadedAt time.Time
+	// askedAt is set for what an agency answered: what it has stated since then is newer. Zero for feeds.
+	askedAt time.Time
 }
 
 // keys are the debts that an item touches.
@@ -164,6 +166,8 @@ func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
 	for i := range b.items {
 		var err error
 		switch {
+		case b.overtaken(i, stored):
+			b.results[i].Outcome, b.fresh[i], b.recalls[i] = debt.Unchanged, nil, false
 		case b.recalls[i]:
 			err = changes.recall(b.items[i], &b.results[i])
 		case b.fresh[i] != nil:
@@ -180,6 +184,13 @@ func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
 		return err
 	}
 	return b.keeper.updateDebts(ctx, tx, changes.updated, b.loadedAt)
+}
+
+// overtaken reports whether the agency has stated an item's debt since it was asked: an answer that was long on its way must not undo a
+// recall.
+func (b *batch) overtaken(i int, stored map[debtKey]debt.Debt) bool {
+	d, known := stored[keysOf(b.items[i])[0]]
+	return known && !b.askedAt.IsZero() && d.LoadedAt.After(b.askedAt)
 }
 
 func (b *batch) report() DebtBatch {
@@ -281,9 +292,10 @@ func (s *Service) RecallDebt(ctx context.Context, idem Idem, agency, id, reason 
 			return debt.Debt{}, debtStateError(found[id].State)
 		}
 		d.RecallReason = reason
+		d.LoadedAt = s.now()
 		d.Version++
-		if err := exec(ctx, tx, 1, `UPDATE debts SET state = $3, recall_reason = $4, version = $5 WHERE bucket = $1 AND id = $2`,
-			bucket, id, d.State, reason, d.Version); err != nil {
+		if err := exec(ctx, tx, 1, `UPDATE debts SET state = $3, recall_reason = $4, version = $5, loaded_at = $6 WHERE bucket = $1 AND id = $2`,
+			bucket, id, d.State, reason, d.Version, d.LoadedAt); err != nil {
 			return debt.Debt{}, err
 		}
 		return d, s.audit(ctx, tx, entry{idem.Caller, "debt.recalled", id, map[string]string{"reason": reason}})

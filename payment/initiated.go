@@ -96,7 +96,7 @@ func (s *Service) payableFor(ctx context.Context, check bank.Check) ([]debt.Debt
 		}
 		return []debt.Debt{d}, d.Payer.ID, nil
 	}
-	page, err := s.Debts(ctx, DebtQuery{Payer: check.Payer, State: debt.Open, Limit: bank.DebtsMax})
+	page, err := s.LookUp(ctx, actorBank(check.Bank), DebtQuery{Payer: check.Payer, State: debt.Open, Limit: bank.DebtsMax})
 	return page.Items, check.Payer, err
 }
 

@@ -8,6 +8,7 @@ import (
 type metrics struct {
 	outcomes       *prometheus.CounterVec
 	contradictions *prometheus.CounterVec
+	inquiries      *prometheus.CounterVec
 	deliveries     *prometheus.CounterVec
 	receipts       prometheus.Counter
 	checkpoints    prometheus.Counter
@@ -26,6 +27,9 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		contradictions: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "qaqpa_payment_bank_contradictions_total", Help: "Signed messages of banks that contradict what is stored; a person decides.",
 		}, []string{"bank"}),
+		inquiries: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "qaqpa_payment_register_answers_total", Help: "Questions to registers of agencies by result: answered, or what went wrong.",
+		}, []string{"agency", "result"}),
 		deliveries: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "qaqpa_payment_webhook_deliveries_total", Help: "Tries to deliver webhooks by result.",
 		}, []string{"result"}),
@@ -53,7 +57,7 @@ func newMetrics(registerer prometheus.Registerer) (*metrics, error) {
 		return m, nil
 	}
 	for _, c := range append(m.recon.collectors(), []prometheus.Collector{
-		m.outcomes, m.contradictions, m.deliveries, m.receipts, m.checkpoints, m.checkpointSize, m.checkpointTime, m.retries, m.failures,
+		m.outcomes, m.contradictions, m.inquiries, m.deliveries, m.receipts, m.checkpoints, m.checkpointSize, m.checkpointTime, m.retries, m.failures,
 	}...) {
 		if err := registerer.Register(c); err != nil {
 			return nil, err

@@ -56,6 +56,7 @@ func sealedColumns() []sealedColumn {
 		{"otp_challenges", "payer_id", id, kindNumber, ""},
 		{"otp_challenges", "phone", id, kindText, ""},
 		{"signing_rules", "payer_id", []string{"payer_id"}, kindNumber, ""},
+		{"register_answers", "payer_id", []string{"payer_id", "agency_id"}, kindNumber, ""},
 	}
 }
 

@@ -42,6 +42,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.calls.wait()
 	s.refundCalls.wait()
 	s.fileCalls.wait()
+	s.inquiries.group.Wait()
 	s.posts.wait()
 	return err
 }

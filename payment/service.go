@@ -115,6 +115,8 @@ type Service struct {
 	refundCalls *pool
 	// fileCalls are those about files.
 	fileCalls *pool
+	// inquiries are questions to agencies' registers that are open.
+	inquiries *inquiries
 	// The workers sleep on these; a send never blocks.
 	wakeAttempts, wakeCheckpoint, wakeReceipts, wakeWebhooks chan struct{}
 }
@@ -204,6 +206,7 @@ func New(cfg Config) (*Service, error) {
 	s.calls = newPool(attemptsAtOnce, func() { s.kick(s.wakeAttempts) })
 	s.refundCalls = newPool(refundsAtOnce, func() {})
 	s.fileCalls = newPool(filesAtOnce, func() {})
+	s.inquiries = newInquiries()
 	s.posts = newPool(webhooksAtOnce, func() { s.kick(s.wakeWebhooks) })
 	if s.metrics, err = newMetrics(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("couldn't register metrics: %w", err)

@@ -77,7 +77,7 @@ func TestBucketComesFirst(t *testing.T) {
 	reference := map[string]bool{
 		"agencies": true, "banks": true, "guarantees": true, "services": true, "service_versions": true, "service_proposals": true, "tariffs": true, "mrp": true, "bank_days": true,
 		"checkpoints": true, "checkpoint_head": true, "checkpoint_snapshots": true,
-		"agency_event_heads": true, "webhook_secrets": true, "otp_policies": true, "goose_payment": true, "goose_payment_lock": true,
+		"agency_event_heads": true, "webhook_secrets": true, "otp_policies": true, "agency_registers": true, "goose_payment": true, "goose_payment_lock": true,
 	}
 	var rows []struct {
 		Table  string `db:"tablename"`

@@ -3,6 +3,7 @@ package portal
 import (
 	"time"
 
+	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/order"
@@ -64,6 +65,8 @@ type Cabinet struct {
 	// LoadedAt is the oldest of the debts' times.
 	LoadedAt  *time.Time
 	MoreDebts bool
+	// Registers are the agencies that were asked for this page.
+	Registers []payment.RegisterAnswer
 	Banks     []catalog.Bank
 	// Key makes sending the form twice the same as once.
 	Key    string
@@ -80,6 +83,12 @@ type debtView struct {
 	Full, Until, Paid, Held string
 	// Busy: all that is left is being paid. Parts: a part can be paid.
 	Busy, Parts, Chosen bool
+}
+
+// registerView is an agency that was asked; AsOf is empty when it has never answered.
+type registerView struct {
+	Agency, AsOf string
+	Silent       bool
 }
 
 type bankView struct {
@@ -99,6 +108,7 @@ func (p *Pages) RenderCabinet(v Cabinet) ([]byte, error) {
 		Debts      []debtView
 		LoadedAt   string
 		MoreDebts  bool
+		Registers  []registerView
 		Banks      []bankView
 		Key        string
 		Orders     []orderLine
@@ -113,6 +123,13 @@ func (p *Pages) RenderCabinet(v Cabinet) ([]byte, error) {
 	}
 	for _, d := range v.Debts {
 		m.Debts = append(m.Debts, debtLine(m.words, d, v))
+	}
+	for _, r := range v.Registers {
+		one := registerView{Agency: m.Name(r.Names), Silent: r.Outcome == payment.RegisterSilent}
+		if r.AsOf != nil {
+			one.AsOf = m.Date(*r.AsOf)
+		}
+		m.Registers = append(m.Registers, one)
 	}
 	m.Banks = bankViews(v.Banks, v.ChosenBank)
 	for _, o := range v.Orders {

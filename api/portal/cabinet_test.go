@@ -28,6 +28,10 @@ func cabinet(f Frame) Cabinet {
 			{ID: "dbt_1", Agency: "agc", Service: "svc", Reference: "AD-1", Purpose: "<b>", DueOn: "2026-11-30", Amount: money.FromTiyn(540_600), LoadedAt: loaded},
 			{ID: "dbt_2", Agency: "agc", Service: "svc", Reference: "AD-2", Amount: money.FromTiyn(1), LoadedAt: loaded, Order: "ord_1"},
 		},
+		Registers: []payment.RegisterAnswer{
+			{Agency: "agc", Names: names3("register"), Outcome: payment.RegisterAnswered, AsOf: &loaded},
+			{Agency: "agd", Names: names3("silent"), Outcome: payment.RegisterSilent, Problem: "no_answer"},
+		},
 		Chosen: map[string]bool{"dbt_1": true}, ChosenBank: "KOPRKZKA",
 		Banks:  []catalog.Bank{{BIC: "KOPRKZKA", Name: "Көпір"}, {BIC: "BASQKZKA", Name: "Басқа"}, {BIC: "PAUSEDKZ", Name: "Paused", Paused: true}},
 		Orders: []order.Order{{ID: "ord_1", State: order.Executed, Amount: money.FromTiyn(540_600), CreatedAt: loaded}},

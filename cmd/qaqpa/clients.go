@@ -20,16 +20,17 @@ import (
 
 // clientsCmd registers who may use the gateway. Registering what is registered already changes it.
 type clientsCmd struct {
-	AddAgency clientsAddAgencyCmd `cmd:"" help:"Register an agency, or change it, and print its id."`
-	AddBank   clientsAddBankCmd   `cmd:"" help:"Register a bank, or change it."`
-	Limits    clientsLimitsCmd    `cmd:"" help:"Set how much may go through a bank in one payment and in one day."`
-	Guarantee clientsGuaranteeCmd `cmd:"" help:"Set what a bank may owe at most; payments beyond it are refused."`
-	Secret    clientsSecretCmd    `cmd:"" name:"webhook-secret" help:"Give an agency a new secret for its webhooks (HMAC, v1) and print it once."`
-	AddMRP    clientsAddMRPCmd    `cmd:"" name:"add-mrp" help:"Add the value of the МРП (monthly calculation index) for a year that has none."`
-	AddKey    clientsAddKeyCmd    `cmd:"" help:"Make an API key. It is shown once."`
-	RevokeKey clientsRevokeKeyCmd `cmd:"" help:"End an API key for good."`
-	LimitKey  clientsLimitKeyCmd  `cmd:"" help:"Change how many requests a minute a key may make."`
-	ListKeys  clientsListKeysCmd  `cmd:"" help:"List the API keys, without their secrets."`
+	AddAgency clientsAddAgencyCmd   `cmd:"" help:"Register an agency, or change it, and print its id."`
+	AddBank   clientsAddBankCmd     `cmd:"" help:"Register a bank, or change it."`
+	Limits    clientsLimitsCmd      `cmd:"" help:"Set how much may go through a bank in one payment and in one day."`
+	Guarantee clientsGuaranteeCmd   `cmd:"" help:"Set what a bank may owe at most; payments beyond it are refused."`
+	Register  clientsSetRegisterCmd `cmd:"" name:"set-register" help:"Say that an agency keeps its own register of debts, and how it is asked while somebody looks."`
+	Secret    clientsSecretCmd      `cmd:"" name:"webhook-secret" help:"Give an agency a new secret for its webhooks (HMAC, v1) and print it once."`
+	AddMRP    clientsAddMRPCmd      `cmd:"" name:"add-mrp" help:"Add the value of the МРП (monthly calculation index) for a year that has none."`
+	AddKey    clientsAddKeyCmd      `cmd:"" help:"Make an API key. It is shown once."`
+	RevokeKey clientsRevokeKeyCmd   `cmd:"" help:"End an API key for good."`
+	LimitKey  clientsLimitKeyCmd    `cmd:"" help:"Change how many requests a minute a key may make."`
+	ListKeys  clientsListKeysCmd    `cmd:"" help:"List the API keys, without their secrets."`
 
 	CodePolicy clientsCodePolicyCmd `cmd:"" help:"Say up to which amount payments may be confirmed by a one-time code."`
 	Signatures clientsSignaturesCmd `cmd:"" help:"Say how many people of a company have to sign each of its payments."`

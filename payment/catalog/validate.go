@@ -65,7 +65,7 @@ func (a AgencySpec) Check(plainHTTP bool) error {
 	if a.WebhookURL == "" {
 		return nil
 	}
-	return checkURL("webhook_url", a.WebhookURL, plainHTTP)
+	return CheckURL("webhook_url", a.WebhookURL, plainHTTP)
 }
 
 // Check refuses a bank that breaks a rule; plainHTTP admits http beside https.
@@ -82,7 +82,7 @@ func (b BankSpec) Check(plainHTTP bool) error {
 	if strings.HasSuffix(b.URL, "/") {
 		return invalid("url", "ends with a slash")
 	}
-	if err := checkURL("url", b.URL, plainHTTP); err != nil {
+	if err := CheckURL("url", b.URL, plainHTTP); err != nil {
 		return err
 	}
 	return b.checkFiles(plainHTTP)
@@ -97,14 +97,15 @@ func (b BankSpec) checkFiles(plainHTTP bool) error {
 	case !isFolder && strings.HasSuffix(b.Files, "/"):
 		return invalid("files", "ends with a slash")
 	case !isFolder:
-		return checkURL("files", b.Files, plainHTTP)
+		return CheckURL("files", b.Files, plainHTTP)
 	case len(dir) > urlMax || len(dir) < 2 || path.Clean(dir) != dir || dir[0] != '/' || strings.ContainsFunc(dir, unprintable):
 		return invalid("files", "is not file:// and the absolute path of a folder")
 	}
 	return nil
 }
 
-func checkURL(field, text string, plainHTTP bool) error {
+// CheckURL refuses what is not an absolute https address without a password; plainHTTP admits http. The error is a [*FieldError].
+func CheckURL(field, text string, plainHTTP bool) error {
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || len(text) > urlMax || u.Host == "" || u.Hostname() == "":

@@ -14,6 +14,7 @@ import (
 
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/loopback"
+	"qaqpa/testenv/pki"
 )
 
 // Config of an agency.
@@ -25,6 +26,9 @@ type Config struct {
 	// GatewayBIN, 12 digits, must stand in the certificate of the receipt's signer (OU=BIN…): any
 	// other certificate of the same authority could sign otherwise. Empty: not checked.
 	GatewayBIN string
+	// Signer signs what the agency's own register answers: an information system with its BIN. OtherSigner signs when the fault
+	// other_signer hits. Without them there is no register.
+	Signer, OtherSigner *pki.Identity
 	// StateFile (JSON) keeps what was received over restarts; receipts are kept in the folder
 	// StateFile.d. Empty: a temporary folder that Close removes.
 	StateFile string
@@ -72,6 +76,8 @@ type Agency struct {
 
 	mu         sync.Mutex
 	deliveries []Delivery
+	register   []Owing
+	asked      int           // questions to the register
 	refused    int           // webhooks with a wrong signature
 	changed    chan struct{} // closed and replaced at each delivery
 }

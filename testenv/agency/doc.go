@@ -4,6 +4,7 @@
 //
 //	POST   /webhooks        the gateway's notices
 //	GET    /webhooks        what was received, with openssl's command and output
+//	POST   /register        the gateway's questions to the agency's own register of debts; see Agency.Keep
 //	/faults                 GET, POST, DELETE: knobs as JSON (see the Fault constants)
 //
 // A webhook is answered 200 if its signature and its receipt hold, 401 if the webhook's signature

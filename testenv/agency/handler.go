@@ -18,7 +18,7 @@ import (
 
 const onWebhooks = "webhooks"
 
-// Kinds of faults of POST /webhooks.
+// Kinds of faults of POST /webhooks; those in which nothing is read are POST /register's, too.
 const (
 	FaultDown             = "down"               // Status (500), nothing is read
 	FaultRefuse           = "refuse"             // Status (400), nothing is read
@@ -36,7 +36,12 @@ func faultKinds() map[string][]string {
 	for _, k := range []string{
 		FaultDown, FaultRefuse, FaultRetryAfter, FaultRedirect, FaultSlow, FaultTimeout, FaultDrop, FaultDropAfterReceive, FaultErrorButReceived,
 	} {
-		kinds[k] = []string{onWebhooks}
+		kinds[k] = []string{onWebhooks, onRegister}
+	}
+	for _, k := range []string{
+		FaultOtherSigner, FaultBadSignature, FaultOtherQuestion, FaultOtherPayer, FaultOldData, FaultHugeAnswer, FaultUnsignedAnswer,
+	} {
+		kinds[k] = []string{onRegister}
 	}
 	return kinds
 }
@@ -48,6 +53,7 @@ func (a *Agency) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /webhooks", a.postWebhook)
 	mux.HandleFunc("GET /webhooks", a.list)
+	mux.HandleFunc("POST /register", a.postRegister)
 	mux.Handle("/faults", a.faults)
 	return mux
 }
