@@ -20,6 +20,9 @@ type Element struct {
 	children   []*Element
 	parent     *Element
 	outOfRange bool
+
+	was     []byte // its octets in the document
+	touched bool   // it, or something in it, differs from them
 }
 
 var errBER = errors.New("no BER element")
@@ -34,20 +37,30 @@ func ASN1(document []byte) (all []*Element, leftOut int, err error) {
 		return nil, 0, errors.Join(errBER, err)
 	}
 	root.walk("", func(e *Element) {
+		e.touched = true
 		if e.outOfRange {
 			leftOut++
 		} else {
 			all = append(all, e)
 		}
 	})
-	if !slices.Equal(root.write(), document) {
+	if !slices.Equal(root.write(nil), document) {
 		return nil, 0, fmt.Errorf("%w: it does not come together again", errBER)
 	}
+	root.walk("", func(e *Element) { e.touched = false })
 	return all, leftOut, nil
 }
 
 // read reads one element.
 func read(b []byte, depth int) (e *Element, rest []byte, err error) {
+	if e, rest, err = readForm(b, depth); err == nil {
+		e.was = b[:len(b)-len(rest)]
+	}
+	return e, rest, err
+}
+
+// readForm is read for everything but the octets as a whole.
+func readForm(b []byte, depth int) (e *Element, rest []byte, err error) {
 	if len(b) < 2 || depth == 0 {
 		return nil, nil, errBER
 	}
@@ -174,49 +187,96 @@ func (e *Element) root() *Element {
 	return e
 }
 
-func (e *Element) write() []byte {
-	content := e.content
-	if e.children != nil {
-		content = nil
-		for _, c := range e.children {
-			content = append(content, c.write()...)
-		}
+// touch marks e and all around it as differing from the document, or no more.
+func (e *Element) touch(differs bool) {
+	for ; e != nil; e = e.parent {
+		e.touched = differs
 	}
-	out := slices.Clone(e.id)
+}
+
+// inside is how many octets the content has.
+func (e *Element) inside() int {
+	if e.children == nil {
+		return len(e.content)
+	}
+	n := 0
+	for _, c := range e.children {
+		n += c.size()
+	}
+	return n
+}
+
+// size is how many octets write appends.
+func (e *Element) size() int {
+	if !e.touched {
+		return len(e.was)
+	}
+	l := e.inside()
 	if e.lengths == 0 {
-		return append(append(append(out, 0x80), content...), 0, 0)
+		return len(e.id) + 1 + l + 2
 	}
-	l, n := len(content), e.lengths
-	if n == 1 && l >= 0x80 {
+	return len(e.id) + e.lengthOctets(l) + l
+}
+
+// lengthOctets are as many as there were, or more where a longer content needs them.
+func (e *Element) lengthOctets(length int) int {
+	n := e.lengths
+	if n == 1 && length >= 0x80 {
 		n = 2
 	}
-	for n > 1 && n < 5 && l>>(8*(n-1)) > 0 {
+	for n > 1 && n < 5 && length>>(8*(n-1)) > 0 {
 		n++
 	}
-	if n == 1 {
-		out = append(out, byte(l))
-	} else {
-		out = append(out, 0x80|byte(n-1))
-		for k := n - 2; k >= 0; k-- {
-			out = append(out, byte(l>>(8*k)))
-		}
+	return n
+}
+
+// write appends the element. What is not touched is copied: a change of a document of megabytes costs one copy of it.
+func (e *Element) write(out []byte) []byte {
+	if !e.touched {
+		return append(out, e.was...)
 	}
-	return append(out, content...)
+	out = append(out, e.id...)
+	if e.lengths == 0 {
+		return append(e.writeInside(append(out, 0x80)), 0, 0)
+	}
+	l := e.inside()
+	n := e.lengthOctets(l)
+	if n == 1 {
+		return e.writeInside(append(out, byte(l)))
+	}
+	out = append(out, 0x80|byte(n-1))
+	for k := n - 2; k >= 0; k-- {
+		out = append(out, byte(l>>(8*k)))
+	}
+	return e.writeInside(out)
+}
+
+func (e *Element) writeInside(out []byte) []byte {
+	if e.children == nil {
+		return append(out, e.content...)
+	}
+	for _, c := range e.children {
+		out = c.write(out)
+	}
+	return out
 }
 
 // Changes are what is done at one position: bits of the tag and of the content flipped, the element removed and doubled.
 func (e *Element) Changes(try Try) {
 	root, id := e.root(), e.id
+	e.touch(true)
+	defer e.touch(false)
+	document := func() []byte { return root.write(make([]byte, 0, root.size())) }
 	for _, bit := range []byte{0x01, 0x20, 0x80} {
 		e.id = append([]byte{id[0] ^ bit}, id[1:]...)
-		try(fmt.Sprintf("tag %02x", e.id[0]), root.write())
+		try(fmt.Sprintf("tag %02x", e.id[0]), document)
 	}
 	e.id = id
 	content := e.content
 	for _, at := range slices.Compact([]int{0, len(content) / 2, len(content) - 1}) {
 		if at >= 0 && at < len(content) {
 			e.content = flipped(content, at, 1<<(at%8))
-			try(fmt.Sprintf("octet %d of %d", at, len(content)), root.write())
+			try(fmt.Sprintf("octet %d of %d", at, len(content)), document)
 		}
 	}
 	e.content = content
@@ -226,9 +286,9 @@ func (e *Element) Changes(try Try) {
 	siblings := e.parent.children
 	i := slices.Index(siblings, e)
 	e.parent.children = slices.Delete(slices.Clone(siblings), i, i+1)
-	try("removed", root.write())
+	try("removed", document)
 	e.parent.children = slices.Insert(slices.Clone(siblings), i, e)
-	try("doubled", root.write())
+	try("doubled", document)
 	e.parent.children = siblings
 }
 

@@ -1,24 +1,25 @@
 package mutant
 
-// Try takes one changed document and what was done to it. It may keep the document.
-type Try func(what string, document []byte)
+// Try takes what is done at a position and the writer of the document so changed, which it may call before it returns, and keep what
+// it writes. Whoever only counts the changes writes none.
+type Try func(what string, write func() []byte)
 
 // large is from how many octets on the kinds of change take turns: a position of a long document is changed in one way, the next in another.
 const large = 100_000
 
 // Turns hands on one change in turn of a position of a large document, and of every position for which the kinds of change take turns
 // anyway; all changes of others. index is the position's.
-func Turns(document []byte, index int, anyway bool, changes func(Try), try Try) {
+func Turns(document []byte, index int, anyway bool, changes func(Try), try func(what string, changed []byte)) {
 	if len(document) <= large && !anyway {
-		changes(try)
+		changes(func(what string, write func() []byte) { try(what, write()) })
 		return
 	}
 	n := 0
-	changes(func(string, []byte) { n++ })
+	changes(func(string, func() []byte) { n++ })
 	k := 0
-	changes(func(what string, changed []byte) {
+	changes(func(what string, write func() []byte) {
 		if k == index%max(n, 1) {
-			try(what, changed)
+			try(what, write())
 		}
 		k++
 	})

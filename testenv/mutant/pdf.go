@@ -98,23 +98,25 @@ func outside(file []byte, from, to int) (out []Part) {
 // Changes are what is done to one part: an object and a token of the structure is removed and doubled, all else has an octet changed.
 func (p Part) Changes(file []byte, try Try) {
 	if p.Kind != "token" && p.Kind != "cross-reference" {
-		try("removed", splice(file, p.From, p.To, nil))
-		try("doubled", splice(file, p.To, p.To, file[p.From:p.To]))
+		try("removed", func() []byte { return splice(file, p.From, p.To, nil) })
+		try("doubled", func() []byte { return splice(file, p.To, p.To, file[p.From:p.To]) })
 	}
 	switch p.Kind {
 	case "object":
 	case "stream":
 		for _, at := range slices.Compact([]int{p.From, (p.From + p.To) / 2, p.To - 1}) {
 			if at >= p.From && at < p.To {
-				try(fmt.Sprintf("octet %d of %d", at-p.From, p.To-p.From), flipped(file, at, 1<<(at%8)))
+				try(fmt.Sprintf("octet %d of %d", at-p.From, p.To-p.From), func() []byte { return flipped(file, at, 1<<(at%8)) })
 			}
 		}
 	default:
 		at := (p.From + p.To) / 2
-		changed := bytes.Clone(file)
-		if changed[at] = another(file[at]); !alphanumeric(file[at]) {
-			changed[at] = file[at] ^ 1
-		}
-		try(fmt.Sprintf("octet %d of %d", at-p.From, p.To-p.From), changed)
+		try(fmt.Sprintf("octet %d of %d", at-p.From, p.To-p.From), func() []byte {
+			changed := bytes.Clone(file)
+			if changed[at] = another(file[at]); !alphanumeric(file[at]) {
+				changed[at] = file[at] ^ 1
+			}
+			return changed
+		})
 	}
 }

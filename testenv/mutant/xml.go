@@ -142,8 +142,8 @@ func local(name string) string { return name[strings.LastIndexByte(name, ':')+1:
 
 // Changes are what is done to one node of a text: removed, doubled, and a letter or digit of it changed into another.
 func (n *Node) Changes(text []byte, try Try) {
-	try("removed", splice(text, n.From, n.To, nil))
-	try("doubled", splice(text, n.To, n.To, text[n.From:n.To]))
+	try("removed", func() []byte { return splice(text, n.From, n.To, nil) })
+	try("doubled", func() []byte { return splice(text, n.To, n.To, text[n.From:n.To]) })
 	if n.Kind == "element" {
 		return
 	}
@@ -158,9 +158,11 @@ func (n *Node) Changes(text []byte, try Try) {
 		if !alphanumeric(text[at]) {
 			continue
 		}
-		changed := bytes.Clone(text)
-		changed[at] = another(text[at])
-		try(fmt.Sprintf("letter %d of %d", at-n.From, n.To-n.From), changed)
+		try(fmt.Sprintf("letter %d of %d", at-n.From, n.To-n.From), func() []byte {
+			changed := bytes.Clone(text)
+			changed[at] = another(text[at])
+			return changed
+		})
 	}
 }
 
