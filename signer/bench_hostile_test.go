@@ -2,7 +2,6 @@ package signer_test
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"maps"
 	"os"
@@ -18,6 +17,7 @@ import (
 	"qaqpa/signer/p12"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/tsp"
+	"qaqpa/testenv/figures"
 	"qaqpa/testenv/hostile"
 	"qaqpa/testenv/pki"
 )
@@ -149,30 +149,9 @@ func printHostile(t *testing.T, costs map[string]*hostileCost) {
 		if c.time > time.Second {
 			t.Errorf("%s, %s took %s", format, c.timeOf, c.time)
 		}
-		benchLine(t, map[string]any{
-			"path": "hostile " + format, "value": c.time.Seconds(), "unit": "s, longest of " + c.timeOf, "against": "limit", "against_value": 1,
-			"ratio": c.time.Seconds(), "goal": "<= 1", "pass": c.time <= time.Second,
-		})
-	}
-}
-
-// benchLine adds a line to the file that QAQPA_BENCH_JSONL names.
-func benchLine(tb testing.TB, line map[string]any) {
-	tb.Helper()
-	path := os.Getenv("QAQPA_BENCH_JSONL")
-	if path == "" {
-		return
-	}
-	text, err := json.Marshal(line)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	_, err = f.Write(append(text, '\n'))
-	if err := errors.Join(err, f.Close()); err != nil {
-		tb.Error(err)
+		figures.Line{
+			Path: "hostile " + format, Value: c.time.Seconds(), Unit: "s, longest of " + c.timeOf, Against: "limit", AgainstValue: 1,
+			Ratio: c.time.Seconds(), Goal: 1, Pass: c.time <= time.Second,
+		}.Add(t)
 	}
 }

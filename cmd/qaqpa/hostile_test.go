@@ -5,8 +5,6 @@ package main
 import (
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"qaqpa/testenv/figures"
 	"qaqpa/testenv/hostile"
 )
 
@@ -145,22 +144,7 @@ func hostileLine(t *testing.T, path string, value float64, unit string, limit fl
 	if value > limit {
 		t.Errorf("%s: %v %s, the limit is %v", path, value, unit, limit)
 	}
-	file := os.Getenv("QAQPA_BENCH_JSONL")
-	if file == "" {
-		return
-	}
-	line, err := json.Marshal(map[string]any{
-		"path": path, "value": value, "unit": unit, "against": "limit", "against_value": limit, "ratio": value / limit, "goal": "<= 1", "pass": value <= limit,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	f, err := os.OpenFile(file, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = fmt.Fprintf(f, "%s\n", line)
-	if err := errors.Join(err, f.Close()); err != nil {
-		t.Error(err)
-	}
+	figures.Line{
+		Path: path, Value: value, Unit: unit, Against: "limit", AgainstValue: limit, Ratio: value / limit, Goal: 1, Pass: value <= limit,
+	}.Add(t)
 }

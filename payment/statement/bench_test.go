@@ -2,7 +2,6 @@ package statement
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -12,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"qaqpa/testenv/figures"
 	"qaqpa/testenv/statements"
 )
 
@@ -162,24 +162,7 @@ func TestBenchStatements(t *testing.T) {
 
 func benchLine(tb testing.TB, path string, value float64, unit, against string, againstValue, goal, ratio float64) {
 	tb.Helper()
-	name := os.Getenv("QAQPA_BENCH_JSONL")
-	if name == "" {
-		return
-	}
-	line, err := json.Marshal(map[string]any{
-		"path": path, "value": value, "unit": unit, "against": against, "against_value": againstValue, "ratio": ratio, "goal": goal, "pass": ratio <= goal,
-	})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer f.Close()
-	if _, err := f.Write(append(line, '\n')); err != nil {
-		tb.Fatal(err)
-	}
+	figures.Line{Path: path, Value: value, Unit: unit, Against: against, AgainstValue: againstValue, Ratio: ratio, Goal: goal, Pass: ratio <= goal}.Add(tb)
 }
 
 // TestMemoryIsFlat: ten times the entries allocate hardly more than the entries do.

@@ -2,16 +2,16 @@ package gost
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"hash"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"testing"
+
+	"qaqpa/testenv/figures"
 
 	"golang.org/x/sys/unix"
 )
@@ -23,18 +23,6 @@ type benchRow struct {
 	scale      float64
 	goal       float64
 	batch      func() int // does some of the work and says how much
-}
-
-// benchLine is what the project's table of measurements is made of.
-type benchLine struct {
-	Path         string  `json:"path"`
-	Value        float64 `json:"value"`
-	Unit         string  `json:"unit"`
-	Against      string  `json:"against"`
-	AgainstValue float64 `json:"against_value"`
-	Ratio        float64 `json:"ratio"`
-	Goal         float64 `json:"goal"`
-	Pass         bool    `json:"pass"`
 }
 
 const (
@@ -68,7 +56,7 @@ func TestBenchGOST(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := startEngineBench(t)
-	var lines []benchLine
+	var lines []figures.Line
 	t.Logf("%-28s %12s %12s %7s", "", "ours", "engine", "ratio")
 	for _, r := range benchRows(t) {
 		var ours, theirs []float64
@@ -76,7 +64,7 @@ func TestBenchGOST(t *testing.T) {
 			theirs = append(theirs, ask(r.command)*r.scale)
 			ours = append(ours, measure(t, r.batch)*r.scale)
 		}
-		l := benchLine{
+		l := figures.Line{
 			Path: "signer/gost: " + r.name, Value: median(ours), Unit: r.unit,
 			Against: benchAgainst, AgainstValue: median(theirs), Goal: r.goal,
 		}
@@ -88,7 +76,9 @@ func TestBenchGOST(t *testing.T) {
 			t.Errorf("%s is %.2f times the engine, goal %.1f", r.name, l.Ratio, l.Goal)
 		}
 	}
-	appendLines(t, lines)
+	for _, l := range lines {
+		l.Add(t)
+	}
 }
 
 func benchRows(t *testing.T) []benchRow {
@@ -217,25 +207,4 @@ func measure(t *testing.T, batch func() int) float64 {
 func median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	return v[len(v)/2]
-}
-
-func appendLines(t *testing.T, lines []benchLine) {
-	t.Helper()
-	name := os.Getenv("QAQPA_BENCH_JSONL")
-	if name == "" {
-		return
-	}
-	f, err := os.OpenFile(name, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		t.Fatal(err)
-	}
-	enc := json.NewEncoder(io.Writer(f))
-	for _, l := range lines {
-		if err := enc.Encode(l); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := f.Close(); err != nil {
-		t.Error(err)
-	}
 }

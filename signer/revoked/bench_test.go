@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/json"
 	"os"
 	"runtime"
 	"runtime/metrics"
@@ -14,20 +13,9 @@ import (
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/revoked"
+	"qaqpa/testenv/figures"
 	"qaqpa/testenv/pki"
 )
-
-// benchLine is what the project's table of measurements is made of.
-type benchLine struct {
-	Path         string  `json:"path"`
-	Value        float64 `json:"value"`
-	Unit         string  `json:"unit"`
-	Against      string  `json:"against"`
-	AgainstValue float64 `json:"against_value"`
-	Ratio        float64 `json:"ratio"`
-	Goal         float64 `json:"goal"`
-	Pass         bool    `json:"pass"`
-}
 
 // benchEntries is somewhat more than the national list of 21 MB has.
 const benchEntries = 500_000
@@ -59,7 +47,7 @@ type bench struct {
 	lists [][]byte
 	h     *house
 	next  int // of lists
-	lines []benchLine
+	lines []figures.Line
 }
 
 // put has the store take the next list and returns how long that took.
@@ -73,7 +61,7 @@ func (b *bench) put() time.Duration {
 
 // line adds a row; less tells that a low ratio is good.
 func (b *bench) line(path string, value float64, unit, against string, other, goal float64, less bool) {
-	l := benchLine{Path: "signer/revoked: " + path, Value: value, Unit: unit, Against: against, AgainstValue: other, Ratio: value / other, Goal: goal}
+	l := figures.Line{Path: "signer/revoked: " + path, Value: value, Unit: unit, Against: against, AgainstValue: other, Ratio: value / other, Goal: goal}
 	l.Pass = l.Ratio >= goal
 	if less {
 		l.Pass = l.Ratio <= goal
@@ -228,28 +216,6 @@ func (b *bench) report() {
 		}
 	}
 	for _, l := range b.lines {
-		appendLine(b, os.Getenv("QAQPA_BENCH_JSONL"), l)
-	}
-}
-
-// appendLine adds a line of JSON to a file; no path, no line.
-func appendLine(tb testing.TB, path string, line any) {
-	tb.Helper()
-	if path == "" {
-		return
-	}
-	text, err := json.Marshal(line)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if _, err := f.Write(append(text, '\n')); err != nil {
-		tb.Fatal(err)
-	}
-	if err := f.Close(); err != nil {
-		tb.Fatal(err)
+		l.Add(b)
 	}
 }

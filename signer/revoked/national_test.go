@@ -20,6 +20,7 @@ import (
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/revoked"
 	"qaqpa/signer/trust"
+	"qaqpa/testenv/suites"
 )
 
 // corpora is the folder of real data, or the test is skipped.
@@ -120,7 +121,7 @@ func opensslReads(tb testing.TB, der []byte) told {
 // the address of the other kind. The standard library refuses one of them.
 func TestConformanceKZLists(t *testing.T) {
 	authorities := realAuthorities(t)
-	suite := conformance{Suite: "national lists of revoked certificates", Deviations: []string{}}
+	suite := suites.Start(t, "national lists of revoked certificates")
 	var deltas, refusedByStdlib int
 	for _, file := range []struct {
 		path  string
@@ -139,7 +140,7 @@ func TestConformanceKZLists(t *testing.T) {
 		{"sdk/CRL/nca_d_gost_test_2022.crl", true, 0},
 	} {
 		t.Run(file.path, func(t *testing.T) {
-			suite.Total++
+			refused := true
 			der := readFile(t, corpora(t, "kz", file.path))
 			if _, err := x509.ParseRevocationList(der); err != nil {
 				refusedByStdlib++
@@ -163,35 +164,22 @@ func TestConformanceKZLists(t *testing.T) {
 			g := openHouse(t, nil, point)
 			g.site.put(point.URLs[0], der)
 			if err := g.Refresh(t.Context()); !errors.Is(err, revoked.ErrKind) {
-				suite.WronglyAccepted++
+				refused = false
 				t.Errorf("at the address of the other kind: %v", err)
 			}
 			point.Delta = !point.Delta
 			if n := takenChanged(t, point, der); n > 0 {
-				suite.WronglyAccepted += n
+				refused = false
 				t.Errorf("%d of its variants with one bit changed are taken", n)
 			}
-			if !t.Failed() {
-				suite.Agreed++
-			}
+			suite.Judge(t, file.path, map[bool]string{true: "taken as it is, refused otherwise", false: "not as it should"}[!t.Failed()], "taken as it is, refused otherwise", !refused)
 		})
 	}
-	t.Logf("%s: %d of %d agree, %d wrongly accepted; %d are deltas; the standard library refuses %d",
-		suite.Suite, suite.Agreed, suite.Total, suite.WronglyAccepted, deltas, refusedByStdlib)
-	if suite.Agreed != 10 || deltas != 3 || refusedByStdlib != 1 {
+	t.Logf("%d are deltas; the standard library refuses %d", deltas, refusedByStdlib)
+	if suite.Total() != 10 || deltas != 3 || refusedByStdlib != 1 {
 		t.Error("these are not the lists that they were")
 	}
-	appendLine(t, os.Getenv("QAQPA_CONFORMANCE"), suite)
-}
-
-// conformance is what the project's table of suites is made of.
-type conformance struct {
-	Suite           string   `json:"suite"`
-	Agreed          int      `json:"agreed"`
-	Total           int      `json:"total"`
-	OutOfScope      int      `json:"out_of_scope"`
-	WronglyAccepted int      `json:"wrongly_accepted"`
-	Deviations      []string `json:"deviations"` // none
+	suite.Close(t)
 }
 
 // takenChanged counts the variants of a list, each with one bit changed, that a store takes.

@@ -19,10 +19,16 @@ type Line struct {
 	Pass         bool    `json:"pass"`
 }
 
-// Write prints the line, and adds it to the file that QAQPA_BENCH_JSONL names, if any.
+// Write prints the line and adds it.
 func (l Line) Write(tb testing.TB) {
 	tb.Helper()
 	tb.Logf("%s: %.4g %s, %s %.4g: ratio %.2f, goal %.2f, pass %v", l.Path, l.Value, l.Unit, l.Against, l.AgainstValue, l.Ratio, l.Goal, l.Pass)
+	l.Add(tb)
+}
+
+// Add adds the line to the file that QAQPA_BENCH_JSONL names, if any.
+func (l Line) Add(tb testing.TB) {
+	tb.Helper()
 	file := os.Getenv("QAQPA_BENCH_JSONL")
 	if file == "" {
 		return
