@@ -57,7 +57,7 @@ func (s *Server) showOrder(ctx context.Context, r *request, who auth.Session, o 
 		if a.Receipt == "" {
 			continue
 		}
-		part := portal.PartReceipt{Part: a.Part}
+		part := portal.PartReceipt{Part: a.Part, ID: a.Receipt}
 		if part.Code, err = s.receiptCode(ctx, a.Receipt); err != nil {
 			return nil, err
 		}
@@ -181,17 +181,11 @@ func (s *Server) ownReceipt(ctx context.Context, r *request, file func(ctx conte
 }
 
 func (s *Server) ownReceiptPDF(ctx context.Context, r *request) (*response, error) {
-	return s.ownReceipt(ctx, r, func(ctx context.Context, id string) (*response, error) {
-		pdf, _, err := s.cfg.Payments.ReceiptPDF(ctx, id)
-		return download(typePDF, id+".pdf", pdf), err
-	})
+	return s.ownPage(ctx, r, func(name string, pdf, _ []byte) *response { return download(typePDF, name+".pdf", pdf) })
 }
 
 func (s *Server) ownReceiptSeal(ctx context.Context, r *request) (*response, error) {
-	return s.ownReceipt(ctx, r, func(ctx context.Context, id string) (*response, error) {
-		_, seal, err := s.cfg.Payments.ReceiptPDF(ctx, id)
-		return download(typeSignature, id+".pdf.p7s", seal), err
-	})
+	return s.ownPage(ctx, r, func(name string, _, seal []byte) *response { return download(typeSignature, name+".pdf.p7s", seal) })
 }
 
 func (s *Server) ownReceiptCMS(ctx context.Context, r *request) (*response, error) {

@@ -104,7 +104,10 @@ func (s *Server) visibleDebt(ctx context.Context, r *request) (debt.Debt, error)
 	if err == nil && r.caller.Kind == auth.Agency && d.Agency != r.caller.Subject {
 		err = payment.ErrDebtUnknown
 	}
-	return d, err
+	if err != nil {
+		return debt.Debt{}, err
+	}
+	return d, s.noteRead(ctx, r, d.Payer.ID)
 }
 
 func (s *Server) getDebt(ctx context.Context, r *request) (reply[debt.Debt], error) {

@@ -69,6 +69,11 @@ func (s sealer) SealPDF(ctx context.Context, page payment.SealPage) ([]byte, err
 
 type verifier struct{ *signer.Service }
 
+func (v verifier) ReadVerdict(ctx context.Context, id string) (payment.StoredVerdict, error) {
+	verdict, evidence, err := v.VerdictEvidence(ctx, id)
+	return payment.StoredVerdict{Indication: string(verdict.Indication), Sub: string(verdict.Sub), Evidence: evidence}, err
+}
+
 func (v verifier) Verify(ctx context.Context, signature, detached []byte) (payment.Signature, error) {
 	verdict, err := v.Validate(ctx, signer.ValidateRequest{Document: signature, Detached: detached, Store: true, Actor: "gateway:payments"})
 	if err != nil {

@@ -33,7 +33,7 @@ func (s *Server) visibleOrder(ctx context.Context, r *request) (order.Order, err
 	if r.caller.Kind == auth.Agency {
 		o, _, _ = o.OfAgency(r.caller.Subject)
 	}
-	return o, nil
+	return o, s.noteRead(ctx, r, o.Payer)
 }
 
 func seesOrder(c auth.Caller, o order.Order) bool {

@@ -41,8 +41,9 @@ func (s *Server) pageRoutes() []route {
 		page("/cabinet/orders/{order}/document", s.orderDocument).as(typeBytes),
 		formRoute("/cabinet/orders/{order}/sign", upload, s.orderSign, typeForm),
 		formRoute("/cabinet/orders/{order}/cancel", free, s.orderCancel, typeFields),
-		page("/cabinet/orders/{order}/receipt.pdf", s.ownReceiptPDF, "part").as(typePDF),
-		page("/cabinet/orders/{order}/receipt.pdf.p7s", s.ownReceiptSeal, "part").as(typeSignature),
+		page("/cabinet/orders/{order}/receipt.pdf", s.ownReceiptPDF, "part", "lang").as(typePDF),
+		page("/cabinet/orders/{order}/receipt.pdf.p7s", s.ownReceiptSeal, "part", "lang").as(typeSignature),
+		formRoute("/cabinet/orders/{order}/court-copy", free, s.ownCourtCopy, typeFields).as(typePDF).or(typeHTML),
 		page("/cabinet/orders/{order}/receipt.cms", s.ownReceiptCMS, "part").as(typeCMS),
 	}...)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"qaqpa/api/auth"
+	"qaqpa/api/language"
 	"qaqpa/api/portal"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
@@ -14,9 +15,22 @@ import (
 	"qaqpa/payment/receipt"
 )
 
-// visibleReceipt gets a receipt that the caller may see: portals and operators see all, a bank those of its payments,
-// an agency those that pay a debt of its own.
+// visibleReceipt gets a receipt that the caller may see, and notes that he reads it.
 func (s *Server) visibleReceipt(ctx context.Context, r *request) (payment.Receipt, error) {
+	rcp, err := s.findReceipt(ctx, r)
+	if err != nil {
+		return payment.Receipt{}, err
+	}
+	core, err := receipt.Decode(rcp.Core)
+	if err != nil {
+		return payment.Receipt{}, fmt.Errorf("couldn't read the core of a receipt: %w", err)
+	}
+	return rcp, s.noteRead(ctx, r, core.Payer.ID)
+}
+
+// findReceipt gets a receipt that the caller may see: portals and operators see all, a bank those of its payments,
+// an agency those that pay a debt of its own.
+func (s *Server) findReceipt(ctx context.Context, r *request) (payment.Receipt, error) {
 	rcp, err := s.cfg.Payments.Receipt(ctx, r.param("receipt"))
 	if err != nil || r.caller.Kind == auth.Portal || r.caller.Kind == auth.Operator {
 		return rcp, err
@@ -61,21 +75,53 @@ func (s *Server) getReceiptCMS(ctx context.Context, r *request) (*response, erro
 }
 
 func (s *Server) getReceiptPDF(ctx context.Context, r *request) (*response, error) {
-	rcp, err := s.visibleReceipt(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	pdf, _, err := s.cfg.Payments.ReceiptPDF(ctx, rcp.ID)
-	return download(typePDF, rcp.ID+".pdf", pdf), err
+	return s.receiptPage(ctx, r, func(id string, pdf, _ []byte) *response { return download(typePDF, id+".pdf", pdf) })
 }
 
 func (s *Server) getReceiptPDFSeal(ctx context.Context, r *request) (*response, error) {
+	return s.receiptPage(ctx, r, func(id string, _, seal []byte) *response { return download(typeSignature, id+".pdf.p7s", seal) })
+}
+
+// receiptPage gives a file of a receipt's page, in the language that the caller wants.
+func (s *Server) receiptPage(ctx context.Context, r *request, file func(id string, pdf, seal []byte) *response) (*response, error) {
+	lang, err := receiptLanguage(r)
+	if err != nil {
+		return nil, err
+	}
 	rcp, err := s.visibleReceipt(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	_, seal, err := s.cfg.Payments.ReceiptPDF(ctx, rcp.ID)
-	return download(typeSignature, rcp.ID+".pdf.p7s", seal), err
+	pdf, seal, err := s.cfg.Payments.ReceiptPage(ctx, rcp.ID, lang)
+	if err != nil {
+		return nil, err
+	}
+	name := rcp.ID
+	if lang == receipt.English {
+		name += "-en"
+	}
+	return file(name, pdf, seal), nil
+}
+
+// receiptLanguage is what the caller asks for; Kazakh and Russian stand on one page. Accept-Language is not asked: the page that the receipt names by its digest is the
+// bilingual one, and programs send that header without knowing.
+func receiptLanguage(r *request) (receipt.Language, error) {
+	tag := r.arg("lang")
+	if tag == "" {
+		return receipt.Bilingual, nil
+	}
+	chosen, ok := language.Parse(tag)
+	if !ok {
+		return "", refuse(codeQuery).of("lang")
+	}
+	return receiptLanguageOf(chosen), nil
+}
+
+func receiptLanguageOf(l language.Lang) receipt.Language {
+	if l == language.EN {
+		return receipt.English
+	}
+	return receipt.Bilingual
 }
 
 // download is a file that the browser offers to keep. Ids are plain, so the name needs no escaping.

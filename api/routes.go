@@ -51,8 +51,8 @@ func (s *Server) routes() ([]route, error) {
 		get("/v1/orders/{order}/events", auth.OrdersRead, answer(s.listOrderEvents)),
 		get("/v1/receipts/{receipt}", auth.ReceiptsRead, answer(s.getReceipt)),
 		get("/v1/receipts/{receipt}/cms", auth.ReceiptsRead, s.getReceiptCMS).as(typeCMS),
-		get("/v1/receipts/{receipt}/pdf", auth.ReceiptsRead, s.getReceiptPDF).as(typePDF),
-		get("/v1/receipts/{receipt}/pdf-seal", auth.ReceiptsRead, s.getReceiptPDFSeal).as(typeSignature),
+		get("/v1/receipts/{receipt}/pdf", auth.ReceiptsRead, s.getReceiptPDF, "lang").as(typePDF),
+		get("/v1/receipts/{receipt}/pdf-seal", auth.ReceiptsRead, s.getReceiptPDFSeal, "lang").as(typeSignature),
 		get("/v1/receipt-codes/{code}", "", answer(s.getReceiptByCode)).slowly(),
 		get("/v1/checkpoints/latest", "", answer(s.getCheckpoint)),
 		get("/v1/transfers/{transfer}/proof", auth.LedgerRead, answer(s.getProof)),
@@ -89,9 +89,10 @@ func (s *Server) routes() ([]route, error) {
 	refunds, err6 := s.refundRoutes()
 	registers, err7 := s.registerRoutes()
 	questions, err8 := s.questionRoutes()
+	court, err10 := s.courtRoutes()
 	fees, err9 := s.feeRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
-	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers, questions, fees, s.ledgerRoutes()), errors.Join(err, err2, err3, err4, err5, err6, err7, err8, err9)
+	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers, questions, fees, court, s.ledgerRoutes()), errors.Join(err, err2, err3, err4, err5, err6, err7, err8, err9, err10)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.

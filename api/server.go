@@ -29,6 +29,7 @@ type Server struct {
 	statuses map[code]int
 	metrics  metrics
 	public   *throttle
+	looks    *recentLooks
 	foreign  *throttle // of the interface of NCANode
 	memory   *semaphore.Weighted
 	judging  *semaphore.Weighted
@@ -74,6 +75,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	looks, err := newRecentLooks()
+	if err != nil {
+		return nil, err
+	}
 	foreign, err := newThrottle(cfg.Limits.NCANodePerMinute)
 	if err != nil {
 		return nil, err
@@ -99,7 +104,7 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		cfg: cfg, texts: texts, pages: pages, statuses: statuses(), metrics: m, public: public, foreign: foreign,
+		cfg: cfg, texts: texts, pages: pages, statuses: statuses(), metrics: m, public: public, looks: looks, foreign: foreign,
 		memory:  semaphore.NewWeighted(cfg.Limits.BodyMemory),
 		judging: semaphore.NewWeighted(int64(cfg.Limits.Validations)),
 		streams: [2]*semaphore.Weighted{

@@ -98,6 +98,7 @@ func checkReceipt(t *testing.T, b *bundle, o order.Order) {
 	if found, err := b.notary.Verify(ctx, pdfSeal, pdf); err != nil || !found.Valid || !strings.HasPrefix(string(pdf), "%PDF-") {
 		t.Errorf("the seal of the page: %v", err)
 	}
+	checkPages(t, b, r)
 	proof, err := b.Proof(ctx, core.Items[0].Transfer)
 	b.must(err)
 	if entry, _, err := proof.Verify(b.noteKeys); err != nil || entry.Order != o.ID {

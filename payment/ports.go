@@ -59,6 +59,20 @@ type VerdictKeeper interface {
 	Keep(ctx context.Context, tx *sqlx.Tx, unkept []any) (entries []AuditEntry, committed func(), err error)
 }
 
+// VerdictReader is a [Verifier] that can tell of a stored verdict what it rests on; a court's copy takes that along.
+type VerdictReader interface {
+	// ReadVerdict returns outcome and evidence (certificates, CRLs, OCSP answers, DER) of a stored verdict.
+	ReadVerdict(ctx context.Context, id string) (StoredVerdict, error)
+}
+
+// StoredVerdict is what a [VerdictReader] knows.
+type StoredVerdict struct {
+	// Indication and Sub are those of EN 319 102-1.
+	Indication, Sub string
+	// Evidence that is not in the signed document itself.
+	Evidence [][]byte
+}
+
 // Verifier validates a signature. A signature that does not hold is a result; an error means that it could not be
 // decided now. detached is the signed content when the CMS does not carry it, or nil.
 type Verifier interface {

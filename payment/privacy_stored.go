@@ -49,6 +49,8 @@ func sealedColumns() []sealedColumn {
 		{"receipts", "core_seal", id, kindBytes, ""},
 		{"receipts", "pdf", id, kindBytes, ""},
 		{"receipts", "pdf_seal", id, kindBytes, ""},
+		{"receipt_pages", "pdf", []string{"receipt_id", "language"}, kindBytes, ""},
+		{"receipt_pages", "pdf_seal", []string{"receipt_id", "language"}, kindBytes, ""},
 		{"outbox", "payload", []string{"order_id", "debt_id"}, kindBytes, "subject = ''"},
 		{"idempotency", "response", []string{"caller", "key"}, kindBytes, ""},
 		{"phones", "phone", []string{"payer_id"}, kindText, ""},

@@ -152,7 +152,7 @@ func (s *Service) seal(ctx context.Context, o *orderRow, doc order.Document, par
 	if made.core, err = s.coreOf(o, doc, part, proof, made.issuedAt); err != nil {
 		return issued{}, err
 	}
-	drawing, err := receipt.Draw(made.core)
+	drawing, err := receipt.Draw(made.core, receipt.Bilingual)
 	if err != nil {
 		return issued{}, err
 	}

@@ -61,7 +61,7 @@ func seedHeads(ctx context.Context, db *sqlx.DB) error {
 // Tables by what the program does with them.
 const (
 	appendOnlyTables = `service_versions, tariffs, order_items, order_allocations, order_events, authorisations, bank_messages, transfers, postings,
-		journal, journal_nodes, checkpoints, receipts, deliveries, refund_events, refund_messages,
+		journal, journal_nodes, checkpoints, receipts, receipt_pages, deliveries, refund_events, refund_messages,
 		bank_file_reports, ledger_pages, ledger_marks, checkpoint_snapshots, ` + reconAppendOnly
 	changingTables = `guarantees, signing_rules, agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox,
 		debt_feed_chunks, bank_files, agency_event_heads, webhook_secrets, service_proposals, refunds, refund_shares,

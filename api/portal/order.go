@@ -56,12 +56,15 @@ func orderRefunds(w words, list []refund.Refund) []orderRefund {
 // PartReceipt is the receipt of one part of an order.
 type PartReceipt struct {
 	Part int
+	// ID of the receipt.
+	ID string
 	// Code of the receipt.
 	Code string
 }
 
 type orderPart struct {
 	Part         int
+	Receipt      string
 	Agency, Code string
 	Amount       string
 }
@@ -124,7 +127,7 @@ func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 		for _, r := range v.Parts {
 			if r.Part == part.Part {
 				m.Parts = append(m.Parts, orderPart{
-					Part: r.Part, Agency: m.Name(part.First().AgencyName), Code: r.Code, Amount: m.Money(part.Tiyn, string(part.Currency)),
+					Part: r.Part, Receipt: r.ID, Agency: m.Name(part.First().AgencyName), Code: r.Code, Amount: m.Money(part.Tiyn, string(part.Currency)),
 				})
 			}
 		}

@@ -124,3 +124,9 @@ func signerOf(s signer.SignatureVerdict) payment.Signer {
 	}
 	return out
 }
+
+// ReadVerdict implements payment.VerdictReader.
+func (v verifier) ReadVerdict(ctx context.Context, id string) (payment.StoredVerdict, error) {
+	verdict, evidence, err := v.signer.VerdictEvidence(ctx, id)
+	return payment.StoredVerdict{Indication: string(verdict.Indication), Sub: string(verdict.Sub), Evidence: evidence}, err
+}

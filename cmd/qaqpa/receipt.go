@@ -26,7 +26,7 @@ type receiptCmd struct {
 //
 // Exit codes: 0 it holds; 3 the seal cannot be decided; 4 it does not hold; 1 it could not be judged; 2 usage.
 type receiptVerifyCmd struct {
-	Receipt   string        `arg:"" type:"existingfile" help:"The sealed receipt (CMS), as /v1/receipts/…/cms gives it, or its sealed PDF."`
+	Receipt   string        `arg:"" type:"existingfile" help:"The sealed receipt (CMS), as /v1/receipts/…/cms gives it, its sealed PDF, a translation, or a court's copy."`
 	PDF       string        `name:"pdf" type:"existingfile" placeholder:"FILE" help:"The PDF that is said to belong to it."`
 	PDFSeal   string        `name:"pdf-seal" type:"existingfile" placeholder:"FILE" help:"The seal beside that PDF (CMS)."`
 	Document  string        `type:"existingfile" placeholder:"FILE" help:"The order that the payer signed, to compare its digest."`
@@ -81,19 +81,11 @@ func (c *receiptVerifyCmd) Run(ctx context.Context, io streams) error {
 	if err != nil {
 		return fmt.Errorf("couldn't judge the seal: %w", err)
 	}
-	content, err := receiptIn(sealed, verdict)
-	if err != nil {
-		return fmt.Errorf("%s holds no receipt: %w", c.Receipt, err)
-	}
-	core, err := receipt.Decode(content)
+	core, content, err := c.open(ctx, service, &found, sealed, verdict)
 	if err != nil {
 		return fmt.Errorf("%s holds no receipt: %w", c.Receipt, err)
 	}
 	found.Receipt = &core
-	found.seal("seal of the receipt", verdict, c.issuer(core))
-	if pdf.IsPDF(sealed) {
-		found.check("the PDF is the page of the receipt", samePage(sealed, core))
-	}
 	if err := c.journal(&found, core, content); err != nil {
 		return err
 	}
@@ -102,6 +94,25 @@ func (c *receiptVerifyCmd) Run(ctx context.Context, io streams) error {
 	}
 	found.Holds = len(found.Failed) == 0 && len(found.Open) == 0
 	return c.print(io.out, found)
+}
+
+// open finds the receipt in a CMS, in its own page, or in a copy, and judges the seals over it.
+func (c *receiptVerifyCmd) open(ctx context.Context, service *signer.Service, f *receiptFindings, sealed []byte, verdict signer.Verdict) (core receipt.Core, content []byte, err error) {
+	name, content, err := receiptIn(sealed, verdict)
+	if err != nil {
+		return receipt.Core{}, nil, err
+	}
+	if name == receipt.CopyName {
+		return c.openCopy(ctx, service, f, sealedCopy{pdf: sealed, content: content, verdict: verdict})
+	}
+	if core, err = receipt.Decode(content); err != nil {
+		return receipt.Core{}, nil, err
+	}
+	f.seal("seal of the receipt", verdict, c.issuer(core))
+	if name != "" {
+		f.check("the PDF is the page of the receipt", samePage(sealed, core))
+	}
+	return core, content, nil
 }
 
 func (c *receiptVerifyCmd) issuer(core receipt.Core) string {
@@ -224,7 +235,10 @@ func (c *receiptVerifyCmd) sealedPage(ctx context.Context, service *signer.Servi
 		return fmt.Errorf("couldn't judge the seal in the PDF: %w", err)
 	}
 	f.seal("seal in the PDF", verdict, c.issuer(core))
-	content, err := receiptIn(page, verdict)
+	name, content, err := receiptIn(page, verdict)
+	if err == nil && name != receipt.AttachmentName {
+		err = errAnother
+	}
 	if err == nil {
 		var inside receipt.Core
 		if inside, err = receipt.Decode(content); err == nil && inside.ID != core.ID {
@@ -235,25 +249,25 @@ func (c *receiptVerifyCmd) sealedPage(ctx context.Context, service *signer.Servi
 	return nil
 }
 
-// receiptIn is the core that a sealed receipt holds: the content of a CMS, or the file in a PDF. In a PDF it counts where the seal covers the document as readers see it:
-// updates behind a seal could bring another file.
-func receiptIn(sealed []byte, v signer.Verdict) ([]byte, error) {
+// receiptIn is what a sealed receipt holds: the content of a CMS, whose name is empty, or the file in a PDF: receipt or copy. In a PDF it counts where the seal covers the document as
+// readers see it: updates behind a seal could bring another file.
+func receiptIn(sealed []byte, v signer.Verdict) (name string, content []byte, err error) {
 	if !pdf.IsPDF(sealed) {
-		return v.Content, nil
+		return "", v.Content, nil
 	}
 	if v.Coverage != "FULL" {
-		return nil, fmt.Errorf("its seal does not cover the whole document (%s)", v.Coverage)
+		return "", nil, fmt.Errorf("its seal does not cover the whole document (%s)", v.Coverage)
 	}
 	files, err := pades.Attachments(sealed)
 	if err != nil {
-		return nil, err
+		return "", nil, err
 	}
 	for _, file := range files {
-		if file.Name == receipt.AttachmentName {
-			return file.Content, nil
+		if file.Name == receipt.AttachmentName || file.Name == receipt.CopyName {
+			return file.Name, file.Content, nil
 		}
 	}
-	return nil, errors.New("there is no file " + receipt.AttachmentName + " in it")
+	return "", nil, errors.New("there is no file " + receipt.AttachmentName + " in it")
 }
 
 func (c *receiptVerifyCmd) print(w io.Writer, f receiptFindings) error {

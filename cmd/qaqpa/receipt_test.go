@@ -63,6 +63,14 @@ func TestReceiptVerify(t *testing.T) {
 		}
 		lists = append(lists, "--evidence="+write(name, crl))
 	}
+	english, err := s.portal.get(t.Context(), "/v1/receipts/"+o.ID+"/pdf?lang=en")
+	if err != nil || english.status != http.StatusOK {
+		t.Fatal(english, err)
+	}
+	court, err := s.portal.post(t.Context(), "/v1/receipts/"+o.ID+"/court-copy", map[string]string{"reason": "claim 2-1017"})
+	if err != nil || court.status != http.StatusOK {
+		t.Fatal(court, err)
+	}
 	if err := w.killGateway(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +104,12 @@ func TestReceiptVerify(t *testing.T) {
 		"another key":           {append([]string{receiptFile, "--checkpoint-public-key=" + w.keyFile("webhook")}, lists...), exitFailed, "inclusion in the journal"},
 		"a member changed":      {append([]string{write("changed.p7m", changed)}, lists...), 1, "holds no receipt"},
 		"a value changed":       {append([]string{write("more.p7m", more)}, lists...), exitFailed, "seal of the receipt"},
+		"a translation":         {append([]string{write("english.pdf", english.body), key}, lists...), 0, "holds: the receipt in the copy is the sealed one"},
+		"a court's copy":        {append([]string{write("court.pdf", court.body), key}, lists...), 0, "holds: the bank's confirmation"},
+		"its payer's signature": {append([]string{write("court.pdf", court.body), key}, lists...), 0, "holds: authorisation 1 by eds"},
+		"a copy without lists":  {[]string{write("court.pdf", court.body), key}, exitIndeterminate, "undecided: seal of the copy"},
+		"a copy changed":        {append([]string{write("more.pdf", append(bytes.Clone(court.body), "\n% more\n"...)), key}, lists...), 1, "holds no receipt"},
+		"a copy as the page":    {append([]string{receiptFile, "--pdf=" + write("english.pdf", english.body)}, lists...), exitFailed, "it is another document"},
 		"no receipt":            {append([]string{pdfSeal}, lists...), 1, ""},
 		"a seal without a PDF":  {[]string{receiptFile, "--pdf-seal=" + pdfSeal}, 1, "goes with --pdf"},
 	} {

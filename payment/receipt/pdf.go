@@ -41,6 +41,7 @@ const (
 type page struct {
 	*fpdf.Fpdf
 	width float64
+	lang  Language
 }
 
 // Drawing is the page of a receipt before it is sealed.
@@ -54,35 +55,55 @@ type Drawing struct {
 // PDF renders the receipt for people, in Kazakh and Russian side by side (R13), with a QR code that leads to the page
 // where anyone verifies it. It is Draw without the place of the seal.
 func PDF(c Core) ([]byte, error) {
-	d, err := Draw(c)
+	d, err := Draw(c, Bilingual)
 	return d.PDF, err
 }
 
 // Draw renders the page and keeps a place for the seal. Journal and PDFSHA256 of the core are not needed. The same core gives the same bytes.
-func Draw(c Core) (Drawing, error) {
-	issued, err := time.Parse(time.RFC3339Nano, c.IssuedAt)
+func Draw(c Core, lang Language) (Drawing, error) {
+	p, err := begin(c, lang, lang.say(label{"Түбіртек", "Квитанция", "Receipt"})+" "+c.Code,
+		label{"Төлем туралы түбіртек", "Квитанция об оплате", "Receipt of payment"})
 	if err != nil {
-		return Drawing{}, fmt.Errorf("couldn't read the time of issue: %w", err)
-	}
-	executed, err := time.Parse(time.RFC3339Nano, c.ExecutedAt)
-	if err != nil {
-		return Drawing{}, fmt.Errorf("couldn't read the time of execution: %w", err)
-	}
-	p := newPage(c, issued)
-	if err := p.head(c, issued); err != nil {
 		return Drawing{}, err
 	}
-	p.section("Төлем", "Платёж")
-	p.row("Төлеуші", "Плательщик", join(c.Payer.Name, "ЖСН/БСН · ИИН/БИН "+c.Payer.ID))
-	p.row("Сома", "Сумма", tenge(c.Amount))
-	p.row("Банк", "Банк", join(c.Bank.Name, "БСК · БИК "+c.Bank.BIC))
-	p.row("Банк нөмірі", "Номер операции банка", c.BankReference)
-	p.row("Орындалған уақыты", "Исполнено", local(executed))
-	p.row("Тапсырыс", "Заказ", c.Order)
+	if err := p.payment(c); err != nil {
+		return Drawing{}, err
+	}
+	p.foot(c)
+	return p.end()
+}
+
+// begin makes the first page with its head.
+func begin(c Core, lang Language, title string, heading label) (*page, error) {
+	issued, err := time.Parse(time.RFC3339Nano, c.IssuedAt)
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the time of issue: %w", err)
+	}
+	p := newPage(c, lang, title, issued)
+	return p, p.head(c, heading, issued)
+}
+
+// payment draws what was paid, by whom and through whom.
+func (p *page) payment(c Core) error {
+	executed, err := time.Parse(time.RFC3339Nano, c.ExecutedAt)
+	if err != nil {
+		return fmt.Errorf("couldn't read the time of execution: %w", err)
+	}
+	p.section(label{"Төлем", "Платёж", "Payment"}, "")
+	p.row(label{"Төлеуші", "Плательщик", "Payer"}, join(c.Payer.Name, p.say("ЖСН/БСН · ИИН/БИН ", "IIN/BIN ")+c.Payer.ID))
+	p.row(label{"Сома", "Сумма", "Amount"}, tenge(c.Amount))
+	p.row(label{"Банк", "Банк", "Bank"}, join(c.Bank.Name, p.say("БСК · БИК ", "BIC ")+c.Bank.BIC))
+	p.row(label{"Банк нөмірі", "Номер операции банка", "Bank's reference"}, c.BankReference)
+	p.row(label{"Орындалған уақыты", "Исполнено", "Executed at"}, local(executed))
+	p.row(label{"Тапсырыс", "Заказ", "Order"}, c.Order)
 	for i, item := range c.Items {
 		p.item(i+1, len(c.Items), item)
 	}
-	p.foot(c)
+	return nil
+}
+
+// end keeps the place of the seal and renders.
+func (p *page) end() (Drawing, error) {
 	place := p.seal()
 	var out bytes.Buffer
 	if err := p.Output(&out); err != nil {
@@ -105,15 +126,15 @@ func (p *page) seal() Drawing {
 	return Drawing{Page: p.PageNo() - 1, X: marginMM * pointsPerMM, Y: (height - top - sealHeightMM) * pointsPerMM}
 }
 
-func newPage(c Core, issued time.Time) *page {
+func newPage(c Core, lang Language, title string, issued time.Time) *page {
 	f := fpdf.New("P", "mm", "A4", "")
 	f.SetCatalogSort(true)
 	f.SetCreationDate(issued.UTC())
 	f.SetModificationDate(issued.UTC())
 	f.SetProducer("qaqpa", true)
-	f.SetTitle("Түбіртек · Квитанция "+c.Code, true)
-	f.SetAuthor(c.Issuer.Name.KK+" · "+c.Issuer.Name.RU, true)
-	f.SetLang("kk")
+	f.SetTitle(title, true)
+	f.SetAuthor(lang.name(c.Issuer.Name, " · "), true)
+	f.SetLang(lang.tag())
 	f.AddUTF8FontFromBytes(fontName, "", fontRegular)
 	f.AddUTF8FontFromBytes(fontName, "B", fontBold)
 	f.SetMargins(marginMM, marginMM, marginMM)
@@ -126,24 +147,30 @@ func newPage(c Core, issued time.Time) *page {
 	})
 	f.AddPage()
 	w, _ := f.GetPageSize()
-	return &page{Fpdf: f, width: w - 2*marginMM}
+	return &page{Fpdf: f, width: w - 2*marginMM, lang: lang}
 }
 
 // head draws the title with the QR code beside it.
-func (p *page) head(c Core, issued time.Time) error {
+func (p *page) head(c Core, heading label, issued time.Time) error {
 	top := p.GetY()
 	left := p.width - qrSizeMM - 6
 	p.SetTextColor(20, 60, 110)
-	p.lines(left, 17, 7.5, "B", "Төлем туралы түбіртек")
-	p.lines(left, 12, 6, "", "Квитанция об оплате")
+	first, second := p.lang.pair(heading)
+	p.lines(left, 17, 7.5, "B", first)
+	if second != "" {
+		p.lines(left, 12, 6, "", second)
+	}
 	p.Ln(3)
 	p.SetTextColor(0, 0, 0)
-	p.lines(left, 9, lineMM, "B", c.Issuer.Name.KK)
-	p.lines(left, 8.5, lineMM, "", c.Issuer.Name.RU)
-	p.lines(left, 8.5, lineMM, "", "БСН · БИН "+c.Issuer.BIN)
+	first, second = p.lang.pair(label(c.Issuer.Name))
+	p.lines(left, 9, lineMM, "B", first)
+	if second != "" {
+		p.lines(left, 8.5, lineMM, "", second)
+	}
+	p.lines(left, 8.5, lineMM, "", p.say("БСН · БИН ", "BIN ")+c.Issuer.BIN)
 	p.Ln(2)
-	p.lines(left, 8.5, lineMM, "", "Түбіртек · Квитанция  "+c.ID)
-	p.lines(left, 8.5, lineMM, "", "Берілген уақыты · Выдана  "+local(issued))
+	p.lines(left, 8.5, lineMM, "", p.lang.say(label{"Түбіртек", "Квитанция", "Receipt"})+"  "+c.ID)
+	p.lines(left, 8.5, lineMM, "", p.lang.say(label{"Берілген уақыты", "Выдана", "Issued at"})+"  "+local(issued))
 	bottom := p.GetY()
 	if err := p.qr(VerifyURL(c.Issuer.URL, c.Code), marginMM+p.width-qrSizeMM, top); err != nil {
 		return err
@@ -185,17 +212,17 @@ func (p *page) item(number, of int, item Item) {
 	if of > 1 {
 		count = fmt.Sprintf(" %d / %d", number, of)
 	}
-	p.section("Қызмет"+count, "Услуга"+count)
-	p.row("Атауы", "Наименование", join(item.ServiceName.KK, item.ServiceName.RU))
-	p.row("Мемлекеттік орган", "Государственный орган", join(item.AgencyName.KK, item.AgencyName.RU))
-	p.row("Борыш нөмірі", "Номер начисления", item.Reference)
+	p.section(label{"Қызмет", "Услуга", "Service"}, count)
+	p.row(label{"Атауы", "Наименование", "Name"}, p.lang.name(item.ServiceName, "\n"))
+	p.row(label{"Мемлекеттік орган", "Государственный орган", "Agency"}, p.lang.name(item.AgencyName, "\n"))
+	p.row(label{"Борыш нөмірі", "Номер начисления", "Number of the debt"}, item.Reference)
 	if item.Purpose != "" {
-		p.row("Төлем мақсаты", "Назначение", item.Purpose)
+		p.row(label{"Төлем мақсаты", "Назначение", "Purpose"}, item.Purpose)
 	}
-	p.row("Алушы", "Получатель", join(item.Beneficiary.Name, "БСН · БИН "+item.Beneficiary.BIN,
-		"ЖСК · ИИК "+item.Beneficiary.Account+", БСК · БИК "+item.Beneficiary.BIC))
-	p.row("Бюджет коды · ТМК · БеК", "КБК · КНП · КБе", item.KBK+" · "+item.KNP+" · "+item.KBE)
-	p.row("Сома", "Сумма", join(tenge(item.Amount), basis(item.Basis)))
+	p.row(label{"Алушы", "Получатель", "Beneficiary"}, join(item.Beneficiary.Name, p.say("БСН · БИН ", "BIN ")+item.Beneficiary.BIN,
+		p.say("ЖСК · ИИК ", "IBAN ")+item.Beneficiary.Account+p.say(", БСК · БИК ", ", BIC ")+item.Beneficiary.BIC))
+	p.row(label{"Бюджет коды · ТМК · БеК", "КБК · КНП · КБе", "KBK · KNP · KBe"}, item.KBK+" · "+item.KNP+" · "+item.KBE)
+	p.row(label{"Сома", "Сумма", "Amount"}, join(tenge(item.Amount), p.basis(item.Basis)))
 	p.term(item)
 }
 
@@ -205,42 +232,71 @@ func (p *page) term(item Item) {
 	if t == nil {
 		return
 	}
-	p.row("Берешектің толық сомасы", "Полная сумма задолженности", tenge(money.FromTiyn(t.Full)))
+	p.row(label{"Берешектің толық сомасы", "Полная сумма задолженности", "Full amount of the debt"}, tenge(money.FromTiyn(t.Full)))
 	if d := t.Discount; d != nil {
-		p.row("Жеңілдік", "Скидка", fmt.Sprintf("%s (%s %%, %s дейін · до %s)", tenge(money.FromTiyn(d.Tiyn)), strings.Replace(d.Percent, ".", ",", 1), d.Until, d.Until))
+		until := p.say(fmt.Sprintf("%s дейін · до %s", d.Until, d.Until), "until "+d.Until)
+		p.row(label{"Жеңілдік", "Скидка", "Discount"}, fmt.Sprintf("%s (%s %%, %s)", tenge(money.FromTiyn(d.Tiyn)), p.decimal(d.Percent), until))
 		return
 	}
-	p.row("Бөліп төлеу: қалғаны", "Оплата частями: остаток", tenge(money.FromTiyn(t.Rest)))
+	p.row(label{"Бөліп төлеу: қалғаны", "Оплата частями: остаток", "Paid in parts: still owed"}, tenge(money.FromTiyn(t.Rest)))
+}
+
+// decimal is a number with the sign that the language has between its parts.
+func (p *page) decimal(number string) string {
+	if p.lang == English {
+		return number
+	}
+	return strings.Replace(number, ".", ",", 1)
 }
 
 // basis tells how an amount was made, in the terms of the law.
-func basis(b catalog.Basis) string {
-	rate := strings.Replace(string(b.Rate), ".", ",", 1)
+func (p *page) basis(b catalog.Basis) string {
+	rate := p.decimal(string(b.Rate))
 	switch b.Kind {
 	case catalog.Percent:
-		return fmt.Sprintf("талап сомасынан · от суммы иска %s %% (%s)", rate, b.On)
+		return p.say(fmt.Sprintf("талап сомасынан · от суммы иска %s %% (%s)", rate, b.On), fmt.Sprintf("%s %% of the claim (%s)", rate, b.On))
 	case catalog.MRPRate:
-		return fmt.Sprintf("%s АЕК · МРП × %s (%s)", rate, tenge(money.FromTiyn(b.MRP)), b.On)
+		of := tenge(money.FromTiyn(b.MRP))
+		return p.say(fmt.Sprintf("%s АЕК · МРП × %s (%s)", rate, of, b.On), fmt.Sprintf("%s MCI × %s (%s)", rate, of, b.On))
 	case catalog.Fixed, catalog.Stated:
 	}
 	return ""
 }
 
-func (p *page) foot(c Core) {
+// rule draws a line over the width.
+func (p *page) rule() {
 	p.Ln(gapMM)
 	p.SetDrawColor(190, 190, 190)
 	p.Line(marginMM, p.GetY(), marginMM+p.width, p.GetY())
 	p.Ln(gapMM)
 	p.SetTextColor(60, 60, 60)
-	address := c.Issuer.URL + "/verify"
-	p.lines(p.width, 8, 4, "", "Бұл құжат электрондық цифрлық қолтаңбамен куәландырылған және төлем журналына енгізілген. Түпнұсқалығын "+
-		address+" бетінде код бойынша немесе QR арқылы кез келген адам тексере алады.")
-	p.Ln(1)
-	p.lines(p.width, 8, 4, "", "Документ удостоверен электронной цифровой подписью и внесён в журнал платежей. Подлинность может проверить "+
-		"любой на странице "+address+" по коду или по QR.")
 }
 
-func (p *page) section(kk, ru string) {
+func (p *page) foot(c Core) {
+	p.rule()
+	address := c.Issuer.URL + "/verify"
+	p.notes(label{
+		"Бұл құжат электрондық цифрлық қолтаңбамен куәландырылған және төлем журналына енгізілген. Түпнұсқалығын " +
+			address + " бетінде код бойынша немесе QR арқылы кез келген адам тексере алады.",
+		"Документ удостоверен электронной цифровой подписью и внесён в журнал платежей. Подлинность может проверить " +
+			"любой на странице " + address + " по коду или по QR.",
+		"This document is a translation of receipt " + c.Code + ". It is certified by an electronic digital signature, and the payment is entered in the journal " +
+			"of payments. Anyone can verify it at " + address + " by its code or QR.",
+	})
+}
+
+// notes writes small print in the languages of the page.
+func (p *page) notes(text label) {
+	first, second := p.lang.pair(text)
+	p.lines(p.width, 8, 4, "", first)
+	if second != "" {
+		p.Ln(1)
+		p.lines(p.width, 8, 4, "", second)
+	}
+}
+
+// section begins a part of the page; after stands behind its name.
+func (p *page) section(name label, after string) {
 	if p.GetY() > 250 {
 		p.AddPage()
 	}
@@ -248,12 +304,17 @@ func (p *page) section(kk, ru string) {
 	p.SetFillColor(232, 239, 247)
 	p.SetTextColor(20, 60, 110)
 	p.SetFont(fontName, "B", 9.5)
-	p.CellFormat(p.width, 6.5, "  "+kk+"  ·  "+ru, "", 1, "L", true, 0, "")
+	first, second := p.lang.pair(name)
+	text := first + after
+	if second != "" {
+		text += "  ·  " + second + after
+	}
+	p.CellFormat(p.width, 6.5, "  "+text, "", 1, "L", true, 0, "")
 	p.Ln(gapMM / 2)
 }
 
-// row draws a label in two languages and a value; the three wrap independently and stay on one page.
-func (p *page) row(kk, ru, value string) {
+// row draws a label in the languages of the page and a value; they wrap independently and stay on one page.
+func (p *page) row(name label, value string) {
 	valueWidth := p.width - labelWidthMM
 	p.SetFont(fontName, "", 9)
 	lines := 0
@@ -266,9 +327,12 @@ func (p *page) row(kk, ru, value string) {
 	}
 	top := p.GetY()
 	p.SetTextColor(90, 90, 90)
-	p.lines(labelWidthMM, 8.5, lineMM, "", kk)
-	p.SetX(marginMM)
-	p.lines(labelWidthMM, 7.5, lineMM-0.4, "", ru)
+	first, second := p.lang.pair(name)
+	p.lines(labelWidthMM, 8.5, lineMM, "", first)
+	if second != "" {
+		p.SetX(marginMM)
+		p.lines(labelWidthMM, 7.5, lineMM-0.4, "", second)
+	}
 	labelBottom := p.GetY()
 	p.SetXY(marginMM+labelWidthMM, top)
 	p.SetTextColor(0, 0, 0)

@@ -14,8 +14,11 @@ const updatesMax = 16
 
 // BeginsWithPage tells whether a PDF is the page of which a core has the digest, or that page with updates behind it, as a seal is one. That alone says nothing
 // of what a reader shows: updates may change it, and the seal has to be judged.
-func BeginsWithPage(pdf []byte, c Core) bool {
-	if digestOf(pdf) == c.PDFSHA256 {
+func BeginsWithPage(pdf []byte, c Core) bool { return BeginsWith(pdf, c.PDFSHA256) }
+
+// BeginsWith is [BeginsWithPage] for a page of which the digest is known, hex.
+func BeginsWith(pdf []byte, pageSHA256 string) bool {
+	if digestOf(pdf) == pageSHA256 {
 		return true
 	}
 	end := []byte("%%EOF")
@@ -27,7 +30,7 @@ func BeginsWithPage(pdf []byte, c Core) bool {
 		}
 		at += next + len(end)
 		// The line may end where the page does, or with the update.
-		if digestOf(pdf[:at]) == c.PDFSHA256 || at < len(pdf) && pdf[at] == '\n' && digestOf(pdf[:at+1]) == c.PDFSHA256 {
+		if digestOf(pdf[:at]) == pageSHA256 || at < len(pdf) && pdf[at] == '\n' && digestOf(pdf[:at+1]) == pageSHA256 {
 			return true
 		}
 	}
