@@ -52,9 +52,7 @@ func TestModules(t *testing.T) {
 		t.Skip("the module has CKM_GOSTR3410, which hsm does not use")
 	})
 	t.Run("NSS", func(t *testing.T) { nssBody(t) })
-	t.Run("opencryptoki", func(t *testing.T) {
-		t.Skip("its daemon pkcsslotd is one for the whole system, with fixed paths: a test must not start it")
-	})
+	t.Run("opencryptoki", func(t *testing.T) { opencryptokiBody(t) })
 	t.Run("tpm2-pkcs11", func(t *testing.T) { tpmBody(t) })
 }
 
