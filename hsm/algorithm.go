@@ -43,6 +43,7 @@ type generator struct {
 	mechanism uint
 	rsaBits   int
 	curve     elliptic.Curve
+	gost      Algorithm
 }
 
 var generators = map[Algorithm]generator{
@@ -53,9 +54,13 @@ var generators = map[Algorithm]generator{
 	ECDSAP384: {mechanism: pkcs11.CKM_EC_KEY_PAIR_GEN, curve: elliptic.P384()},
 	ECDSAP521: {mechanism: pkcs11.CKM_EC_KEY_PAIR_GEN, curve: elliptic.P521()},
 	Ed25519:   {mechanism: ckmECEdwardsKeyPairGen},
+
+	GOST256:          {mechanism: ckmGOST256KeyPairGen, gost: GOST256},
+	GOST256CryptoPro: {mechanism: ckmGOST256KeyPairGen, gost: GOST256CryptoPro},
+	GOST512:          {mechanism: ckmGOST512KeyPairGen, gost: GOST512},
 }
 
-// algorithmOf names the type of a public key that publicKey returned.
+// algorithmOf names the type of a public key that session.publicKey returned.
 func algorithmOf(pub crypto.PublicKey) Algorithm {
 	switch pub := pub.(type) {
 	case *rsa.PublicKey:
@@ -64,6 +69,8 @@ func algorithmOf(pub crypto.PublicKey) Algorithm {
 		return map[elliptic.Curve]Algorithm{elliptic.P256(): ECDSAP256, elliptic.P384(): ECDSAP384, elliptic.P521(): ECDSAP521}[pub.Curve]
 	case ed25519.PublicKey:
 		return Ed25519
+	case gostPoint:
+		return pub.algorithm()
 	}
 	return ""
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/x509"
+	"encoding/asn1"
 	"fmt"
 	"slices"
 
@@ -46,7 +47,7 @@ func (t *Token) importCertificate(ctx context.Context, label string, der []byte)
 	if err != nil {
 		return fmt.Errorf("couldn't parse it: %w", err)
 	}
-	if !sameKey(certificate.PublicKey, k.pub) {
+	if !belongs(certificate, k.pub) {
 		return ErrCertificateMismatch
 	}
 	stored, err := t.certificates(ctx, k)
@@ -160,7 +161,7 @@ func newestFor(pub crypto.PublicKey, stored [][]byte) ([]byte, error) {
 			continue
 		}
 		c, err := x509.ParseCertificate(der)
-		if err != nil || !sameKey(c.PublicKey, pub) {
+		if err != nil || !belongs(c, pub) {
 			continue
 		}
 		if best == nil || cmp.Or(c.NotBefore.Compare(best.NotBefore), c.NotAfter.Compare(best.NotAfter), bytes.Compare(c.Raw, best.Raw)) > 0 {
@@ -177,7 +178,19 @@ func newestFor(pub crypto.PublicKey, stored [][]byte) ([]byte, error) {
 	}
 }
 
+// belongs says whether a certificate is for a public key. Go's library does not know those of GOST; theirs end with the point, in an OCTET STRING.
+func belongs(c *x509.Certificate, pub crypto.PublicKey) bool {
+	if p, ok := pub.(interface{ Bytes() []byte }); ok && c.PublicKey == nil {
+		point, err := asn1.Marshal(p.Bytes())
+		return err == nil && bytes.HasSuffix(c.RawSubjectPublicKeyInfo, point)
+	}
+	return sameKey(c.PublicKey, pub)
+}
+
 func sameKey(a, b crypto.PublicKey) bool {
+	if p, ok := a.(gostPoint); ok {
+		return p.Equal(b)
+	}
 	comparable, ok := b.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && a != nil && comparable.Equal(a)
 }

@@ -41,6 +41,8 @@ type Config struct {
 	// CallTimeout is the longest that one call may take, waiting included, when its context allows more; 0 means 5 s.
 	// Generate, ImportCertificate and Keys are bounded by their context, or by two minutes.
 	CallTimeout time.Duration
+	// GOST makes public keys of GOST R 34.10 that verify; nil means that such keys are neither made nor used.
+	GOST ParseGOST
 	// Now is the clock of the metrics; nil means time.Now.
 	Now func() time.Time
 	// Log gets loss and return of the token; nil means no log.

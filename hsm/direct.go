@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/asn1"
 	"fmt"
+	"slices"
 
 	"github.com/miekg/pkcs11"
 )
@@ -15,6 +16,12 @@ import (
 // makePair makes a key pair in the token.
 func (t *Token) makePair(ctx context.Context, public, private []*pkcs11.Attribute, g generator) error {
 	switch {
+	case g.gost != "":
+		both, err := gostSets[g.gost].attributes()
+		if err != nil {
+			return err
+		}
+		public, private = slices.Concat(withoutUsages(public), both), slices.Concat(private, both)
 	case g.rsaBits > 0:
 		public = append(public, pkcs11.NewAttribute(pkcs11.CKA_MODULUS_BITS, g.rsaBits), pkcs11.NewAttribute(pkcs11.CKA_PUBLIC_EXPONENT, []byte{1, 0, 1}))
 	case g.curve != nil:

@@ -33,6 +33,8 @@ type FleetConfig struct {
 	QueueMax int
 	// Limits are those of single keys, by label; keys without an entry have QueueMax and weight 1.
 	Limits map[string]KeyLimits
+	// GOST is that of Config.
+	GOST ParseGOST
 	// Log gets what happens to tokens; nil means no log. Worker processes write theirs to Stderr.
 	Log *slog.Logger
 	// Stderr is where worker processes log, best a file; nil means the standard error of this process.

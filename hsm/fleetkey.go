@@ -142,7 +142,7 @@ func (k *FleetKey) Recorded(record func(context.Context, Use) error) *FleetKey {
 	return &FleetKey{fleet: k.fleet, key: k.key, record: record}
 }
 
-// Public returns the public key: *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey.
+// Public returns the public key, as Key.Public does.
 func (k *FleetKey) Public() crypto.PublicKey { return k.key.judge.pub }
 
 // Label returns the label (CKA_LABEL) of the key.
@@ -152,7 +152,7 @@ func (k *FleetKey) Label() string { return k.key.label }
 func (k *FleetKey) ID() []byte { return bytes.Clone(k.key.id) }
 
 // Algorithm returns the type and size of the key.
-func (k *FleetKey) Algorithm() Algorithm { return algorithmOf(k.key.judge.pub) }
+func (k *FleetKey) Algorithm() Algorithm { return k.key.kind }
 
 // Sign is SignContext without a context, for crypto.Signer.
 func (k *FleetKey) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
@@ -187,6 +187,9 @@ func (k *FleetKey) SignContext(ctx context.Context, digest []byte, opts crypto.S
 // sign has signatures made until one verifies, at most four.
 func (k *FleetKey) sign(ctx context.Context, r *request) (signature []byte, by *member, err error) {
 	head := signCall{m: r.mechanism, size: r.size}.head()
+	if k.key.judge.turned.Load() {
+		r.turn()
+	}
 	for range 4 {
 		t := &task{key: k.key, op: opSign, head: head, data: r.data}
 		raw, err := k.fleet.do(ctx, t)
@@ -197,6 +200,10 @@ func (k *FleetKey) sign(ctx context.Context, r *request) (signature []byte, by *
 		if signature, err = k.key.judge.signature(r, raw); err == nil {
 			k.fleet.right(by, k.key)
 			return signature, by, nil
+		}
+		if errors.Is(err, errTurned) {
+			r.turn()
+			continue
 		}
 		by.metrics.wrong.Inc()
 		k.fleet.wrong(by, k.key)

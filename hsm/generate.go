@@ -83,12 +83,14 @@ func (t *Token) mayGenerate(ctx context.Context, label string, g generator) erro
 	})
 }
 
-// generatePair has crypto11 make RSA and ECDSA pairs; Ed25519, which it does not know, is made without it, and so are all pairs of a
+// generatePair has crypto11 make RSA and ECDSA pairs; Ed25519 and GOST, which it does not know, are made without it, and so are all pairs of a
 // module that wants arguments, or refuses what crypto11 asks for.
 func (t *Token) generatePair(ctx context.Context, label string, id []byte, g generator) error {
 	public, private := pairTemplates(label, id)
 	var err error
 	switch {
+	case g.gost != "" && t.cfg.GOST == nil:
+		return fmt.Errorf("%w: %w", ErrAlgorithm, errNoGOST)
 	case t.cfg.Arguments != "", g.rsaBits == 0 && g.curve == nil:
 		return t.makePair(ctx, public, private, g)
 	case g.rsaBits > 0:

@@ -17,6 +17,7 @@ type KeyInfo struct {
 	ID          []byte           // CKA_ID
 	Algorithm   Algorithm        // empty when the public key could not be read
 	Public      crypto.PublicKey // nil when it could not be read
+	SPKI        []byte           // the public key as SubjectPublicKeyInfo (DER); nil when it could not be read
 	Certificate []byte           // DER; nil when there is none for this key
 	Recovery    bool             // it unwraps backups and does nothing else; Problem says that it does not sign
 	Problem     error            // why the key, or its certificate, cannot be used; nil when it can
@@ -106,6 +107,7 @@ func (s session) inform(h pkcs11.ObjectHandle) (KeyInfo, error) {
 		return KeyInfo{}, problem
 	}
 	info := KeyInfo{Label: k.label, ID: k.id, Public: k.pub, Algorithm: algorithmOf(k.pub), Problem: problem}
+	info.SPKI, _ = marshalPublic(k.pub) // without a public key the problem says why
 	if errors.Is(problem, ErrKeyAttributes) {
 		_, err := s.describeRecovery(h)
 		if faultOf(err) != faultNone {

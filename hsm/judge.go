@@ -19,6 +19,10 @@ type judge struct {
 	pub   crypto.PublicKey
 	curve func() *pinned.P256
 	seen  atomic.Int32
+
+	layout atomic.Int32 // of a GOST token's signatures, in gostLayouts
+	turned atomic.Bool  // the GOST token reads digests from the other end
+
 	table atomic.Pointer[pinned.Key]
 }
 
@@ -42,6 +46,8 @@ func (j *judge) signature(r *request, raw []byte) ([]byte, error) {
 		good = j.ecdsa(pub, r.digest, raw, signature)
 	case *rsa.PublicKey:
 		good = verifyRSA(pub, r, raw)
+	case GOSTKey:
+		return j.gost(pub, r, raw)
 	}
 	if !good {
 		return nil, ErrWrongSignature

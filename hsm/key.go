@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"sync/atomic"
@@ -24,6 +25,8 @@ type Key struct {
 	label string
 	id    []byte
 	pub   crypto.PublicKey
+	kind  Algorithm
+	spki  []byte
 	judge *judge
 
 	bound atomic.Pointer[binding] // where the key was found last
@@ -72,10 +75,16 @@ func (t *Token) Find(ctx context.Context, ref Ref) (*Key, error) {
 		if err != nil {
 			return err
 		}
-		k.label, k.id, k.pub = found.label, found.id, found.pub
+		k.label, k.id, k.pub, k.kind = found.label, found.id, found.pub, algorithmOf(found.pub)
 		k.bound.Store(&binding{conn: s.conn, handle: found.handle})
 		return nil
 	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't open key %q: %w", name, err)
+	}
+	if k.spki, err = marshalPublic(k.pub); err == nil {
+		k.pub, err = t.cfg.GOST.checked(k.pub)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("couldn't open key %q: %w", name, err)
 	}
@@ -96,8 +105,11 @@ func (t *Token) forget(ref Ref) {
 	delete(t.keys, ref.String())
 }
 
-// Public returns the public key: *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey.
+// Public returns the public key: *rsa.PublicKey, *ecdsa.PublicKey, ed25519.PublicKey, or what Config.GOST gave.
 func (k *Key) Public() crypto.PublicKey { return k.pub }
+
+// SPKI returns the public key as SubjectPublicKeyInfo (DER); that of GOST keys in the form of RFC 9215.
+func (k *Key) SPKI() []byte { return bytes.Clone(k.spki) }
 
 // Label returns the label (CKA_LABEL) by which the key was opened.
 func (k *Key) Label() string { return k.label }
@@ -106,7 +118,7 @@ func (k *Key) Label() string { return k.label }
 func (k *Key) ID() []byte { return bytes.Clone(k.id) }
 
 // Algorithm returns the type and size of the key.
-func (k *Key) Algorithm() Algorithm { return algorithmOf(k.pub) }
+func (k *Key) Algorithm() Algorithm { return k.kind }
 
 // Sign is SignContext without a context, for crypto.Signer; Config.CallTimeout bounds it. The token has its own source
 // of randomness, so the reader is not used.
@@ -119,6 +131,8 @@ func (k *Key) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, 
 //   - RSA: PKCS#1 v1.5, or PSS when opts is *rsa.PSSOptions; opts.HashFunc() is SHA-256, SHA-384 or SHA-512.
 //   - ECDSA: the same hashes; the signature is the ASN.1 SEQUENCE of r and s.
 //   - Ed25519: digest is the message, 1 byte to 1 MiB; opts is crypto.Hash(0).
+//   - GOST R 34.10: digest is that of Streebog as hashed, 32 or 64 bytes by the key; opts is not looked at. The signature is in the
+//     national order, r‖s, each little-endian, whatever order the token gives.
 //
 // A signature is verified with the public key before it is returned. A token that lost its session, its login or its
 // library is connected again and asked again within the deadline; no wrong signature and no error comes of it.
@@ -178,6 +192,9 @@ func (k *RecordedKey) SignContext(ctx context.Context, digest []byte, opts crypt
 // anew. A key that is wrong even then, such as one whose public half was exchanged, is not asked again on that
 // connection, so that it does not cost the other keys a connection each time.
 func (k *Key) sign(ctx context.Context, r *request) ([]byte, error) {
+	if k.judge.turned.Load() {
+		r.turn()
+	}
 	for tries := 1; ; tries++ {
 		if wrong := k.wrong.Load(); wrong != nil && wrong == k.token.state.Load().conn {
 			return nil, ErrWrongSignature
@@ -187,8 +204,12 @@ func (k *Key) sign(ctx context.Context, r *request) ([]byte, error) {
 			return nil, err
 		}
 		signature, err := k.judge.signature(r, raw)
-		if err == nil {
+		switch {
+		case err == nil:
 			return signature, nil
+		case errors.Is(err, errTurned):
+			r.turn()
+			continue
 		}
 		k.token.metrics.wrong.Inc()
 		if tries == 2 {

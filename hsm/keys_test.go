@@ -30,7 +30,7 @@ func forms(a hsm.Algorithm) []form {
 		return []form{{"pure", crypto.Hash(0), []string{"pkeyutl", "-verify", "-pubin", "-inkey", "pub.pem", "-rawin", "-in", "message", "-sigfile", "signature"}}}
 	case hsm.ECDSAP256, hsm.ECDSAP384, hsm.ECDSAP521:
 		return []form{{"SHA-256", crypto.SHA256, dgst("sha256")}, {"SHA-384", crypto.SHA384, dgst("sha384")}, {"SHA-512", crypto.SHA512, dgst("sha512")}}
-	case hsm.RSA2048, hsm.RSA3072, hsm.RSA4096, hsm.AES256, hsm.HMACSHA256:
+	case hsm.RSA2048, hsm.RSA3072, hsm.RSA4096, hsm.AES256, hsm.HMACSHA256, hsm.GOST256, hsm.GOST256CryptoPro, hsm.GOST512:
 	}
 	return []form{
 		{"PKCS1 SHA-256", crypto.SHA256, dgst("sha256")},

@@ -2,7 +2,6 @@ package hsm
 
 import (
 	"context"
-	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -267,7 +266,7 @@ func (m *member) findBy(ctx context.Context, k *sharedKey, ref Ref) (*place, err
 	if err == nil {
 		var a findAnswer
 		if a, err = decode[findAnswer](answer); err == nil {
-			err = k.accept(a)
+			err = k.accept(a, m.fleet.cfg.GOST)
 		}
 		if err == nil {
 			return &place{number: a.Number}, nil
@@ -278,7 +277,7 @@ func (m *member) findBy(ctx context.Context, k *sharedKey, ref Ref) (*place, err
 
 // accept holds what a token found to what is known of the key, or takes it over when nothing is known yet. Two keys of one name
 // are never mixed: which of them is right nobody knows.
-func (k *sharedKey) accept(a findAnswer) error {
+func (k *sharedKey) accept(a findAnswer, gost ParseGOST) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.secret {
@@ -288,9 +287,9 @@ func (k *sharedKey) accept(a findAnswer) error {
 		k.label, k.id, k.kind, k.known = a.Label, a.ID, a.Kind, true
 		return nil
 	}
-	pub, err := x509.ParsePKIXPublicKey(a.SPKI)
+	pub, err := a.public(gost)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrAlgorithm, err)
+		return err
 	}
 	if k.known {
 		if !sameKey(pub, k.judge.pub) {
@@ -298,7 +297,7 @@ func (k *sharedKey) accept(a findAnswer) error {
 		}
 		return nil
 	}
-	k.judge.pub, k.label, k.id, k.known = pub, a.Label, a.ID, true
+	k.judge.pub, k.label, k.id, k.kind, k.known = pub, a.Label, a.ID, a.Kind, true
 	return nil
 }
 

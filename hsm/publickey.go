@@ -7,6 +7,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/x509"
 	"fmt"
 	"math/big"
 
@@ -35,7 +36,8 @@ func (s session) publicKey(private pkcs11.ObjectHandle, keyType uint, id []byte)
 		}
 		return parseRSA(values[pkcs11.CKA_MODULUS], values[pkcs11.CKA_PUBLIC_EXPONENT])
 	}
-	if keyType != pkcs11.CKK_EC && keyType != ckkECEdwards {
+	isGOST := keyType == ckkGOST256 || keyType == ckkGOST512
+	if keyType != pkcs11.CKK_EC && keyType != ckkECEdwards && !isGOST {
 		return nil, fmt.Errorf("%w: key type %#x", ErrAlgorithm, keyType)
 	}
 	found, err := s.search(pkcs11.NewAttribute(pkcs11.CKA_CLASS, pkcs11.CKO_PUBLIC_KEY),
@@ -45,6 +47,13 @@ func (s session) publicKey(private pkcs11.ObjectHandle, keyType uint, id []byte)
 	}
 	if len(found) != 1 {
 		return nil, fmt.Errorf("%w: %d public keys have its CKA_ID", ErrKeyAttributes, len(found))
+	}
+	if isGOST {
+		values, err := s.values(found[0], ckaGOST3410Params, pkcs11.CKA_VALUE)
+		if err != nil {
+			return nil, err
+		}
+		return parseGOSTPoint(keyType, values[ckaGOST3410Params], values[pkcs11.CKA_VALUE])
 	}
 	values, err := s.values(found[0], pkcs11.CKA_EC_PARAMS, pkcs11.CKA_EC_POINT)
 	if err != nil {
@@ -100,4 +109,12 @@ func barePoint(point []byte, size int) []byte {
 		return inner
 	}
 	return point
+}
+
+// marshalPublic writes a public key that session.publicKey returned as SubjectPublicKeyInfo.
+func marshalPublic(pub crypto.PublicKey) ([]byte, error) {
+	if p, ok := pub.(gostPoint); ok {
+		return p.spki()
+	}
+	return x509.MarshalPKIXPublicKey(pub)
 }

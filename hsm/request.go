@@ -60,6 +60,12 @@ var pssHash = map[crypto.Hash][2]uint64{
 
 // newRequest checks digest and opts against the key, as crypto.Signer has them. All errors wrap ErrAlgorithm.
 func newRequest(pub crypto.PublicKey, digest []byte, opts crypto.SignerOpts) (*request, error) {
+	switch pub := pub.(type) {
+	case gostPoint:
+		return nil, fmt.Errorf("%w: %w", ErrAlgorithm, errNoGOST)
+	case GOSTKey: // no crypto.Hash stands for their hashes, so the options say nothing
+		return (&request{}).gost(pub, digest)
+	}
 	if opts == nil {
 		return nil, fmt.Errorf("%w: no options", ErrAlgorithm)
 	}

@@ -2,6 +2,7 @@ package hsm
 
 import (
 	"bufio"
+	"crypto"
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/json"
@@ -67,8 +68,10 @@ type findAnswer struct {
 	Number uint32 // names the key in later calls
 	Label  string
 	ID     []byte
-	SPKI   []byte    // SubjectPublicKeyInfo; nil for secret keys
-	Kind   Algorithm // of secret keys
+	SPKI   []byte // SubjectPublicKeyInfo; nil for secret keys and those of GOST
+	Kind   Algorithm
+
+	GOSTParams, GOSTPoint []byte // see gostPoint
 }
 
 // failure is an error on its way between processes: one of the package's own, and the module's code.
@@ -224,11 +227,29 @@ func parseGCM(b []byte) (key uint32, g gcm, err error) {
 }
 
 func (k *Key) answer(number uint32) (findAnswer, error) {
+	a := findAnswer{Number: number, Label: k.label, ID: k.id, Kind: k.kind}
+	if p, ok := k.pub.(gostPoint); ok {
+		a.GOSTParams, a.GOSTPoint = p.params, p.xy
+		return a, nil
+	}
 	spki, err := x509.MarshalPKIXPublicKey(k.pub)
 	if err != nil {
 		return findAnswer{}, fmt.Errorf("%w: %w", ErrAlgorithm, err)
 	}
-	return findAnswer{Number: number, Label: k.label, ID: k.id, SPKI: spki}, nil
+	a.SPKI = spki
+	return a, nil
+}
+
+// public is the public key that was found.
+func (a findAnswer) public(gost ParseGOST) (crypto.PublicKey, error) {
+	if a.GOSTPoint != nil {
+		return gost.checked(gostPoint{params: a.GOSTParams, xy: a.GOSTPoint})
+	}
+	pub, err := x509.ParsePKIXPublicKey(a.SPKI)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrAlgorithm, err)
+	}
+	return pub, nil
 }
 
 func decode[T any](payload []byte) (v T, err error) {

@@ -114,7 +114,7 @@ func (s tokenSettings) open(ctx context.Context, io streams, log *slog.Logger, m
 	if err != nil {
 		return nil, err
 	}
-	cfg := hsm.Config{Module: s.Module, Arguments: s.Args, Token: s.Label, PIN: pin, CallTimeout: s.Deadline, Now: time.Now, Log: log}
+	cfg := hsm.Config{Module: s.Module, Arguments: s.Args, Token: s.Label, PIN: pin, CallTimeout: s.Deadline, GOST: parseGOST, Now: time.Now, Log: log}
 	if more != nil {
 		more(&cfg)
 	}

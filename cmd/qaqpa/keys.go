@@ -66,7 +66,7 @@ func (c *keysInitTokenCmd) Run(io streams) error {
 type keysGenerateCmd struct {
 	tokenSettings `embed:""`
 	Key           string `arg:"" help:"Label of the new key."`
-	Algorithm     string `enum:"rsa-2048,rsa-3072,rsa-4096,ecdsa-p256,ecdsa-p384,ecdsa-p521,ed25519,aes-256,hmac-sha256" default:"ecdsa-p256" help:"Kind of key: ${enum}. The last two are for stored personal data."`
+	Algorithm     string `enum:"rsa-2048,rsa-3072,rsa-4096,ecdsa-p256,ecdsa-p384,ecdsa-p521,ed25519,gost-256,gost-256-cryptopro,gost-512,aes-256,hmac-sha256" default:"ecdsa-p256" help:"Kind of key: ${enum}. Those of GOST where the module has the mechanisms; the last two are for stored personal data."`
 	Backup        bool   `help:"The key can be backed up by wrapping (wrap-backup). For stored personal data alone: a key that signs never leaves its token."`
 }
 
@@ -91,7 +91,7 @@ func (c *keysGenerateCmd) Run(ctx context.Context, io streams, log *logSettings)
 		if err != nil {
 			return fmt.Errorf("couldn't generate key %q: %w", c.Key, err)
 		}
-		return writePublic(io, key.Public())
+		return writePEM(io, "PUBLIC KEY", key.SPKI())
 	})
 }
 
@@ -191,10 +191,16 @@ func (c *keysCSRCmd) request(ctx context.Context, io streams, token *hsm.Token, 
 	if err != nil {
 		return fmt.Errorf("couldn't find key %q: %w", c.Key, err)
 	}
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{
+	subject := pkix.Name{
 		Country: []string{"KZ"}, Organization: []string{c.Organisation}, OrganizationalUnit: []string{"BIN" + c.BIN},
 		ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 3}, Value: c.CommonName}},
-	}}, key.Recorded(record))
+	}
+	var der []byte
+	if _, _, is := gostDigest(key); is {
+		der, err = gostRequest(ctx, key, record, subject)
+	} else {
+		der, err = x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: subject}, key.Recorded(record))
+	}
 	if err != nil {
 		return fmt.Errorf("couldn't make the certificate request: %w", err)
 	}

@@ -73,6 +73,7 @@ func TestKeyCeremony(t *testing.T) {
 
 	s.checkDocuments(t)
 	s.checkUses(t)
+	s.checkGOST(t)
 	s.run(t, "audit", "verify")
 }
 

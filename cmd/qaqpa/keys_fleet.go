@@ -46,7 +46,7 @@ func (s tokenSettings) fleet(ctx context.Context, io streams, log *slog.Logger, 
 	f := s.Fleet
 	cfg := hsm.FleetConfig{
 		Tokens:      []hsm.FleetToken{{Module: s.Module, Arguments: s.Args, Label: s.Label, PIN: pin}},
-		CallTimeout: s.Deadline, Stall: f.Stall, QueueMax: f.Queue, Limits: make(map[string]hsm.KeyLimits), Log: log, Registerer: registry,
+		CallTimeout: s.Deadline, Stall: f.Stall, QueueMax: f.Queue, Limits: make(map[string]hsm.KeyLimits), GOST: parseGOST, Log: log, Registerer: registry,
 	}
 	for _, r := range f.Replicas {
 		t, err := replica(r)

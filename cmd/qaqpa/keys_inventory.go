@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -36,7 +35,7 @@ type inventoryKey struct {
 	CertificateSHA256 string `json:"certificate_sha256,omitempty"`
 	State             string `json:"state"`
 	// Proof is a signature of the key itself over the ASCII text "qaqpa attestation v1 ID AT", AT as in the document: the key was
-	// in the token then, and works. For RSA and ECDSA over its SHA-256.
+	// in the token then, and works. For RSA and ECDSA over its SHA-256, for GOST over its Streebog.
 	Proof []byte `json:"proof,omitempty"`
 }
 
@@ -94,7 +93,9 @@ func (k *keysAttestCmd) Run(ctx context.Context, io streams, log *logSettings) e
 		}
 		text := fmt.Appendf(nil, proofText, entry.ID, at.Format(time.RFC3339))
 		opts := crypto.SignerOpts(crypto.Hash(0))
-		if _, ok := key.Public().(ed25519.PublicKey); !ok {
+		if hash, _, is := gostDigest(key); is {
+			text = hash.Sum(nil, text)
+		} else if _, ok := key.Public().(ed25519.PublicKey); !ok {
 			digest := sha256.Sum256(text)
 			text, opts = digest[:], crypto.SHA256
 		}
@@ -106,10 +107,7 @@ func (k *keysAttestCmd) Run(ctx context.Context, io streams, log *logSettings) e
 }
 
 func entryOf(k hsm.KeyInfo) inventoryKey {
-	e := inventoryKey{Label: k.Label, ID: hex.EncodeToString(k.ID), Algorithm: string(k.Algorithm), State: stateOf(k)}
-	if spki, err := x509.MarshalPKIXPublicKey(k.Public); err == nil { // without a public key the state says why
-		e.PublicKey = spki
-	}
+	e := inventoryKey{Label: k.Label, ID: hex.EncodeToString(k.ID), Algorithm: string(k.Algorithm), PublicKey: k.SPKI, State: stateOf(k)}
 	if k.Certificate != nil {
 		sum := sha256.Sum256(k.Certificate)
 		e.CertificateSHA256 = hex.EncodeToString(sum[:])

@@ -7,7 +7,7 @@ import (
 	"math/big"
 )
 
-// Curve is a short Weierstrass curve of prime order: y² = x³ + ax + b over GF(P).
+// Curve is a short Weierstrass curve with a subgroup of prime order: y² = x³ + ax + b over GF(P).
 type Curve struct {
 	Name       string
 	P, A, B, Q *big.Int
@@ -38,6 +38,18 @@ func CryptoProA() *Curve {
 		Name: "id-GostR3410-2001-CryptoPro-A-ParamSet", P: p, A: new(big.Int).Sub(p, big.NewInt(3)), B: big.NewInt(0xA6),
 		Q:  number("FFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF6C611070995AD10045841B09B761B893"),
 		Gx: big.NewInt(1), Gy: number("8D91E471E0989CDA27DF505A453F2B7635294F2DDF23E3B122ACC99C9E9F1E14"), Size: 32,
+	}
+}
+
+// TC26Curve256A is id-tc26-gost-3410-2012-256-paramSetA (RFC 7836 A.2), the curve of GOST R 34.10-2015-256 keys. Its group has four times Q points.
+func TC26Curve256A() *Curve {
+	return &Curve{
+		Name: "id-tc26-gost-3410-2012-256-paramSetA", P: minus(256, 617),
+		A:  number("C2173F1513981673AF4892C23035A27CE25E2013BF95AA33B22C656F277E7335"),
+		B:  number("295F9BAE7428ED9CCC20E7C359A9D41A22FCCD9108E17BF7BA9337A6F8AE9513"),
+		Q:  number("400000000000000000000000000000000FD8CDDFC87B6635C115AF556C360C67"),
+		Gx: number("91E38443A5E82C0D880923425712B2BB658B9196932E02C78B2582FE742DAA28"),
+		Gy: number("32879423AB1A0375895786C4BB46E9565FDE0B5344766740AF268ADB32322E5C"), Size: 32,
 	}
 }
 

@@ -28,8 +28,9 @@ struct ck_function_list {
 };
 
 enum {
-	c_initialize = 0, c_get_function_list = 3, c_get_slot_list = 4, c_get_token_info = 6, c_open_session = 12,
-	c_get_session_info = 15, c_login = 18, c_create_object = 20, c_find_objects_init = 26, c_find_objects = 27, c_find_objects_final = 28,
+	c_initialize = 0, c_get_function_list = 3, c_get_slot_list = 4, c_get_token_info = 6, c_get_mechanism_list = 7, c_open_session = 12,
+	c_get_session_info = 15, c_login = 18, c_create_object = 20, c_destroy_object = 22, c_get_attribute_value = 24, c_set_attribute_value = 25,
+	c_find_objects_init = 26, c_find_objects = 27, c_find_objects_final = 28,
 	c_sign_init = 42, c_sign = 43,
 	c_generate_key = 58, c_generate_key_pair = 59
 };
