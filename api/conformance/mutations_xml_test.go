@@ -148,11 +148,15 @@ var cmsUnsigned = map[string]string{
 	"digest algorithm":    "RFC 5754 2: parameters may be NULL or absent; the hash itself is that of the signed digest",
 	"signature algorithm": "RFC 5758 3.2: likewise",
 	"unsigned attributes": "RFC 5652 5.3: whoever holds a document may take time stamps out or add some; what they prove is judged by itself",
+	placePadding:          "X.690 8.1.1: zeros behind the element belong to nothing; who writes into a field of a fixed length leaves them, and anything else there is refused",
 	placeRewritten:        "RFC 5652 5.4: signed attributes may be written in BER, what is signed is their DER, and the verdict says so",
 }
 
-// placeRewritten are signed attributes in another form of BER.
-const placeRewritten = "signed attributes, rewritten"
+// placeRewritten are signed attributes in another form of BER, placePadding the zeros behind a CMS.
+const (
+	placeRewritten = "signed attributes, rewritten"
+	placePadding   = "padding"
+)
 
 // toldNotDER: see cmsUnsigned.
 func toldNotDER(v *verdict) string {
@@ -167,14 +171,20 @@ func toldNotDER(v *verdict) string {
 func TestConformanceCMSMutations(t *testing.T) {
 	m := newMutations(t, "HTTP: mutations of CAdES documents", cmsUnsigned)
 	m.intactRows("cades", 8_000, func(row dssRow, q documentQuery, good verdict) {
-		elements, leftOut, err := mutant.ASN1(q.Document)
+		whole, err := mutant.Leading(q.Document)
+		if err != nil {
+			t.Errorf("%s: %v", row.Document, err)
+			return
+		}
+		elements, leftOut, err := mutant.ASN1(whole)
 		if err != nil {
 			t.Errorf("%s: %v", row.Document, err)
 			return
 		}
 		m.suite.LeaveOutOf(leftOut, "elements in lists of more than 64 entries, of which 32 are changed")
-		same := good.same()
+		same, padding := good.same(), q.Document[len(whole):]
 		m.each(row.Document, q, func(hand func(mutation)) {
+			m.paddings(row.Document, whole, padding, same, hand)
 			for i, e := range elements {
 				if e.Signed || (i+m.documents)%suites.Every(79) != 0 {
 					continue
@@ -184,14 +194,29 @@ func TestConformanceCMSMutations(t *testing.T) {
 					c.held = func(*verdict) bool { return true }
 				}
 				mutant.Turns(q.Document, i, e.Object, e.Changes, func(what string, changed []byte) {
-					if bytes.Equal(changed, q.Document) {
+					if bytes.Equal(changed, whole) {
 						return
 					}
-					c.document, c.about = changed, fmt.Sprintf("%s: element %d in %s, %s", row.Document, i, e.Place, what)
+					c.document, c.about = append(changed, padding...), fmt.Sprintf("%s: element %d in %s, %s", row.Document, i, e.Place, what)
 					hand(c)
 				})
 			}
 		})
 	})
 	m.close()
+}
+
+// paddings hands in a document without and with more of the zeros behind it, and with something else among them, which an attacker would
+// have a second reader take for content.
+func (m *mutations) paddings(name string, whole, padding []byte, same func(*verdict) bool, hand func(mutation)) {
+	if len(padding) == 0 {
+		return
+	}
+	hand(mutation{document: whole, place: placePadding, held: same, about: name + ": padding removed"})
+	hand(mutation{document: slices.Concat(whole, padding, padding), place: placePadding, held: same, about: name + ": padding doubled"})
+	for _, at := range slices.Compact([]int{0, len(padding) / 2, len(padding) - 1}) {
+		changed := slices.Concat(whole, padding)
+		changed[len(whole)+at] = 1
+		hand(mutation{document: changed, held: same, about: fmt.Sprintf("%s: octet %d of the padding", name, at)})
+	}
 }
