@@ -16,23 +16,23 @@ import (
 // both directions and across every bound, evidence, trust, policy, the signer's status.
 func TestChainsChangeNothing(t *testing.T) {
 	a := newArchive(t)
-	other := a.issue(pki.Profile{})
-	documents := [][]byte{a.sign(a.id, pki.CMSOptions{}), a.sign(other, pki.CMSOptions{Chain: true}), a.stamped(a.sign(a.id, pki.CMSOptions{}))}
-	raw, err := a.pki.OCSPFor(a.id, pki.OCSPOptions{})
-	a.must(err)
+	other := a.Issue(pki.Profile{})
+	documents := [][]byte{a.Sign(a.ID, pki.CMSOptions{}), a.Sign(other, pki.CMSOptions{Chain: true}), a.Stamped(a.Sign(a.ID, pki.CMSOptions{}), nil)}
+	raw, err := a.PKI.OCSPFor(a.ID, pki.OCSPOptions{})
+	a.Must(err)
 	good, err := pkix.ParseOCSPResponse(raw)
-	a.must(err)
-	a.must(a.pki.Revoke(a.id, pki.KeyCompromise, a.clock.Add(3*time.Hour)))
-	raw, err = a.pki.OCSPFor(a.id, pki.OCSPOptions{ThisUpdate: a.clock.Add(4 * time.Hour), ProducedAt: a.clock.Add(4 * time.Hour)})
-	a.must(err)
+	a.Must(err)
+	a.Must(a.PKI.Revoke(a.ID, pki.KeyCompromise, a.Clock.Add(3*time.Hour)))
+	raw, err = a.PKI.OCSPFor(a.ID, pki.OCSPOptions{ThisUpdate: a.Clock.Add(4 * time.Hour), ProducedAt: a.Clock.Add(4 * time.Hour)})
+	a.Must(err)
 	revoked, err := pkix.ParseOCSPResponse(raw)
-	a.must(err)
+	a.Must(err)
 	chains, err := engine.NewChains(64)
-	a.must(err)
+	a.Must(err)
 	judge := func(doc []byte, set engine.Setting, ev engine.Evidence) (string, report.Indication) {
 		v := engine.Open(doc, nil, nil).Assess(set, ev).Verdict
 		text, err := json.Marshal(v)
-		a.must(err)
+		a.Must(err)
 		return string(text), v.Indication
 	}
 	evidence := []engine.Evidence{
@@ -54,8 +54,8 @@ func TestChainsChangeNothing(t *testing.T) {
 				for _, policy := range []engine.Policy{a.set.Policy, strict, policyNamed(t, engine.PolicyKZ)} {
 					for _, doc := range documents {
 						set := a.set
-						set.Policy, set.At = policy, a.start.Add(after)
-						set.Now = a.start.Add(max(after, time.Duration(round)*time.Hour))
+						set.Policy, set.At = policy, a.Start.Add(after)
+						set.Now = a.Start.Add(max(after, time.Duration(round)*time.Hour))
 						want, indication := judge(doc, set, ev)
 						set.Chains = chains
 						for range 2 { // the second is remembered where the first may be

@@ -99,7 +99,7 @@ func TestConformanceJAdESOriginals(t *testing.T) {
 	a := newArchive(t)
 	read := func(name string) engine.Original {
 		b, err := os.ReadFile(filepath.Join(dir, name))
-		a.must(err)
+		a.Must(err)
 		return engine.Original{Octets: b}
 	}
 	doc := read("validation/jades-detached-by-uri-hash-encoded-pars.json").Octets

@@ -133,7 +133,7 @@ func (a *archive) judgeRow(dir string, row dssRow, name string) report.Verdict {
 	a.Helper()
 	read := func(name string) []byte {
 		b, err := os.ReadFile(filepath.Join(dir, name))
-		a.must(err)
+		a.Must(err)
 		return b
 	}
 	var original engine.Original
@@ -144,7 +144,7 @@ func (a *archive) judgeRow(dir string, row dssRow, name string) report.Verdict {
 			continue
 		}
 		more, err := engine.ParseEvidence(read(other))
-		a.must(err)
+		a.Must(err)
 		ev = ev.Join(more)
 	}
 	doc := read(row.Document)
@@ -152,7 +152,7 @@ func (a *archive) judgeRow(dir string, row dssRow, name string) report.Verdict {
 		original.Octets = []byte(text)
 		if text == "" {
 			sd, err := cms.ParseArmoured(doc, cms.Limits{})
-			a.must(err)
+			a.Must(err)
 			si := &sd.Signers[0]
 			original = engine.Original{Digests: map[algo.Hash][]byte{si.DigestAlgorithm: si.MessageDigest}}
 		}

@@ -152,12 +152,12 @@ func (a *archive) imprints(document string, s *report.Signature) int {
 func (a *archive) judgeXAdES(dir string, row dssRow) report.Verdict {
 	a.Helper()
 	doc, err := os.ReadFile(filepath.Join(dir, row.Document))
-	a.must(err)
+	a.Must(err)
 	var original engine.Original
 	var ev engine.Evidence
 	for _, other := range row.Others {
 		b, err := os.ReadFile(filepath.Join(dir, other))
-		a.must(err)
+		a.Must(err)
 		if more, err := engine.ParseEvidence(b); err == nil {
 			ev = ev.Join(more)
 		}
@@ -167,7 +167,7 @@ func (a *archive) judgeXAdES(dir string, row dssRow) report.Verdict {
 		for _, at := range []string{filepath.Join(dir, filepath.Dir(row.Document)), filepath.Join(dir, "xades")} {
 			if wanted[0] == "" {
 				original.Octets, err = os.ReadFile(filepath.Join(dir, row.Others[0]))
-				a.must(err)
+				a.Must(err)
 				break
 			}
 			if b, err := os.ReadFile(filepath.Join(at, filepath.Base(wanted[0]))); err == nil {

@@ -13,9 +13,10 @@ import (
 	"qaqpa/signer/report"
 	"qaqpa/signer/trust"
 	"qaqpa/testenv/pki"
+	"qaqpa/testenv/specimen"
 )
 
-var content = []byte("Өтінім № 7: мемлекеттік баж")
+var content = specimen.Content
 
 // lab is a signer whose whole evidence is at hand: nothing is fetched, everything can be judged purely.
 type lab struct {

@@ -134,7 +134,7 @@ func checkETSI(t *testing.T, text []byte) {
 // list, and says what the verdict says.
 func TestETSIReports(t *testing.T) {
 	a := newArchive(t)
-	v := a.judge(a.archived(a.stamped(a.sign(a.id, a.contentStamped())), nil))
+	v := a.judge(a.archived(a.Stamped(a.Sign(a.ID, a.ContentStamped()), nil), nil))
 	a.want(v, report.TotalPassed, "")
 	text := v.ETSI()
 	checkETSI(t, text)
@@ -143,16 +143,16 @@ func TestETSIReports(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
-	text = a.judge(a.archivedXML(a.withXMLEvidence(a.stampedXML(a.signXML(a.id, xades.SignInput{}))), nil)).ETSI()
+	text = a.judge(a.archivedXML(a.withXMLEvidence(a.stampedXML(a.signXML(a.ID, xades.SignInput{}))), nil)).ETSI()
 	checkETSI(t, text)
 	for _, want := range []string{"total-passed<", "validationprocess:LTVM", "ArchiveTimeStamp", "SignatureTimeStamp", "RevocationValues", "SigningTime", "POEProvisioning"} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("XML: no %s", want)
 		}
 	}
-	checkETSI(t, a.judge(a.stamp(content, nil)).ETSI())
-	hostile := a.issue(pki.Profile{Kind: pki.Citizen, Surname: "<x>&\"'", Given: "]]>", IIN: pki.IIN(3)})
-	text = a.judge(a.sign(hostile, pki.CMSOptions{})).ETSI()
+	checkETSI(t, a.judge(a.Stamp(content, nil)).ETSI())
+	hostile := a.Issue(pki.Profile{Kind: pki.Citizen, Surname: "<x>&\"'", Given: "]]>", IIN: pki.IIN(3)})
+	text = a.judge(a.Sign(hostile, pki.CMSOptions{})).ETSI()
 	checkETSI(t, text)
 	if bytes.Contains(text, []byte("<x>")) {
 		t.Error("a name is markup")

@@ -175,8 +175,8 @@ func claimsOf(v report.Verdict) (claims, time.Time, bool) {
 // those of the larger documents.
 func TestStructuralMutations(t *testing.T) {
 	a := newArchive(t)
-	b := a.sign(a.id, pki.CMSOptions{})
-	stamped := a.stamped(b)
+	b := a.Sign(a.ID, pki.CMSOptions{})
+	stamped := a.Stamped(b, nil)
 	evidence := a.withEvidence(stamped, a.crls[:2]...)
 	documents := []struct {
 		level string
@@ -184,14 +184,14 @@ func TestStructuralMutations(t *testing.T) {
 		step  int
 	}{
 		{"CAdES-B", b, 1},
-		{"CAdES-T", a.stamped(a.sign(a.id, a.contentStamped())), 5},
+		{"CAdES-T", a.Stamped(a.Sign(a.ID, a.ContentStamped()), nil), 5},
 		{"CAdES-LT", evidence, 9},
 		{"CAdES-LTA", a.archived(evidence, nil), 9},
 	}
-	a.later(time.Hour)
-	a.set.At, a.set.Now = a.clock, a.clock
+	a.Later(time.Hour)
+	a.set.At, a.set.Now = a.Clock, a.Clock
 	known, err := engine.NewKnown(256)
-	a.must(err)
+	a.Must(err)
 	a.set.Known = known
 	judge := func(doc []byte) report.Verdict {
 		return engine.Open(doc, nil, known).Assess(a.set, engine.Evidence{CRLs: a.crls}).Verdict

@@ -150,7 +150,7 @@ func TestUnsignedXMLPlacesAreReasoned(t *testing.T) {
 // outside the list of unsigned places, and none makes a document say more.
 func TestStructuralMutationsXML(t *testing.T) {
 	a := newArchive(t)
-	b := a.signXML(a.id, xades.SignInput{})
+	b := a.signXML(a.ID, xades.SignInput{})
 	stamped := a.stampedXML(b)
 	evidence := a.withXMLEvidence(stamped)
 	documents := []struct {
@@ -159,16 +159,16 @@ func TestStructuralMutationsXML(t *testing.T) {
 		step  int
 	}{
 		{xades.LevelB, b, 2},
-		{xades.LevelB, a.signXML(a.id, xades.SignInput{Packaging: xades.Enveloping, Document: []byte("мәтін")}), 3},
-		{xades.LevelB, a.signXML(a.id, xades.SignInput{Packaging: xades.Enveloped, Element: "o1", Document: []byte("<a>" + xmlOrder + "<b/></a>")}), 3},
+		{xades.LevelB, a.signXML(a.ID, xades.SignInput{Packaging: xades.Enveloping, Document: []byte("мәтін")}), 3},
+		{xades.LevelB, a.signXML(a.ID, xades.SignInput{Packaging: xades.Enveloped, Element: "o1", Document: []byte("<a>" + xmlOrder + "<b/></a>")}), 3},
 		{xades.LevelT, stamped, 5},
 		{xades.LevelLT, evidence, 9},
 		{xades.LevelLTA, a.archivedXML(evidence, nil), 9},
 	}
-	a.later(time.Hour)
-	a.set.At, a.set.Now = a.clock, a.clock
+	a.Later(time.Hour)
+	a.set.At, a.set.Now = a.Clock, a.Clock
 	known, err := engine.NewKnown(256)
-	a.must(err)
+	a.Must(err)
 	a.set.Known = known
 	judge := func(doc []byte) report.Verdict {
 		return engine.Open(doc, nil, known).Assess(a.set, engine.Evidence{CRLs: a.crls}).Verdict
@@ -183,7 +183,7 @@ func TestStructuralMutationsXML(t *testing.T) {
 		}
 		said, best, proven := xmlClaims(good)
 		tree, err := xmltree.Parse(d.raw, xmltree.Limits{})
-		a.must(err)
+		a.Must(err)
 		survivors := map[string]int{}
 		for i, n := range nodesOf(tree) {
 			if !whole && i%d.step != 0 {

@@ -7,11 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"qaqpa/signer/cms"
 	"qaqpa/signer/engine"
 	"qaqpa/signer/report"
 	"qaqpa/signer/trust"
-	"qaqpa/testenv/pki"
 	"qaqpa/testenv/specimen"
 )
 
@@ -39,13 +37,6 @@ func policyWith(tb testing.TB, name string, levels map[engine.Constraint]engine.
 	}
 	return p
 }
-
-// contentStamped is what a signer who had the content stamped first adds.
-func (a *archive) contentStamped() pki.CMSOptions {
-	return pki.CMSOptions{SignedAttributes: [][]byte{a.attribute(cms.OIDContentTimestamp, a.stamp(content, nil))}}
-}
-
-func (a *archive) later(d time.Duration) { a.clock = a.clock.Add(d) }
 
 const day = 24 * time.Hour
 

@@ -24,8 +24,8 @@ const xmlOrder = `<order Id="o1"><sum>540600</sum></order>`
 func (a *archive) signXML(id *pki.Identity, in xades.SignInput) []byte {
 	a.Helper()
 	cert, err := pkix.ParseCertificate(id.Certificate)
-	a.must(err)
-	in.Certificate, in.Signer, in.Rand, in.SigningTime = cert, id.Key, rand.Reader, a.clock
+	a.Must(err)
+	in.Certificate, in.Signer, in.Rand, in.SigningTime = cert, id.Key, rand.Reader, a.Clock
 	if in.ID == "" {
 		in.ID = "s1"
 	}
@@ -34,11 +34,11 @@ func (a *archive) signXML(id *pki.Identity, in xades.SignInput) []byte {
 	}
 	for _, der := range id.Chain {
 		c, err := pkix.ParseCertificate(der)
-		a.must(err)
+		a.Must(err)
 		in.Chain = append(in.Chain, c)
 	}
 	out, err := xades.Sign(in)
-	a.must(err)
+	a.Must(err)
 	return out
 }
 
@@ -46,9 +46,9 @@ func (a *archive) signXML(id *pki.Identity, in xades.SignInput) []byte {
 func (a *archive) properties(doc []byte) *xades.Properties {
 	a.Helper()
 	tree, err := xmltree.Parse(doc, xmltree.Limits{})
-	a.must(err)
+	a.Must(err)
 	d, err := xmldsig.Open(tree, xmldsig.Limits{})
-	a.must(err)
+	a.Must(err)
 	return xades.Read(d.Signatures[0].Check(xmldsig.Inputs{}), nil)
 }
 
@@ -56,9 +56,9 @@ func (a *archive) stampedXML(doc []byte) []byte {
 	a.Helper()
 	p := a.properties(doc)
 	sum, err := p.SignatureDigest(algo.SHA256)
-	a.must(err)
-	out, err := p.AddSignatureStamp(a.stampDigest(sum, nil, time.Time{}))
-	a.must(err)
+	a.Must(err)
+	out, err := p.AddSignatureStamp(a.StampDigest(sum, nil, time.Time{}))
+	a.Must(err)
 	return out
 }
 
@@ -66,47 +66,47 @@ func (a *archive) archivedXML(doc []byte, by *pki.Identity) []byte {
 	a.Helper()
 	p := a.properties(doc)
 	sum, err := p.ArchiveDigest(algo.SHA256)
-	a.must(err)
-	out, err := p.AddArchiveStamp(a.stampDigest(sum, by, time.Time{}))
-	a.must(err)
+	a.Must(err)
+	out, err := p.AddArchiveStamp(a.StampDigest(sum, by, time.Time{}))
+	a.Must(err)
 	return out
 }
 
 // withXMLEvidence puts the lists and authorities at hand into the document.
 func (a *archive) withXMLEvidence(doc []byte) []byte {
 	a.Helper()
-	ev := xades.Evidence{Certificates: a.id.Chain}
+	ev := xades.Evidence{Certificates: a.ID.Chain}
 	for _, c := range a.crls {
 		ev.CRLs = append(ev.CRLs, c.Raw)
 	}
 	out, err := a.properties(doc).AddEvidence(ev)
-	a.must(err)
+	a.Must(err)
 	return out
 }
 
 // TestLongTermXML follows one XML document through the years, as TestLongTerm does with CMS.
 func TestLongTermXML(t *testing.T) {
 	a := newArchive(t)
-	basic := a.signXML(a.id, xades.SignInput{})
+	basic := a.signXML(a.ID, xades.SignInput{})
 	v := a.judge(basic)
 	a.want(v, report.TotalPassed, "")
-	if s := v.Signatures[0]; s.Level != xades.LevelB || v.Coverage != "FULL" || s.ClaimedAt == nil || !s.ClaimedAt.Equal(a.start) || s.TimeProven {
+	if s := v.Signatures[0]; s.Level != xades.LevelB || v.Coverage != "FULL" || s.ClaimedAt == nil || !s.ClaimedAt.Equal(a.Start) || s.TimeProven {
 		t.Errorf("level %s, coverage %s, claimed %v", s.Level, v.Coverage, s.ClaimedAt)
 	}
 	doc := a.stampedXML(basic)
-	a.clock = a.start.Add(time.Hour)
+	a.Clock = a.Start.Add(time.Hour)
 	a.crls = nil
 	a.listAll()
 	doc = a.withXMLEvidence(doc)
 	v = a.judge(doc)
 	a.want(v, report.TotalPassed, "")
-	if s := v.Signatures[0]; s.Level != xades.LevelLT || !s.BestAt.Equal(a.start) || s.Process != "time" {
+	if s := v.Signatures[0]; s.Level != xades.LevelLT || !s.BestAt.Equal(a.Start) || s.Process != "time" {
 		t.Errorf("level %s, best time %s, process %s", s.Level, s.BestAt, s.Process)
 	}
 
 	// Four years later the other authority stamps it all.
-	a.clock = a.start.AddDate(4, 0, 0)
-	young := a.issue(pki.Profile{Name: "tsa_later", Family: pki.GOST2015, Kind: pki.TimeStamping, Organisation: "TSA", NotAfter: a.clock.AddDate(8, 0, 0)})
+	a.Clock = a.Start.AddDate(4, 0, 0)
+	young := a.Issue(pki.Profile{Name: "tsa_later", Family: pki.GOST2015, Kind: pki.TimeStamping, Organisation: "TSA", NotAfter: a.Clock.AddDate(8, 0, 0)})
 	a.crls = nil
 	a.listAll()
 	kept := a.archivedXML(a.withXMLEvidence(doc), young)
@@ -117,9 +117,9 @@ func TestLongTermXML(t *testing.T) {
 	}
 
 	// Then the national authority's key is stolen.
-	a.clock = a.start.AddDate(6, 0, 0)
-	a.must(a.pki.RevokeCA(a.pki.NCA(pki.ECDSA), pki.CACompromise, a.clock))
-	a.clock = a.clock.AddDate(1, 0, 0)
+	a.Clock = a.Start.AddDate(6, 0, 0)
+	a.Must(a.PKI.RevokeCA(a.PKI.NCA(pki.ECDSA), pki.CACompromise, a.Clock))
+	a.Clock = a.Clock.AddDate(1, 0, 0)
 	a.crls = nil
 	a.listAll()
 	v = a.judge(kept)
@@ -149,7 +149,7 @@ func TestLongTermXML(t *testing.T) {
 		}
 	}
 	// Nor does the archive time stamp of another document help.
-	other := a.archivedXML(a.stampedXML(a.signXML(a.id, xades.SignInput{ID: "s2"})), young)
+	other := a.archivedXML(a.stampedXML(a.signXML(a.ID, xades.SignInput{ID: "s2"})), young)
 	from, to := bytes.Index(other, []byte("<xades141:ArchiveTimeStamp")), bytes.Index(other, []byte("</xades:UnsignedSignatureProperties>"))
 	swapped := bytes.Replace(doc, []byte("</xades:UnsignedSignatureProperties>"), slices.Concat(other[from:to], []byte("</xades:UnsignedSignatureProperties>")), 1)
 	a.want(a.judge(swapped), report.Indeterminate, report.RevokedCANoPOE)
@@ -169,8 +169,8 @@ func TestXAdESCoverage(t *testing.T) {
 		{"detached", xades.SignInput{Packaging: xades.Detached, Document: []byte("мәтін"), URI: "a.txt"}, []byte("мәтін"), "DETACHED"},
 		{"element", xades.SignInput{Packaging: xades.Enveloped, Document: []byte("<a>" + xmlOrder + "<b/></a>"), Element: "o1"}, nil, "PARTIAL"},
 	} {
-		doc := a.signXML(a.id, c.in)
-		a.set.At, a.set.Now = a.clock, a.clock
+		doc := a.signXML(a.ID, c.in)
+		a.set.At, a.set.Now = a.Clock, a.Clock
 		judge := func(doc []byte) report.Verdict {
 			return engine.Open(doc, c.original, nil).Assess(a.set, engine.Evidence{CRLs: a.crls}).Verdict
 		}
@@ -204,17 +204,17 @@ func TestXAdESCoverage(t *testing.T) {
 // TestXAdESSubstituted: a certificate that the signer did not name is not the signer's, though it has the same key.
 func TestXAdESSubstituted(t *testing.T) {
 	a := newArchive(t)
-	twin, err := a.pki.IssueFor(pki.Profile{
+	twin, err := a.PKI.IssueFor(pki.Profile{
 		Name: "twin", Family: pki.ECDSA, Kind: pki.Citizen, Surname: "БАСҚА", Given: "АДАМ", IIN: pki.IIN(2),
-	}, a.id.Key.Public())
-	a.must(err)
-	doc := string(a.signXML(a.id, xades.SignInput{}))
+	}, a.ID.Key.Public())
+	a.Must(err)
+	doc := string(a.signXML(a.ID, xades.SignInput{}))
 	head, _, _ := strings.Cut(doc, "<ds:X509Certificate>")
 	_, tail, _ := strings.Cut(doc, "</ds:X509Data>")
 	cert, err := pkix.ParseCertificate(twin.Certificate)
-	a.must(err)
-	plain, err := xmldsig.SignEnveloped(xmldsig.SignInput{Document: []byte("<a/>"), Certificate: cert, Signer: a.id.Key, Rand: rand.Reader})
-	a.must(err)
+	a.Must(err)
+	plain, err := xmldsig.SignEnveloped(xmldsig.SignInput{Document: []byte("<a/>"), Certificate: cert, Signer: a.ID.Key, Rand: rand.Reader})
+	a.Must(err)
 	_, theirs, _ := strings.Cut(string(plain), "<ds:X509Data>")
 	theirs, _, _ = strings.Cut(theirs, "</ds:X509Data>")
 	a.listAll()
@@ -226,10 +226,10 @@ func TestXAdESSubstituted(t *testing.T) {
 // as wrong, and neither changes what is said of the signature.
 func TestXAdESCounters(t *testing.T) {
 	a := newArchive(t)
-	notary := a.issue(pki.Profile{Name: "notary", Surname: "НОТАРИУС", Given: "АНА", IIN: pki.IIN(2), Kind: pki.Citizen})
+	notary := a.Issue(pki.Profile{Name: "notary", Surname: "НОТАРИУС", Given: "АНА", IIN: pki.IIN(2), Kind: pki.Citizen})
 	cert, err := pkix.ParseCertificate(notary.Certificate)
-	a.must(err)
-	host := string(a.signXML(a.id, xades.SignInput{Document: []byte(`<order><sum Id="sum">5</sum></order>`), Packaging: xades.Enveloped}))
+	a.Must(err)
+	host := string(a.signXML(a.ID, xades.SignInput{Document: []byte(`<order><sum Id="sum">5</sum></order>`), Packaging: xades.Enveloped}))
 	host = strings.Replace(host, "<ds:SignatureValue>", `<ds:SignatureValue Id="value">`, 1)
 	host = strings.Replace(host, "</xades:SignedProperties>", `</xades:SignedProperties><xades:UnsignedProperties><xades:UnsignedSignatureProperties>`+
 		`<xades:CounterSignature Id="here"></xades:CounterSignature></xades:UnsignedSignatureProperties></xades:UnsignedProperties>`, 1)
@@ -238,7 +238,7 @@ func TestXAdESCounters(t *testing.T) {
 			Document: []byte(host), ID: "s2", ParentID: "here", Certificate: cert, Signer: notary.Key, Rand: rand.Reader,
 			References: []xmldsig.ReferenceInput{{URI: over, Type: "http://uri.etsi.org/01903#CountersignedSignature"}},
 		})
-		a.must(err)
+		a.Must(err)
 		v := a.judge(doc)
 		a.want(v, report.TotalPassed, "")
 		if len(v.Signatures) != 1 || len(v.Signatures[0].CounterSignatures) != 1 || v.Coverage != "FULL" {

@@ -15,44 +15,60 @@ import (
 
 const day = 24 * time.Hour
 
-// lab is a signer of family ECDSA under an authority, beside another authority of GOST2015. Not safe for concurrent use.
-type lab struct {
+// Lab is a laboratory whose clock moves: a signer of family ECDSA under an authority, beside another authority of GOST2015. What cannot
+// be done ends the test. Not safe for concurrent use.
+type Lab struct {
 	testing.TB
-	pki   *pki.PKI
-	clock time.Time
-	start time.Time
-	id    *pki.Identity
-	out   Case
+	PKI          *pki.PKI
+	Start, Clock time.Time
+	ID           *pki.Identity
 }
 
-var content = []byte("Өтінім № 7: мемлекеттік баж")
+// Content is what is signed in a Lab.
+var Content = []byte("Өтінім № 7: мемлекеттік баж")
+
+// NewLab starts on 1 October 2018. The test's end releases it.
+func NewLab(tb testing.TB) *Lab {
+	tb.Helper()
+	l := &Lab{TB: tb, Start: time.Date(2018, 10, 1, 9, 0, 0, 0, time.UTC)}
+	l.Clock = l.Start
+	var err error
+	l.PKI, err = pki.New(pki.Options{
+		Dir: tb.TempDir(), Families: []pki.Family{pki.ECDSA, pki.GOST2015}, Now: func() time.Time { return l.Clock },
+	})
+	l.Must(err)
+	tb.Cleanup(func() { l.Must(l.PKI.Release()) })
+	l.ID = l.Issue(pki.Profile{})
+	return l
+}
+
+// lab is a Lab at work on a case.
+type lab struct {
+	*Lab
+	out Case
+}
 
 func newLab(tb testing.TB) *lab {
 	tb.Helper()
-	l := &lab{TB: tb, start: time.Date(2018, 10, 1, 9, 0, 0, 0, time.UTC)}
-	l.clock = l.start
-	var err error
-	l.pki, err = pki.New(pki.Options{
-		Dir: tb.TempDir(), Families: []pki.Family{pki.ECDSA, pki.GOST2015}, Now: func() time.Time { return l.clock },
-	})
-	l.must(err)
-	tb.Cleanup(func() { l.must(l.pki.Release()) })
-	l.id = l.issue(pki.Profile{})
-	l.out = Case{Anchors: [][]byte{l.pki.AnchorsPEM()}, Intermediates: [][]byte{l.pki.IntermediatesPEM()}, Policy: standard(l, nil)}
+	l := &lab{Lab: NewLab(tb)}
+	l.out = Case{Anchors: [][]byte{l.PKI.AnchorsPEM()}, Intermediates: [][]byte{l.PKI.IntermediatesPEM()}, Policy: standard(l, nil)}
 	l.listAll()
 	return l
 }
 
-func (l *lab) must(err error) {
+// Must ends the test on an error.
+func (l *Lab) Must(err error) {
 	l.Helper()
 	if err != nil {
 		l.Fatal(err)
 	}
 }
 
-func (l *lab) later(d time.Duration) { l.clock = l.clock.Add(d) }
+// Later moves the clock.
+func (l *Lab) Later(d time.Duration) { l.Clock = l.Clock.Add(d) }
 
-func (l *lab) issue(p pki.Profile) *pki.Identity {
+// Issue has the authority certify a new key; the profile's zero is a citizen of family ECDSA.
+func (l *Lab) Issue(p pki.Profile) *pki.Identity {
 	l.Helper()
 	if p.Family == "" {
 		p.Family = pki.ECDSA
@@ -60,82 +76,109 @@ func (l *lab) issue(p pki.Profile) *pki.Identity {
 	if p.Kind == "" {
 		p.Kind, p.Surname, p.Given, p.IIN = pki.Citizen, "ӘЛИЕВ", "ДӘУРЕН", pki.IIN(1)
 	}
-	id, err := l.pki.Issue(p)
-	l.must(err)
+	id, err := l.PKI.Issue(p)
+	l.Must(err)
 	return id
 }
 
-// listAll has all authorities publish their lists now, and adds them to the evidence.
-func (l *lab) listAll() {
+// Lists has all authorities publish their lists now.
+func (l *Lab) Lists() (out [][]byte) {
 	l.Helper()
-	for _, f := range l.pki.Families() {
-		for _, ca := range []*pki.CA{l.pki.Root(f), l.pki.NCA(f)} {
-			l.list(ca, pki.CRLOptions{})
+	for _, f := range l.PKI.Families() {
+		for _, ca := range []*pki.CA{l.PKI.Root(f), l.PKI.NCA(f)} {
+			out = append(out, l.List(ca, pki.CRLOptions{}))
 		}
 	}
+	return out
+}
+
+// List has one authority publish a list.
+func (l *Lab) List(ca *pki.CA, o pki.CRLOptions) []byte {
+	l.Helper()
+	der, err := l.PKI.CRLWith(ca, o)
+	l.Must(err)
+	return der
+}
+
+// listAll adds the lists of now to the evidence.
+func (l *lab) listAll() {
+	l.Helper()
+	l.out.Evidence = append(l.out.Evidence, l.Lists()...)
 }
 
 func (l *lab) list(ca *pki.CA, o pki.CRLOptions) {
 	l.Helper()
-	der, err := l.pki.CRLWith(ca, o)
-	l.must(err)
-	l.out.Evidence = append(l.out.Evidence, der)
+	l.out.Evidence = append(l.out.Evidence, l.List(ca, o))
 }
 
-func (l *lab) sign(id *pki.Identity, o pki.CMSOptions) []byte {
+// Sign signs Content.
+func (l *Lab) Sign(id *pki.Identity, o pki.CMSOptions) []byte {
 	l.Helper()
-	doc, err := id.SignCMS(content, o)
-	l.must(err)
+	doc, err := id.SignCMS(Content, o)
+	l.Must(err)
 	return doc
 }
 
-// stamp has octets stamped at the clock's time by an authority; nil: that of ECDSA.
-func (l *lab) stamp(octets []byte, by *pki.Identity) []byte {
+// Stamp has octets stamped at the clock's time by an authority; nil: that of ECDSA.
+func (l *Lab) Stamp(octets []byte, by *pki.Identity) []byte {
 	l.Helper()
 	sum := sha256.Sum256(octets)
-	q, err := tsp.Request{Hash: algo.SHA256, Imprint: sum[:], Certificates: true}.Encode()
-	l.must(err)
-	r, err := tsp.ParseResponse(l.pki.TimeStampWith(q, pki.TSPOptions{Authority: by}))
-	l.must(err)
+	return l.StampDigest(sum[:], by, time.Time{})
+}
+
+// StampDigest has a SHA-256 digest stamped with a time; zero: the clock's.
+func (l *Lab) StampDigest(sum []byte, by *pki.Identity, at time.Time) []byte {
+	l.Helper()
+	q, err := tsp.Request{Hash: algo.SHA256, Imprint: sum, Certificates: true}.Encode()
+	l.Must(err)
+	r, err := tsp.ParseResponse(l.PKI.TimeStampWith(q, pki.TSPOptions{Authority: by, GenTime: at}))
+	l.Must(err)
 	return r.RawToken
 }
 
-// stamped adds a signature time stamp.
-func (l *lab) stamped(doc []byte, by *pki.Identity) []byte {
+// Parse reads a CMS.
+func (l *Lab) Parse(doc []byte) *cms.SignedData {
 	l.Helper()
 	sd, err := cms.Parse(doc, cms.Limits{})
-	l.must(err)
-	out, err := sd.AddUnsigned(0, cms.OIDSignatureTimestamp, l.stamp(sd.Signers[0].Signature, by))
-	l.must(err)
+	l.Must(err)
+	return sd
+}
+
+// Stamped adds a signature time stamp by an authority; nil: that of ECDSA.
+func (l *Lab) Stamped(doc []byte, by *pki.Identity) []byte {
+	l.Helper()
+	sd := l.Parse(doc)
+	out, err := sd.AddUnsigned(0, cms.OIDSignatureTimestamp, l.Stamp(sd.Signers[0].Signature, by))
+	l.Must(err)
 	return out
 }
 
-// contentStamped is what a signer who had the content stamped first adds.
-func (l *lab) contentStamped() pki.CMSOptions {
+// ContentStamped is what a signer who had the content stamped first adds.
+func (l *Lab) ContentStamped() pki.CMSOptions {
 	l.Helper()
-	return pki.CMSOptions{SignedAttributes: [][]byte{l.attribute(cms.OIDContentTimestamp, l.stamp(content, nil))}}
+	return pki.CMSOptions{SignedAttributes: [][]byte{l.Attribute(cms.OIDContentTimestamp, l.Stamp(Content, nil))}}
 }
 
 // naming is what a signer who names a signature policy adds; its digest is that of no document.
 func (l *lab) naming(oid string) pki.CMSOptions {
 	l.Helper()
 	id, err := asn1ber.EncodedOID(oid)
-	l.must(err)
+	l.Must(err)
 	h, err := algo.SHA256.AlgorithmIdentifier()
-	l.must(err)
-	return pki.CMSOptions{SignedAttributes: [][]byte{l.attribute(cms.OIDSignaturePolicy, asn1ber.Wrap(asn1ber.Sequence, id,
+	l.Must(err)
+	return pki.CMSOptions{SignedAttributes: [][]byte{l.Attribute(cms.OIDSignaturePolicy, asn1ber.Wrap(asn1ber.Sequence, id,
 		asn1ber.Wrap(asn1ber.Sequence, h, asn1ber.Primitive(asn1ber.OctetString, make([]byte, 32)))))}}
 }
 
-// attribute is a whole Attribute.
-func (l *lab) attribute(oid string, value []byte) []byte {
+// Attribute is a whole Attribute.
+func (l *Lab) Attribute(oid string, value []byte) []byte {
 	l.Helper()
 	id, err := asn1ber.EncodedOID(oid)
-	l.must(err)
+	l.Must(err)
 	return asn1ber.Wrap(asn1ber.Sequence, id, asn1ber.Wrap(asn1ber.Set, value))
 }
 
 // changed is a document whose content is not what was signed.
 func changed(doc []byte) []byte {
-	return bytes.Replace(doc, content, append([]byte("X"), content[1:]...), 1)
+	return bytes.Replace(doc, Content, append([]byte("X"), Content[1:]...), 1)
 }
