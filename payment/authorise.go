@@ -65,7 +65,7 @@ func (s *Service) Authorise(ctx context.Context, idem Idem, id string, signature
 
 // acceptance is a payer's signature that was verified over the stored document.
 type acceptance struct {
-	// method is methodEDS or methodCode; see authorisations.
+	// method is methodEDS, methodCode or methodMandate; see authorisations.
 	method    string
 	signature []byte
 	document  [sha256.Size]byte
@@ -75,8 +75,11 @@ type acceptance struct {
 
 // ground names what the order was authorised by.
 func (a acceptance) ground() string {
-	if a.method == methodCode {
+	switch a.method {
+	case methodCode:
 		return "code " + a.verdictID
+	case methodMandate:
+		return "mandate " + a.verdictID
 	}
 	return "verdict " + a.verdictID
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 )
 
@@ -172,7 +173,13 @@ var (
 	ErrProposalUnknown = refusal("proposal_unknown", KindNotFound)
 	ErrProposalOver    = refusal("proposal_over", KindConflict)
 	ErrProposalOpen    = refusal("proposal_open", KindConflict)
-	ErrCodeWrong       = refusal("code_wrong", KindUnprocessable)
+	// ErrMandateUnknown and those after it are of agreements for repeated payments.
+	ErrMandateUnknown    = refusal("mandate_unknown", KindNotFound)
+	ErrMandateState      = refusal("mandate_state_forbids", KindConflict)
+	ErrMandateCover      = refusal("mandate_does_not_cover", KindForbidden)
+	ErrMandateLimit      = refusal("mandate_limit", KindConflict)
+	ErrMandateNotAllowed = refusal("mandate_not_allowed", KindForbidden)
+	ErrCodeWrong         = refusal("code_wrong", KindUnprocessable)
 	// ErrCodeSpent: the code was used, has expired, was tried too often, or there is none.
 	ErrCodeSpent      = refusal("code_spent", KindConflict)
 	ErrCodeTooMany    = refusal("code_too_many", KindConflict)
@@ -270,7 +277,7 @@ func Codes() map[Code]Kind {
 	} {
 		codes[e.Code] = e.Kind
 	}
-	for _, e := range append(reconRefusals(), refundRefusals()...) {
+	for _, e := range slices.Concat(reconRefusals(), refundRefusals(), mandateRefusals()) {
 		codes[e.Code] = e.Kind
 	}
 	return codes

@@ -58,6 +58,10 @@ func sealedColumns() []sealedColumn {
 		{"otp_challenges", "payer_id", id, kindNumber, ""},
 		{"otp_challenges", "phone", id, kindText, ""},
 		{"signing_rules", "payer_id", []string{"payer_id"}, kindNumber, ""},
+		{"mandates", "payer_id", id, kindNumber, ""},
+		{"mandates", "signer", id, kindNumber, ""},
+		{"mandates", "document", id, kindBytes, ""},
+		{"mandates", "signature", id, kindBytes, ""},
 		{"register_answers", "payer_id", []string{"payer_id", "agency_id"}, kindNumber, ""},
 	}
 }

@@ -60,6 +60,7 @@ func (s *Service) workers() []worker {
 		{name: "receipts", wake: s.wakeReceipts, pause: s.cfg.Poll, run: s.workReceipts},
 		{name: "webhooks", wake: s.wakeWebhooks, pause: s.cfg.Poll, run: s.workWebhooks},
 		{name: "events", pause: s.cfg.Poll, run: s.workEvents},
+		{name: "notices", pause: max(s.cfg.Poll, time.Second), run: s.workNotices},
 		{name: "expiry", pause: max(s.cfg.Poll, time.Second), run: func(ctx context.Context) (int, error) {
 			return s.expireOrders(ctx, expirePerRun)
 		}},

@@ -62,10 +62,10 @@ func seedHeads(ctx context.Context, db *sqlx.DB) error {
 const (
 	appendOnlyTables = `service_versions, tariffs, order_items, order_allocations, order_events, authorisations, bank_messages, transfers, postings,
 		journal, journal_nodes, checkpoints, receipts, receipt_pages, deliveries, refund_events, refund_messages,
-		bank_file_reports, ledger_pages, ledger_marks, checkpoint_snapshots, ` + reconAppendOnly
+		bank_file_reports, mandate_uses, ledger_pages, ledger_marks, checkpoint_snapshots, ` + reconAppendOnly
 	changingTables = `guarantees, signing_rules, agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox,
 		debt_feed_chunks, bank_files, agency_event_heads, webhook_secrets, service_proposals, refunds, refund_shares,
-		agency_registers, register_answers, ` + reconChanging
+		agency_registers, register_answers, mandates, mandate_events, ` + reconChanging
 	codeTables      = `phones, otp_challenges`
 	reconAppendOnly = `recon_ladders, expectations, statement_lines, recon_notes, recon_periods`
 	reconChanging   = `recon_banks, bank_accounts, bank_days, recon_cursors, statement_files, statements, recon_matches, recon_exceptions`

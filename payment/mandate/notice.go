@@ -1,0 +1,46 @@
+package mandate
+
+import "fmt"
+
+// Kind of a notice.
+type Kind string
+
+// What is noticed, and the events of an agreement.
+const (
+	Created Kind = "created"
+	Signed  Kind = "signed"
+	Used    Kind = "used"
+	Revoked Kind = "revoked"
+)
+
+// Text is the notice to the payer's phone. lang is kk, ru or en; another means kk. amount and whom are of a use.
+func Text(kind Kind, lang, amount, whom string) string {
+	texts := map[Kind][3]string{
+		Signed: {
+			"Тұрақты төлемдер келісіміне қол қойылды. Егер бұл сіз болмасаңыз, оны бірден тоқтатыңыз.",
+			"Подписано соглашение о повторяющихся платежах. Если это не вы, сразу отзовите его.",
+			"An agreement for repeated payments was signed. If it was not you, revoke it at once.",
+		},
+		Used: {
+			"Келісім бойынша %s ₸ төлем банкке жіберілді, алушы: %s.",
+			"По соглашению в банк отправлен платёж %s ₸, получатель: %s.",
+			"A payment of %s KZT to %s went to the bank under your agreement.",
+		},
+		Revoked: {
+			"Тұрақты төлемдер келісімі тоқтатылды.",
+			"Соглашение о повторяющихся платежах отозвано.",
+			"The agreement for repeated payments was revoked.",
+		},
+	}
+	at := 0
+	switch lang {
+	case "ru":
+		at = 1
+	case "en":
+		at = 2
+	}
+	if kind == Used {
+		return fmt.Sprintf(texts[kind][at], amount, whom)
+	}
+	return texts[kind][at]
+}
