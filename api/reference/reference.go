@@ -30,6 +30,8 @@ type Operation struct {
 	Parameters []Parameter
 	// Bodies are the media types that it takes.
 	Bodies []Body
+	// Sample is a body in JSON, where it takes such; texts that only the caller knows stand as «name of the member».
+	Sample string
 	// Answers are its successful responses; all others are problems.
 	Answers []Answer
 }
@@ -135,7 +137,11 @@ func (r reader) operation(path, method string, item, n *yaml.Node) (Operation, e
 			Name: text(p, "name"), In: text(p, "in"), Type: typeOf(at(p, "schema")), Description: text(p, "description"), Required: text(p, "required") == "true",
 		})
 	}
-	op.Bodies = bodies(at(at(n, "requestBody"), "content"))
+	content := at(at(n, "requestBody"), "content")
+	op.Bodies = bodies(content)
+	if body := at(at(content, "application/json"), "schema"); body != nil {
+		op.Sample = r.sample(body)
+	}
 	return op, each(at(n, "responses"), func(status string, resp *yaml.Node) error {
 		if status == "default" {
 			return nil

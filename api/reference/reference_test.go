@@ -1,6 +1,7 @@
 package reference
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -51,6 +52,7 @@ func TestRead(t *testing.T) {
 			{
 				ID: "postX", Method: "POST", Path: "/x/{id}", Parameters: []Parameter{id},
 				Bodies: []Body{{"application/json", "X | p | q"}}, Answers: []Answer{{Status: "201", Description: "made"}},
+				Sample: "{\n  \"k\": \"«k»\"\n}",
 			},
 		}}},
 		Schemas: []Schema{{Name: "X", Type: "object", Properties: []Property{{Name: "k", Type: "string", Description: "key", Required: true}, {Name: "l", Type: "X"}}}},
@@ -69,4 +71,36 @@ func TestReadRefuses(t *testing.T) {
 			t.Errorf("%s: read", name)
 		}
 	}
+}
+
+// A sample has what is required, ids, the first of alternatives, and ends where a schema holds itself.
+func TestSample(t *testing.T) {
+	doc := strings.Replace(small, "    X: {", `    Id: {type: string}
+    Loop: {type: object, required: [next], properties: {next: {$ref: '#/components/schemas/Loop'}}}
+    Y: {type: object, required: [payer, n, ok, kind, list, day], properties: {payer: {type: object, required: [id], properties: {id: {type: string}, name: {type: string}}},
+      n: {type: integer, minimum: 5}, ok: {type: boolean}, kind: {type: string, enum: [p, q]}, list: {type: array, items: {type: integer}}, service: {$ref: '#/components/schemas/Id'},
+      day: {type: string, example: '2026-11-30'}, other: {type: string}}}
+    X: {`, 1)
+	doc = strings.Replace(doc, "oneOf: [{$ref: '#/components/schemas/X'}", "oneOf: [{$ref: '#/components/schemas/Y'}", 1)
+	c, err := Read([]byte(doc))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "{\n  \"payer\": {\n    \"id\": \"«payer»\"\n  },\n  \"n\": 5,\n  \"ok\": true,\n  \"kind\": \"p\",\n  \"list\": [1],\n  \"service\": \"«service»\",\n  \"day\": \"2026-11-30\"\n}"
+	if got := c.Tags[0].Operations[1].Sample; !sameJSON(t, got, want) {
+		t.Errorf("got %s", got)
+	}
+	looped, err := Read([]byte(strings.Replace(doc, "oneOf: [{$ref: '#/components/schemas/Y'}", "oneOf: [{$ref: '#/components/schemas/Loop'}", 1)))
+	if err != nil || !json.Valid([]byte(looped.Tags[0].Operations[1].Sample)) {
+		t.Errorf("got %s, %v", looped.Tags[0].Operations[1].Sample, err)
+	}
+}
+
+func sameJSON(t *testing.T, a, b string) bool {
+	t.Helper()
+	var x, y any
+	if json.Unmarshal([]byte(a), &x) != nil || json.Unmarshal([]byte(b), &y) != nil {
+		return false
+	}
+	return cmp.Equal(x, y)
 }
