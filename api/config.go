@@ -38,6 +38,9 @@ type Config struct {
 	// NCANode serves the HTTP interface of NCANode v3 beside our own; see package ncanode. It takes keys and passwords in
 	// bodies: the network between it and its clients has to be one that they trust.
 	NCANode bool
+	// Sandbox reads the file of a sandbox (package sandbox) each time that the developers' page is asked for; nil: the gateway is
+	// none. The caller makes sure that certificates of real people are not believed.
+	Sandbox func() ([]byte, error)
 	// Room is what the operator's pages show of keys, trust and lists.
 	Room Room
 	// Checks are asked by /readyz of the administration listener.

@@ -17,9 +17,8 @@ import (
 // pageRoutes are the pages for people. They are no part of the contract for programs: openapi.yaml leaves them out.
 func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
-	return append(slices.Concat(s.codePages(), s.reconPages(), s.wayPages(), s.operatorPages(), s.agencyPages(), s.payPages()), []route{
+	return append(slices.Concat(s.codePages(), s.reconPages(), s.wayPages(), s.operatorPages(), s.agencyPages(), s.payPages(), s.developerPages()), []route{
 		page("/", s.home, "lang"),
-		page("/developers", s.developers, "lang"),
 		page("/handbook", s.handbook, "lang"),
 		page("/handbook/{role}", s.handbook, "lang"),
 		page("/sign-in", s.signInPage, "lang"),
@@ -233,15 +232,5 @@ func (s *Server) home(ctx context.Context, r *request) (*response, error) {
 		who = auth.Session{} // the first page shows while the database is away
 	}
 	body, err := s.pages.RenderHome(portal.Home{Frame: s.frame(r, who)})
-	return s.show(r, http.StatusOK, body, err)
-}
-
-// developers explains the interface for programs, out of the contract itself.
-func (s *Server) developers(ctx context.Context, r *request) (*response, error) {
-	who, err := s.visitor(ctx, r)
-	if err != nil {
-		who = auth.Session{}
-	}
-	body, err := s.pages.RenderDevelopers(portal.Developers{Frame: s.frame(r, who), Base: s.cfg.BaseURL, Contract: s.reference})
 	return s.show(r, http.StatusOK, body, err)
 }

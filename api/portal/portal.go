@@ -20,7 +20,7 @@ var style []byte
 //go:embed icon.svg
 var icon []byte
 
-//go:embed ncalayer.js verify.js hash.js passkey.js wait.js
+//go:embed ncalayer.js verify.js hash.js passkey.js wait.js try.js
 var scripts embed.FS
 
 // Pages renders pages.
@@ -35,7 +35,7 @@ func names() []string {
 		"verify", "home", "signin", "cabinet", "order", "notice", "data", "console", "agency", "bank", "operator", "developers",
 		"keys", "trust", "audit", "proof", "handbook", "statements", "questions", "exceptions", "exception",
 		"services", "service", "debts", "bulk", "signincode", "mobilesign", "operators", "enrol", "passkey", "security",
-		"part", "fees", "fee",
+		"part", "fees", "fee", "changes",
 	}
 }
 
@@ -59,7 +59,8 @@ func (p *Pages) Style() []byte { return slices.Concat(paper.Style(), style) }
 func (p *Pages) Icon() []byte { return icon }
 
 // Script is one of our scripts by its file: ncalayer.js asks NCALayer for signatures, verify.js helps the page of verification,
-// hash.js has the hash functions for it, passkey.js asks passkeys, wait.js looks again while something is awaited.
+// hash.js has the hash functions for it, passkey.js asks passkeys, wait.js looks again while something is awaited,
+// try.js sends requests to a sandbox.
 func (p *Pages) Script(name string) ([]byte, error) {
 	script, err := scripts.ReadFile(name)
 	if err != nil {

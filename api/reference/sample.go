@@ -1,7 +1,9 @@
 package reference
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,7 +19,11 @@ const sampleDepth = 8
 func (r reader) sample(schema *yaml.Node) string {
 	var b strings.Builder
 	r.write(&b, schema, "", 0)
-	return b.String()
+	var out bytes.Buffer
+	if err := json.Indent(&out, []byte(b.String()), "", "  "); err != nil {
+		return "" // a schema of which no sample can be made
+	}
+	return out.String()
 }
 
 func (r reader) write(b *strings.Builder, schema *yaml.Node, name string, depth int) {
@@ -54,14 +60,13 @@ func (r reader) write(b *strings.Builder, schema *yaml.Node, name string, depth 
 
 func (r reader) object(b *strings.Builder, n *yaml.Node, name string, depth int) {
 	required := items(at(n, "required"))
-	inset := "\n" + strings.Repeat("  ", depth+1)
 	comma := "{"
 	_ = each(at(n, "properties"), func(member string, p *yaml.Node) error {
 		needed := slices.ContainsFunc(required, func(x *yaml.Node) bool { return x.Value == member })
 		if !needed && !strings.HasSuffix(text(p, "$ref"), "/Id") {
 			return nil
 		}
-		b.WriteString(comma + inset + strconv.Quote(member) + ": ")
+		b.WriteString(comma + strconv.Quote(member) + ":")
 		comma = ","
 		if member == "id" {
 			member = name
@@ -73,15 +78,5 @@ func (r reader) object(b *strings.Builder, n *yaml.Node, name string, depth int)
 		b.WriteString("{}")
 		return
 	}
-	b.WriteString("\n" + strings.Repeat("  ", depth) + "}")
-}
-
-// cmpOr is the first text that is not empty.
-
-	for _, t := range texts {
-		if t != "" {
-			return t
-		}
-	}
-	return ""
+	b.WriteString("}")
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"strings"
 	"testing"
 
@@ -51,9 +52,7 @@ func TestRead(t *testing.T) {
 		"long": {"payer_pem": strings.Repeat("x", SizeMax)},
 	} {
 		bad := good(t)
-		for k, value := range change {
-			bad[k] = value
-		}
+		maps.Copy(bad, change)
 		if _, err := Read(file(t, bad)); err == nil {
 			t.Errorf("%s: read", name)
 		}

@@ -93,7 +93,11 @@ func passable(dir string) bool {
 }
 
 func (c *demoCmd) stay(ctx context.Context, w *world, say *narrator) error {
+	if err := w.openSandbox(ctx, say); err != nil {
+		return fmt.Errorf("couldn't open the sandbox: %w", err)
+	}
 	say.line("")
+	say.line("  sandbox          %s/developers", w.gatewayURL)
 	say.line("  verify page      %s/verify", w.gatewayURL)
 	say.line("  contract         %s/openapi.yaml", w.gatewayURL)
 	say.line("  health, metrics  %s/readyz  %s/metrics", w.adminURL, w.adminURL)

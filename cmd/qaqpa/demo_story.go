@@ -74,13 +74,7 @@ func tell(ctx context.Context, w *world, say *narrator, output string) error {
 // publish: the agency publishes a service with a fee of 1.25 МРП and loads a debt of the citizen.
 func (s *story) publish(ctx context.Context) (debt string, err error) {
 	s.say.step("The agency publishes a service: driving licence, 1.25 МРП")
-	r, err := s.agencyClient.post(ctx, "/v1/services", map[string]any{
-		"code":  "driving-licence",
-		"names": map[string]string{"kk": "Жүргізуші куәлігін беру", "ru": "Выдача водительского удостоверения", "en": "Issue of a driving licence"},
-		"kbk":   "108125", "knp": "911", "kbe": "11",
-		"beneficiary": map[string]string{"name": "УГД по Есильскому району", "bin": pki.BIN(5), "account": "KZ24070105KSN0000000", "bic": "KKMFKZ2A"},
-		"tariffs":     []map[string]string{{"valid_from": "2024-01-01", "kind": "mrp", "rate": "1.25", "rounding": "half-up-tenge"}},
-	})
+	r, err := s.agencyClient.post(ctx, "/v1/services", licenceService())
 	if err != nil {
 		return "", err
 	}
@@ -100,6 +94,17 @@ func (s *story) publish(ctx context.Context) (debt string, err error) {
 
 	s.say.step("The agency loads a debt of %s", s.people.citizen.Profile.Surname)
 	return s.load(ctx, "AD-2026-000001")
+}
+
+// licenceService is the service of the story: a fee of 1.25 МРП.
+func licenceService() map[string]any {
+	return map[string]any{
+		"code":  "driving-licence",
+		"names": map[string]string{"kk": "Жүргізуші куәлігін беру", "ru": "Выдача водительского удостоверения", "en": "Issue of a driving licence"},
+		"kbk":   "108125", "knp": "911", "kbe": "11",
+		"beneficiary": map[string]string{"name": "УГД по Есильскому району", "bin": pki.BIN(5), "account": "KZ24070105KSN0000000", "bic": "KKMFKZ2A"},
+		"tariffs":     []map[string]string{{"valid_from": "2024-01-01", "kind": "mrp", "rate": "1.25", "rounding": "half-up-tenge"}},
+	}
 }
 
 // load submits one debt of the citizen and returns its id.

@@ -190,7 +190,7 @@ func (w *world) writeSettings() error {
 		"issuer-bin": pki.BIN(issuerNumber), "issuer-name-kk": "«Қақпа» төлем шлюзі", "issuer-name-ru": "Платёжный шлюз «Қақпа»",
 		"issuer-name-en": "Qaqpa payment gateway", "bank-timeout": "2s",
 		"lists-dir": filepath.Join(w.home, "lists"), "lists-every": "1m", "lists-delta-every": "1m",
-		"ncanode": true, "tsa": w.pki.BaseURL() + "/tsp/",
+		"ncanode": true, "sandbox": w.sandboxFile(), "tsa": w.pki.BaseURL() + "/tsp/",
 	}, "", "  ")
 	if err != nil {
 		return fmt.Errorf("couldn't write down the settings: %w", err)

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"syscall"
 	"testing"
+
+	"qaqpa/api/sandbox"
 )
 
 // asProgram makes the test binary be the program itself, so that tests start the gateway as a process that they can kill.
@@ -98,6 +100,14 @@ func TestSecondStartFindsTheData(t *testing.T) {
 	debt, err := s.publish(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := first.openSandbox(t.Context(), &narrator{w: io.Discard}); err != nil {
+		t.Fatal(err)
+	}
+	if file, err := os.ReadFile(first.sandboxFile()); err != nil {
+		t.Error(err)
+	} else if _, err := sandbox.Read(file); err != nil {
+		t.Error(err)
 	}
 	if err := first.close(); err != nil {
 		t.Fatal(err)

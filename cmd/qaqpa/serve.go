@@ -41,6 +41,8 @@ type serveCmd struct {
 	HeapFloor    int           `name:"heap-floor" env:"QAQPA_HEAP_FLOOR" default:"64" help:"MiB by which the heap may grow before memory is collected, however little of it is in use; 0: as little as that. GOGC and GOMEMLIMIT go before it."`
 	ShutdownWait time.Duration `name:"shutdown-wait" env:"QAQPA_SHUTDOWN_WAIT" default:"20s" help:"How long requests in flight may take to finish at shutdown."`
 
+	Sandbox string `name:"sandbox" env:"QAQPA_SANDBOX" type:"path" placeholder:"FILE" help:"Be a sandbox for developers: their page hands out the API keys and test data of this file (JSON) and tries requests. Refused with --trust=production; nothing is handed out while a bank is elsewhere than on loopback."`
+
 	StatementInbox string `name:"statement-inbox" env:"QAQPA_STATEMENT_INBOX" type:"existingdir" placeholder:"DIR" help:"Folder into which banks drop statements; what was taken in goes to done, what was refused to refused, each with a report beside it."`
 
 	TLS      tlsSettings       `embed:""`

@@ -86,7 +86,12 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 	if err != nil {
 		return g, err
 	}
+	box, err := c.sandbox()
+	if err != nil {
+		return g, err
+	}
 	g.server, err = api.New(api.Config{
+		Sandbox:  box,
 		Issuer:   egovqr.Organisation{NameKz: c.IssuerNameKK, NameRu: c.IssuerNameRU, NameEn: c.IssuerNameEN, BIN: c.IssuerBIN},
 		Payments: g.payments, Signer: g.signer, TimeStamps: stamps, Keys: g.keys, BaseURL: c.BaseURL,
 		WebhookKeys: []ed25519.PublicKey{g.webhook}, Checks: g.checks(),

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"qaqpa/api/sandbox"
+)
+
+// errSandbox: a gateway that believes real people's certificates cannot be a sandbox.
+var errSandbox = errors.New("--sandbox needs --trust=test or --trust=custom: where real certificates are believed, real people could pay")
+
+// sandbox reads the file of a sandbox each time that it is shown; nil where the gateway is none.
+func (c *serveCmd) sandbox() (func() ([]byte, error), error) {
+	if c.Sandbox == "" {
+		return nil, nil //nolint:nilnil // no sandbox
+	}
+	if c.Trust.Mode == "production" {
+		return nil, errSandbox
+	}
+	return func() ([]byte, error) {
+		info, err := os.Stat(c.Sandbox)
+		if err == nil && info.Size() > sandbox.SizeMax {
+			return nil, fmt.Errorf("couldn't read the sandbox %s: it is larger than %d octets", c.Sandbox, sandbox.SizeMax)
+		}
+		file, err := os.ReadFile(c.Sandbox)
+		if err != nil {
+			return nil, fmt.Errorf("couldn't read the sandbox: %w", err)
+		}
+		return file, nil
+	}, nil
+}
