@@ -17,6 +17,10 @@ import (
 // reopen makes the debt that is owed again, where the aftermath says so, and returns its id. It is a debt of its own: the old
 // one was paid, and what the ledger says of it stays true. Its reference names the old one's. A part of a debt that is still open
 // is owed again as a part of it.
+//
+// A payment that is given back as a whole leaves what was owed before it: the full fee, with its discount while the window is open. Of
+// a payment that is given back in part that part is owed, without discount. The attack: a debt of the discounted sum, dated today or
+// within the old window, would be discounted once more each time that it is paid, given back and owed again.
 func (x *deciding) reopen(ctx context.Context, row *refundRow) (string, error) {
 	return x.store.reopen(ctx, x.tx, row, x.now)
 }
@@ -36,16 +40,25 @@ func (s *store) reopen(ctx context.Context, tx *sqlx.Tx, row *refundRow, now tim
 	if done, err := restore(ctx, tx, row, d); err != nil || done {
 		return d.ID, err
 	}
-	if d.Amount != row.Amount {
-		d.Basis = catalog.Basis{Kind: catalog.Stated, On: catalog.DateOf(now)}
+	if whole, err := wasWhole(ctx, tx, row, d); err != nil {
+		return "", err
+	} else if !whole {
+		d.Amount, d.Basis = row.Amount, catalog.Basis{Kind: catalog.Stated, On: catalog.DateOf(now), Rest: true}
 	}
 	d.Reference = successorReference(d.Reference, row.ID)
 	d.State, d.Version, d.Order, d.PaidAt, d.RecallReason, d.Paid = debt.Open, 1, "", nil, "", 0
-	d.Amount, d.LoadedAt = row.Amount, now
+	d.LoadedAt = now
 	if d.ID, err = newID(prefixDebt, row.Bucket); err != nil {
 		return "", err
 	}
 	return d.ID, s.insertDebts(ctx, tx, []debt.Debt{d}, now)
+}
+
+// wasWhole reports whether a refund takes back all that paid a debt at once.
+func wasWhole(ctx context.Context, tx *sqlx.Tx, row *refundRow, d debt.Debt) (bool, error) {
+	var discount int64
+	err := one(ctx, tx, &discount, `SELECT discount FROM order_items WHERE bucket = $1 AND order_id = $2 AND debt_id = $3`, row.Bucket, row.Order, row.Debt)
+	return row.Tiyn+discount == d.Tiyn, err
 }
 
 // successorReference names the debt that is owed again: the old reference with the end of the refund's id, within the 64

@@ -378,7 +378,7 @@ func (j *journalWalk) counts(ctx context.Context) error {
 		SELECT h.size, h.chain,
 			(SELECT count(*) FROM transfers WHERE bucket = $1) AS transfers,
 			(SELECT count(*) FROM orders WHERE bucket = $1 AND state = 'executed') AS orders,
-			(SELECT count(*) FROM debts WHERE bucket = $1 AND state = 'paid' AND part_paid = 0) AS debts,
+			(SELECT count(*) FROM debts WHERE bucket = $1 AND state = 'paid' AND part_paid = part_restored) AS debts,
 			(SELECT count(*) FROM transfers WHERE bucket = $1 AND instalment) AS instalments,
 			(SELECT count(*) FROM outbox WHERE bucket = $1 AND subject = '') AS outbox,
 			(SELECT count(*) FROM postings WHERE bucket = $1) AS postings

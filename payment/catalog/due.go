@@ -16,12 +16,12 @@ type Reduction struct {
 func (r Reduction) Over(on Date) bool { return on > r.Until }
 
 // Due returns what of a full fee in tiyn has to be paid on the day paidOn by who pays it at once, and the discount that this
-// rests on, nil when none is open. The fee was reckoned by the tariff of the day tariffOn; windows of days begin on the day on
-// which the fee arose. A fee whose day has no tariff any more has no discounts. Both follow from this: what is due never falls
-// as days go by.
-func (s Service) Due(full int64, tariffOn, arose, paidOn Date) (int64, *OpenDiscount, error) {
-	tariff, err := s.tariff(tariffOn)
-	if err != nil {
+// rests on, nil when none is open. The fee was reckoned by the tariff of the day that its basis names; windows of days begin on the day
+// on which the fee arose. A fee whose day has no tariff any more has no discounts, and neither has the rest of one. Both follow from
+// this: what is due never falls as days go by.
+func (s Service) Due(full int64, basis Basis, arose, paidOn Date) (int64, *OpenDiscount, error) {
+	tariff, err := s.tariff(basis.On)
+	if err != nil || basis.Rest {
 		return full, nil, nil //nolint:nilerr // no tariff gives no discount
 	}
 	return tariff.reduce(full, Ask{On: arose, PaidOn: paidOn})

@@ -250,4 +250,6 @@ type Basis struct {
 	Cap   int64 `json:"cap,omitempty"`
 	// On is the day of the tariff.
 	On Date `json:"on"`
+	// Rest says that the amount is what is owed again of a fee after a part of its payment was given back; it has no discount.
+	Rest bool `json:"rest,omitempty"`
 }

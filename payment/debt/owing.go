@@ -41,7 +41,7 @@ func (d Debt) Owe(v catalog.Service, part int64, on catalog.Date) (Owed, error) 
 		return Owed{}, ErrBounds
 	}
 	if d.Paid == 0 && d.Held == 0 {
-		payable, open, err := v.Due(d.Tiyn, d.Basis.On, d.arose(), on)
+		payable, open, err := v.Due(d.Tiyn, d.Basis, d.arose(), on)
 		if err != nil {
 			return Owed{}, err
 		}
