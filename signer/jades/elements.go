@@ -23,12 +23,15 @@ type element struct {
 	unread  error
 }
 
+var errObjects = fmt.Errorf("%w: etsiU holds more than %d certificates, lists, answers and time stamps", jws.ErrLimit, objectsMax)
+
 // readElements reads etsiU (TS 119 182-1 5.3.1): an array of base64url strings, or of objects in clear, each with one member.
 func (s *Signed) readElements(value []byte) error {
 	list, err := arrayOf(value, elementsMax)
 	if err != nil {
 		return err
 	}
+	objects := 0
 	for _, raw := range list {
 		e := element{}
 		if len(raw) > 0 && raw[0] == '"' {
@@ -52,6 +55,12 @@ func (s *Signed) readElements(value []byte) error {
 		e.name, e.value = members[0].Name, members[0].Value
 		if e.carried = e.evidence(); e.name == "sigTst" || e.name == "arcTst" {
 			e.tokens, e.unread = tokensOf(e.value)
+		}
+		// The attack: each archive time stamp lists what it covers, so many of them over a million tiny certificates would take gigabytes.
+		if objects += len(e.carried.objects()) + len(e.tokens); objects > objectsMax {
+			e.carried, e.tokens, e.unread = Evidence{}, nil, errObjects
+			s.note(RuleHeader, "TS 119 182-1 5.3.1", errObjects.Error())
+			objects = objectsMax
 		}
 		s.elements = append(s.elements, e)
 		s.Parameters = append(s.Parameters, Parameter{e.name, false})
@@ -180,7 +189,10 @@ func tokensOf(value []byte) ([][]byte, error) {
 
 // Stamps are the time stamps of a signature in their order, at most limit. What cannot be read is told by the error, beside those before it.
 func (s *Signed) Stamps(b Beside, limit int) (out []cms.Stamp, err error) {
-	content := s.covered(b)
+	var content []byte
+	if s.adoTst != nil || s.archived() {
+		content = s.covered(b)
+	}
 	add := func(tokens [][]byte, wrong error, described cms.Stamp) {
 		err = errors.Join(err, wrong)
 		for _, token := range tokens {
@@ -207,7 +219,11 @@ func (s *Signed) Stamps(b Beside, limit int) (out []cms.Stamp, err error) {
 				Kind: cms.SignatureStamp, Name: "sigTst", Over: []cms.Content{cms.ContentOf([]byte(s.text))}, CoversSignature: true,
 			})
 		case "arcTst":
-			add(e.tokens, e.unread, s.archiveStamp(i, content, b))
+			var described cms.Stamp
+			if len(e.tokens) > 0 {
+				described = s.archiveStamp(i, content, b)
+			}
+			add(e.tokens, e.unread, described)
 		}
 	}
 	return out, err
@@ -282,7 +298,7 @@ func (s *Signed) counter(value []byte) (*Document, error) {
 		return nil, err
 	}
 	if d.payload == "" {
-		d.payload, d.Attached = s.text, true
+		d.attach(s.text)
 	}
 	for _, counter := range d.Signatures {
 		if d.payload != s.text || counter.unencoded || counter.sigD != nil {

@@ -227,9 +227,12 @@ func hashName(h algo.Hash) string {
 
 // namedThumbprint reads {"digAlg", "digVal"}.
 func (s *Signed) namedThumbprint(name string, value []byte) error {
-	var v struct{ DigAlg, DigVal string }
-	if err := json.Unmarshal(value, &v); err != nil {
-		return fmt.Errorf("%s is no digest", name)
+	var v struct {
+		DigAlg string `json:"digAlg"`
+		DigVal string `json:"digVal"`
+	}
+	if err := exactly(value, &v); err != nil {
+		return fmt.Errorf("%s is no digest: %w", name, err)
 	}
 	h, ok := hashNames[v.DigAlg]
 	if !ok {
@@ -285,7 +288,10 @@ func readPolicy(value []byte) (*cms.SignaturePolicy, error) {
 			SpURI string `json:"spURI"`
 		} `json:"sigPQuals"`
 	}
-	if err := json.Unmarshal(value, &v); err != nil || v.ID.ID == "" {
+	if err := exactly(value, &v); err != nil {
+		return nil, fmt.Errorf("sigPId: %w", err)
+	}
+	if v.ID.ID == "" {
 		return nil, errors.New("sigPId names no policy")
 	}
 	out := &cms.SignaturePolicy{OID: strings.TrimPrefix(v.ID.ID, "urn:oid:"), Hash: hashNames[v.DigAlg]}
@@ -302,19 +308,61 @@ func readPolicy(value []byte) (*cms.SignaturePolicy, error) {
 	return out, nil
 }
 
-// arrayOf reads an array of at most limit values.
-func arrayOf(value []byte, limit int) ([]json.RawMessage, error) {
-	var list []json.RawMessage
-	if len(value) == 0 || value[0] != '[' || json.Unmarshal(value, &list) != nil {
+// arrayOf reads an array of at most limit values, and no further: millions of them would take memory each.
+func arrayOf(value []byte, limit int) (list []json.RawMessage, err error) {
+	if len(value) == 0 || value[0] != '[' || !json.Valid(value) {
 		return nil, fmt.Errorf("%w: an array is due", jws.ErrSyntax)
 	}
-	if len(list) > limit {
-		return nil, fmt.Errorf("%w: %d of at most %d", jws.ErrLimit, len(list), limit)
+	d := json.NewDecoder(bytes.NewReader(value))
+	for _, err = d.Token(); err == nil && d.More(); {
+		if len(list) == limit {
+			return nil, fmt.Errorf("%w: more than %d", jws.ErrLimit, limit)
+		}
+		var one json.RawMessage
+		err = d.Decode(&one)
+		list = append(list, one)
 	}
-	for i := range list {
-		list[i] = bytes.Trim(list[i], " \t\r\n")
+	return list, err
+}
+
+// named are the members of what the signer states, by whose names other programs look for them.
+var named = []string{"digAlg", "digVal", "mId", "pars", "hashM", "hashV", "id", "sigPQuals", "spURI"}
+
+// exactly reads JSON into a struct by the very names of its members. The attack: encoding/json takes HASHV for hashV, and of both the last;
+// others see one of them alone, so that one signature would be over one original here and over another there.
+func exactly(value []byte, into any) error {
+	if err := json.Unmarshal(value, into); err != nil {
+		return fmt.Errorf("it cannot be read: %w", err)
 	}
-	return list, nil
+	return spelled(value)
+}
+
+// spelled refuses members whose names differ from ours in letter case alone, at any depth.
+func spelled(value json.RawMessage) error {
+	var members map[string]json.RawMessage
+	var list []json.RawMessage
+	switch value[0] {
+	case '{':
+		if err := json.Unmarshal(value, &members); err != nil {
+			return fmt.Errorf("it cannot be read: %w", err)
+		}
+	case '[':
+		if err := json.Unmarshal(value, &list); err != nil {
+			return fmt.Errorf("it cannot be read: %w", err)
+		}
+	}
+	for name, inner := range members {
+		if slices.ContainsFunc(named, func(n string) bool { return n != name && strings.EqualFold(n, name) }) {
+			return fmt.Errorf("%.40q is not how a member is called", name)
+		}
+		list = append(list, inner)
+	}
+	for _, inner := range list {
+		if err := spelled(inner); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // standard64 reads the base64 of objects in DER.

@@ -36,14 +36,17 @@ func readReferences(value []byte) (*references, error) {
 		HashM string   `json:"hashM"`
 		HashV []string `json:"hashV"`
 	}
-	if err := json.Unmarshal(value, &v); err != nil || v.MID == "" || len(v.Pars) == 0 {
-		return nil, errors.New("sigD names no objects")
+	if err := exactly(value, &v); err != nil {
+		return nil, fmt.Errorf("sigD: %w", err)
+	}
+	if v.MID == "" || len(v.Pars) == 0 || len(v.Pars) > elementsMax {
+		return nil, errors.New("sigD names no objects, or too many")
 	}
 	out := &references{mechanism: v.MID, names: v.Pars, hash: hashNames[v.HashM]}
 	if v.MID != MechanismURIHash {
 		return out, nil
 	}
-	if len(v.HashV) != len(v.Pars) || len(v.Pars) > elementsMax {
+	if len(v.HashV) != len(v.Pars) {
 		return nil, errors.New("sigD has not one digest for each name")
 	}
 	for _, text := range v.HashV {
@@ -65,7 +68,7 @@ func (d *Document) Payload() []byte {
 		return nil
 	}
 	if d.Signatures[0].unencoded {
-		return []byte(d.payload)
+		return d.octets
 	}
 	b, err := jws.Decode64(d.payload)
 	if err != nil {
@@ -82,7 +85,9 @@ func (d *Document) DetachedHashes() (hashes []algo.Hash, ok bool) {
 		if d.Attached || s.sigD == nil || s.sigD.mechanism != MechanismURIHash || !s.unencoded || s.adoTst != nil || s.archived() {
 			return nil, false
 		}
-		hashes = append(hashes, s.sigD.hash)
+		if !slices.Contains(hashes, s.sigD.hash) {
+			hashes = append(hashes, s.sigD.hash)
+		}
 	}
 	return hashes, true
 }
@@ -92,7 +97,11 @@ func (s *Signed) written(octets []byte) []byte {
 	if s.unencoded {
 		return octets
 	}
-	return base64.RawURLEncoding.AppendEncode(nil, octets)
+	d := s.doc
+	if len(octets) == 0 || len(octets) != len(d.plain) || &octets[0] != &d.plain[0] {
+		d.plain, d.base64 = octets, base64.RawURLEncoding.AppendEncode(nil, octets)
+	}
+	return d.base64
 }
 
 func failed(rule cms.Rule, clause, sub, detail string) cms.Check {
@@ -110,15 +119,17 @@ func (s *Signed) contribution(b Beside) ([]byte, cms.Check) {
 	switch d := s.doc; {
 	case d.Attached && s.sigD != nil:
 		return nil, failed(RuleReferences, clause, cms.SubFormat, "a payload that is attached, and sigD")
-	case d.Attached && s.unencoded && d.Form == Compact && jws.CheckUnencoded([]byte(d.payload)) != nil:
+	case s.sigD != nil:
+		return s.referenced(b)
+	case !b.spend(len(d.octets) + len(b.Octets)): // before anything is done with it: each signature and candidate comes here
+		return nil, undecided(cms.RuleSignature, "RFC 7515 5.2", SubWork, errWork.Error())
+	case d.Attached && s.unencoded && d.Form == Compact && jws.CheckUnencoded(d.octets) != nil:
 		return nil, failed(RuleHeader, "RFC 7797 5.2", cms.SubFormat, "the payload must not stand unencoded")
 	case d.Attached:
 		if _, err := jws.Decode64(d.payload); err != nil && !s.unencoded {
 			return nil, failed(RuleHeader, "RFC 7515 2", cms.SubFormat, "the payload is no base64url")
 		}
-		return []byte(d.payload), cms.Check{}
-	case s.sigD != nil:
-		return s.referenced(b)
+		return d.octets, cms.Check{}
 	case b.Octets == nil:
 		return nil, undecided(cms.RuleMessageDigest, clause, cms.SubNoSignedData, "the original is needed")
 	}
@@ -134,6 +145,8 @@ func (s *Signed) referenced(b Beside) ([]byte, cms.Check) {
 		return nil, missing("the mechanism of sigD is not judged")
 	case !b.given():
 		return nil, missing("the original is needed")
+	case s.sigD.mechanism == MechanismURI && !b.spend(len(b.Octets)):
+		return nil, undecided(RuleReferences, clause, SubWork, errWork.Error())
 	case s.sigD.mechanism == MechanismURI:
 		octets := s.covered(b)
 		if octets == nil {
@@ -169,6 +182,9 @@ func (s *Signed) referenced(b Beside) ([]byte, cms.Check) {
 // digestOf is the digest of an original as sigD has it.
 func (s *Signed) digestOf(b Beside) ([]byte, error) {
 	switch {
+	case !b.spend(len(b.Octets)):
+		// The attack: sixty-four signatures that each name one original of many megabytes two hundred times.
+		return nil, errWork
 	case b.Octets != nil:
 		return s.sigD.hash.Sum(nil, s.written(b.Octets)), nil
 	case !s.unencoded:
@@ -182,7 +198,7 @@ func (s *Signed) digestOf(b Beside) ([]byte, error) {
 func (s *Signed) covered(b Beside) []byte {
 	switch {
 	case s.doc.Attached:
-		return []byte(s.doc.payload)
+		return s.doc.octets
 	case s.sigD == nil || len(s.sigD.names) == 1 && b.Named == nil:
 		if b.Octets == nil {
 			return nil

@@ -12,7 +12,8 @@ import (
 // Bounds of one document; beyond them it is not read.
 const (
 	signaturesMax   = 64
-	elementsMax     = 256 // of one etsiU
+	elementsMax     = 256  // of one etsiU, and names of one sigD
+	objectsMax      = 1024 // that the elements of one etsiU hold
 	headerMax       = 256 << 10
 	depthMax        = 16
 	certificatesMax = 16
@@ -36,8 +37,11 @@ type Document struct {
 	Attached   bool
 	Signatures []*Signed
 
-	payload string       // as it stands
-	others  []jws.Member // of the object, which say nothing to us
+	payload string // as it stands
+	octets  []byte // the same; one copy, however many signatures are over it
+	// plain is the last original that was put into base64url, and base64 the result: it may be over a hundred megabytes for each of many signatures.
+	plain, base64 []byte
+	others        []jws.Member // of the object, which say nothing to us
 }
 
 // Is tells documents that can only be a JWS, or JSON: an object, or a compact JWS by the beginning of its header.
@@ -75,7 +79,7 @@ func parse(text []byte, depth int) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.Attached = d.payload != ""
+	d.attach(d.payload)
 	for _, s := range d.Signatures {
 		// RFC 7797 3: one payload cannot be signed as it is and encoded.
 		if s.unencoded != d.Signatures[0].unencoded {
@@ -83,6 +87,11 @@ func parse(text []byte, depth int) (*Document, error) {
 		}
 	}
 	return d, nil
+}
+
+// attach makes a payload that of the document; an empty one is none.
+func (d *Document) attach(payload string) {
+	d.payload, d.octets, d.Attached = payload, []byte(payload), payload != ""
 }
 
 func (d *Document) readCompact(text string, depth int) error {

@@ -24,9 +24,6 @@ func (s *Signed) Verify(b Beside, cert *pkix.Certificate) cms.Checks {
 	if payload == nil || cert == nil {
 		return checks
 	}
-	if !b.spend(len(payload)) {
-		return append(checks, undecided(cms.RuleSignature, "RFC 7515 5.2", SubWork, errWork.Error()))
-	}
 	return append(checks, s.mathematics(payload, cert))
 }
 

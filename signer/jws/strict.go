@@ -42,8 +42,11 @@ func decodeStandard64(s string) ([]byte, error) {
 	return b, nil
 }
 
+// membersMax bounds the members of an object, which take some hundred octets each.
+const membersMax = 1024
+
 // readObject reads a JSON object that has but one reading (RFC 8259 4, RFC 7515 10.12): UTF-8, no name twice in it or in
-// any object inside, no lone surrogates, at most depth levels, nothing around it but white space.
+// any object inside, no lone surrogates, at most depth levels and membersMax members, nothing around it but white space.
 func readObject(b []byte, depth int) ([]Member, error) {
 	if !utf8.Valid(b) {
 		return nil, fmt.Errorf("%w: JSON is not UTF-8", ErrSyntax)
@@ -111,7 +114,9 @@ func (s *scanner) object() ([]Member, error) {
 		if _, twice := seen[name]; twice {
 			return nil, fmt.Errorf("%w: name %.40q twice in one object", ErrSyntax, name)
 		}
-		seen[name] = struct{}{}
+		if seen[name] = struct{}{}; len(seen) > membersMax {
+			return nil, fmt.Errorf("%w: more than %d members of an object", ErrLimit, membersMax)
+		}
 		s.skip()
 		s.at++ // the colon
 		s.skip()
