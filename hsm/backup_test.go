@@ -30,14 +30,16 @@ func backed(t *testing.T) (from, to *softhsm.Token, source, target *hsm.Token, p
 // What was sealed and indexed with one token opens and is found with the other one, to which the keys were restored.
 func TestBackupIsRestoredToAnotherToken(t *testing.T) {
 	from, to, source, target, _ := backed(t)
+	name, err := source.TrustedRecovery(t.Context(), "second site")
+	must(t, err)
 	var backups []hsm.Backup
 	for label, a := range map[string]hsm.Algorithm{"data": hsm.AES256, "index": hsm.HMACSHA256} {
 		id, err := source.GenerateWrappable(t.Context(), label, a)
 		must(t, err)
-		b, err := source.WrapBackup(t.Context(), label, id, "second site")
+		b, err := source.WrapBackup(t.Context(), label, id, "second site", name)
 		must(t, err)
 		backups = append(backups, b)
-		if _, err := source.WrapBackup(t.Context(), label, []byte{1}, "second site"); !errors.Is(err, hsm.ErrKeyChanged) {
+		if _, err := source.WrapBackup(t.Context(), label, []byte{1}, "second site", name); !errors.Is(err, hsm.ErrKeyChanged) {
 			t.Errorf("another id: %v", err)
 		}
 	}
@@ -101,21 +103,27 @@ func useSecrets(t *testing.T, f *hsm.Fleet, before [][]byte) (sealed, index []by
 // A key leaves its token only if it was made for that, for a key that the security officer trusts, and fits nothing but that key.
 func TestBackupsThatAreRefused(t *testing.T) {
 	from, _, source, target, pub := backed(t)
+	name, err := source.TrustedRecovery(t.Context(), "second site")
+	must(t, err)
 	id, err := source.GenerateSecret(t.Context(), "stays", hsm.AES256)
 	must(t, err)
-	if _, err := source.WrapBackup(t.Context(), "stays", id, "second site"); !errors.Is(err, hsm.ErrKeyAttributes) {
+	if _, err := source.WrapBackup(t.Context(), "stays", id, "second site", name); !errors.Is(err, hsm.ErrKeyAttributes) {
 		t.Errorf("a key that was not made for backup: %v", err)
 	}
 	signs := generate(t, source, "signs", hsm.ECDSAP256)
-	if _, err := source.WrapBackup(t.Context(), "signs", signs.ID(), "second site"); !errors.Is(err, hsm.ErrKeyAttributes) {
+	if _, err := source.WrapBackup(t.Context(), "signs", signs.ID(), "second site", name); !errors.Is(err, hsm.ErrKeyAttributes) {
 		t.Errorf("a signing key: %v", err)
 	}
 	id, err = source.GenerateWrappable(t.Context(), "data", hsm.AES256)
 	must(t, err)
-	if _, err := source.WrapBackup(t.Context(), "data", id, "nobody"); !errors.Is(err, hsm.ErrKeyNotFound) {
+	if _, err := source.WrapBackup(t.Context(), "data", id, "nobody", name); !errors.Is(err, hsm.ErrKeyNotFound) {
 		t.Errorf("no such recovery key: %v", err)
 	}
-	b, err := source.WrapBackup(t.Context(), "data", id, "second site")
+	// The attack: after two operators agreed on the label, the security officer trusts a key of his own under it.
+	if _, err := source.WrapBackup(t.Context(), "data", id, "second site", make([]byte, len(name))); !errors.Is(err, hsm.ErrKeyChanged) {
+		t.Errorf("another recovery key under the label: %v", err)
+	}
+	b, err := source.WrapBackup(t.Context(), "data", id, "second site", name)
 	must(t, err)
 	other, err := target.GenerateRecovery(t.Context(), "other")
 	must(t, err)

@@ -10,12 +10,29 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
+// TrustedRecovery names the recovery key that the security officer trusts under a label: the SHA-256 of its SubjectPublicKeyInfo.
+//
+// Errors: [ErrKeyAttributes] (it is not trusted), [ErrKeyNotFound], [ErrAlgorithm], those of a call.
+func (t *Token) TrustedRecovery(ctx context.Context, label string) (name []byte, err error) {
+	ctx, cancel := context.WithTimeout(ctx, t.cfg.CallTimeout)
+	defer cancel()
+	err = t.call(ctx, func(s session) error {
+		_, name, err = s.trustedFor(label)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("couldn't look up a recovery key: %w", err)
+	}
+	return name, nil
+}
+
 // WrapBackup wraps a secret key for the token that has the private half of the recovery key. The key must have been made for it
-// ([Token.GenerateWrappable]) and be the one with the id; the recovery key must be trusted by the security officer.
+// ([Token.GenerateWrappable]) and be the one with the id; the recovery key must be trusted by the security officer, and be the one with
+// the name that [Token.TrustedRecovery] gave: under a label that was agreed on somebody could have put a key of his own since.
 //
 // Errors: [ErrKeyAttributes] (it never leaves, or the recovery key is not trusted), [ErrKeyNotFound], [ErrKeyChanged], [ErrAlgorithm],
 // those of a call.
-func (t *Token) WrapBackup(ctx context.Context, label string, id []byte, recovery string) (Backup, error) {
+func (t *Token) WrapBackup(ctx context.Context, label string, id []byte, recovery string, name []byte) (Backup, error) {
 	ctx, cancel := context.WithTimeout(ctx, ceremonyTimeout)
 	defer cancel()
 	var b Backup
@@ -35,7 +52,10 @@ func (t *Token) WrapBackup(ctx context.Context, label string, id []byte, recover
 		case !k.wrappable:
 			return fmt.Errorf("%w: it was not made for backup (CKA_EXTRACTABLE is false)", ErrKeyAttributes)
 		}
-		by, name, err := s.trustedFor(recovery)
+		by, found, err := s.trustedFor(recovery)
+		if err == nil && !bytes.Equal(found, name) {
+			err = fmt.Errorf("%w: recovery key %q is %x, not %x", ErrKeyChanged, recovery, found, name)
+		}
 		if err != nil {
 			return err
 		}

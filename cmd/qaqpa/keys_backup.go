@@ -106,7 +106,12 @@ func (k *keysWrapBackupCmd) Run(ctx context.Context, io streams, log *logSetting
 		if err != nil {
 			return err
 		}
-		a := dual.Action{Kind: "wrap-backup", Token: k.Label, Key: k.Key, KeyID: fmt.Sprintf("%x for %s", found.ID, k.Recovery)}
+		recovery, err := token.TrustedRecovery(ctx, k.Recovery)
+		if err != nil {
+			return err
+		}
+		// The recovery key is named by its digest: a security officer cannot put his own under the label after it was approved.
+		a := dual.Action{Kind: "wrap-backup", Token: k.Label, Key: k.Key, KeyID: fmt.Sprintf("%x for %s %x", found.ID, k.Recovery, recovery)}
 		if k.Request == "" {
 			return c.ask(ctx, io, a)
 		}
@@ -119,7 +124,7 @@ func (k *keysWrapBackupCmd) Run(ctx context.Context, io streams, log *logSetting
 		if err := c.book.Use(ctx, k.Request, a, c.operator); err != nil {
 			return err
 		}
-		b, err := token.WrapBackup(ctx, k.Key, found.ID, k.Recovery)
+		b, err := token.WrapBackup(ctx, k.Key, found.ID, k.Recovery, recovery)
 		if err != nil {
 			return err
 		}

@@ -44,6 +44,8 @@ func TestKeyBackup(t *testing.T) {
 	s.refused(t, "not approved", append(wrap, "--request="+id)...)
 	s.refused(t, "another operator", "keys", "approve", id, as["aru"])
 	s.run(t, "keys", "approve", id, as["dana"])
+	own := s.write(t, "own.pem", []byte(s.run(t, append([]string{"keys", "recovery-key", "own"}, there...)...)+"\n"))
+	s.run(t, "keys", "trust-recovery", "mine", own, officer)
 	s.refused(t, "something else", "keys", "wrap-backup", "people", "--recovery=mine", "-o", file, "--request="+id, as["aru"])
 	s.run(t, append(wrap, "--request="+id)...)
 	s.refused(t, "used already", "keys", "wrap-backup", "people", "--recovery=second", "-o", file+"2", "--request="+id, as["aru"])
