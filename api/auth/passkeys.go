@@ -127,6 +127,16 @@ func (s *Store) SignInByPasskey(ctx context.Context, a Account, key Passkey, fro
 func (s *Store) AddPasskey(ctx context.Context, a Account, key Passkey) error {
 	now := s.cfg.Now().UTC().Truncate(time.Microsecond)
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
+		// One after the other, and only while the account is in force: two at once would both find room for the last one, and one that comes
+		// while a new invitation is written would outlive it.
+		var login string
+		err := tx.GetContext(ctx, &login, `SELECT login FROM operator_account WHERE login = $1 AND state = 'active' FOR UPDATE`, a.Login)
+		if errors.Is(err, sql.ErrNoRows) {
+			return ErrAccount
+		}
+		if err != nil {
+			return fmt.Errorf("couldn't read an account: %w", err)
+		}
 		done, err := tx.ExecContext(ctx, `
 			INSERT INTO operator_passkey (login, id, name, credential, added_at) SELECT $1, $2, $3, $4, $5
 			WHERE (SELECT count(*) FROM operator_passkey WHERE login = $1) < $6 ON CONFLICT (id) DO NOTHING`, a.Login, key.ID, key.Name, key.Credential, now, passkeysMax)

@@ -32,12 +32,6 @@ func (s *Store) insertAccount(ctx context.Context, a Account, invite []byte, act
 		if err != nil {
 			return fmt.Errorf("couldn't look up a right: %w", err)
 		}
-		if err := endSessions(ctx, tx, a.Login); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, `DELETE FROM operator_passkey WHERE login = $1`, a.Login); err != nil {
-			return fmt.Errorf("couldn't forget passkeys: %w", err)
-		}
 		_, err = tx.ExecContext(ctx, `
 			INSERT INTO operator_account (login, name, member, state, invite_sha256, invite_until, password, totp_step, failures, created_at)
 			VALUES ($1, $2, $3, 'invited', $4, $5, '', 0, 0, $6)
@@ -47,11 +41,18 @@ func (s *Store) insertAccount(ctx context.Context, a Account, invite []byte, act
 		if err != nil {
 			return fmt.Errorf("couldn't store an account: %w", err)
 		}
+		if err := endSessions(ctx, tx, a.Login); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, `DELETE FROM operator_passkey WHERE login = $1`, a.Login); err != nil {
+			return fmt.Errorf("couldn't forget passkeys: %w", err)
+		}
 		return s.cfg.Audit.Append(ctx, tx, actor, "operator.invited", owner.IIN, detail)
 	})
 }
 
-// endSessions ends the sessions that an account has begun.
+// endSessions ends the sessions that an account has begun. The caller has changed the account before, and so holds its row. The attack: somebody
+// signs in, or adds a passkey, while the account is being ended; what his transaction leaves would not be seen here yet, and would stay.
 func endSessions(ctx context.Context, tx *sqlx.Tx, login string) error {
 	_, err := tx.ExecContext(ctx, `DELETE FROM session WHERE way = 'password' AND account = $1`, login)
 	if err != nil {
@@ -147,9 +148,6 @@ func (s *Store) Accounts(ctx context.Context) ([]Account, error) {
 
 func (s *Store) endAccount(ctx context.Context, login, actor string) error {
 	return s.inTx(ctx, func(tx *sqlx.Tx) error {
-		if err := endSessions(ctx, tx, login); err != nil {
-			return err
-		}
 		done, err := tx.ExecContext(ctx, `UPDATE operator_account SET state = 'ended', password = '', invite_sha256 = NULL, invite_until = NULL
 			WHERE login = $1 AND state <> 'ended'`, login)
 		if err != nil {
@@ -157,6 +155,9 @@ func (s *Store) endAccount(ctx context.Context, login, actor string) error {
 		}
 		if n, err := done.RowsAffected(); err != nil || n != 1 {
 			return errors.Join(ErrAccount, err)
+		}
+		if err := endSessions(ctx, tx, login); err != nil {
+			return err
 		}
 		return s.cfg.Audit.Append(ctx, tx, actor, "operator.ended", login, []byte("{}"))
 	})
