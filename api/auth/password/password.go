@@ -49,7 +49,8 @@ func Check(password, owner string) error {
 	if !utf8.ValidString(password) {
 		return ErrLength
 	}
-	letters := []rune(norm.NFKC.String(password))
+	password = norm.NFKC.String(password)
+	letters := []rune(password)
 	if len(letters) < LenMin || len(letters) > LenMax {
 		return ErrLength
 	}
@@ -58,7 +59,7 @@ func Check(password, owner string) error {
 		different[c] = true
 	}
 	const variety = 5
-	if len(different) < variety || (owner != "" && strings.Contains(strings.ToLower(password), strings.ToLower(owner))) {
+	if len(different) < variety || (owner != "" && strings.Contains(strings.ToLower(password), strings.ToLower(norm.NFKC.String(owner)))) {
 		return ErrPlain
 	}
 	return nil
@@ -108,12 +109,12 @@ func Open(kept, password string) (secret []byte, ok bool) {
 // Waste costs as much as Open does, for names that do not exist: otherwise the clock would tell which ones do.
 func Waste(password string) { stretch(password, make([]byte, saltLen)) }
 
-// stretch takes the compatible composed form: the same password is typed differently on different keyboards.
+// stretch takes the compatible composed form: the same password is typed differently on different keyboards. The cut comes after that: a
+// password in decomposed form may be several times as long as the same one composed.
 func stretch(password string, salt []byte) (compare, key []byte) {
-	if len(password) > 4*LenMax {
-		password = password[:4*LenMax] // bounded work, whatever is sent; no such password can have been chosen
-	}
-	both := argon2.IDKey([]byte(norm.NFKC.String(password)), salt, passes, memoryKiB, lanes, 2*halfLen)
+	plain := []byte(norm.NFKC.String(password))
+	plain = plain[:min(len(plain), 4*LenMax)] // bounded work, whatever is sent; no longer one can have been chosen
+	both := argon2.IDKey(plain, salt, passes, memoryKiB, lanes, 2*halfLen)
 	return both[:halfLen], both[halfLen:]
 }
 

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 func TestOnlyThePasswordOpens(t *testing.T) {
@@ -60,4 +62,22 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	Waste("anything")
+}
+
+// The same password composed and decomposed is one, also where only the first fits the bound in octets.
+func TestLongDecomposedPassword(t *testing.T) {
+	composed := strings.Repeat("각난닫랄맘밥삿앙잦찿", 9)
+	kept, err := Keep(rand.Reader, norm.NFD.String(composed), []byte("seed"))
+	if err != nil || Check(norm.NFD.String(composed), "aigul") != nil {
+		t.Fatal(err)
+	}
+	if _, ok := Open(kept, composed); !ok {
+		t.Error("the composed form does not open what the decomposed one closed")
+	}
+	if _, ok := Open(kept, composed[:len(composed)-3]+"가"); ok {
+		t.Error("the last letter does not count")
+	}
+	if Check("ａｉｇｕｌ-2026-xyz", "aigul") == nil {
+		t.Error("a name in wide letters is taken")
+	}
 }
