@@ -27,7 +27,7 @@ const (
 type ExceptionAction struct {
 	// Version is that of the exception as the person saw it.
 	Version int `json:"version"`
-	// Action is one of the actions. A resolution that needs four eyes waits for the approval of another person.
+	// Action is one of the actions. A resolution waits for the approval of another person.
 	Action string `json:"action"`
 	// Owner is to whom it is assigned; empty means the person.
 	Owner string `json:"owner,omitempty"`
@@ -75,8 +75,8 @@ func (a ExceptionAction) check() error {
 	return nil
 }
 
-// ActOnException does one step. Money moves only here, by new transfers in the same transaction; a second person approves
-// what [recon.Way.FourEyes] names. Errors: [ErrExceptionUnknown], [ErrExceptionState], [ErrExceptionChanged],
+// ActOnException does one step. Money moves only here, by new transfers in the same transaction, and only when a second person
+// approves what the first has proposed. Errors: [ErrExceptionUnknown], [ErrExceptionState], [ErrExceptionChanged],
 // [ErrResolutionMisfit], [ErrFourEyes], [ErrInvalid].
 func (s *Service) ActOnException(ctx context.Context, idem Idem, id string, a ExceptionAction) (Exception, bool, error) {
 	if err := a.check(); err != nil {

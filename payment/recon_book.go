@@ -190,7 +190,7 @@ func (b *booking) continuity(ctx context.Context) error {
 		SELECT s.id, s.closed_on, s.opening, s.before, coalesce(g.fixed, 0)::bigint AS fixed, g.open::bigint AS open, coalesce(g.parts, 0) AS parts
 		FROM (SELECT id, closed_on, opening, lag(closing) OVER w AS before, row_number() OVER w AS place
 			FROM statements WHERE bucket = $1 AND account = $2 AND state = 'booked' WINDOW w AS (ORDER BY `+statementOrder("ASC")+`)) AS s
-		LEFT JOIN (SELECT statement, sum(amount) FILTER (WHERE state = 'resolved') AS fixed, sum(amount) FILTER (WHERE state NOT IN ('resolved', 'void')) AS open,
+		LEFT JOIN (SELECT statement, sum(amount) FILTER (WHERE state IN ('resolved', 'archived') AND posting_id <> '') AS fixed, sum(amount) FILTER (WHERE state NOT IN ` + settledStates + `) AS open,
 				count(*)::integer AS parts
 			FROM recon_exceptions WHERE bucket = $1 AND kind = 'gap' AND account = $2 GROUP BY statement) AS g ON g.statement = s.id
 		ORDER BY s.place`, b.account.Bucket, b.account.Account)
@@ -217,11 +217,11 @@ func (b *booking) continuity(ctx context.Context) error {
 		case r.Open != nil && gap == 0:
 			err = exec(ctx, b.tx, 1, `
 				UPDATE recon_exceptions SET state = 'void', resolution = 'the statement between came', changed_at = $3, version = version + 1
-				WHERE bucket = $1 AND statement = $2 AND kind = 'gap' AND state NOT IN ('resolved', 'void')`, b.account.Bucket, r.ID, b.now)
+				WHERE bucket = $1 AND statement = $2 AND kind = 'gap' AND state NOT IN ` + settledStates, b.account.Bucket, r.ID, b.now)
 		case r.Open != nil && *r.Open != gap:
 			err = exec(ctx, b.tx, 1, `
 				UPDATE recon_exceptions SET amount = $3, state = 'open', owner = '', proposal = '', proposed_by = '', changed_at = $4, version = version + 1
-				WHERE bucket = $1 AND statement = $2 AND kind = 'gap' AND state NOT IN ('resolved', 'void')`, b.account.Bucket, r.ID, gap, b.now)
+				WHERE bucket = $1 AND statement = $2 AND kind = 'gap' AND state NOT IN ` + settledStates, b.account.Bucket, r.ID, gap, b.now)
 		}
 		if err != nil {
 			return err

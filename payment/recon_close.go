@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"qaqpa/payment/canon"
 	"qaqpa/payment/ledger"
@@ -22,6 +23,8 @@ type PeriodClosing struct {
 	Through  string    `json:"through"`
 	ClosedAt time.Time `json:"closed_at"`
 	ClosedBy string    `json:"closed_by"`
+	// Archived counts the exceptions that were settled and are put away with the period.
+	Archived int64 `json:"archived"`
 	// Register is the sealed document.
 	Register PeriodRegister `json:"register"`
 }
@@ -96,8 +99,31 @@ func (s *Service) ClosePeriod(ctx context.Context, idem Idem, account, through s
 			a.Bucket, a.Account, day, a.Bank, document, seal, out.ClosedBy, out.ClosedAt); err != nil {
 			return PeriodClosing{}, err
 		}
+		if out.Archived, err = archive(ctx, tx, a, day, out.ClosedAt); err != nil {
+			return PeriodClosing{}, err
+		}
 		return out, s.audit(ctx, tx, entry{idem.Caller, "period.closed", "account:" + a.Account, out})
 	})
+}
+
+// archive puts the settled exceptions of a closed period away. A payment that was missing and has been paid since belongs to no account:
+// it is put away once the statements that show it lie in closed periods, because one that may still be withdrawn would make it missing again.
+func archive(ctx context.Context, tx *sqlx.Tx, a accountRow, through recon.Day, now time.Time) (int64, error) {
+	from, err := recon.From(recon.Archive)
+	if err != nil {
+		return 0, err
+	}
+	result, err := tx.ExecContext(ctx, `
+		UPDATE recon_exceptions e SET state = $6, changed_at = $5, version = version + 1
+		WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.opened_on <= $4 AND e.state = ANY($7) AND (e.account = $3 OR (e.account = '' AND NOT EXISTS (
+			SELECT 1 FROM recon_matches m JOIN statements s ON s.bucket = $1 AND s.id = m.statement
+			WHERE m.bucket = $1 AND m.expectation = e.missing AND m.undone_at IS NULL
+				AND NOT EXISTS (SELECT 1 FROM recon_periods p WHERE p.bucket = $1 AND p.account = s.account AND p.through >= s.closed_on))))`,
+		a.Bucket, a.Bank, a.Account, through, now, string(recon.Archived), pq.Array(from))
+	if err != nil {
+		return 0, fmt.Errorf("couldn't archive the period's exceptions: %w", err)
+	}
+	return result.RowsAffected()
 }
 
 // periodBegin is the first day after the last closed period; zero when there is none.
@@ -176,7 +202,7 @@ func periodRegister(ctx context.Context, tx *sqlx.Tx, a accountRow, from, throug
 	}
 	err = all(ctx, tx, &kinds, `
 		SELECT kind, count(*) AS count, sum(amount)::bigint AS amount FROM recon_exceptions
-		WHERE bucket = $1 AND bank_bic = $2 AND account IN ($3, '') AND state NOT IN ('resolved', 'void') GROUP BY kind ORDER BY kind`, a.Bucket, a.Bank, a.Account)
+		WHERE bucket = $1 AND bank_bic = $2 AND account IN ($3, '') AND state NOT IN ` + settledStates + ` GROUP BY kind ORDER BY kind`, a.Bucket, a.Bank, a.Account)
 	for _, k := range kinds {
 		r.Exceptions = append(r.Exceptions, KindCount(k))
 	}

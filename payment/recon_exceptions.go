@@ -82,9 +82,12 @@ type ExceptionNote struct {
 
 // ExceptionQuery selects exceptions, the oldest first.
 type ExceptionQuery struct {
-	// Bank, Kind, State and Owner narrow; empty means all. Without a state those that are not resolved are listed.
+	// Bank, Owner, Kind, Severity, Age (the name of a bucket) and State narrow; empty means all. Without a state those that are not
+	// settled are listed.
 	Bank, Owner string
 	Kind        recon.Kind
+	Severity    recon.Severity
+	Age         string
 	State       recon.State
 	// After is the id after which to continue; empty starts.
 	After string
@@ -117,6 +120,9 @@ type exceptionRow struct {
 	Posting    string      `db:"posting_id"`
 	AnswerBy   *time.Time  `db:"answer_by"`
 }
+
+// settledStates are the states in which nothing stands between ledger and statement any more; see [recon.State.Unsettled].
+const settledStates = `('resolved', 'void', 'archived')`
 
 const exceptionColumns = `bucket, statement, no, part, missing, bank_bic, account, kind, state, amount, related, rule, owner, opened_on, version,
 	proposal, proposed_by, resolution, posting_id, answer_by`
@@ -153,46 +159,6 @@ func parseExpectationID(id string) (bucket int, no int64, ok bool) {
 	b, err1 := strconv.ParseUint(rest[:2], 16, 8)
 	n, err2 := strconv.ParseUint(rest[2:], 16, 64)
 	return int(b), int64(n), err1 == nil && err2 == nil //nolint:gosec // G115: bits as they were
-}
-
-// Exceptions lists the queue. Errors: [ErrInvalid].
-func (s *Service) Exceptions(ctx context.Context, q ExceptionQuery) (ExceptionPage, error) {
-	const limitMax, limitDefault = 100, 50
-	if q.Limit == 0 {
-		q.Limit = limitDefault
-	}
-	if q.Limit < 1 || q.Limit > limitMax {
-		return ExceptionPage{}, ErrInvalid.with("1 to 100").at("limit")
-	}
-	var after exceptionKey
-	from := time.Time{}.AddDate(1, 0, 0)
-	if q.After != "" {
-		k, ok := parseExceptionID(q.After)
-		if !ok {
-			return ExceptionPage{}, ErrInvalid.with("no exception has this id").at("starting_after")
-		}
-		row, err := findException(ctx, s.db, k, "")
-		if err != nil {
-			return ExceptionPage{}, err
-		}
-		after, from = k, row.OpenedOn
-	}
-	var rows []exceptionRow
-	err := all(ctx, s.db, &rows, `
-		SELECT `+exceptionColumns+` FROM recon_exceptions
-		WHERE (bank_bic = $1 OR $1 = '') AND (kind = $2 OR $2 = '') AND (owner = $3 OR $3 = '')
-			AND CASE WHEN $4 = '' THEN state NOT IN ('resolved', 'void') ELSE state = $4 END
-			AND (opened_on, bucket, statement, no, part, missing) > ($5::date, $6::integer, $7::bigint, $8::integer, $9::integer, $10::bigint)
-		ORDER BY opened_on, bucket, statement, no, part, missing LIMIT $11`,
-		q.Bank, string(q.Kind), q.Owner, string(q.State), from, after.Bucket, after.Statement, after.No, after.Part, after.Missing, q.Limit+1)
-	if err != nil {
-		return ExceptionPage{}, err
-	}
-	page := ExceptionPage{Items: []Exception{}, HasMore: len(rows) > q.Limit}
-	for _, r := range rows[:min(len(rows), q.Limit)] {
-		page.Items = append(page.Items, r.exception(s.now()))
-	}
-	return page, nil
 }
 
 // findException reads one, locked when suffix is FOR UPDATE.
@@ -350,7 +316,7 @@ func (s *Service) suggest(ctx context.Context, row exceptionRow, d ExceptionDeta
 	err = all(ctx, s.db, &lines, `
 		SELECT l.statement, l.no, l.part, l.amount, l.booked_on, l.count, l.reverses, l.reference, l.uip, l.bank_reference, l.batch, l.payer, l.kbk, l.purpose, l.foreign_amount
 		FROM recon_exceptions e JOIN statement_lines l ON l.bucket = e.bucket AND l.statement = e.statement AND l.no = e.no AND l.part = e.part
-		WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.state NOT IN ('resolved', 'void') AND e.no > 0
+		WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.state NOT IN ` + settledStates + ` AND e.no > 0
 			AND (l.amount = $3 OR (l.payer = $4 AND $4 <> '') OR l.reference = $5 OR (l.uip = $6 AND $6 <> ''))
 		ORDER BY abs(l.amount - $3), l.statement, l.no, l.part LIMIT $7`,
 		row.Bucket, row.Bank, x.Tiyn, x.Payer, x.Reference, x.UIP, candidatesMax)

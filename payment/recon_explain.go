@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/jmoiron/sqlx"
@@ -18,6 +19,9 @@ type StatementLine struct {
 	Matches []LineMatch `json:"matches"`
 	// Exception is the id of its exception, if it ever had one.
 	Exception string `json:"exception,omitempty"`
+	// Status says how it stands, Archived that it is settled and its period closed.
+	Status   recon.Status `json:"status"`
+	Archived bool         `json:"archived"`
 }
 
 // LineMatch says which expectation a line pays, and why.
@@ -53,8 +57,10 @@ func (s *Service) StatementLines(ctx context.Context, id string, afterNo, afterP
 	if !ok {
 		return StatementPage{}, ErrStatementUnknown
 	}
-	var bank string
-	if err := orMissing(one(ctx, s.db, &bank, `SELECT bank_bic FROM statements WHERE bucket = $1 AND id = $2`, bucket, key), ErrStatementUnknown); err != nil {
+	e := explaining{Service: s, k: exceptionKey{Bucket: bucket, Statement: key}, at: map[[2]int]int{}}
+	if err := orMissing(one(ctx, s.db, &e.of, `SELECT s.bank_bic, s.state, EXISTS (
+			SELECT 1 FROM recon_periods p WHERE p.bucket = $1 AND p.account = s.account AND p.through >= s.closed_on) AS closed
+		FROM statements s WHERE s.bucket = $1 AND s.id = $2`, bucket, key), ErrStatementUnknown); err != nil {
 		return StatementPage{}, err
 	}
 	var rows []lineRow
@@ -68,17 +74,42 @@ func (s *Service) StatementLines(ctx context.Context, id string, afterNo, afterP
 		return page, nil
 	}
 	rows = rows[:min(len(rows), limit)]
-	at := map[[2]int]int{}
 	for i, r := range rows {
 		page.Items = append(page.Items, StatementLine{Line: r.line(), Matches: []LineMatch{}})
-		at[[2]int{r.No, r.Part}] = i
+		e.at[[2]int{r.No, r.Part}] = i
 	}
-	return page, s.explain(ctx, page.Items, at, exceptionKey{Bucket: bucket, Statement: key}, bank)
+	e.items, e.standing = page.Items, make([]recon.Standing, len(page.Items))
+	if err := errors.Join(e.matches(ctx), e.exceptions(ctx)); err != nil {
+		return StatementPage{}, err
+	}
+	for i, standing := range e.standing {
+		standing.Booked, standing.Tiyn = e.of.State == statementBooked, page.Items[i].Tiyn
+		page.Items[i].Status = recon.StatusOf(standing)
+		page.Items[i].Archived = e.of.Closed && standing.Booked && page.Items[i].Status != recon.Listed
+	}
+	return page, nil
 }
 
-// explain adds matches and exceptions to lines.
-func (s *Service) explain(ctx context.Context, items []StatementLine, at map[[2]int]int, k exceptionKey, bank string) error {
-	first, last := items[0].No, items[len(items)-1].No
+// explaining adds to the lines of a page what became of them.
+type explaining struct {
+	*Service
+	k  exceptionKey // of the statement
+	of struct {
+		Bank   string `db:"bank_bic"`
+		State  string `db:"state"`
+		Closed bool   `db:"closed"`
+	}
+	items    []StatementLine
+	standing []recon.Standing
+	at       map[[2]int]int // places of lines by entry and part
+}
+
+// between are the numbers of the first and the last entry.
+func (e *explaining) between() (first, last int) { return e.items[0].No, e.items[len(e.items)-1].No }
+
+// matches adds live matches, each with its rule.
+func (e *explaining) matches(ctx context.Context) error {
+	first, last := e.between()
 	var legs []struct {
 		No          int   `db:"no"`
 		Part        int   `db:"part"`
@@ -88,37 +119,56 @@ func (s *Service) explain(ctx context.Context, items []StatementLine, at map[[2]
 		Rule        int   `db:"rule"`
 		Ladder      int   `db:"ladder"`
 	}
-	err := all(ctx, s.db, &legs, `SELECT no, part, expectation, paid, owed, rule, ladder FROM recon_matches
-		WHERE bucket = $1 AND statement = $2 AND no BETWEEN $3 AND $4 AND undone_at IS NULL ORDER BY no, part, expectation`, k.Bucket, k.Statement, first, last)
+	err := all(ctx, e.db, &legs, `SELECT no, part, expectation, paid, owed, rule, ladder FROM recon_matches
+		WHERE bucket = $1 AND statement = $2 AND no BETWEEN $3 AND $4 AND undone_at IS NULL ORDER BY no, part, expectation`, e.k.Bucket, e.k.Statement, first, last)
 	if err != nil {
 		return err
 	}
 	ladders := map[int]recon.Ladder{}
 	for _, l := range legs {
-		i, shown := at[[2]int{l.No, l.Part}]
+		i, shown := e.at[[2]int{l.No, l.Part}]
 		if !shown {
 			continue
 		}
-		m := LineMatch{Expectation: expectationID(k.Bucket, l.Expectation), Paid: l.Paid, Owed: l.Owed, Rule: rulePerson, Fields: []recon.Field{}}
-		if l.Rule > 0 {
+		m := LineMatch{Expectation: expectationID(e.k.Bucket, l.Expectation), Paid: l.Paid, Owed: l.Owed, Rule: rulePerson, Fields: []recon.Field{}}
+		if l.Rule == 0 {
+			e.standing[i].ByPeople += l.Paid
+		} else {
+			e.standing[i].ByRules += l.Paid
 			if ladders[l.Ladder] == nil {
-				if ladders[l.Ladder], err = ladderOf(ctx, s.db, k.Bucket, bank, l.Ladder); err != nil {
+				if ladders[l.Ladder], err = ladderOf(ctx, e.db, e.k.Bucket, e.of.Bank, l.Ladder); err != nil {
 					return err
 				}
 			}
 			rule := ladders[l.Ladder][l.Rule-1]
 			m.Rule, m.Fields = rule.Name, rule.On
 		}
-		items[i].Matches = append(items[i].Matches, m)
+		e.items[i].Matches = append(e.items[i].Matches, m)
 	}
-	var listed []exceptionKey
-	if err := all(ctx, s.db, &listed, `SELECT bucket, statement, no, part, missing FROM recon_exceptions
-		WHERE bucket = $1 AND statement = $2 AND no BETWEEN $3 AND $4 AND no > 0`, k.Bucket, k.Statement, first, last); err != nil {
+	return nil
+}
+
+// exceptions adds what is, or was, listed.
+func (e *explaining) exceptions(ctx context.Context) error {
+	first, last := e.between()
+	var listed []struct {
+		exceptionKey
+		State      recon.State `db:"state"`
+		Resolution string      `db:"resolution"`
+	}
+	if err := all(ctx, e.db, &listed, `SELECT bucket, statement, no, part, missing, state, resolution FROM recon_exceptions
+		WHERE bucket = $1 AND statement = $2 AND no BETWEEN $3 AND $4 AND no > 0`, e.k.Bucket, e.k.Statement, first, last); err != nil {
 		return err
 	}
-	for _, e := range listed {
-		if i, shown := at[[2]int{e.No, e.Part}]; shown {
-			items[i].Exception = e.String()
+	for _, x := range listed {
+		i, shown := e.at[[2]int{x.No, x.Part}]
+		if !shown {
+			continue
+		}
+		e.items[i].Exception, e.standing[i].Exception = x.String(), x.State
+		var plan resolutionPlan
+		if json.Unmarshal([]byte(x.Resolution), &plan) == nil { // what became void tells why in words
+			e.standing[i].Way = plan.Way
 		}
 	}
 	return nil

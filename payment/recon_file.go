@@ -325,7 +325,7 @@ func checkAccount(ctx context.Context, tx *sqlx.Tx, bucket int, bank, account st
 			(SELECT coalesce(sum(CASE WHEN debit_account = $3 THEN amount ELSE -amount END), 0) FROM transfers
 				WHERE bucket = $1 AND posting_id IS NOT NULL AND (debit_account = $3 OR credit_account = $3))::bigint AS cash,
 			(SELECT coalesce(sum(amount), 0) FROM recon_exceptions
-				WHERE bucket = $1 AND bank_bic = $2 AND account = $4 AND missing = 0 AND state NOT IN ('resolved', 'void'))::bigint AS listed,
+				WHERE bucket = $1 AND bank_bic = $2 AND account = $4 AND missing = 0 AND state NOT IN ` + settledStates + `)::bigint AS listed,
 			(SELECT closing FROM statements WHERE bucket = $1 AND account = $4 AND state = 'booked' ORDER BY `+statementOrder("DESC")+` LIMIT 1) AS closing`,
 		bucket, bank, string(ledger.BankCash(bank, account)), account)
 	if err != nil || row.Closing == nil {

@@ -49,7 +49,7 @@ func (s *Service) BankStatements(ctx context.Context, bank string) ([]BankStatem
 	err := all(ctx, s.db, &rows, `
 		SELECT s.bucket, s.id, s.account, s.number, s.page, s.opened_on, s.closed_on, s.state, s.lines, s.closing, s.created_at,
 			(SELECT count(*) FROM (SELECT 1 FROM recon_exceptions e
-				WHERE e.bucket = s.bucket AND e.statement = s.id AND e.state NOT IN ('resolved', 'void') LIMIT $3) AS o)::integer AS open
+				WHERE e.bucket = s.bucket AND e.statement = s.id AND e.state NOT IN ` + settledStates + ` LIMIT $3) AS o)::integer AS open
 		FROM statements s WHERE s.bucket = $1 AND s.bank_bic = $2 ORDER BY s.id DESC LIMIT $4`,
 		bucketOf(bank), bank, OpenCountMax, BankStatementsMax)
 	if err != nil {

@@ -23,15 +23,9 @@ type resolutionPlan struct {
 	ParkRest     bool      `json:"park_rest,omitempty"`
 }
 
-// resolve executes a resolution, or proposes it to a second person.
+// resolve proposes a resolution to a second person: each of them moves money, or says that money may stay where it is.
 func (x *acting) resolve(ctx context.Context, a ExceptionAction) error {
 	plan := resolutionPlan{Way: a.Way, Expectations: a.Expectations, ParkRest: a.ParkRest}
-	if !a.Way.FourEyes() {
-		if err := x.step(recon.Resolve); err != nil {
-			return err
-		}
-		return x.execute(ctx, plan)
-	}
 	// What cannot be executed is not proposed: the second person should not be the one to find out.
 	if _, err := x.legs(ctx, plan); err != nil {
 		return err
@@ -229,7 +223,7 @@ func (x *acting) match(ctx context.Context, plan resolutionPlan, links []linking
 	}
 	return exec(ctx, x.tx, -1, `
 		UPDATE recon_exceptions e SET state = 'void', resolution = 'paid since', proposal = '', proposed_by = '', changed_at = $3, version = version + 1
-		WHERE e.bucket = $1 AND e.statement = 0 AND e.missing = ANY($2) AND e.state NOT IN ('resolved', 'void') AND (
+		WHERE e.bucket = $1 AND e.statement = 0 AND e.missing = ANY($2) AND e.state NOT IN ` + settledStates + ` AND (
 			SELECT sum(m.owed) FROM recon_matches m WHERE m.bucket = $1 AND m.expectation = e.missing AND m.undone_at IS NULL) = e.amount`,
 		x.row.Bucket, int64Array(nos), x.now)
 }

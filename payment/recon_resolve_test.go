@@ -79,7 +79,11 @@ func TestLinkBySuggestion(t *testing.T) {
 	if err != nil || name != "letter.pdf" || string(file) != "%PDF" {
 		t.Errorf("file %q %q %v", name, file, err)
 	}
-	out := b.done("operator:a", e, ExceptionAction{Action: ActResolve, Way: recon.Link, Expectations: []string{d.Suggestions[0].ID}})
+	asked := b.done("operator:a", e, ExceptionAction{Action: ActResolve, Way: recon.Link, Expectations: []string{d.Suggestions[0].ID}})
+	if asked.State != recon.Proposed || asked.Posting != "" || b.balance("bank:"+testBIC+":due") != tiyn {
+		t.Errorf("one person alone has linked: %+v", asked)
+	}
+	out := b.done("operator:b", asked, ExceptionAction{Action: ActApprove})
 	if out.State != recon.Resolved || out.Posting == "" {
 		t.Errorf("resolved %+v", out)
 	}
@@ -99,7 +103,7 @@ func TestLinkBySuggestion(t *testing.T) {
 	}
 	_, _, err = b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(sheet{number: 1, day: b.today()}.camt()), Source: SourceAPI, Actor: "x", Replace: true})
 	wants(t, err, ErrStatementTouched)
-	if d, err = b.Exception(t.Context(), e.ID); err != nil || len(d.Notes) != 2 || d.Notes[0].Comment != "mine" || len(d.Suggestions) != 0 {
+	if d, err = b.Exception(t.Context(), e.ID); err != nil || len(d.Notes) != 3 || d.Notes[0].Comment != "mine" || len(d.Suggestions) != 0 {
 		t.Errorf("notes %+v %v", d.Notes, err)
 	}
 }

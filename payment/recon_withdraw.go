@@ -194,7 +194,7 @@ func untouched(ctx context.Context, tx *sqlx.Tx, bucket int, id int64) error {
 	var touched bool
 	if err := one(ctx, tx, &touched, `
 		SELECT EXISTS (SELECT 1 FROM recon_matches WHERE bucket = $1 AND statement = $2 AND rule = 0 AND undone_at IS NULL)
-			OR EXISTS (SELECT 1 FROM recon_exceptions WHERE bucket = $1 AND statement = $2 AND state IN ('resolved', 'proposed'))`,
+			OR EXISTS (SELECT 1 FROM recon_exceptions WHERE bucket = $1 AND statement = $2 AND state IN ('resolved', 'proposed', 'archived'))`,
 		bucket, id); err != nil {
 		return err
 	}
@@ -219,7 +219,7 @@ func (b *booking) giveUp(ctx context.Context, id int64, suffix, why string) erro
 		return err
 	}
 	return exec(ctx, b.tx, -1, `UPDATE recon_exceptions SET state = 'void', resolution = $4, changed_at = $3, version = version + 1
-		WHERE bucket = $1 AND statement = $2 AND state NOT IN ('resolved', 'void')`, b.account.Bucket, id, b.now, why)
+		WHERE bucket = $1 AND statement = $2 AND state NOT IN ` + settledStates, b.account.Bucket, id, b.now, why)
 }
 
 // periodOpen refuses a day in a closed period of the account.

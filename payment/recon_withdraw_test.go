@@ -124,7 +124,7 @@ func TestWithdrawRefuses(t *testing.T) {
 	wants(t, err, ErrInvalid)
 	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: ActPropose, Comment: "x"})
 	b.must(err)
-	b.done("operator:3", b.theOnly(recon.Surplus), ExceptionAction{Action: ActResolve, Way: recon.Park})
+	b.resolved(b.theOnly(recon.Surplus), ExceptionAction{Way: recon.Park})
 	_, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
 	wants(t, err, ErrStatementTouched)
 	_, _, err = b.ClosePeriod(t.Context(), b.idem("close"), monthAccount, b.today())

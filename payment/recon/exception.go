@@ -1,6 +1,8 @@
 package recon
 
 import (
+	"slices"
+
 	"qaqpa/payment/flow"
 )
 
@@ -50,32 +52,36 @@ const (
 
 // Amounts in tiyn from which an exception is one step more severe.
 const (
-	largeTiyn = 1_000_000_00
-	smallTiyn = 1_000_00
+	LargeTiyn = 1_000_000_00
+	SmallTiyn = 1_000_00
 )
 
+// LateDays is from how many days on an exception is one step more severe: the first day of [Week].
+const LateDays = 4
+
+// Severities lists all severities, the least first.
+func Severities() []Severity { return []Severity{Low, Medium, High, Critical} }
+
+// ShortOf lists the kinds by which somebody is short of money: they are one step more severe.
+func ShortOf() []Kind { return []Kind{Missing, Reversal, Withdrawal, Gap} }
+
 // SeverityOf grades an exception by what it is, how much money is at risk (tiyn, the sign does not matter) and how many
-// days it has been open.
+// days it has been open. A search by severity computes the same in the database, by the same constants.
 func SeverityOf(k Kind, tiyn int64, days int) Severity {
 	grade := 1
-	switch k {
-	case Missing, Reversal, Withdrawal, Gap:
-		grade = 2 // somebody is short of money
-	case Surplus, Ambiguous, Doubled, Over, Under, Data, ForeignCurrency:
-	}
-	if tiyn < 0 {
-		tiyn = -tiyn
-	}
-	if tiyn >= largeTiyn || tiyn < 0 { // the smallest int64 has no positive
+	if slices.Contains(ShortOf(), k) {
 		grade++
 	}
-	if tiyn < smallTiyn && tiyn >= 0 {
+	if tiyn >= LargeTiyn || tiyn <= -LargeTiyn {
+		grade++
+	}
+	if tiyn < SmallTiyn && tiyn > -SmallTiyn {
 		grade--
 	}
-	if AgeOf(days) >= Week {
+	if days >= LateDays {
 		grade++
 	}
-	return []Severity{Low, Medium, High, Critical}[min(max(grade, 0), 3)]
+	return Severities()[min(max(grade, 0), 3)]
 }
 
 // Age is a bucket of ageing.
@@ -113,6 +119,31 @@ func (a Age) String() string {
 // Ages lists the buckets.
 func Ages() []Age { return []Age{Fresh, Days, Week, Month, Old} }
 
+// Bounds are the first and the last day of the bucket; the last has no end, and last is -1.
+func (a Age) Bounds() (first, last int) {
+	switch a {
+	case Fresh:
+		return 0, 1
+	case Days:
+		return 2, 3
+	case Week:
+		return LateDays, 7
+	case Month:
+		return 8, 30
+	}
+	return 31, -1
+}
+
+// ParseAge finds a bucket by its name; false for a text that names none.
+func ParseAge(name string) (Age, bool) {
+	for _, a := range Ages() {
+		if a.String() == name {
+			return a, true
+		}
+	}
+	return 0, false
+}
+
 // State of an exception.
 type State string
 
@@ -130,7 +161,12 @@ const (
 	Resolved State = "resolved"
 	// Void: what it was about is gone, such as a missing payment that came late.
 	Void State = "void"
+	// Archived: it was settled when its period was closed.
+	Archived State = "archived"
 )
+
+// States lists all states, in the order in which an exception may pass them.
+func States() []State { return []State{Open, Assigned, Asked, Proposed, Resolved, Void, Archived} }
 
 // Events of an exception.
 const (
@@ -143,9 +179,14 @@ const (
 	Reject  flow.Event = "reject"
 	Resolve flow.Event = "resolve"
 	Vanish  flow.Event = "vanish"
+	// Archive is the closing of the period.
+	Archive flow.Event = "archive"
+	// Undo gives a line back to the person who has undone its match, Recur lists a payment anew that is missing again.
+	Undo  flow.Event = "undo"
+	Recur flow.Event = "recur"
 )
 
-// Transitions is the table of an exception's states.
+// Transitions is the table of an exception's states. Only what two people have agreed on is resolved.
 func Transitions() (flow.Table[State], error) {
 	edges := []flow.Edge[State]{
 		{From: Open, Event: Assign, To: Assigned},
@@ -159,15 +200,34 @@ func Transitions() (flow.Table[State], error) {
 	for _, from := range []State{Open, Assigned, Asked} {
 		edges = append(edges,
 			flow.Edge[State]{From: from, Event: Propose, To: Proposed},
-			flow.Edge[State]{From: from, Event: Resolve, To: Resolved},
 			flow.Edge[State]{From: from, Event: Vanish, To: Void})
 	}
 	edges = append(edges,
 		flow.Edge[State]{From: Open, Event: Ask, To: Asked},
 		flow.Edge[State]{From: Assigned, Event: Ask, To: Asked},
-		flow.Edge[State]{From: Proposed, Event: Vanish, To: Void})
+		flow.Edge[State]{From: Proposed, Event: Vanish, To: Void},
+		flow.Edge[State]{From: Resolved, Event: Archive, To: Archived},
+		flow.Edge[State]{From: Void, Event: Archive, To: Archived},
+		flow.Edge[State]{From: Void, Event: Undo, To: Assigned},
+		flow.Edge[State]{From: Archived, Event: Undo, To: Assigned},
+		flow.Edge[State]{From: Void, Event: Recur, To: Open})
 	return flow.New("exception", Open, edges)
 }
 
+// From lists the states in which an event may happen to an exception, for what happens to many at once.
+func From(event flow.Event) ([]State, error) {
+	table, err := Transitions()
+	if err != nil {
+		return nil, err
+	}
+	var from []State
+	for _, e := range table.Edges() {
+		if e.Event == event {
+			from = append(from, e.From)
+		}
+	}
+	return from, nil
+}
+
 // Unsettled reports whether an exception in this state still stands between ledger and statement.
-func (s State) Unsettled() bool { return s != Resolved && s != Void }
+func (s State) Unsettled() bool { return s != Resolved && s != Void && s != Archived }

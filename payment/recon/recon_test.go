@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -217,10 +218,33 @@ func TestTransitions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, s := range table.States() {
-		if table.Final(s) == s.Unsettled() {
-			t.Errorf("%s: final %v, unsettled %v", s, table.Final(s), s.Unsettled())
+	for _, s := range States() {
+		archived, err := table.Next(s, Archive)
+		if (err != nil) != (s.Unsettled() || s == Archived) || (err == nil && archived != Archived) {
+			t.Errorf("%s: unsettled %v, archived %v", s, s.Unsettled(), err)
 		}
+		resolved, err := table.Next(s, Resolve)
+		if (err == nil) != (s == Proposed) || (err == nil && resolved != Resolved) {
+			t.Errorf("%s: resolved without a second person", s)
+		}
+	}
+	if known := table.States(); len(known) != len(States()) {
+		t.Errorf("the table has %v", known)
+	}
+	if from, err := From(Archive); err != nil || !slices.Equal(from, []State{Resolved, Void}) {
+		t.Errorf("archived from %v, %v", from, err)
+	}
+	for _, a := range Ages() {
+		first, last := a.Bounds()
+		if last < 0 {
+			last = 10_000
+		}
+		if found, known := ParseAge(a.String()); !known || found != a || AgeOf(first) != a || AgeOf(last) != a || (a > Fresh && AgeOf(first-1) == a) || AgeOf(last+1) == a && a != Old {
+			t.Errorf("bucket %s: %d to %d", a, first, last)
+		}
+	}
+	if _, known := ParseAge("1-2"); known || AgeOf(LateDays) != Week || AgeOf(LateDays-1) == Week {
+		t.Error("buckets")
 	}
 	if _, err := table.Next(Resolved, Assign); err == nil {
 		t.Error("what is resolved was taken up again")

@@ -35,9 +35,6 @@ const (
 // Ways lists all ways.
 func Ways() []Way { return []Way{Link, Force, Park, GiveBack, WriteOff, Owe, Accept} }
 
-// FourEyes reports whether a second person has to agree.
-func (w Way) FourEyes() bool { return w != Link && w != Park }
-
 // Item is an exception as its resolution sees it.
 type Item struct {
 	Kind Kind
