@@ -60,6 +60,9 @@ func (b *bankBooking) run(ctx context.Context, parsed []parsedStatement, sum []b
 			m.from = s.from
 		}
 	}
+	if err := b.forward(ctx, booked); err != nil {
+		return err
+	}
 	if err := m.run(ctx); err != nil {
 		return err
 	}
@@ -118,6 +121,8 @@ type matchedSum struct {
 	Lines     int64  `db:"lines"`
 	Paid      int64  `db:"paid"`
 	Owed      int64  `db:"owed"`
+	// Forward says that it is money which was sent on.
+	Forward bool `db:"forward"`
 }
 
 // matchedBy sums up what the ladder has just matched.
@@ -143,6 +148,9 @@ func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking
 		slices.SortStableFunc(sums, func(a, b matchedSum) int {
 			return cmp.Or(cmp.Compare(a.Statement, b.Statement), cmp.Compare(a.Rule, b.Rule))
 		})
+	}
+	for i := range sums {
+		sums[i].Forward = m.ladder[sums[i].Rule-1].Forward
 	}
 	legs, differences := make([][]recon.Leg, len(booked)), make([]map[string][]recon.Leg, len(booked))
 	for _, sum := range sums {
@@ -172,8 +180,11 @@ func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking
 }
 
 func (s matchedSum) legs() []recon.Leg {
-	if s.Direction > 0 {
+	switch {
+	case s.Direction > 0:
 		return recon.ReceivedLegs(s.Bank, s.Account, s.Paid, s.Owed)
+	case s.Forward:
+		return recon.ForwardedLegs(s.Bank, s.Account, s.Paid, s.Owed)
 	}
 	return recon.ReturnedLegs(s.Bank, s.Account, s.Paid, s.Owed)
 }

@@ -160,10 +160,12 @@ func posting(bucket int, kind ledger.PostingKind, subject, reason string, legs [
 func legsOfStatement(ctx context.Context, tx *sqlx.Tx, bucket int, id int64) ([]recon.Leg, error) {
 	var sums []matchedSum
 	err := all(ctx, tx, &sums, `
-		SELECT s.id AS statement, s.bank_bic, s.account, m.direction, m.paid, m.owed
-		FROM (SELECT sign(owed)::bigint AS direction, sign(paid - owed) AS difference, sum(abs(paid))::bigint AS paid, sum(abs(owed))::bigint AS owed
-			FROM recon_matches WHERE bucket = $1 AND statement = $2 AND rule > 0 AND undone_at IS NULL GROUP BY sign(owed), sign(paid - owed)) AS m
-		JOIN statements s ON s.bucket = $1 AND s.id = $2 ORDER BY m.direction, m.difference`, bucket, id)
+		SELECT s.id AS statement, s.bank_bic, s.account, m.direction, m.paid, m.owed, m.forward
+		FROM (SELECT sign(m.owed)::bigint AS direction, sign(m.paid - m.owed) AS difference, x.kind = 'forward' AS forward,
+				sum(abs(m.paid))::bigint AS paid, sum(abs(m.owed))::bigint AS owed
+			FROM recon_matches m JOIN expectations x ON x.bucket = $1 AND x.no = m.expectation
+			WHERE m.bucket = $1 AND m.statement = $2 AND m.rule > 0 AND m.undone_at IS NULL GROUP BY 1, 2, 3) AS m
+		JOIN statements s ON s.bucket = $1 AND s.id = $2 ORDER BY m.direction, m.difference, m.forward`, bucket, id)
 	if err != nil {
 		return nil, err
 	}

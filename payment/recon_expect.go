@@ -111,6 +111,9 @@ func (s *Service) expectBucket(ctx context.Context, bucket int) (more bool, err 
 		if err := s.insertExpectations(ctx, tx, bucket, leaves); err != nil {
 			return err
 		}
+		if err := s.due(ctx, tx, bucket, next, end); err != nil {
+			return err
+		}
 		more = end-next == expectPage
 		return exec(ctx, tx, 1, `UPDATE recon_cursors SET next = $2 WHERE bucket = $1`, bucket, end)
 	})
@@ -165,6 +168,8 @@ const (
 	expectPayment = "payment"
 	expectRefund  = "refund"
 	expectOwed    = "owed"
+	// expectForward is money that the bank is to send on.
+	expectForward = "forward"
 )
 
 // expectedRow is a row of expectations.

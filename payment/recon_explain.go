@@ -210,6 +210,7 @@ type legRow struct {
 	Paid        int64 `db:"paid"`
 	Owed        int64 `db:"owed"`
 	Turn        int   `db:"turn"`
+	Forward     bool  `db:"forward"`
 }
 
 // UndoMatch takes back the match that rules made of one line, and nothing else: all legs of the line, and of an expectation that several
@@ -256,7 +257,8 @@ func (s *Service) UndoMatch(ctx context.Context, idem Idem, statement string, u 
 func matchOf(ctx context.Context, tx *sqlx.Tx, bucket int, statement int64, u MatchUndoing) ([]legRow, error) {
 	var legs []legRow
 	err := all(ctx, tx, &legs, `
-		SELECT DISTINCT m.no, m.part, m.statement, m.expectation, m.paid, m.owed, m.turn
+		SELECT DISTINCT m.no, m.part, m.statement, m.expectation, m.paid, m.owed, m.turn,
+			(SELECT x.kind = 'forward' FROM expectations x WHERE x.bucket = $1 AND x.no = m.expectation) AS forward
 		FROM recon_matches l JOIN recon_matches m ON m.bucket = $1 AND m.undone_at IS NULL AND m.rule > 0 AND (
 			(m.statement = l.statement AND m.no = l.no AND m.part = l.part) OR (NOT l.whole AND NOT m.whole AND m.expectation = l.expectation))
 		WHERE l.bucket = $1 AND l.statement = $2 AND l.no = $3 AND l.part = $4 AND l.undone_at IS NULL AND l.rule > 0
@@ -265,6 +267,13 @@ func matchOf(ctx context.Context, tx *sqlx.Tx, bucket int, statement int64, u Ma
 		err = ErrMatchUnknown
 	}
 	return legs, err
+}
+
+func sign(n int64) int64 {
+	if n < 0 {
+		return -1
+	}
+	return 1
 }
 
 // undo takes legs back.
@@ -280,11 +289,8 @@ func (s *Service) undo(ctx context.Context, tx *sqlx.Tx, account accountRow, leg
 		}
 		lines[k] = l.Expectation
 		sums[k] += l.Paid
-		moved := recon.ReceivedLegs(account.Bank, account.Account, l.Paid, l.Owed)
-		if l.Owed < 0 {
-			moved = recon.ReturnedLegs(account.Bank, account.Account, -l.Paid, -l.Owed)
-		}
-		for _, m := range moved {
+		moved := matchedSum{Bank: account.Bank, Account: account.Account, Direction: sign(l.Owed), Paid: abs(l.Paid), Owed: abs(l.Owed), Forward: l.Forward}
+		for _, m := range moved.legs() {
 			back = append(back, recon.Leg{Debit: m.Credit, Credit: m.Debit, Tiyn: m.Tiyn})
 		}
 		if err := exec(ctx, tx, 1, `UPDATE recon_matches SET undone_at = $7

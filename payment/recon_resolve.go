@@ -2,13 +2,11 @@ package payment
 
 import (
 	"context"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
-	"github.com/google/uuid"
 	"github.com/lib/pq"
 	"github.com/lib/pq/pqerror"
 
@@ -83,6 +81,13 @@ func (x *acting) legs(ctx context.Context, plan resolutionPlan) (resolutionLegs,
 		return out, nil
 	}
 	var err error
+	if x.row.Missing != 0 {
+		found, err := expectationsOf(ctx, x.tx, x.row.Bucket, x.row.Bank, x.row.Missing)
+		if err != nil {
+			return out, err
+		}
+		it.Forward = len(found) == 1 && found[0].Kind == expectForward
+	}
 	if len(plan.Expectations) > 0 {
 		if out.links, err = x.links(ctx, plan, &it); err != nil {
 			return out, err
@@ -137,6 +142,11 @@ func (x *acting) links(ctx context.Context, plan resolutionPlan, it *recon.Item)
 		if open == 0 || (open < 0) != (it.Tiyn < 0) {
 			return nil, ErrResolutionMisfit.with("already settled, or money that goes the other way: " + expectationID(r.Bucket, r.No)).at("expectations")
 		}
+		forward := r.Kind == expectForward
+		if i > 0 && forward != it.Forward {
+			return nil, ErrResolutionMisfit.with("refunds and money to be sent on are paid by lines of their own").at("expectations")
+		}
+		it.Forward = forward
 		out[i] = linking{expectedRow: r, owed: open, whole: r.Settled == 0}
 	}
 	if plan.Way == recon.Link && len(out) == 1 && abs(it.Tiyn) < abs(out[0].owed) {
@@ -181,7 +191,7 @@ func (x *acting) execute(ctx context.Context, plan resolutionPlan) error {
 
 func postingKindOf(w recon.Way, tiyn int64) ledger.PostingKind {
 	switch w {
-	case recon.Link, recon.Force:
+	case recon.Link, recon.Force, recon.Forward:
 		return ledger.Settlement
 	case recon.Park:
 		if tiyn < 0 {
@@ -264,14 +274,11 @@ func (x *acting) expectAnew(ctx context.Context, way recon.Way) error {
 	if err != nil {
 		return err
 	}
-	id, err := uuid.NewV7()
+	number, id, err := newExpectation()
 	if err != nil {
-		return fmt.Errorf("couldn't make a reference: %w", err)
+		return err
 	}
 	paid := days.PaymentDay(x.now, terms[x.row.Bank])
-	// Below zero, apart from the numbers of executed payments; 62 random bits, for several may be made at one instant.
-	const randomBits = 1<<62 - 1
-	number := -1 - int64(binary.BigEndian.Uint64(id[8:])&randomBits)
 	e := expectedRow{
 		Bucket: x.row.Bucket, No: number, Tiyn: -x.row.Tiyn, PaidOn: paid, DueOn: days.DueDay(paid, terms[x.row.Bank]), Bank: x.row.Bank,
 		Kind: expectRefund, Source: x.row.String(), Reference: fmt.Sprintf("%02x%s", x.row.Bucket, strings.ReplaceAll(id.String(), "-", "")), Payer: line.Payer, KBK: line.KBK,

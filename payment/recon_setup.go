@@ -53,6 +53,9 @@ type ReconTerms struct {
 	TermDays     int    `json:"term_days"`
 	// Rules replace the ladder; nil keeps the one in force.
 	Rules recon.Ladder `json:"rules,omitempty"`
+	// Forwards says whether the bank sends on to the treasury what it has collected: a sum for each day, budget code and beneficiary, which
+	// statements have to show from then on. Nil keeps what is in force.
+	Forwards *bool `json:"forwards,omitempty"`
 }
 
 // BankDay is a day on which banks work or rest otherwise than the week says.
@@ -159,10 +162,13 @@ func (r *Registrar) SetReconTerms(ctx context.Context, actor string, t ReconTerm
 				return err
 			}
 		}
+		if t.Forwards != nil {
+			head.Forwards = *t.Forwards
+		}
 		if err := exec(ctx, tx, 1, `
-			UPDATE recon_banks SET ladder = $3, ladder_version = $4, cut_off_minute = $5, term_days = $6, changed_at = $7
+			UPDATE recon_banks SET ladder = $3, ladder_version = $4, cut_off_minute = $5, term_days = $6, changed_at = $7, forwards = $8
 			WHERE bucket = $1 AND bank_bic = $2`,
-			head.Bucket, head.Bank, head.Ladder, head.LadderVersion, t.CutOffMinute, t.TermDays, r.now()); err != nil {
+			head.Bucket, head.Bank, head.Ladder, head.LadderVersion, t.CutOffMinute, t.TermDays, r.now(), head.Forwards); err != nil {
 			return err
 		}
 		return r.audit(ctx, tx, entry{actor, "recon.terms-set", t.Bank, t})

@@ -19,6 +19,7 @@ import (
 type line struct {
 	tiyn                  int64
 	ref, payer, kbk, bank string
+	batch, to             string // for money that goes to a beneficiary
 	reverses              bool
 	currency              string
 }
@@ -52,6 +53,14 @@ func camtAmount(tag, currency string, tiyn int64) string {
 		side, tiyn = "DBIT", -tiyn
 	}
 	return fmt.Sprintf(`<%[1]s Ccy="%[2]s">%[3]s</%[1]s><CdtDbtInd>%[4]s</CdtDbtInd>`, tag, currency, money.FromTiyn(tiyn).Decimal(), side)
+}
+
+// within is an element, nothing without a text.
+func within(tag, text string) string {
+	if text == "" {
+		return ""
+	}
+	return "<" + tag + ">" + text + "</" + tag + ">"
 }
 
 // camt renders the statement as camt.053.001.08.
@@ -91,8 +100,11 @@ func (s sheet) camt() []byte {
 		if ref == "" {
 			ref = "NOTPROVIDED"
 		}
-		fmt.Fprintf(&b, `<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>%s</Dt></BookgDt><AcctSvcrRef>%s</AcctSvcrRef><BkTxCd><Prtry><Cd>X</Cd></Prtry></BkTxCd><NtryDtls><TxDtls><Refs><EndToEndId>%s</EndToEndId></Refs>%s`,
-			s.day, l.bank, ref, camtAmount("Amt", currency, l.tiyn))
+		fmt.Fprintf(&b, `<Sts><Cd>BOOK</Cd></Sts><BookgDt><Dt>%s</Dt></BookgDt><AcctSvcrRef>%s</AcctSvcrRef><BkTxCd><Prtry><Cd>X</Cd></Prtry></BkTxCd><NtryDtls><TxDtls><Refs>%s<EndToEndId>%s</EndToEndId></Refs>%s`,
+			s.day, l.bank, within("PmtInfId", l.batch), ref, camtAmount("Amt", currency, l.tiyn))
+		if l.to != "" {
+			fmt.Fprintf(&b, `<RltdPties><Cdtr><Pty><Nm>X</Nm><Id><OrgId><Othr><Id>%s</Id></Othr></OrgId></Id></Pty></Cdtr></RltdPties>`, l.to)
+		}
 		if l.payer != "" {
 			fmt.Fprintf(&b, `<RltdPties><Dbtr><Pty><Nm>X</Nm><Id><PrvtId><Othr><Id>%s</Id></Othr></PrvtId></Id></Pty></Dbtr></RltdPties>`, l.payer)
 		}

@@ -161,9 +161,10 @@ type headRow struct {
 	CutOff        int        `db:"cut_off_minute"`
 	TermDays      int        `db:"term_days"`
 	AgedOn        *time.Time `db:"aged_on"`
+	Forwards      bool       `db:"forwards"`
 }
 
-const headColumns = `bucket, bank_bic, ladder, ladder_version, cut_off_minute, term_days, aged_on`
+const headColumns = `bucket, bank_bic, ladder, ladder_version, cut_off_minute, term_days, aged_on, forwards`
 
 func (h headRow) terms() recon.Terms { return recon.Terms{CutOffMinute: h.CutOff, Days: h.TermDays} }
 

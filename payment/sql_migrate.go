@@ -68,7 +68,7 @@ const (
 		agency_registers, register_answers, mandates, mandate_events, ` + reconChanging
 	codeTables      = `phones, otp_challenges`
 	reconAppendOnly = `recon_ladders, expectations, statement_lines, recon_notes, recon_periods`
-	reconChanging   = `recon_banks, bank_accounts, bank_days, recon_cursors, statement_files, statements, recon_matches, recon_exceptions`
+	reconChanging   = `recon_banks, bank_accounts, bank_days, recon_cursors, statement_files, statements, recon_matches, recon_exceptions, forward_dues`
 )
 
 func grant(ctx context.Context, db *sqlx.DB) error {

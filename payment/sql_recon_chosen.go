@@ -18,11 +18,11 @@ func (m *matcher) chosenOfMany(ctx context.Context, place int, r recon.Rule) err
 	var rows []candidateRow
 	err := all(ctx, m.tx, &rows, `
 		WITH few AS (
-			SELECT `+group("", r)+` FROM rest_expected WHERE NOT named GROUP BY `+group("", r)+` HAVING count(*) BETWEEN `+fmt.Sprint(r.Members)+` AND `+fmt.Sprint(recon.ChooseFromMax)+`),
+			SELECT `+group("", r)+` FROM rest_expected WHERE `+unnamed("", r)+` GROUP BY `+group("", r)+` HAVING count(*) BETWEEN `+fmt.Sprint(r.Members)+` AND `+fmt.Sprint(recon.ChooseFromMax)+`),
 		counted AS MATERIALIZED (SELECT * FROM rest_lines WHERE kind = '' AND count = `+fmt.Sprint(r.Members)+` ORDER BY line LIMIT `+fmt.Sprint(chosenLinesMax)+`)
 		SELECT l.line, abs(l.amount)::bigint AS amount, x.no, abs(x.amount)::bigint AS owed
 		FROM counted l JOIN rest_expected x ON `+on(r)+` AND sign(l.amount) = sign(x.amount) JOIN few ON (`+group("few.", r)+`) = (`+group("x.", r)+`)`+reach(r)+`
-		WHERE NOT x.named ORDER BY l.line, x.no`)
+		WHERE `+unnamed("x.", r)+` ORDER BY l.line, x.no`)
 	if err != nil {
 		return err
 	}

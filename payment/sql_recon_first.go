@@ -20,7 +20,7 @@ const unmatched = `NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1
 
 // bulk reports whether a rule can be run over the big tables in one pass.
 func bulk(r recon.Rule) bool {
-	return r.Shape == recon.OneToOne && len(r.On) == 1 && r.Identifies() && r.Window == nil && r.Tolerance == 0
+	return r.Shape == recon.OneToOne && len(r.On) == 1 && r.Identifies() && r.Window == nil && r.Tolerance == 0 && !r.Forward
 }
 
 // first joins all lines of the statements with the open expectations by the first rule, stores what belongs together, and gathers the
@@ -66,7 +66,7 @@ func (m *matcher) join(ctx context.Context) (int64, error) {
 		CREATE TEMP TABLE rest_first ON COMMIT DROP AS
 		SELECT l.statement, l.no, l.part, l.amount, x.no AS expectation, `+strings.Join(columns, ", ")+`
 		FROM statement_lines l LEFT JOIN (
-			SELECT x.no, x.amount, `+strings.Join(comparedColumns, ", ")+` FROM expectations x WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.paid_on >= $3 AND `+unmatched+`
+			SELECT x.no, x.amount, `+strings.Join(comparedColumns, ", ")+` FROM expectations x WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.paid_on >= $3 AND x.kind <> 'forward' AND `+unmatched+`
 		) AS x ON `+condition+`
 		WHERE l.bucket = $1 AND l.statement = ANY($5)`, m.head.Bucket, m.head.Bank, m.horizon(), m.since(), pq.Array(m.statements))
 	if err != nil {
@@ -141,7 +141,7 @@ func (m *matcher) gather(ctx context.Context) (left int64, err error) {
 		step{`SET LOCAL enable_nestloop = off`, nil},
 		step{
 			`CREATE TEMP TABLE rest_expected ON COMMIT DROP AS
-			SELECT x.no, x.amount, x.paid_on, ` + strings.Join(comparedColumns, ", ") + `, false AS named
+			SELECT x.no, x.amount, x.paid_on, ` + strings.Join(comparedColumns, ", ") + `, false AS named, x.kind = 'forward' AS forward
 			FROM expectations x WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.paid_on >= $3 AND $4::bigint IS NOT NULL ` + within,
 			[]any{m.head.Bucket, m.head.Bank, m.horizon(), m.since()},
 		},

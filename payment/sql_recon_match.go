@@ -38,6 +38,8 @@ type matcher struct {
 	probe *probing
 
 	named map[recon.Field]bool // fields whose values were looked up
+	// forwards says that there may be money to be sent on.
+	forwards bool
 }
 
 // horizon is the first payment day that every rule looks at.
@@ -83,7 +85,14 @@ func (m *matcher) settings(ctx context.Context) error {
 // are set apart from other people's payments.
 func (m *matcher) climb(ctx context.Context) error {
 	diagnosed := false
+	if err := one(ctx, m.tx, &m.forwards, `SELECT EXISTS (SELECT 1 FROM expectations WHERE bucket = $1 AND bank_bic = $2 AND kind = 'forward')`,
+		m.head.Bucket, m.head.Bank); err != nil {
+		return err
+	}
 	for i, r := range m.ladder {
+		if r.Forward && !m.forwards {
+			continue
+		}
 		if !r.Identifies() && !diagnosed {
 			diagnosed = true
 			if err := m.diagnose(ctx); err != nil {

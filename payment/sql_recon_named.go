@@ -29,7 +29,7 @@ func (m *matcher) lookUp(ctx context.Context, f recon.Field) (found int64, err e
 	}
 	result, err := m.tx.ExecContext(ctx, `
 		INSERT INTO rest_expected
-		SELECT x.no, x.amount, x.paid_on, `+strings.Join(comparedColumns, ", ")+`, false
+		SELECT x.no, x.amount, x.paid_on, `+strings.Join(comparedColumns, ", ")+`, false, x.kind = 'forward'
 		FROM expectations x JOIN (SELECT DISTINCT expectation FROM rest_named WHERE paid_on < $3) AS f ON f.expectation = x.no
 		WHERE x.bucket = $1 AND x.bank_bic = $2 AND NOT EXISTS (SELECT 1 FROM rest_expected e WHERE e.no = x.no)
 			AND NOT EXISTS (SELECT 1 FROM rest_made p WHERE p.expectation = x.no)

@@ -73,10 +73,21 @@ func reach(r recon.Rule) string {
 // what a reference has told something about.
 func free(r recon.Rule) string {
 	if r.Identifies() {
-		return "l.kind IN ('', 'ambiguous')"
+		return "l.kind IN ('', 'ambiguous') AND " + ofSide("x.", r)
 	}
-	return "l.kind = '' AND NOT x.named"
+	return "l.kind = '' AND " + unnamed("x.", r)
 }
+
+// ofSide is the condition under which an expectation is one that the rule is about: money to be sent on, or anything else.
+func ofSide(prefix string, r recon.Rule) string {
+	if r.Forward {
+		return prefix + "forward"
+	}
+	return "NOT " + prefix + "forward"
+}
+
+// unnamed is the condition under which a rule without a reference may take an expectation.
+func unnamed(prefix string, r recon.Rule) string { return "NOT " + prefix + "named AND " + ofSide(prefix, r) }
 
 // oneToOne finds pairs and decides which of them fit.
 func (m *matcher) oneToOne(ctx context.Context, place int, r recon.Rule) error {
@@ -158,7 +169,7 @@ func (m *matcher) oneToMany(ctx context.Context, place int, r recon.Rule) error 
 	err := m.exec(ctx, `
 		WITH x AS (
 			SELECT paid_on, sign(amount) AS direction, `+group("", r)+`, count(*) AS members, sum(amount) AS total
-			FROM rest_expected WHERE NOT named GROUP BY paid_on, sign(amount), `+group("", r)+` HAVING count(*) > 1),
+			FROM rest_expected WHERE `+unnamed("", r)+` GROUP BY paid_on, sign(amount), `+group("", r)+` HAVING count(*) > 1),
 		hits AS (
 			SELECT l.line, x.paid_on, x.direction, `+group("x.", r)+`, count(*) OVER (PARTITION BY l.line) AS of_line,
 				count(*) OVER (PARTITION BY x.paid_on, x.direction, `+group("x.", r)+`) AS of_group
@@ -166,7 +177,7 @@ func (m *matcher) oneToMany(ctx context.Context, place int, r recon.Rule) error 
 			WHERE l.kind = '')
 		INSERT INTO rest_pairs (line, expectation, paid, owed, agree, fit)
 		SELECT h.line, x.no, x.amount, x.amount, true, h.of_line = 1 AND h.of_group = 1
-		FROM hits h JOIN rest_expected x ON x.paid_on = h.paid_on AND sign(x.amount) = h.direction AND NOT x.named AND (`+group("x.", r)+`) = (`+group("h.", r)+`)`)
+		FROM hits h JOIN rest_expected x ON x.paid_on = h.paid_on AND sign(x.amount) = h.direction AND `+unnamed("x.", r)+` AND (`+group("x.", r)+`) = (`+group("h.", r)+`)`)
 	if err != nil {
 		return err
 	}
@@ -190,9 +201,9 @@ func (m *matcher) someOfMany(ctx context.Context, place int, r recon.Rule) error
 	}
 	err := m.exec(ctx, `
 		WITH few AS (
-			SELECT `+group("", r)+` FROM rest_expected WHERE NOT named GROUP BY `+group("", r)+` HAVING count(*) BETWEEN `+fmt.Sprint(r.Members)+` AND `+fmt.Sprint(choicesMax)+`),
+			SELECT `+group("", r)+` FROM rest_expected WHERE `+unnamed("", r)+` GROUP BY `+group("", r)+` HAVING count(*) BETWEEN `+fmt.Sprint(r.Members)+` AND `+fmt.Sprint(choicesMax)+`),
 		candidates AS MATERIALIZED (
-			SELECT e.no, e.amount, e.paid_on, `+group("e.", r)+` FROM rest_expected e JOIN few ON (`+group("few.", r)+`) = (`+group("e.", r)+`) WHERE NOT e.named),
+			SELECT e.no, e.amount, e.paid_on, `+group("e.", r)+` FROM rest_expected e JOIN few ON (`+group("few.", r)+`) = (`+group("e.", r)+`) WHERE `+unnamed("e.", r)+`),
 		hits AS (
 			SELECT l.line, l.amount, `+names+`, count(*) OVER (PARTITION BY l.line) AS of_line
 			FROM rest_lines l JOIN candidates x ON `+on(r)+reach(r)+joins+`

@@ -229,6 +229,7 @@ type reconcileSetTermsCmd struct {
 	CutOff           string `default:"24:00" placeholder:"HH:MM" help:"From this minute a payment belongs to the next banking day."`
 	Term             int    `default:"3" help:"Banking days after which a payment is missing."`
 	Rules            string `type:"existingfile" placeholder:"FILE" help:"Ladder of matching rules (JSON); the one in force stays without it."`
+	Forwards         string `enum:"keep,yes,no" default:"keep" help:"Whether the bank sends on to the treasury what it has collected, a sum for each day, KBK and beneficiary: keep, yes or no."`
 }
 
 func (c *reconcileSetTermsCmd) Run(ctx context.Context) error {
@@ -238,6 +239,10 @@ func (c *reconcileSetTermsCmd) Run(ctx context.Context) error {
 	}
 	const minutesOfHour = 60
 	terms := payment.ReconTerms{Bank: c.Bank, CutOffMinute: hours*minutesOfHour + minutes, TermDays: c.Term}
+	if c.Forwards != "keep" {
+		yes := c.Forwards == "yes"
+		terms.Forwards = &yes
+	}
 	if c.Rules != "" {
 		if err := readJSON(c.Rules, &terms.Rules); err != nil {
 			return err

@@ -21,6 +21,10 @@ func BankHeld(bic string) Account { return Account("bank:" + bic + ":held") }
 // BankSuspense holds money of a bank's statement that nobody has explained yet.
 func BankSuspense(bic string) Account { return Account("bank:" + bic + ":suspense") }
 
+// BankForwarding is money that a bank has sent on from our account to the beneficiaries' treasury. What beneficiaries are due stands until
+// they have it.
+func BankForwarding(bic string) Account { return Account("bank:" + bic + ":forwarding") }
+
 // BankGuarantee is what a bank has deposited for what it may owe.
 func BankGuarantee(bic string) Account { return Account("bank:" + bic + ":guarantee") }
 
@@ -70,7 +74,7 @@ func (a Account) Valid() bool {
 		return a == OperatorGuarantees || a == OperatorCommissions || a == OperatorWriteOffs || a == OperatorOpenings || a == OperatorCorrections
 	case len(parts) == 3 && parts[0] == "bank":
 		switch parts[2] {
-		case "due", "commission", "refunds", "held", "suspense", "guarantee":
+		case "due", "commission", "refunds", "held", "suspense", "forwarding", "guarantee":
 			return true
 		}
 	case len(parts) == 4 && parts[0] == "bank":

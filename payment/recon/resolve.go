@@ -26,6 +26,8 @@ const (
 	GiveBack Way = "give-back"
 	// WriteOff takes the loss or the gain.
 	WriteOff Way = "write-off"
+	// Forward: the bank sent the line's money on to the beneficiaries' treasury, or had it back from there.
+	Forward Way = "forward"
 	// Owe: the bank took back what it had shown, so it owes the payment again.
 	Owe Way = "owe"
 	// Accept: nothing moves, because nothing is wrong with the money.
@@ -33,7 +35,7 @@ const (
 )
 
 // Ways lists all ways.
-func Ways() []Way { return []Way{Link, Force, Park, GiveBack, WriteOff, Owe, Accept} }
+func Ways() []Way { return []Way{Link, Force, Park, GiveBack, Forward, WriteOff, Owe, Accept} }
 
 // Item is an exception as its resolution sees it.
 type Item struct {
@@ -44,6 +46,8 @@ type Item struct {
 	Tiyn int64
 	// Linked is the sum of what the line is tied to, or of the lines that the expectation is tied to.
 	Linked int64
+	// Forward says that what it is linked to, or what is missing, is money to be sent on.
+	Forward bool
 }
 
 // Leg is one transfer of a resolution.
@@ -60,15 +64,25 @@ func ReceivedLegs(bank, account string, paid, owed int64) []Leg {
 
 // ReturnedLegs books lines that pay out what was to be given back. Both amounts are positive.
 func ReturnedLegs(bank, account string, paid, owed int64) []Leg {
+	return left(ledger.BankCash(bank, account), ledger.BankRefunds(bank), paid, owed)
+}
+
+// ForwardedLegs books lines that send on what was to be sent on. Both amounts are positive.
+func ForwardedLegs(bank, account string, paid, owed int64) []Leg {
+	return left(ledger.BankCash(bank, account), ledger.BankForwarding(bank), paid, owed)
+}
+
+// left is money that left the cash for what was promised.
+func left(cash, promised ledger.Account, paid, owed int64) []Leg {
 	var legs []Leg
 	if common := min(paid, owed); common > 0 {
-		legs = append(legs, Leg{ledger.BankRefunds(bank), ledger.BankCash(bank, account), common})
+		legs = append(legs, Leg{promised, cash, common})
 	}
 	switch {
 	case paid > owed:
-		legs = append(legs, Leg{ledger.OperatorWriteOffs, ledger.BankCash(bank, account), paid - owed})
+		legs = append(legs, Leg{ledger.OperatorWriteOffs, cash, paid - owed})
 	case owed > paid:
-		legs = append(legs, Leg{ledger.BankRefunds(bank), ledger.OperatorWriteOffs, owed - paid})
+		legs = append(legs, Leg{promised, ledger.OperatorWriteOffs, owed - paid})
 	}
 	return legs
 }
@@ -113,7 +127,10 @@ func Legs(way Way, it Item) ([]Leg, error) {
 		if it.Linked == 0 || (it.Linked < 0) != (it.Tiyn < 0) || it.Linked == -it.Linked {
 			return nil, fmt.Errorf("%w: money that came and money that went", ErrResolution)
 		}
-		if it.Tiyn < 0 {
+		switch {
+		case it.Tiyn < 0 && it.Forward:
+			return ForwardedLegs(it.Bank, it.Account, -it.Tiyn, -it.Linked), nil
+		case it.Tiyn < 0:
 			return ReturnedLegs(it.Bank, it.Account, -it.Tiyn, -it.Linked), nil
 		}
 		return ReceivedLegs(it.Bank, it.Account, it.Tiyn, it.Linked), nil
@@ -124,6 +141,11 @@ func Legs(way Way, it Item) ([]Leg, error) {
 			return nil, fmt.Errorf("%w: only money that came can be given back", ErrResolution)
 		}
 		return move(cash, ledger.BankRefunds(it.Bank), it.Tiyn), nil
+	case Forward:
+		if it.Kind == Gap {
+			return nil, fmt.Errorf("%w: no line shows where it went", ErrResolution)
+		}
+		return move(cash, ledger.BankForwarding(it.Bank), it.Tiyn), nil
 	case WriteOff:
 		return move(cash, ledger.OperatorWriteOffs, it.Tiyn), nil
 	case Owe:
@@ -144,6 +166,9 @@ func Legs(way Way, it Item) ([]Leg, error) {
 func missingLegs(way Way, it Item) ([]Leg, error) {
 	if way != WriteOff {
 		return nil, fmt.Errorf("%w: a missing payment is written off, or linked from the line that pays it", ErrResolution)
+	}
+	if it.Forward {
+		return nil, nil // it was to leave cash, which it has not
 	}
 	if it.Tiyn < 0 {
 		return []Leg{{ledger.BankRefunds(it.Bank), ledger.OperatorWriteOffs, -it.Tiyn}}, nil

@@ -53,6 +53,9 @@ type Rule struct {
 	// Name is stored with each match; 1 to 40 letters, digits and dashes.
 	Name  string `json:"name"`
 	Shape Shape  `json:"shape"`
+	// Forward makes it a rule about money that the bank sends on to the beneficiaries' treasury: only what is to be sent on is looked at, and
+	// only by such rules. There a batch names what is to be sent on by itself.
+	Forward bool `json:"forward,omitempty"`
 	// On lists the fields that must be present on both sides and equal.
 	On []Field `json:"on"`
 	// Agree lists fields that must be equal where both sides state them. A pair that disagrees is not matched; when On
@@ -74,8 +77,10 @@ type Window struct {
 	To   int `json:"to"`
 }
 
-// Identifies reports whether the rule's fields name one payment by themselves.
-func (r Rule) Identifies() bool { return slices.ContainsFunc(r.On, Field.Identifies) }
+// Identifies reports whether the rule's fields name one payment, or one sum to be sent on, by themselves.
+func (r Rule) Identifies() bool {
+	return slices.ContainsFunc(r.On, Field.Identifies) || (r.Forward && slices.Contains(r.On, ByBatch))
+}
 
 // Limits of a ladder.
 const (
@@ -96,6 +101,9 @@ func DefaultLadder() Ladder {
 		{Name: "bank-reference", Shape: OneToOne, On: []Field{ByBankReference}, Agree: []Field{ByKBK}},
 		{Name: "instalments", Shape: ManyToOne, On: []Field{ByReference}, Agree: []Field{ByKBK}},
 		{Name: "instalments-by-uip", Shape: ManyToOne, On: []Field{ByUIP}, Agree: []Field{ByKBK}},
+		{Name: "forwarded", Shape: OneToOne, Forward: true, On: []Field{ByBatch}, Agree: []Field{ByPayer, ByKBK}},
+		{Name: "forwarded-by-reference", Shape: OneToOne, Forward: true, On: []Field{ByReference}, Agree: []Field{ByPayer, ByKBK}},
+		{Name: "forwarded-in-parts", Shape: ManyToOne, Forward: true, On: []Field{ByBatch}, Agree: []Field{ByPayer, ByKBK}},
 		{Name: "batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}},
 		{Name: "two-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 2},
 		{Name: "three-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 3},
@@ -104,6 +112,8 @@ func DefaultLadder() Ladder {
 		{Name: "merged-by-payer", Shape: OneToMany, On: []Field{ByPayer}, Window: &Window{From: 0, To: 3}},
 		{Name: "payer-kbk-same-day", Shape: OneToOne, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 0}},
 		{Name: "payer-kbk-next-day", Shape: OneToOne, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 1}},
+		{Name: "forwarded-of-day", Shape: OneToOne, Forward: true, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 3}},
+		{Name: "forwarded-together", Shape: OneToMany, Forward: true, On: []Field{ByPayer}, Window: &Window{From: 0, To: 3}},
 	}
 }
 
@@ -159,7 +169,7 @@ func (r Rule) check() error {
 		return fmt.Errorf("%w: %s would add up lines that nothing ties together", ErrRule, r.Name)
 	case r.Members != 0 && (r.Members < 2 || r.Members > MembersMax || r.Shape != OneToMany):
 		return fmt.Errorf("%w: members of %s", ErrRule, r.Name)
-	case r.Shape == OneToOne && slices.Contains(r.On, ByBatch):
+	case r.Shape == OneToOne && slices.Contains(r.On, ByBatch) && !r.Forward:
 		return fmt.Errorf("%w: %s takes a batch for one payment", ErrRule, r.Name)
 	case r.Shape == OneToMany && r.Identifies():
 		return fmt.Errorf("%w: %s looks for several payments under the reference of one", ErrRule, r.Name)
