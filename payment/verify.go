@@ -29,6 +29,8 @@ type LedgerReport struct {
 	Transfers   int64 `json:"transfers"`
 	Receipts    int64 `json:"receipts"`
 	Checkpoints int64 `json:"checkpoints"`
+	// Matches counts the live legs of reconciliation that were held against their rules.
+	Matches int64 `json:"matches"`
 	// Unsigned counts leaves that no checkpoint covers yet; normal for the last second.
 	Unsigned int64 `json:"unsigned"`
 	// Balances per account in tiyn, debits positive; they sum to zero. A bank's is what it owes (R6).
@@ -48,7 +50,7 @@ func (r *LedgerReport) Holds() bool { return len(r.Problems) == 0 }
 
 // VerifyLedger walks the whole ledger in one snapshot and compares everything with everything: chains and heads of the
 // journal; trees with every signed checkpoint, in order and under the keys; leaves with transfers, orders, attempts,
-// items and debts, in both directions; receipts by their own proofs. It changes nothing, and may run beside a working
+// items and debts, in both directions; receipts by their own proofs; statements, matches and exceptions of reconciliation. It changes nothing, and may run beside a working
 // gateway. secrets opens what is sealed of persons; nil where nothing is. A ledger that does not hold is a report with problems; an error means that it could not be read.
 func VerifyLedger(ctx context.Context, db *sqlx.DB, secrets *Privacy, keys note.Verifiers) (LedgerReport, error) {
 	if keys == nil {
@@ -81,7 +83,7 @@ func verifyIn(ctx context.Context, tx sqlx.QueryerContext, private *privacy, key
 			return LedgerReport{}, fmt.Errorf("couldn't read bucket %d: %w", bucket, err)
 		}
 	}
-	if err := errors.Join(w.guarantees(ctx), w.holds(ctx)); err != nil {
+	if err := errors.Join(w.guarantees(ctx), w.holds(ctx), w.reconciliation(ctx)); err != nil {
 		return LedgerReport{}, err
 	}
 	var sum int64

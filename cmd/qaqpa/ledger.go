@@ -67,7 +67,7 @@ func (c *ledgerVerifyCmd) Run(ctx context.Context, io streams) (err error) {
 }
 
 func printLedgerReport(io streams, rep payment.LedgerReport) {
-	fmt.Fprintf(io.out, "ledger: %d leaves, %d problems\n", rep.Leaves, len(rep.Problems))
+	fmt.Fprintf(io.out, "ledger: %d leaves, %d matches, %d problems\n", rep.Leaves, rep.Matches, len(rep.Problems))
 	for _, p := range rep.Problems {
 		fmt.Fprintln(io.out, " ", p)
 	}
