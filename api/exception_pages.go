@@ -14,8 +14,11 @@ import (
 func (s *Server) exceptionsPage(ctx context.Context, r *request) (*response, error) {
 	return s.member(auth.Operator, func(ctx context.Context, r *request, who auth.Session, m auth.Member) (*response, error) {
 		v := portal.Exceptions{
-			Frame: s.frame(r, who), Subject: m.Subject,
-			Query: payment.ExceptionQuery{Bank: r.arg("bank"), Kind: recon.Kind(r.arg("kind")), State: recon.State(r.arg("state")), After: r.arg("starting_after")},
+			Frame: s.frame(r, who), Subject: m.Subject, Actor: operatorActor(m),
+			Query: payment.ExceptionQuery{
+				Bank: r.arg("bank"), Kind: recon.Kind(r.arg("kind")), Severity: recon.Severity(r.arg("severity")), Age: r.arg("age"), Owner: r.arg("owner"),
+				State: recon.State(r.arg("state")), After: r.arg("starting_after"),
+			},
 		}
 		var err error
 		if v.Banks, err = s.cfg.Payments.Banks(ctx); err != nil {

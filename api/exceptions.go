@@ -15,7 +15,8 @@ func (s *Server) listExceptions(ctx context.Context, r *request) (reply[payment.
 		return reply[payment.ExceptionPage]{}, err
 	}
 	out, err := s.cfg.Payments.Exceptions(ctx, payment.ExceptionQuery{
-		Bank: r.arg("bank"), Kind: recon.Kind(r.arg("kind")), State: recon.State(r.arg("state")), Owner: r.arg("owner"), After: r.arg("starting_after"), Limit: limit,
+		Bank: r.arg("bank"), Kind: recon.Kind(r.arg("kind")), Severity: recon.Severity(r.arg("severity")), Age: r.arg("age"),
+		State: recon.State(r.arg("state")), Owner: r.arg("owner"), After: r.arg("starting_after"), Limit: limit,
 	})
 	return reply[payment.ExceptionPage]{Body: out}, err
 }

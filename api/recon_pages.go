@@ -27,7 +27,7 @@ func (s *Server) reconPages() []route {
 		page(bank+"/questions", s.questionsPage, "lang", "done", "starting_after"),
 		formRoute(bank+"/questions", noteBytesMax, s.answerOnPage, typeForm),
 		page(bank+"/questions/{exception}/files/{version}", s.bankNoteFile, "lang").as(typeBytes).or(typeHTML),
-		page(operator, s.exceptionsPage, "lang", "bank", "kind", "state", "starting_after"),
+		page(operator, s.exceptionsPage, "lang", "bank", "kind", "severity", "age", "owner", "state", "starting_after"),
 		page(operator+"/{exception}", s.exceptionPage, "lang", "done"),
 		formRoute(operator+"/{exception}", noteBytesMax, s.actOnPage, typeForm),
 		page(operator+"/{exception}/files/{version}", s.operatorNoteFile, "lang").as(typeBytes).or(typeHTML),

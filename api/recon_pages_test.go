@@ -96,6 +96,9 @@ func TestExceptionPages(t *testing.T) {
 	bank.get(queue).want(t, 200, "Money that nobody expects", "9.00", ownBIC)
 	bank.get(queue+"?kind=gap").want(t, 200, "No exception was found")
 	bank.get(queue+"?bank="+ownBIC+"&kind=surplus&state=open").want(t, 200, "9.00")
+	bank.get(queue+"?owner=operator:aigul").want(t, 200, "No exception was found", "Mine")
+	bank.get(queue+"?severity=critical&age=0-1").want(t, 200, "No exception was found")
+	bank.get(queue+"?severity=grave").want(t, 422)
 	bank.get(queue+"?starting_after=exc_1").want(t, 422)
 	page := in[payment.ExceptionPage](t, w.get(w.operatorKey, "/v1/exceptions?kind=surplus"), 200)
 	id := page.Items[0].ID
@@ -171,4 +174,61 @@ func (w *whole) answersOnPage(t *testing.T, bank, viewer *browser, asked, id str
 		t.Errorf("own file: %d %s", got.status, got.text)
 	}
 	bank.get(others+"/"+id+"/files/5").want(t, 404)
+}
+
+// Two operators withdraw a statement, or one proposes it and the other sends what takes its place; nobody does both.
+func TestDeskPages(t *testing.T) {
+	w, first, second := statementDesk(t)
+	w.grant(auth.Operator, "aigul", auth.Editor, w.head)
+	w.grant(auth.Operator, "bolat", auth.Editor, w.employee)
+	w.grant(auth.Operator, "looker", auth.Viewer, w.employee)
+	report := in[payment.FileReport](t, w.statement(w.bankKey, camt(1, "2026-03-02", 0, 900, "")), 200)
+	id := report.Statements[0].ID
+	of := func(name string) string { return "/console/operator/" + name + "/statements" }
+	mine, others := of("aigul")+"/"+id, of("bolat")+"/"+id
+	step := func(action, comment string) map[string]string {
+		return map[string]string{"key": newID(), "action": action, "comment": comment}
+	}
+	first.get(of("aigul")+"?bank="+ownBIC).want(t, 200, "Statements of banks", statementAccount, "booked", id)
+	first.get(of("aigul")+"?waiting=true&bank="+ownBIC).want(t, 200, "No statement has come yet")
+	first.get(of("aigul")+"?bank="+ownBIC+"&starting_after=stm_1").want(t, 422)
+	first.get(of("bolat")).want(t, 404)
+	first.get(of("aigul")+"/stm_000000000000000001").want(t, 404)
+	page := first.get(mine)
+	page.want(t, 200, "Propose to withdraw it")
+	if strings.Contains(page.body, "Withdraw it<") {
+		t.Error("what nobody has proposed may be approved")
+	}
+	first.attach(mine, step("propose", ""), "", nil).want(t, 422)
+	first.attach(mine, step("burn", "x"), "", nil).want(t, 422)
+	first.attach(mine, map[string]string{"action": "propose", "comment": "x"}, "", nil).want(t, 400)
+	second.attach(of("looker")+"/"+id, step("propose", "x"), "", nil).want(t, 403)
+	first.site = "cross-site"
+	first.attach(mine, step("propose", "forged"), "", nil).want(t, 403)
+	first.site = "same-origin"
+	twice := step("propose", "the <b>wrong</b> month")
+	for range 2 {
+		first.attach(mine, twice, "", nil).want(t, 303)
+	}
+	first.get(mine+"?done=1").want(t, 200, "It is written down", "the <b>wrong</b> month", "operator:aigul", "Reject the proposal")
+	first.attach(mine, step("approve", ""), "", nil).want(t, 403)
+	file := camt(1, "2026-03-02", 0, 700, "")
+	first.attach(mine, step("replace", ""), "march.xml", file).want(t, 403)
+	second.get(others+"?lang=kk").want(t, 200, "Ауыстыру", "Қайтарып алу")
+	second.get(of("bolat")+"?lang=en&waiting=true&bank="+ownBIC).want(t, 200, "waits for a second person")
+	second.attach(others, step("replace", ""), "", nil).want(t, 400)
+	second.attach(others, step("replace", ""), "april.xml", camt(2, "2026-04-02", 900, 5, "")).want(t, 409, "no statement with the number")
+	second.attach(others, step("replace", ""), "march.txt", []byte("garbage")).want(t, 422, "What the reader says")
+	second.attach(others, step("replace", ""), "march.xml", file).want(t, 303)
+	second.get(others).want(t, 200, "replaced")
+	next, err := w.cfg.Payments.BankStatements(t.Context(), ownBIC)
+	if err != nil || len(next) != 2 || next[0].Closing != 700 || next[1].State != "replaced" {
+		t.Fatalf("%+v, %v", next, err)
+	}
+	again := "/" + next[0].ID
+	second.attach(of("bolat")+again, step("propose", "not this one"), "", nil).want(t, 303)
+	first.attach(of("aigul")+again, step("reject", "it is right"), "", nil).want(t, 303)
+	second.attach(of("bolat")+again, step("propose", "it is not"), "", nil).want(t, 303)
+	first.attach(of("aigul")+again, step("approve", ""), "", nil).want(t, 303)
+	first.get(of("aigul")+again).want(t, 200, "withdrawn")
 }

@@ -26,10 +26,11 @@ func (s *Server) reconRoutes() ([]route, error) {
 	l := s.cfg.Limits
 	return []route{
 		send,
+		get("/v1/statements", auth.ReconRead, answer(s.listStatements), "bank", "account", "waiting", "starting_after", "limit"),
 		get("/v1/statements/{statement}/lines", auth.ReconRead, answer(s.listStatementLines), "after_no", "after_part", "limit"),
 		change("/v1/statements/{statement}/undone-matches", auth.ReconWrite, l.JSONBytes, undo),
 		change("/v1/statements/{statement}/withdrawal", auth.ReconWrite, l.JSONBytes, withdraw),
-		get("/v1/exceptions", auth.ReconRead, answer(s.listExceptions), "bank", "kind", "state", "owner", "starting_after", "limit"),
+		get("/v1/exceptions", auth.ReconRead, answer(s.listExceptions), "bank", "kind", "severity", "age", "state", "owner", "starting_after", "limit"),
 		get("/v1/exceptions/{exception}", auth.ReconRead, answer(s.getException)),
 		change("/v1/exceptions/{exception}/actions", auth.ReconWrite, exceptionBytesMax, act),
 		get("/v1/exceptions/{exception}/files/{version}", auth.ReconRead, s.getExceptionFile).as(typeBytes),
@@ -132,6 +133,21 @@ func (s *Server) undoMatch(ctx context.Context, r *request, in payment.MatchUndo
 func (s *Server) withdrawStatement(ctx context.Context, r *request, in payment.StatementWithdrawal) (reply[payment.WithdrawnStatement], error) {
 	out, repeated, err := s.cfg.Payments.WithdrawStatement(ctx, r.idem, r.param("statement"), in)
 	return reply[payment.WithdrawnStatement]{Body: out, Replayed: repeated}, err
+}
+
+// listStatements lists a bank's statements; those that wait for a second person when asked so.
+func (s *Server) listStatements(ctx context.Context, r *request) (reply[payment.BankStatementPage], error) {
+	limit, err := r.number("limit")
+	if err != nil {
+		return reply[payment.BankStatementPage]{}, err
+	}
+	if waiting := r.arg("waiting"); waiting != "" && waiting != "true" {
+		return reply[payment.BankStatementPage]{}, refuse(codeQuery).of("waiting")
+	}
+	out, err := s.cfg.Payments.Statements(ctx, payment.StatementQuery{
+		Bank: r.arg("bank"), Account: r.arg("account"), Waiting: r.arg("waiting") != "", After: r.arg("starting_after"), Limit: limit,
+	})
+	return reply[payment.BankStatementPage]{Body: out}, err
 }
 
 // periodClosing asks to close an account's period.

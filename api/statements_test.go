@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -74,6 +75,19 @@ func (w *whole) exceptionStory(t *testing.T, statement string) {
 	if err := json.Unmarshal(listed.body, &page); err != nil || len(page.Items) != 1 {
 		t.Fatalf("%s: %v", listed.body, err)
 	}
+	for query, count := range map[string]int{
+		"severity=" + string(page.Items[0].Severity): 1, "severity=high": 0, "age=" + url.QueryEscape(page.Items[0].Age): 1, "age=0-1": 0, "owner=operator:nobody": 0, "state=open": 1, "state=archived": 0,
+		"bank=" + otherBIC: 0, "bank=" + ownBIC + "&severity=" + string(page.Items[0].Severity) + "&age=" + url.QueryEscape(page.Items[0].Age) + "&state=open": 1,
+	} {
+		if found := in[payment.ExceptionPage](t, w.get(w.operatorKey, "/v1/exceptions?kind=surplus&"+query), http.StatusOK); len(found.Items) != count {
+			t.Errorf("%s: %d exceptions", query, len(found.Items))
+		}
+	}
+	for _, query := range []string{"severity=grave", "age=5", "state=gone", "kind=odd", "sort=age"} {
+		if got := w.do(call{method: http.MethodGet, path: "/v1/exceptions?" + query, key: w.operatorKey, bad: true}); got.status != http.StatusUnprocessableEntity && got.status != http.StatusBadRequest {
+			t.Errorf("%s: %d", query, got.status)
+		}
+	}
 	path := "/v1/exceptions/" + page.Items[0].ID
 	w.get(w.bankKey, path).want(t, http.StatusForbidden, "scope_missing")
 	w.get(w.operatorKey, path).fine(t, http.StatusOK)
@@ -100,6 +114,19 @@ func (w *whole) exceptionStory(t *testing.T, statement string) {
 	w.send(w.operatorKey, withdrawal, map[string]any{"action": "propose"}).want(t, http.StatusUnprocessableEntity, "invalid_request")
 	w.send(w.operatorKey, withdrawal, map[string]any{"action": "propose", "comment": "of another year"}).fine(t, http.StatusOK)
 	w.send(w.operatorKey, withdrawal, map[string]any{"action": "approve"}).want(t, http.StatusForbidden, "second_person_needed")
+	waiting := in[payment.BankStatementPage](t, w.get(w.operatorKey, "/v1/statements?waiting=true&bank="+ownBIC), http.StatusOK)
+	if len(waiting.Items) != 1 || waiting.Items[0].ID != next.Statements[0].ID || waiting.Items[0].Comment != "of another year" {
+		t.Errorf("waiting %+v", waiting)
+	}
+	if listed := in[payment.BankStatementPage](t, w.get(w.operatorKey, "/v1/statements?limit=1&bank="+ownBIC), http.StatusOK); len(listed.Items) != 1 || !listed.HasMore {
+		t.Errorf("listed %+v", listed)
+	}
+	w.get(w.bankKey, "/v1/statements?bank="+ownBIC).want(t, http.StatusForbidden, "scope_missing")
+	w.do(call{method: http.MethodGet, path: "/v1/statements", key: w.operatorKey, bad: true}).want(t, http.StatusUnprocessableEntity, "invalid_request")
+	w.do(call{method: http.MethodGet, path: "/v1/statements?waiting=no&bank=" + ownBIC, key: w.operatorKey, bad: true}).want(t, http.StatusBadRequest, "query_invalid")
+	replacement := call{method: http.MethodPost, path: "/v1/statements?replace=true", key: w.operatorKey, contentType: typeXML, body: camt(2, "2026-03-03", 901, 6, "")}
+	w.do(replacement).want(t, http.StatusForbidden, "second_person_needed") // who proposed it
+	w.do(call{method: http.MethodPost, path: "/v1/statements?replace=true", key: w.operatorKey, contentType: typeXML, body: camt(1, "2026-03-02", 0, 8, "")}).want(t, http.StatusConflict, "statement_state_forbids")
 	w.send(second, withdrawal, map[string]any{"action": "approve"}).fine(t, http.StatusOK)
 	w.send(w.operatorKey, "/v1/periods", map[string]any{"account": statementAccount, "through": "2026-03-02"}).fine(t, http.StatusCreated)
 	w.get(w.operatorKey, "/v1/periods/"+statementAccount+"/2026-03-02/seal").fine(t, http.StatusOK)

@@ -21,7 +21,7 @@ func (s *Service) ageing(ctx context.Context, tx *sqlx.Tx, head headRow, day rec
 	// Two sums, because each is found by an index of its own.
 	if err := exec(ctx, tx, -1, `
 		UPDATE recon_exceptions e SET state = 'void', resolution = 'paid since', proposal = '', proposed_by = '', changed_at = $3, version = version + 1
-		WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.missing <> 0 AND e.state NOT IN ` + settledStates + ` AND e.amount =
+		WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.missing <> 0 AND e.state NOT IN `+settledStates+` AND e.amount =
 			(SELECT coalesce(sum(m.owed), 0) FROM recon_matches m WHERE m.bucket = $1 AND m.expectation = e.missing AND m.whole AND m.undone_at IS NULL) +
 			(SELECT coalesce(sum(m.owed), 0) FROM recon_matches m WHERE m.bucket = $1 AND m.expectation = e.missing AND NOT m.whole AND m.undone_at IS NULL)`,
 		head.Bucket, head.Bank, now); err != nil {
@@ -40,7 +40,7 @@ func (s *Service) ageing(ctx context.Context, tx *sqlx.Tx, head headRow, day rec
 		FROM expectations x
 		WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.due_on >= $3 AND x.due_on <= $4
 			AND NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1 AND m.statement >= $6 AND m.expectation = x.no AND m.undone_at IS NULL)
-			AND NOT EXISTS (SELECT 1 FROM recon_exceptions e WHERE e.bucket = $1 AND e.related = x.no AND e.state NOT IN ` + settledStates + `
+			AND NOT EXISTS (SELECT 1 FROM recon_exceptions e WHERE e.bucket = $1 AND e.related = x.no AND e.state NOT IN `+settledStates+`
 				AND e.kind IN ('over', 'under', 'data', 'foreign-currency'))
 		ON CONFLICT DO NOTHING`, head.Bucket, head.Bank, from, day, now, max(from.AddDate(0, 0, -longestTermDays-matchedEarlyDays).UnixMilli(), 0)<<statementRandomBits); err != nil {
 		return err

@@ -108,7 +108,7 @@ func (b *bankBooking) list(ctx context.Context, m *matcher) error {
 	return exec(ctx, b.tx, -1, `
 		UPDATE recon_exceptions e SET state = 'void', resolution = 'matched since', changed_at = $3, version = version + 1
 		FROM rest_made m WHERE m.statement <> ALL($2) AND e.bucket = $1 AND e.statement = m.statement AND e.no = m.no AND e.part = m.part AND e.missing = 0
-			AND e.state NOT IN ` + settledStates, b.head.Bucket, pq.Array(m.statements), b.now)
+			AND e.state NOT IN `+settledStates, b.head.Bucket, pq.Array(m.statements), b.now)
 }
 
 // matchedSum is what one rule matched of one statement, in one direction, and with one sign of difference: or differences would cancel out.

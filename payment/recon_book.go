@@ -101,12 +101,34 @@ func (b *booking) admit(ctx context.Context) error {
 		if !b.file.Replace {
 			return ErrStatementNumber.with("number " + fmt.Sprint(b.number) + " is booked as " + statementPublicID(b.account.Bucket, id))
 		}
+		by, err := b.replaceable(ctx, id)
+		if err != nil {
+			return err
+		}
 		if err := b.takeBack(ctx, id); err != nil {
 			return err
 		}
-		b.report.Warnings = append(b.report.Warnings, "replaced "+statementPublicID(b.account.Bucket, id))
+		b.replaced = append(b.replaced, statementPublicID(b.account.Bucket, id))
+		b.report.Warnings = append(b.report.Warnings, "replaced "+statementPublicID(b.account.Bucket, id)+", as "+by+" proposed")
 	}
 	return b.numbering(ctx)
+}
+
+// replaceable refuses to replace a statement that nobody, or the sender alone, wants to be taken back: a file that any holder of a key could
+// send would undo what is booked. It returns who has proposed it.
+func (b *booking) replaceable(ctx context.Context, id int64) (by string, err error) {
+	if err := one(ctx, b.tx, &by, `SELECT withdraw_by FROM statements WHERE bucket = $1 AND id = $2`, b.account.Bucket, id); err != nil {
+		return "", err
+	}
+	switch public := statementPublicID(b.account.Bucket, id); {
+	case b.file.Instead != "" && b.file.Instead != public:
+		return "", ErrStatementNumber.with("the file would replace " + public)
+	case by == "":
+		return "", ErrStatementState.with("propose the withdrawal of " + public + " first: another person sends what replaces it")
+	case by == b.file.Actor:
+		return "", ErrFourEyes
+	}
+	return by, nil
 }
 
 // numbering notes a gap in the numbers of a year.
@@ -192,7 +214,7 @@ func (b *booking) continuity(ctx context.Context) error {
 		SELECT s.id, s.closed_on, s.opening, s.before, coalesce(g.fixed, 0)::bigint AS fixed, g.open::bigint AS open, coalesce(g.parts, 0) AS parts
 		FROM (SELECT id, closed_on, opening, lag(closing) OVER w AS before, row_number() OVER w AS place
 			FROM statements WHERE bucket = $1 AND account = $2 AND state = 'booked' WINDOW w AS (ORDER BY `+statementOrder("ASC")+`)) AS s
-		LEFT JOIN (SELECT statement, sum(amount) FILTER (WHERE state IN ('resolved', 'archived') AND posting_id <> '') AS fixed, sum(amount) FILTER (WHERE state NOT IN ` + settledStates + `) AS open,
+		LEFT JOIN (SELECT statement, sum(amount) FILTER (WHERE state IN ('resolved', 'archived') AND posting_id <> '') AS fixed, sum(amount) FILTER (WHERE state NOT IN `+settledStates+`) AS open,
 				count(*)::integer AS parts
 			FROM recon_exceptions WHERE bucket = $1 AND kind = 'gap' AND account = $2 GROUP BY statement) AS g ON g.statement = s.id
 		ORDER BY s.place`, b.account.Bucket, b.account.Account)
@@ -219,11 +241,11 @@ func (b *booking) continuity(ctx context.Context) error {
 		case r.Open != nil && gap == 0:
 			err = exec(ctx, b.tx, 1, `
 				UPDATE recon_exceptions SET state = 'void', resolution = 'the statement between came', changed_at = $3, version = version + 1
-				WHERE bucket = $1 AND statement = $2 AND kind = 'gap' AND state NOT IN ` + settledStates, b.account.Bucket, r.ID, b.now)
+				WHERE bucket = $1 AND statement = $2 AND kind = 'gap' AND state NOT IN `+settledStates, b.account.Bucket, r.ID, b.now)
 		case r.Open != nil && *r.Open != gap:
 			err = exec(ctx, b.tx, 1, `
 				UPDATE recon_exceptions SET amount = $3, state = 'open', owner = '', proposal = '', proposed_by = '', changed_at = $4, version = version + 1
-				WHERE bucket = $1 AND statement = $2 AND kind = 'gap' AND state NOT IN ` + settledStates, b.account.Bucket, r.ID, gap, b.now)
+				WHERE bucket = $1 AND statement = $2 AND kind = 'gap' AND state NOT IN `+settledStates, b.account.Bucket, r.ID, gap, b.now)
 		}
 		if err != nil {
 			return err

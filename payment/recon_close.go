@@ -202,7 +202,7 @@ func periodRegister(ctx context.Context, tx *sqlx.Tx, a accountRow, from, throug
 	}
 	err = all(ctx, tx, &kinds, `
 		SELECT kind, count(*) AS count, sum(amount)::bigint AS amount FROM recon_exceptions
-		WHERE bucket = $1 AND bank_bic = $2 AND account IN ($3, '') AND state NOT IN ` + settledStates + ` GROUP BY kind ORDER BY kind`, a.Bucket, a.Bank, a.Account)
+		WHERE bucket = $1 AND bank_bic = $2 AND account IN ($3, '') AND state NOT IN `+settledStates+` GROUP BY kind ORDER BY kind`, a.Bucket, a.Bank, a.Account)
 	for _, k := range kinds {
 		r.Exceptions = append(r.Exceptions, KindCount(k))
 	}

@@ -316,7 +316,7 @@ func (s *Service) suggest(ctx context.Context, row exceptionRow, d ExceptionDeta
 	err = all(ctx, s.db, &lines, `
 		SELECT l.statement, l.no, l.part, l.amount, l.booked_on, l.count, l.reverses, l.reference, l.uip, l.bank_reference, l.batch, l.payer, l.kbk, l.purpose, l.foreign_amount
 		FROM recon_exceptions e JOIN statement_lines l ON l.bucket = e.bucket AND l.statement = e.statement AND l.no = e.no AND l.part = e.part
-		WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.state NOT IN ` + settledStates + ` AND e.no > 0
+		WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.state NOT IN `+settledStates+` AND e.no > 0
 			AND (l.amount = $3 OR (l.payer = $4 AND $4 <> '') OR l.reference = $5 OR (l.uip = $6 AND $6 <> ''))
 		ORDER BY abs(l.amount - $3), l.statement, l.no, l.part LIMIT $7`,
 		row.Bucket, row.Bank, x.Tiyn, x.Payer, x.Reference, x.UIP, candidatesMax)

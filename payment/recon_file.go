@@ -41,7 +41,8 @@ var errSigned = errors.New("the file is signed")
 // value says so.
 //
 // Refusals: [ErrStatementUnreadable], [ErrStatementCheck], [ErrStatementAccount], [ErrStatementNumber],
-// [ErrStatementUnsigned], [ErrSignatureInvalid], [ErrStatementSigner], [ErrPeriodClosed], [ErrVerifierUnavailable].
+// [ErrStatementUnsigned], [ErrSignatureInvalid], [ErrStatementSigner], [ErrPeriodClosed], [ErrVerifierUnavailable]; of a replacement
+// [ErrStatementState] when nobody has proposed to withdraw the booked one, [ErrFourEyes] when the sender has, [ErrStatementTouched].
 func (s *Service) Reconcile(ctx context.Context, f StatementFile) (FileReport, bool, error) {
 	if err := f.check(); err != nil {
 		return FileReport{}, false, err
@@ -67,7 +68,7 @@ func (s *Service) Reconcile(ctx context.Context, f StatementFile) (FileReport, b
 }
 
 func (f StatementFile) check() error {
-	if f.Body == nil || f.Actor == "" || !slices.Contains([]string{SourceAPI, SourceFolder, SourceCLI}, f.Source) {
+	if f.Body == nil || f.Actor == "" || (f.Instead != "" && !f.Replace) || !slices.Contains([]string{SourceAPI, SourceFolder, SourceCLI}, f.Source) {
 		return ErrInvalid.with("a file needs a body, an actor and a source")
 	}
 	return nil
@@ -113,7 +114,9 @@ type intake struct {
 	now    time.Time
 	bins   map[string]string // of banks
 	lastID int64             // of the statements in it
-	probe  *probing          // nil when the database alone matches
+	// replaced are the ids of statements that it has taken back.
+	replaced []string
+	probe    *probing // nil when the database alone matches
 }
 
 // takeIn reads a file into the database and books it. What is to be read is what d reads, unless d has read the file as a whole; then by
@@ -246,6 +249,9 @@ func (in *intake) book(ctx context.Context, tx *sqlx.Tx, done []parsedStatement,
 			requests = append(requests, st.postings...)
 		}
 	}
+	if in.file.Instead != "" && !slices.Contains(in.replaced, in.file.Instead) {
+		return ErrStatementNumber.with("the file has no statement with the number of " + in.file.Instead)
+	}
 	if _, err := in.postAll(ctx, tx, requests); err != nil {
 		return err
 	}
@@ -325,7 +331,7 @@ func checkAccount(ctx context.Context, tx *sqlx.Tx, bucket int, bank, account st
 			(SELECT coalesce(sum(CASE WHEN debit_account = $3 THEN amount ELSE -amount END), 0) FROM transfers
 				WHERE bucket = $1 AND posting_id IS NOT NULL AND (debit_account = $3 OR credit_account = $3))::bigint AS cash,
 			(SELECT coalesce(sum(amount), 0) FROM recon_exceptions
-				WHERE bucket = $1 AND bank_bic = $2 AND account = $4 AND missing = 0 AND state NOT IN ` + settledStates + `)::bigint AS listed,
+				WHERE bucket = $1 AND bank_bic = $2 AND account = $4 AND missing = 0 AND state NOT IN `+settledStates+`)::bigint AS listed,
 			(SELECT closing FROM statements WHERE bucket = $1 AND account = $4 AND state = 'booked' ORDER BY `+statementOrder("DESC")+` LIMIT 1) AS closing`,
 		bucket, bank, string(ledger.BankCash(bank, account)), account)
 	if err != nil || row.Closing == nil {

@@ -46,7 +46,9 @@ func TestForwarding(t *testing.T) {
 		"payment by payment": {2, func(register string, refs []string, tiyn int64) []line {
 			return []line{{tiyn: -tiyn, ref: refs[0], batch: register}, {tiyn: -tiyn, ref: refs[1], batch: register}}
 		}, "forwarded-in-parts"},
-		"by the beneficiary": {2, func(_ string, _ []string, tiyn int64) []line { return []line{{tiyn: -2 * tiyn, to: agencyBIN, kbk: "108125"}} }, "forwarded-of-day"},
+		"by the beneficiary": {2, func(_ string, _ []string, tiyn int64) []line {
+			return []line{{tiyn: -2 * tiyn, to: agencyBIN, kbk: "108125"}}
+		}, "forwarded-of-day"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := setup(t)

@@ -94,7 +94,7 @@ func (s *Service) measureQueue(ctx context.Context) error {
 	}
 	err := all(ctx, s.db, &rows, `
 		SELECT bank_bic, opened_on, count(*) AS count, sum(abs(amount))::bigint AS amount
-		FROM recon_exceptions WHERE state NOT IN ` + settledStates + ` GROUP BY bank_bic, opened_on`)
+		FROM recon_exceptions WHERE state NOT IN `+settledStates+` GROUP BY bank_bic, opened_on`)
 	if err != nil {
 		return err
 	}

@@ -233,7 +233,7 @@ func (x *acting) match(ctx context.Context, plan resolutionPlan, links []linking
 	}
 	return exec(ctx, x.tx, -1, `
 		UPDATE recon_exceptions e SET state = 'void', resolution = 'paid since', proposal = '', proposed_by = '', changed_at = $3, version = version + 1
-		WHERE e.bucket = $1 AND e.statement = 0 AND e.missing = ANY($2) AND e.state NOT IN ` + settledStates + ` AND (
+		WHERE e.bucket = $1 AND e.statement = 0 AND e.missing = ANY($2) AND e.state NOT IN `+settledStates+` AND (
 			SELECT sum(m.owed) FROM recon_matches m WHERE m.bucket = $1 AND m.expectation = e.missing AND m.undone_at IS NULL) = e.amount`,
 		x.row.Bucket, int64Array(nos), x.now)
 }

@@ -101,7 +101,7 @@ func TestLinkBySuggestion(t *testing.T) {
 	if again.Statements[0].Matched != 0 {
 		t.Errorf("a rule matched what a person had: %+v", again.Statements[0])
 	}
-	_, _, err = b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(sheet{number: 1, day: b.today()}.camt()), Source: SourceAPI, Actor: "x", Replace: true})
+	_, err = b.withdraw("operator:a", e.Statement, StatementWithdrawal{Action: ActPropose, Comment: "replace it"})
 	wants(t, err, ErrStatementTouched)
 	if d, err = b.Exception(t.Context(), e.ID); err != nil || len(d.Notes) != 3 || d.Notes[0].Comment != "mine" || len(d.Suggestions) != 0 {
 		t.Errorf("notes %+v %v", d.Notes, err)

@@ -268,12 +268,28 @@ func TestReconcileReplaces(t *testing.T) {
 	b.account()
 	ref, tiyn := b.paid(citizenIIN)
 	first := sheet{number: 1, day: b.today(), opening: 10, lines: []line{{tiyn: tiyn, ref: ref}, {tiyn: 40, ref: "A"}}}
-	b.reconcile(first.camt())
+	id := b.reconcile(first.camt()).Statements[0].ID
 	second := first
 	second.lines = []line{{tiyn: tiyn, ref: ref}}
 	_, _, err := b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(second.camt()), Source: SourceAPI, Actor: "bank:x"})
 	wants(t, err, ErrStatementNumber)
-	report, _, err := b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(second.camt()), Source: SourceAPI, Actor: "bank:x", Replace: true})
+	replacing := func(actor, instead string) (FileReport, error) {
+		report, _, err := b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(second.camt()), Source: SourceAPI, Actor: actor, Replace: true, Instead: instead})
+		return report, err
+	}
+	_, err = replacing("bank:x", "")
+	wants(t, err, ErrStatementState) // nobody has proposed it
+	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: ActPropose, Comment: "the bank sent a wrong one"})
+	b.must(err)
+	_, err = replacing("operator:1", "")
+	wants(t, err, ErrFourEyes)
+	_, err = replacing("operator:2", "stm_000000000000000001")
+	wants(t, err, ErrStatementNumber)
+	waiting, err := b.Statements(t.Context(), StatementQuery{Bank: testBIC, Waiting: true})
+	if err != nil || len(waiting.Items) != 1 || waiting.Items[0].ProposedBy != "operator:1" {
+		t.Errorf("waiting %+v %v", waiting, err)
+	}
+	report, err := replacing("operator:2", id)
 	b.must(err)
 	if s := report.Statements[0]; s.Matched != 1 || s.Listed != 0 || s.LedgerBalance != 10+tiyn || len(s.Warnings) != 1 {
 		t.Errorf("report %+v", s)

@@ -59,9 +59,11 @@ func TestToleranceIsReplaced(t *testing.T) {
 	b.must(b.SetReconTerms(t.Context(), "operator:test", ReconTerms{Bank: testBIC, CutOffMinute: 24 * 60, TermDays: 3, Rules: ladder}))
 	ref, tiyn := b.paid(citizenIIN)
 	s := sheet{number: 1, day: b.today(), lines: []line{{tiyn: tiyn - 5, ref: ref}}}
-	b.reconcile(s.camt())
+	id := b.reconcile(s.camt()).Statements[0].ID
 	s.lines[0].tiyn = tiyn - 4
-	_, _, err := b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(s.camt()), Source: SourceAPI, Actor: "bank:x", Replace: true})
+	_, err := b.withdraw("operator:1", id, StatementWithdrawal{Action: ActPropose, Comment: "a wrong one"})
+	b.must(err)
+	_, _, err = b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(s.camt()), Source: SourceAPI, Actor: "bank:x", Replace: true})
 	b.must(err)
 	if owed, off := b.balance("bank:"+testBIC+":due"), b.balance("operator:write-offs"); owed != 0 || off != 4 {
 		t.Errorf("owed %d, written off %d", owed, off)

@@ -30,9 +30,11 @@ type StatementFile struct {
 	Actor string
 	// Bank limits the file to accounts at one bank, by its BIC; empty means any.
 	Bank string
-	// Replace admits a statement whose number is booked already: the booked one is taken back with all its matches that
-	// rules made.
+	// Replace admits a statement whose number is booked already, when another person than Actor has proposed to withdraw the booked one, which
+	// is taken back with all its matches that rules made: who sends the replacement is the second person.
 	Replace bool
+	// Instead, an id, is the only statement that may be replaced, and has to be; empty leaves it to the numbers.
+	Instead string
 }
 
 // FileReport says what became of a file. The same file again gets the same report.

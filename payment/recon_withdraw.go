@@ -141,15 +141,6 @@ func (x *withdrawing) possible(ctx context.Context) error {
 	if err := periodOpen(ctx, x.tx, x.row.accountRow, x.row.To.UTC()); err != nil {
 		return err
 	}
-	var shared bool
-	if err := one(ctx, x.tx, &shared, `SELECT EXISTS (
-		SELECT 1 FROM recon_matches m JOIN recon_matches o ON o.bucket = $1 AND o.expectation = m.expectation AND o.statement <> m.statement AND NOT o.whole AND o.undone_at IS NULL
-		WHERE m.bucket = $1 AND m.statement = $2 AND NOT m.whole AND m.undone_at IS NULL)`, x.bucket, x.id); err != nil {
-		return err
-	}
-	if shared {
-		return ErrStatementTouched.with("instalments of one payment stand in another statement, too: undo their match first")
-	}
 	return untouched(ctx, x.tx, x.bucket, x.id)
 }
 
@@ -160,7 +151,8 @@ func (x *withdrawing) withdraw(ctx context.Context) error {
 	if err := b.giveUp(ctx, x.id, ":withdrawn", "statement withdrawn"); err != nil {
 		return err
 	}
-	if err := x.expectAgain(ctx, b.now); err != nil {
+	if err := one(ctx, x.tx, &x.reopened, `SELECT count(DISTINCT expectation) FROM recon_matches WHERE bucket = $1 AND statement = $2 AND undone_at = $3`,
+		x.bucket, x.id, b.now); err != nil {
 		return err
 	}
 	if err := exec(ctx, x.tx, 1, `UPDATE statements SET state = 'withdrawn' WHERE bucket = $1 AND id = $2 AND state = 'booked'`, x.bucket, x.id); err != nil {
@@ -177,18 +169,6 @@ func (x *withdrawing) withdraw(ctx context.Context) error {
 	return err
 }
 
-// expectAgain counts the payments that are open again, and lists anew as missing those that were listed before the statement came.
-func (x *withdrawing) expectAgain(ctx context.Context, now time.Time) error {
-	if err := one(ctx, x.tx, &x.reopened, `SELECT count(DISTINCT expectation) FROM recon_matches WHERE bucket = $1 AND statement = $2 AND undone_at = $3`,
-		x.bucket, x.id, now); err != nil {
-		return err
-	}
-	return exec(ctx, x.tx, -1, `
-		UPDATE recon_exceptions e SET state = 'open', owner = '', resolution = '', changed_at = $3, version = version + 1
-		FROM (SELECT DISTINCT expectation FROM recon_matches WHERE bucket = $1 AND statement = $2 AND undone_at = $3) AS m
-		WHERE e.bucket = $1 AND e.statement = 0 AND e.no = 0 AND e.part = 0 AND e.missing = m.expectation AND e.state = 'void'`, x.bucket, x.id, now)
-}
-
 // untouched refuses a statement of which people have decided something: what a person decided is not undone by a file, nor in passing.
 func untouched(ctx context.Context, tx *sqlx.Tx, bucket int, id int64) error {
 	var touched bool
@@ -201,11 +181,20 @@ func untouched(ctx context.Context, tx *sqlx.Tx, bucket int, id int64) error {
 	if touched {
 		return ErrStatementTouched.with(statementPublicID(bucket, id))
 	}
+	var shared bool
+	if err := one(ctx, tx, &shared, `SELECT EXISTS (
+		SELECT 1 FROM recon_matches m JOIN recon_matches o ON o.bucket = $1 AND o.expectation = m.expectation AND o.statement <> m.statement AND NOT o.whole AND o.undone_at IS NULL
+		WHERE m.bucket = $1 AND m.statement = $2 AND NOT m.whole AND m.undone_at IS NULL)`, bucket, id); err != nil {
+		return err
+	}
+	if shared {
+		return ErrStatementTouched.with("instalments of one payment stand in another statement, too: undo their match first")
+	}
 	return nil
 }
 
 // giveUp undoes what rules matched of a booked statement and voids its exceptions; the ledger gets the opposite transfers under the
-// statement's name with suffix.
+// statement's name with suffix. Payments that were listed as missing before the statement came are so again.
 func (b *booking) giveUp(ctx context.Context, id int64, suffix, why string) error {
 	legs, err := legsOfStatement(ctx, b.tx, b.account.Bucket, id)
 	if err != nil {
@@ -218,8 +207,14 @@ func (b *booking) giveUp(ctx context.Context, id int64, suffix, why string) erro
 	if err := exec(ctx, b.tx, -1, `UPDATE recon_matches SET undone_at = $3 WHERE bucket = $1 AND statement = $2 AND undone_at IS NULL`, b.account.Bucket, id, b.now); err != nil {
 		return err
 	}
-	return exec(ctx, b.tx, -1, `UPDATE recon_exceptions SET state = 'void', resolution = $4, changed_at = $3, version = version + 1
-		WHERE bucket = $1 AND statement = $2 AND state NOT IN ` + settledStates, b.account.Bucket, id, b.now, why)
+	if err := exec(ctx, b.tx, -1, `UPDATE recon_exceptions SET state = 'void', resolution = $4, changed_at = $3, version = version + 1
+		WHERE bucket = $1 AND statement = $2 AND state NOT IN `+settledStates, b.account.Bucket, id, b.now, why); err != nil {
+		return err
+	}
+	return exec(ctx, b.tx, -1, `
+		UPDATE recon_exceptions e SET state = 'open', owner = '', resolution = '', changed_at = $3, version = version + 1
+		FROM (SELECT DISTINCT expectation FROM recon_matches WHERE bucket = $1 AND statement = $2 AND undone_at = $3) AS m
+		WHERE e.bucket = $1 AND e.statement = 0 AND e.no = 0 AND e.part = 0 AND e.missing = m.expectation AND e.state = 'void'`, b.account.Bucket, id, b.now)
 }
 
 // periodOpen refuses a day in a closed period of the account.

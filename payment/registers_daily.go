@@ -171,7 +171,7 @@ func dailyExceptions(ctx context.Context, tx *sqlx.Tx, r *daily.Report, on time.
 	}
 	err := all(ctx, tx, &rows, `
 		SELECT kind, opened_on, count(*) AS count, coalesce(sum(abs(amount)), 0)::bigint AS amount FROM recon_exceptions
-		WHERE bucket = $1 AND bank_bic = $2 AND state NOT IN ` + settledStates + ` AND opened_on <= $3::date
+		WHERE bucket = $1 AND bank_bic = $2 AND state NOT IN `+settledStates+` AND opened_on <= $3::date
 		GROUP BY kind, opened_on ORDER BY kind, opened_on`, bucketOf(r.Bank), r.Bank, string(r.Day))
 	for _, e := range rows {
 		s := daily.Sum{Count: e.Count, Tiyn: e.Amount}

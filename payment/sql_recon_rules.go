@@ -87,7 +87,9 @@ func ofSide(prefix string, r recon.Rule) string {
 }
 
 // unnamed is the condition under which a rule without a reference may take an expectation.
-func unnamed(prefix string, r recon.Rule) string { return "NOT " + prefix + "named AND " + ofSide(prefix, r) }
+func unnamed(prefix string, r recon.Rule) string {
+	return "NOT " + prefix + "named AND " + ofSide(prefix, r)
+}
 
 // oneToOne finds pairs and decides which of them fit.
 func (m *matcher) oneToOne(ctx context.Context, place int, r recon.Rule) error {

@@ -13,11 +13,12 @@ import (
 // Exceptions is the operator's queue.
 type Exceptions struct {
 	Frame
-	Subject    string
-	Banks      []catalog.Bank
-	Query      payment.ExceptionQuery
-	Exceptions []payment.Exception
-	More       bool
+	// Subject and Actor are the names of the one who looks: in addresses, and as an owner.
+	Subject, Actor string
+	Banks          []catalog.Bank
+	Query          payment.ExceptionQuery
+	Exceptions     []payment.Exception
+	More           bool
 }
 
 type exceptionRow struct {
@@ -36,6 +37,8 @@ func (p *Pages) RenderExceptions(v Exceptions) ([]byte, error) {
 		frame
 		Subject, Next        string
 		Banks, Kinds, States []option
+		Severities, Ages     []option
+		Owners               []option
 		Rows                 []exceptionRow
 	}{frame: p.frame(v.Frame, "recon"), Subject: v.Subject}
 	m.Banks = []option{{"", m.T("filter.all"), v.Query.Bank == ""}}
@@ -47,15 +50,29 @@ func (p *Pages) RenderExceptions(v Exceptions) ([]byte, error) {
 		m.Kinds = append(m.Kinds, option{string(k), m.T("kind." + string(k)), v.Query.Kind == k})
 	}
 	m.States = []option{{"", m.T("filter.unsettled"), v.Query.State == ""}}
-	for _, s := range []recon.State{recon.Open, recon.Assigned, recon.Proposed, recon.Asked, recon.Resolved} {
+	for _, s := range recon.States() {
 		m.States = append(m.States, option{string(s), m.T("state." + string(s)), v.Query.State == s})
+	}
+	m.Severities = []option{{"", m.T("filter.all"), v.Query.Severity == ""}}
+	for _, s := range recon.Severities() {
+		m.Severities = append(m.Severities, option{string(s), m.T("severity." + string(s)), v.Query.Severity == s})
+	}
+	m.Ages = []option{{"", m.T("filter.all"), v.Query.Age == ""}}
+	for _, a := range recon.Ages() {
+		m.Ages = append(m.Ages, option{a.String(), a.String(), v.Query.Age == a.String()})
+	}
+	m.Owners = []option{{"", m.T("filter.all"), v.Query.Owner == ""}, {v.Actor, m.T("exceptions.mine"), v.Query.Owner == v.Actor}}
+	if o := v.Query.Owner; o != "" && o != v.Actor {
+		m.Owners = append(m.Owners, option{o, masked(o), true})
 	}
 	for _, e := range v.Exceptions {
 		m.Rows = append(m.Rows, exceptionModel(m.words, e))
 	}
 	if v.More && len(v.Exceptions) > 0 {
 		q := url.Values{"starting_after": {v.Exceptions[len(v.Exceptions)-1].ID}}
-		for name, value := range map[string]string{"bank": v.Query.Bank, "kind": string(v.Query.Kind), "state": string(v.Query.State)} {
+		for name, value := range map[string]string{
+			"bank": v.Query.Bank, "kind": string(v.Query.Kind), "severity": string(v.Query.Severity), "age": v.Query.Age, "owner": v.Query.Owner, "state": string(v.Query.State),
+		} {
 			if value != "" {
 				q.Set(name, value)
 			}

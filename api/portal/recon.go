@@ -52,20 +52,7 @@ func (p *Pages) RenderStatements(v Statements) ([]byte, error) {
 		}
 	}
 	for _, s := range v.Statements {
-		row := statementRow{
-			ID: s.ID, Account: s.Account, Number: numberText(s.Number, s.Page), Period: periodText(m.words, s.From, s.To), State: m.T("statement." + s.State), Tone: "passed",
-			Lines: strconv.FormatInt(s.Lines, 10), Closing: m.Money(s.Closing, "KZT"), Open: strconv.Itoa(s.Open), OpenTone: "passed", At: m.Date(s.ReceivedAt),
-		}
-		if s.State != "booked" {
-			row.Tone = "unclear"
-		}
-		if s.Open > 0 {
-			row.OpenTone = "unclear"
-		}
-		if s.Open >= payment.OpenCountMax {
-			row.Open += "+"
-		}
-		m.Rows = append(m.Rows, row)
+		m.Rows = append(m.Rows, statementModel(m.words, s))
 	}
 	return p.render("statements", m)
 }
