@@ -120,4 +120,5 @@ func TestSecondStartFindsTheData(t *testing.T) {
 	if _, err := newStory(first).pay(t.Context(), debt); err != nil {
 		t.Fatal(err)
 	}
+	registersAreSealed(t, first) // here something is paid, and a world takes its time
 }

@@ -36,7 +36,8 @@ type reconcileFilesCmd struct {
 	Database databaseSettings `embed:""`
 	Trust    trustSettings    `embed:""`
 	Paths    []string         `arg:"" type:"existingfile" name:"file" help:"Statements."`
-	Replace  bool             `help:"Take a booked statement of the same number back."`
+	Replace  bool             `help:"Replace the booked statement of the same number, whose withdrawal another operator has proposed (reconcile withdraw): you are the second person, by --operator-key-file."`
+	Operator string           `name:"operator-key-file" env:"QAQPA_OPERATOR_KEY_FILE" placeholder:"FILE" help:"File with the operator's own API key; for --replace."`
 	JSON     bool             `name:"json" help:"Print the reports as JSON, one a line."`
 	Privacy  privacySettings  `embed:""`
 	Quiet    bool             `help:"Show no progress."`
@@ -46,7 +47,11 @@ type reconcileFilesCmd struct {
 // exitExceptions says that something does not fit.
 const exitExceptions = 3
 
-func (c *reconcileFilesCmd) Run(ctx context.Context, io streams) (err error) {
+func (c *reconcileFilesCmd) Run(ctx context.Context, io streams, logging *logSettings) (err error) {
+	actor, err := c.actor(ctx, io, logging)
+	if err != nil {
+		return err
+	}
 	bulk, err := c.Database.connectBulk(ctx)
 	if err != nil {
 		return err
@@ -58,16 +63,32 @@ func (c *reconcileFilesCmd) Run(ctx context.Context, io streams) (err error) {
 			if err != nil {
 				return err
 			}
-			return c.all(ctx, service, io)
+			return c.all(ctx, service, actor, io)
 		})
 	})
 }
 
+// actor is who takes files in. Whoever replaces a statement is known by a key of his own: a name of the machine could be chosen, and one
+// person would be two.
+func (c *reconcileFilesCmd) actor(ctx context.Context, io streams, logging *logSettings) (string, error) {
+	switch {
+	case !c.Replace:
+		return operatorActor(), nil
+	case c.Operator == "":
+		return "", errors.New("--replace needs to know who you are: give --operator-key-file")
+	}
+	ceremony, err := ceremonySettings{Database: c.Database, OperatorKey: c.Operator}.open(ctx, io, logging)
+	if err != nil {
+		return "", err
+	}
+	return ceremony.operator, ceremony.close()
+}
+
 // all takes the files in, one after the other.
-func (c *reconcileFilesCmd) all(ctx context.Context, service *payment.Reconciler, io streams) error {
+func (c *reconcileFilesCmd) all(ctx context.Context, service *payment.Reconciler, actor string, io streams) error {
 	code := 0
 	for _, path := range c.Paths {
-		found, err := c.one(ctx, service, path, io)
+		found, err := c.one(ctx, service, path, actor, io)
 		if err != nil {
 			return fmt.Errorf("couldn't take in %s: %w", path, err)
 		}
@@ -96,7 +117,7 @@ func (c *reconcileFilesCmd) reconciler(db, bulk *sqlx.DB, log *audit.Log, privat
 }
 
 // one takes in a file and returns its exit code.
-func (c *reconcileFilesCmd) one(ctx context.Context, service *payment.Reconciler, path string, io streams) (int, error) {
+func (c *reconcileFilesCmd) one(ctx context.Context, service *payment.Reconciler, path, actor string, io streams) (int, error) {
 	f, err := os.Open(path) //nolint:gosec // the operator names the file
 	if err != nil {
 		return 0, err
@@ -111,7 +132,7 @@ func (c *reconcileFilesCmd) one(ctx context.Context, service *payment.Reconciler
 		body.to = io.err
 	}
 	report, repeated, err := service.Reconcile(ctx, payment.StatementFile{
-		Body: body, Name: filepath.Base(path), Source: payment.SourceCLI, Actor: operatorActor(), Replace: c.Replace,
+		Body: body, Name: filepath.Base(path), Source: payment.SourceCLI, Actor: actor, Replace: c.Replace,
 	})
 	body.end()
 	var refusal *payment.Error

@@ -19,7 +19,7 @@ import (
 	"qaqpa/signer/audit"
 )
 
-// registerCmd writes what banks, agencies and courts are told about payments. Files are sealed with 'qaqpa seal'.
+// registerCmd writes what banks, agencies and courts are told about payments. Each file has its seal beside it, made by the key of the token.
 type registerCmd struct {
 	Payments registerPaymentsCmd `cmd:"" help:"Write the executed payments of a bank and banking day, a file for each KBK and beneficiary."`
 	Owed     registerOwedCmd     `cmd:"" help:"Show what a bank has confirmed and no statement has shown yet, by day."`
@@ -36,6 +36,7 @@ type bankDays struct {
 
 type registerPaymentsCmd struct {
 	bankDays    `embed:""`
+	sealedFiles `embed:""`
 	Day         string `required:"" placeholder:"YYYY-MM-DD" help:"Banking day."`
 	Format      string `enum:"pain.001,pacs.008,mt102,1c,csv,xlsx" default:"csv" help:"pain.001, pacs.008, mt102, 1c, csv or xlsx."`
 	Output      string `short:"o" default:"." type:"existingdir" placeholder:"DIR" help:"Where the files go. None is overwritten."`
@@ -59,6 +60,8 @@ func (c *registerPaymentsCmd) Run(ctx context.Context, io streams) (err error) {
 		list[i] = payments[i].Payment
 	}
 	format := register.Format(c.Format)
+	var files []sealedFile
+	var told []string
 	for _, part := range register.Split(list, register.Parting{Bank: true, Day: true, KBK: true, Beneficiary: true}) {
 		r, err := payment.MakeRegister(part, c.Sender, time.Now())
 		if err != nil {
@@ -73,12 +76,14 @@ func (c *registerPaymentsCmd) Run(ctx context.Context, io streams) (err error) {
 			return fmt.Errorf("couldn't write register %s: %w", r.ID, err)
 		}
 		path := fmt.Sprintf("%s/%s-%s.%s", c.Output, r.ID, part.Key.Beneficiary, format.Extension())
-		if err := writeNew(path, b.Bytes()); err != nil {
-			return err
-		}
-		fmt.Fprintf(io.out, "%s\t%d\t%s\n", path, len(part.Payments), sum.Decimal())
+		files = append(files, sealedFile{path, b.Bytes()})
+		told = append(told, fmt.Sprintf("%s\t%d\t%s\n", path, len(part.Payments), sum.Decimal()))
 	}
-	return nil
+	written, err := c.write(ctx, c.Database, c.Privacy.Token, files)
+	for i := range written {
+		fmt.Fprint(io.out, told[i])
+	}
+	return err
 }
 
 // payments asks the database.
@@ -100,10 +105,11 @@ func (c *bankDays) payments(ctx context.Context, q payment.BankPayments) (list [
 }
 
 type registerOwedCmd struct {
-	bankDays `embed:""`
-	From     string `required:"" placeholder:"YYYY-MM-DD" help:"First banking day."`
-	To       string `required:"" placeholder:"YYYY-MM-DD" help:"Last banking day."`
-	Output   string `short:"o" placeholder:"FILE" help:"Write a spreadsheet (XLSX) too. An existing file is not overwritten."`
+	bankDays    `embed:""`
+	sealedFiles `embed:""`
+	From        string `required:"" placeholder:"YYYY-MM-DD" help:"First banking day."`
+	To          string `required:"" placeholder:"YYYY-MM-DD" help:"Last banking day."`
+	Output      string `short:"o" placeholder:"FILE" help:"Write a spreadsheet (XLSX) too. An existing file is not overwritten."`
 }
 
 // Run ends with exit code 4 when something is owed.
@@ -126,7 +132,7 @@ func (c *registerOwedCmd) Run(ctx context.Context, io streams) error {
 		if err := register.WriteOwed(&b, owed, at); err != nil {
 			return err
 		}
-		if err := writeNew(c.Output, b.Bytes()); err != nil {
+		if _, err := c.write(ctx, c.Database, c.Privacy.Token, []sealedFile{{c.Output, b.Bytes()}}); err != nil {
 			return err
 		}
 	}
@@ -150,10 +156,11 @@ func (c *registerOwedCmd) Run(ctx context.Context, io streams) error {
 }
 
 type registerDailyCmd struct {
-	bankDays `embed:""`
-	Day      string `required:"" placeholder:"YYYY-MM-DD" help:"Banking day."`
-	Output   string `short:"o" default:"." type:"existingdir" placeholder:"DIR" help:"Where the two files go. None is overwritten."`
-	Sender   string `default:"qaqpa" env:"QAQPA_ISSUER_NAME" help:"Who makes the report."`
+	bankDays    `embed:""`
+	sealedFiles `embed:""`
+	Day         string `required:"" placeholder:"YYYY-MM-DD" help:"Banking day."`
+	Output      string `short:"o" default:"." type:"existingdir" placeholder:"DIR" help:"Where the two files go. None is overwritten."`
+	Sender      string `default:"qaqpa" env:"QAQPA_ISSUER_NAME" help:"Who makes the report."`
 }
 
 // Run prints the names of the files.
@@ -167,6 +174,7 @@ func (c *registerDailyCmd) Run(ctx context.Context, io streams) (err error) {
 	if err != nil {
 		return err
 	}
+	var files []sealedFile
 	for _, f := range []struct {
 		extension string
 		render    func(*daily.Report) ([]byte, error)
@@ -175,25 +183,26 @@ func (c *registerDailyCmd) Run(ctx context.Context, io streams) (err error) {
 		if err != nil {
 			return err
 		}
-		path := fmt.Sprintf("%s/daily-%s-%s.%s", c.Output, c.Bank, c.Day, f.extension)
-		if err := writeNew(path, b); err != nil {
-			return err
-		}
+		files = append(files, sealedFile{fmt.Sprintf("%s/daily-%s-%s.%s", c.Output, c.Bank, c.Day, f.extension), b})
+	}
+	written, err := c.write(ctx, c.Database, c.Privacy.Token, files)
+	for _, path := range written {
 		fmt.Fprintln(io.out, path)
 	}
-	return nil
+	return err
 }
 
 type registerDiscloseCmd struct {
-	Database  databaseSettings `embed:""`
-	Privacy   privacySettings  `embed:""`
-	Request   string           `required:"" help:"Number of the request."`
-	Requester string           `required:"" help:"Agency or court that asks."`
-	Ground    string           `required:"" help:"Rule on which the request stands."`
-	Payer     string           `required:"" placeholder:"IIN" help:"IIN or BIN of the payer."`
-	From      string           `required:"" placeholder:"YYYY-MM-DD" help:"First day."`
-	To        string           `required:"" placeholder:"YYYY-MM-DD" help:"Last day."`
-	Output    string           `short:"o" required:"" placeholder:"FILE" help:"Where the answer goes (JSON). An existing file is not overwritten."`
+	Database    databaseSettings `embed:""`
+	Privacy     privacySettings  `embed:""`
+	sealedFiles `embed:""`
+	Request     string `required:"" help:"Number of the request."`
+	Requester   string `required:"" help:"Agency or court that asks."`
+	Ground      string `required:"" help:"Rule on which the request stands."`
+	Payer       string `required:"" placeholder:"IIN" help:"IIN or BIN of the payer."`
+	From        string `required:"" placeholder:"YYYY-MM-DD" help:"First day."`
+	To          string `required:"" placeholder:"YYYY-MM-DD" help:"Last day."`
+	Output      string `short:"o" required:"" placeholder:"FILE" help:"Where the answer goes (JSON). An existing file is not overwritten."`
 }
 
 // Run writes the answer. The audit log has an entry before the file is there.
@@ -213,7 +222,7 @@ func (c *registerDiscloseCmd) Run(ctx context.Context, io streams) error {
 		if err := answer.WriteJSON(&b); err != nil {
 			return err
 		}
-		if err := writeNew(c.Output, b.Bytes()); err != nil {
+		if _, err := c.write(ctx, c.Database, c.Privacy.Token, []sealedFile{{c.Output, b.Bytes()}}); err != nil {
 			return err
 		}
 		fmt.Fprintf(io.out, "%s\t%d\t%s\n", c.Output, answer.Count, answer.Sum)

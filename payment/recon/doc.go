@@ -17,6 +17,6 @@
 //
 // # Deviations
 //
-// Two or three payments are sought for a line that a bank counts as so many, larger subsets are not: they would be found by chance. A
-// line that goes on to a treasury has no expectation of its own and is listed as a withdrawal.
+// Two to six payments are sought for a line that a bank counts as so many, in groups that are bounded; without the bank's count no part of
+// a group is: it would be found by chance. What goes on to a treasury is expected of banks with which that was agreed, and otherwise listed.
 package recon
