@@ -1,8 +1,7 @@
 -- +goose Up
 -- What was settled when its period was closed is archived; only what still stands between ledger and statements is in the queue.
 ALTER TABLE recon_exceptions DROP CONSTRAINT recon_exceptions_state_known;
-ALTER TABLE recon_exceptions ADD CONSTRAINT recon_exceptions_state_known
-    CHECK (state IN ('open', 'assigned', 'proposed', 'asked', 'resolved', 'void', 'archived'));
+ALTER TABLE recon_exceptions ADD CONSTRAINT recon_exceptions_state_known CHECK (state IN ('open', 'assigned', 'proposed', 'asked', 'resolved', 'void', 'archived'));
 DROP INDEX recon_exceptions_queue;
 CREATE INDEX recon_exceptions_queue ON recon_exceptions (bucket, bank_bic, opened_on, statement, no, part, missing)
     WHERE state NOT IN ('resolved', 'void', 'archived');

@@ -2,6 +2,7 @@ package xmlpull
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"fmt"
@@ -189,7 +190,7 @@ func FuzzReader(f *testing.F) {
 	for _, document := range good {
 		f.Add([]byte(document))
 	}
-	files, _ := filepath.Glob(filepath.Join(os.Getenv("QAQPA_CORPORA"), "statements/camt/*.xml"))
+	files, _ := filepath.Glob(filepath.Join(cmp.Or(os.Getenv("QAQPA_CORPORA"), "../../../../shared/corpora"), "statements/camt/*.xml"))
 	for _, name := range files {
 		if document, err := os.ReadFile(name); err == nil {
 			f.Add(document)
