@@ -79,7 +79,7 @@ func (c *registerPaymentsCmd) Run(ctx context.Context, io streams) (err error) {
 		files = append(files, sealedFile{path, b.Bytes()})
 		told = append(told, fmt.Sprintf("%s\t%d\t%s\n", path, len(part.Payments), sum.Decimal()))
 	}
-	written, err := c.write(ctx, c.Database, c.Privacy.Token, files)
+	written, err := c.write(ctx, io, c.Database, c.Privacy.Token, files)
 	for i := range written {
 		fmt.Fprint(io.out, told[i])
 	}
@@ -132,7 +132,7 @@ func (c *registerOwedCmd) Run(ctx context.Context, io streams) error {
 		if err := register.WriteOwed(&b, owed, at); err != nil {
 			return err
 		}
-		if _, err := c.write(ctx, c.Database, c.Privacy.Token, []sealedFile{{c.Output, b.Bytes()}}); err != nil {
+		if _, err := c.write(ctx, io, c.Database, c.Privacy.Token, []sealedFile{{c.Output, b.Bytes()}}); err != nil {
 			return err
 		}
 	}
@@ -185,7 +185,7 @@ func (c *registerDailyCmd) Run(ctx context.Context, io streams) (err error) {
 		}
 		files = append(files, sealedFile{fmt.Sprintf("%s/daily-%s-%s.%s", c.Output, c.Bank, c.Day, f.extension), b})
 	}
-	written, err := c.write(ctx, c.Database, c.Privacy.Token, files)
+	written, err := c.write(ctx, io, c.Database, c.Privacy.Token, files)
 	for _, path := range written {
 		fmt.Fprintln(io.out, path)
 	}
@@ -222,7 +222,7 @@ func (c *registerDiscloseCmd) Run(ctx context.Context, io streams) error {
 		if err := answer.WriteJSON(&b); err != nil {
 			return err
 		}
-		if _, err := c.write(ctx, c.Database, c.Privacy.Token, []sealedFile{{c.Output, b.Bytes()}}); err != nil {
+		if _, err := c.write(ctx, io, c.Database, c.Privacy.Token, []sealedFile{{c.Output, b.Bytes()}}); err != nil {
 			return err
 		}
 		fmt.Fprintf(io.out, "%s\t%d\t%s\n", c.Output, answer.Count, answer.Sum)

@@ -26,7 +26,7 @@ type sealedFile struct {
 
 // write seals the files, then writes them with their seals. None is overwritten, and none is written unless all are sealed: a file
 // without its seal would look finished. It returns the paths of what was written, in order.
-func (s sealedFiles) write(ctx context.Context, database databaseSettings, token tokenSettings, files []sealedFile) (paths []string, err error) {
+func (s sealedFiles) write(ctx context.Context, io streams, database databaseSettings, token tokenSettings, files []sealedFile) (paths []string, err error) {
 	var seals [][]byte
 	if !s.Unsealed && len(files) > 0 {
 		for _, f := range files { // before the key is used for what could not be written
@@ -34,7 +34,7 @@ func (s sealedFiles) write(ctx context.Context, database databaseSettings, token
 				return nil, err
 			}
 		}
-		if seals, err = s.seals(ctx, database, token, files); err != nil {
+		if seals, err = s.seals(ctx, io, database, token, files); err != nil {
 			return nil, fmt.Errorf("couldn't seal the files (--unsealed writes them without): %w", err)
 		}
 	}
@@ -53,13 +53,13 @@ func (s sealedFiles) write(ctx context.Context, database databaseSettings, token
 }
 
 // seals makes a detached seal of each file; the audit log has an entry for each before it leaves.
-func (s sealedFiles) seals(ctx context.Context, database databaseSettings, token tokenSettings, files []sealedFile) (seals [][]byte, err error) {
+func (s sealedFiles) seals(ctx context.Context, io streams, database databaseSettings, token tokenSettings, files []sealedFile) (seals [][]byte, err error) {
 	g := &gateway{log: slog.New(slog.DiscardHandler), registry: newRegistry()}
 	defer func() { err = errors.Join(err, g.close()) }()
 	if g.db, err = database.connect(ctx); err != nil {
 		return nil, err
 	}
-	if g.token, err = token.fleet(ctx, g.log, g.registry); err != nil {
+	if g.token, err = token.fleet(ctx, io, g.log, g.registry); err != nil {
 		return nil, err
 	}
 	if g.audit, err = audit.New(audit.Config{Now: time.Now}); err != nil {
