@@ -159,14 +159,40 @@ func (c *carried) add(o carried) {
 // evidenceFor gathers what shows that the certificates of a chain are not revoked, and those between it and its anchor.
 // That the signer's is good is obligatory.
 func (s *Service) evidenceFor(ctx context.Context, chain []*pkix.Certificate) (out carried, err error) {
+	return s.evidenceWith(ctx, chain, held{})
+}
+
+// evidenceWith is evidenceFor a signature that carries evidence already: what of it is good is taken, and nobody is asked for more of that.
+func (s *Service) evidenceWith(ctx context.Context, chain []*pkix.Certificate, h held) (out carried, err error) {
 	limited, cancel := context.WithTimeout(ctx, s.cfg.GatherTimeout)
 	defer cancel()
-	g := s.gatherer(engine.Evidence{Certificates: chain[1:]}, time.Time{})
+	given := engine.Evidence{Certificates: chain[1:], CRLs: h.evidence.CRLs, OCSP: h.evidence.OCSP}
+	if at, ok := h.proven[chain[0].Fingerprint()]; ok && h.carries() {
+		// What came with the signature or soon after it may have ended since, and still shows how things stood when the signature was made.
+		g := s.gatherer(given, at)
+		g.setting.Policy.Revocation = path.Required
+		if r, needs, _ := engine.Chain(g.setting, g.evidence, chain[0]); len(needs) == 0 && isGood(r) {
+			return g.carried(r, out)
+		}
+	}
+	g := s.gatherer(given, time.Time{})
 	g.setting.Policy.Revocation = path.Required
 	r := g.chain(limited, chain[0])
-	if len(r.Revocation) == 0 || r.Revocation[0].Status != path.StatusGood {
+	if !isGood(r) {
 		return out, fmt.Errorf("%w: the state of the signing certificate is not known to be good", ErrEvidence)
 	}
+	if out, err = g.carried(r, out); err != nil {
+		return out, err
+	}
+	return out, ctx.Err()
+}
+
+func isGood(r path.Result) bool {
+	return len(r.Revocation) > 0 && r.Revocation[0].Status == path.StatusGood
+}
+
+// carried are the certificates of a path and what shows that none is revoked.
+func (g *gatherer) carried(r path.Result, out carried) (carried, error) {
 	for _, c := range r.Chain[:len(r.Chain)-1] {
 		out.certificates = append(out.certificates, c.Raw)
 	}
@@ -183,5 +209,14 @@ func (s *Service) evidenceFor(ctx context.Context, chain []*pkix.Certificate) (o
 			}
 		}
 	}
-	return out, ctx.Err()
+	return out, nil
 }
+
+// held is what a document carries before it is raised: evidence, and until when the signatures of whose certificates are proven to have
+// existed, by fingerprint.
+type held struct {
+	evidence engine.Evidence
+	proven   map[path.Digest]time.Time
+}
+
+func (h held) carries() bool { return len(h.evidence.CRLs)+len(h.evidence.OCSP) > 0 }

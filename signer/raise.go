@@ -3,15 +3,18 @@ package signer
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"qaqpa/signer/algo"
 	"qaqpa/signer/audit"
 	"qaqpa/signer/cms"
 	"qaqpa/signer/engine"
+	"qaqpa/signer/path"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
 	"qaqpa/signer/sealing"
@@ -33,6 +36,8 @@ type RaiseRequest struct {
 	TSAPolicy string
 	// Actor is who asks, for the audit row; obligatory where the service has a database.
 	Actor string
+
+	held held // by Document, read by Raise
 }
 
 // NotRaisableError is the refusal of [Service.Raise] for signatures that do not hold now: what is added would prove nothing.
@@ -67,6 +72,7 @@ func (s *Service) Raise(ctx context.Context, req RaiseRequest) (MadeSeal, error)
 		return MadeSeal{}, notRaisable(v)
 	}
 	out := MadeSeal{Level: req.Level}
+	req.held = heldBy(req.Document, v)
 	switch v.Format {
 	case engine.FormatPDF:
 		out.Format, out.Packaging, out.MediaType = sealing.PAdES, sealing.Enveloped, "application/pdf"
@@ -100,6 +106,24 @@ func (s *Service) Raise(ctx context.Context, req RaiseRequest) (MadeSeal, error)
 		return MadeSeal{}, err
 	}
 	return out, nil
+}
+
+// heldBy reads the evidence that a document carries, and which of its signatures are proven to have existed when.
+func heldBy(document []byte, v Verdict) held {
+	h := held{evidence: engine.Open(document, nil, nil).Embedded(), proven: map[path.Digest]time.Time{}}
+	for _, sig := range v.Signatures {
+		if !sig.TimeProven || len(sig.Chain) == 0 {
+			continue
+		}
+		var leaf path.Digest
+		if raw, err := hex.DecodeString(sig.Chain[0].SHA256); err != nil || copy(leaf[:], raw) != len(leaf) {
+			continue
+		}
+		if before, ok := h.proven[leaf]; !ok || sig.BestAt.After(before) { // evidence has to hold for the latest
+			h.proven[leaf] = sig.BestAt
+		}
+	}
+	return h
 }
 
 func (s *Service) checkRaise(req RaiseRequest) error {
@@ -236,7 +260,7 @@ func (r *cmsRaise) evidence(ctx context.Context) error {
 		}
 		chains = append(append(chains, append([]*pkix.Certificate{cert}, pool...)), authorities...)
 	}
-	all, err := r.s.evidenceOf(ctx, chains)
+	all, err := r.s.evidenceOf(ctx, chains, r.req.held)
 	if err != nil {
 		return err
 	}
@@ -247,7 +271,7 @@ func (r *cmsRaise) evidence(ctx context.Context) error {
 }
 
 // evidenceOf gathers the evidence of several chains, each certificate once.
-func (s *Service) evidenceOf(ctx context.Context, chains [][]*pkix.Certificate) (all carried, err error) {
+func (s *Service) evidenceOf(ctx context.Context, chains [][]*pkix.Certificate, h held) (all carried, err error) {
 	seen := map[[sha256.Size]byte]bool{}
 	for _, chain := range chains {
 		leaf := chain[0].Fingerprint()
@@ -255,7 +279,7 @@ func (s *Service) evidenceOf(ctx context.Context, chains [][]*pkix.Certificate) 
 			continue
 		}
 		seen[leaf] = true
-		ev, err := s.evidenceFor(ctx, chain)
+		ev, err := s.evidenceWith(ctx, chain, h)
 		if err != nil {
 			return all, err
 		}

@@ -27,7 +27,7 @@ func (s *Service) raiseJWS(ctx context.Context, req RaiseRequest, v Verdict) ([]
 	list := make([]jades.Signature, len(have))
 	for i := range list {
 		if list[i], err = d.Raise(i, beside); err == nil {
-			r := jwsRaise{s: s, tsaPolicy: req.TSAPolicy, signed: d.Signatures[i], have: have[i]}
+			r := jwsRaise{s: s, tsaPolicy: req.TSAPolicy, signed: d.Signatures[i], have: have[i], held: req.held}
 			list[i], err = r.climb(ctx, list[i], req, d.Attached)
 		}
 		if errors.Is(err, jades.ErrRaise) {
@@ -50,6 +50,7 @@ type jwsRaise struct {
 	tsaPolicy string
 	signed    *jades.Signed
 	have      int // its level before
+	held      held
 }
 
 func (r jwsRaise) climb(ctx context.Context, signature jades.Signature, req RaiseRequest, attached bool) (jades.Signature, error) {
@@ -111,7 +112,7 @@ func (r jwsRaise) evidence(ctx context.Context, signature jades.Signature, chain
 		}
 		chains = append(chains, authority)
 	}
-	all, err := r.s.evidenceOf(ctx, chains)
+	all, err := r.s.evidenceOf(ctx, chains, r.held)
 	if err != nil {
 		return signature, err
 	}

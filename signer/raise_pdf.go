@@ -33,7 +33,7 @@ func (s *Service) raisePDF(ctx context.Context, req RaiseRequest, v Verdict) ([]
 		chains = append(chains, authority)
 	}
 	if req.Level.Rank() >= sealing.LT.Rank() {
-		all, err := s.evidenceOf(ctx, chains)
+		all, err := s.evidenceOf(ctx, chains, req.held)
 		if err != nil {
 			return nil, err
 		}

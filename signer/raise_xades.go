@@ -24,7 +24,7 @@ func (s *Service) raiseXML(ctx context.Context, req RaiseRequest, v Verdict) ([]
 	if err != nil {
 		return nil, err
 	}
-	r := xmlRaise{s: s, tsaPolicy: req.TSAPolicy, original: req.Detached, have: have}
+	r := xmlRaise{s: s, tsaPolicy: req.TSAPolicy, original: req.Detached, have: have, held: req.held}
 	if err := r.next(req.Document, nil); err != nil {
 		return nil, err
 	}
@@ -57,6 +57,7 @@ type xmlRaise struct {
 	doc       *xmldsig.Document
 	targets   []int // which of its signatures are raised
 	have      []int // their levels before
+	held      held  // what the document carried before
 }
 
 // next takes the document of the next step.
@@ -209,7 +210,7 @@ func (r *xmlRaise) evidence(ctx context.Context, i int) error {
 		}
 		chains = append(chains, authority)
 	}
-	all, err := r.s.evidenceOf(ctx, chains)
+	all, err := r.s.evidenceOf(ctx, chains, r.held)
 	if err != nil {
 		return err
 	}
