@@ -173,7 +173,9 @@ var (
 	ErrProposalUnknown = refusal("proposal_unknown", KindNotFound)
 	ErrProposalOver    = refusal("proposal_over", KindConflict)
 	ErrProposalOpen    = refusal("proposal_open", KindConflict)
-	// ErrMandateUnknown and those after it are of agreements for repeated payments.
+	// ErrBankNoQueries and ErrQueryUnknown are of questions to banks, ErrMandateUnknown and those after it are of agreements for repeated payments.
+	ErrBankNoQueries     = refusal("bank_takes_no_queries", KindConflict)
+	ErrQueryUnknown      = refusal("bank_query_unknown", KindNotFound)
 	ErrMandateUnknown    = refusal("mandate_unknown", KindNotFound)
 	ErrMandateState      = refusal("mandate_state_forbids", KindConflict)
 	ErrMandateCover      = refusal("mandate_does_not_cover", KindForbidden)
@@ -277,7 +279,7 @@ func Codes() map[Code]Kind {
 	} {
 		codes[e.Code] = e.Kind
 	}
-	for _, e := range slices.Concat(reconRefusals(), refundRefusals(), mandateRefusals()) {
+	for _, e := range slices.Concat(reconRefusals(), refundRefusals(), mandateRefusals(), queryRefusals()) {
 		codes[e.Code] = e.Kind
 	}
 	return codes

@@ -62,6 +62,10 @@ func sealedColumns() []sealedColumn {
 		{"mandates", "signer", id, kindNumber, ""},
 		{"mandates", "document", id, kindBytes, ""},
 		{"mandates", "signature", id, kindBytes, ""},
+		{"bank_queries", "person_id", id, kindNumber, ""},
+		{"bank_queries", "question", id, kindBytes, ""},
+		{"bank_queries", "answer", id, kindBytes, ""},
+		{"bank_queries", "said", id, kindBytes, ""},
 		{"register_answers", "payer_id", []string{"payer_id", "agency_id"}, kindNumber, ""},
 	}
 }

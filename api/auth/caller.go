@@ -38,6 +38,7 @@ const (
 	ReportsRead      Scope = "reports:read"
 	DisclosuresWrite Scope = "disclosures:write"
 	QuestionsWrite   Scope = "questions:write"
+	BankQueries      Scope = "bank-queries:write"
 	SealsWrite       Scope = "seals:write"
 	ValidationsRead  Scope = "validations:read"
 	ValidationsWrite Scope = "validations:write"
@@ -48,13 +49,13 @@ func ScopesOf(kind Kind) []Scope {
 	var s []Scope
 	switch kind {
 	case Agency:
-		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, RefundsRead, RefundsWrite, SealsWrite, ValidationsWrite, RegistersRead, DisclosuresWrite}
+		s = []Scope{ServicesRead, ServicesWrite, DebtsRead, DebtsWrite, ReceiptsRead, RefundsRead, RefundsWrite, SealsWrite, ValidationsWrite, RegistersRead, DisclosuresWrite, BankQueries}
 	case Bank:
 		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, StatementsWrite, SealsWrite, ValidationsWrite, RegistersRead, ReportsRead, QuestionsWrite}
 	case Portal:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, SealsWrite, ValidationsWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, OrdersWrite, ReceiptsRead, LedgerRead, SealsWrite, ValidationsWrite, BankQueries}
 	case Operator:
-		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, RefundsRead, RefundsWrite, LedgerRead, StatementsWrite, ReconRead, ReconWrite, SealsWrite, ValidationsRead, ValidationsWrite, RegistersRead, ReportsRead, DisclosuresWrite}
+		s = []Scope{ServicesRead, DebtsRead, OrdersRead, ReceiptsRead, RefundsRead, RefundsWrite, LedgerRead, StatementsWrite, ReconRead, ReconWrite, SealsWrite, ValidationsRead, ValidationsWrite, RegistersRead, ReportsRead, DisclosuresWrite, BankQueries}
 	}
 	slices.Sort(s)
 	return s

@@ -55,6 +55,8 @@ type Bank struct {
 	gateway  []*x509.Certificate
 	callback string
 	state    *state
+	owners   map[string]string // account → person
+	pledges  map[string]bool   // person/kind/number
 
 	server *loopback.Server
 	stop   context.CancelFunc
@@ -85,7 +87,7 @@ func New(cfg Config) (*Bank, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Bank{cfg: cfg, faults: fault.NewSet(faultKinds()), state: s, wake: make(chan struct{}, 1), desk: &Desk{BIC: cfg.BIC, Now: cfg.Now}}
+	b := &Bank{cfg: cfg, faults: fault.NewSet(faultKinds()), state: s, wake: make(chan struct{}, 1), desk: &Desk{BIC: cfg.BIC, Now: cfg.Now}, owners: map[string]string{}, pledges: map[string]bool{}}
 	if cfg.GatewayCertificate != nil {
 		if err := b.SetGateway(cfg.CallbackURL, cfg.GatewayCertificate); err != nil {
 			return nil, err

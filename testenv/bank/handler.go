@@ -50,10 +50,10 @@ const (
 )
 
 func faultKinds() map[string][]string {
-	first, message := []string{OnPayments}, []string{OnPayments, OnLookup, OnCallback}
-	answers := []string{OnPayments, OnLookup, OnRefunds, OnRefundLookup}
+	first, message := []string{OnPayments}, []string{OnPayments, OnLookup, OnCallback, OnQueries}
+	answers := []string{OnPayments, OnLookup, OnRefunds, OnRefundLookup, OnQueries}
 	giving := []string{OnPayments, OnRefunds} // what is done, or not, behind a lost answer
-	signed := []string{OnPayments, OnLookup, OnCallback, OnRefunds, OnRefundLookup}
+	signed := []string{OnPayments, OnLookup, OnCallback, OnRefunds, OnRefundLookup, OnQueries}
 	return map[string][]string{
 		FaultSlow: answers, FaultTimeout: {OnLookup}, FaultTimeoutButDone: giving, FaultTimeoutNotDone: giving,
 		FaultDropButDone: giving, FaultDropNotDone: answers, FaultErrorButDone: giving, FaultErrorNotDone: answers,
@@ -79,6 +79,7 @@ func (b *Bank) Handler() http.Handler {
 	mux.HandleFunc("GET /files/{name}", b.getReport)
 	mux.HandleFunc("POST /refunds", b.postRefund)
 	mux.HandleFunc("GET /refunds/{refund}", b.lookupRefund)
+	mux.HandleFunc("POST /queries", b.postQuery)
 	mux.Handle("/faults", b.faults)
 	mux.HandleFunc("GET /state", b.showState)
 	return mux

@@ -1,0 +1,191 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"qaqpa/payment/bank"
+	"qaqpa/payment/bank/adaptertest"
+	"qaqpa/payment/order"
+)
+
+const citizenAccount = "KZ24070105KSN0000000" // any with right check digits
+
+// queried is a fake bank that answers queries.
+type queried struct {
+	*fakeBank
+	spoilt adaptertest.Spoilt
+	amount int64 // added to that of the next payment
+	asked  int
+}
+
+// Query implements QueryChannel.
+func (f *queried) Query(_ context.Context, _ string, message []byte) (bank.Reply, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked++
+	var e envelope
+	var q bank.Query
+	if json.Unmarshal(message, &e) != nil || json.Unmarshal(e.Content, &q) != nil || q.Type != bank.QueryType {
+		return bank.Reply{Status: http.StatusBadRequest}, nil
+	}
+	if f.spoilt == adaptertest.Silent {
+		return bank.Reply{}, bank.ErrNoReply
+	}
+	a := bank.QueryAnswer{Type: bank.AnswerType, ID: q.ID, Bank: q.Bank, Subject: q.Subject, At: f.clock.now().Format(time.RFC3339Nano)}
+	switch q.Kind {
+	case bank.Ownership:
+		yes := q.Person == citizenIIN
+		a.Belongs = &yes
+	case bank.Pledge:
+		yes := q.PropertyNumber == "pledged"
+		a.Pledged = &yes
+	case bank.PaymentFact:
+		s := f.status(f.payments[q.Attempt])
+		o := f.payments[q.Attempt].order
+		a.Payment = &bank.FactPayment{
+			Outcome: s.Outcome, Tiyn: s.Tiyn + f.amount, Currency: s.Currency, ExecutedAt: s.ExecutedAt, BankReference: s.BankReference, Sender: o.Payer.ID,
+			Credits: []bank.FactCredit{{BIN: o.Beneficiary.BIN, Account: o.Beneficiary.Account, Tiyn: s.Tiyn + f.amount}},
+		}
+		f.amount = 0
+	}
+	signer := bankSigner(bankBIN)
+	switch f.spoilt {
+	case adaptertest.Stranger:
+		signer = bankSigner(otherBIN)
+	case adaptertest.AnotherBank:
+		a.Bank = otherBIC
+	}
+	raw, err := json.Marshal(a)
+	if err != nil {
+		return bank.Reply{}, err
+	}
+	sealed := f.notary.sign(signer, raw, false)
+	switch f.spoilt {
+	case adaptertest.Broken:
+		sealed[len(sealed)-6] ^= 1
+	case adaptertest.Unsigned:
+		sealed = raw
+	}
+	return bank.Reply{Status: http.StatusOK, Message: sealed}, nil
+}
+
+// queryWorld is a gateway beside a bank that answers queries.
+type queryWorld struct {
+	*bundle
+	channel *queried
+	paid    string
+}
+
+func startQueries(t *testing.T) *queryWorld {
+	t.Helper()
+	w := &queryWorld{channel: &queried{}}
+	w.bundle = setup(t, func(c *Config) {
+		fake, ok := c.Banks.(*fakeBank)
+		if !ok {
+			t.Fatal("no fake bank")
+		}
+		w.channel.fakeBank = fake
+		c.Banks = w.channel
+	})
+	w.paid = w.authorised(citizenIIN).ID
+	w.settle()
+	return w
+}
+
+func (w *queryWorld) Misstate() { w.channel.amount = 1 }
+
+func (w *queryWorld) Ask(fact adaptertest.Fact, spoilt adaptertest.Spoilt) adaptertest.Told {
+	w.t.Helper()
+	req := BankQueryRequest{Bank: testBIC, Person: citizenIIN, Reason: "a claim before a court"}
+	switch fact {
+	case adaptertest.OwnAccount:
+		req.Kind, req.Account = bank.Ownership, citizenAccount
+	case adaptertest.ForeignAccount:
+		req.Kind, req.Account, req.Person = bank.Ownership, citizenAccount, neighborIIN
+	case adaptertest.Pledged, adaptertest.Free:
+		req.Kind, req.PropertyKind, req.PropertyNumber = bank.Pledge, bank.Immovable, "free"
+		if fact == adaptertest.Pledged {
+			req.PropertyNumber = "pledged"
+		}
+	case adaptertest.Paid:
+		req = BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Reason: "a claim before a court"}
+	}
+	w.channel.spoilt = spoilt
+	idem := w.idem("query")
+	q, _, err := w.AskBank(w.t.Context(), idem, req)
+	w.must(err)
+	again, replayed, err := w.AskBank(w.t.Context(), idem, req)
+	if err != nil || !replayed || again.ID != q.ID {
+		w.t.Errorf("repeated: %+v %v", again, err)
+	}
+	stored, err := w.BankQuery(w.t.Context(), q.ID)
+	w.must(err)
+	if stored.State != q.State || stored.Problem != q.Problem || stored.Reason != req.Reason || (stored.AnsweredAt == nil) || stored.Subject != q.Subject {
+		w.t.Errorf("stored %+v, answered %+v", stored, q)
+	}
+	told := adaptertest.Told{Answered: stored.State == QueryAnswered, Problem: stored.Problem, Agrees: stored.Agrees}
+	switch {
+	case stored.Payment != nil:
+		yes := stored.Payment.Outcome == bank.Executed
+		told.Yes = &yes
+	case stored.Belongs != nil:
+		told.Yes = stored.Belongs
+	default:
+		told.Yes = stored.Pledged
+	}
+	return told
+}
+
+func TestBankQueries(t *testing.T) {
+	adaptertest.RunQueries(t, func(t *testing.T) adaptertest.Inquirer { t.Helper(); return startQueries(t) })
+}
+
+// What is no question is refused before anybody is asked; what is asked is on record first, whatever becomes of it.
+func TestBankQueryRefuses(t *testing.T) {
+	w := startQueries(t)
+	open := w.ordered(citizenIIN, w.fee(citizenIIN))
+	for name, c := range map[string]struct {
+		req  BankQueryRequest
+		want *Error
+	}{
+		"no reason":      {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid}, ErrInvalid},
+		"no order":       {BankQueryRequest{Kind: bank.PaymentFact, Reason: "why"}, ErrInvalid},
+		"unknown order":  {BankQueryRequest{Kind: bank.PaymentFact, Order: "ord_1", Reason: "why"}, ErrOrderUnknown},
+		"never begun":    {BankQueryRequest{Kind: bank.PaymentFact, Order: open.ID, Reason: "why"}, ErrAttemptUnknown},
+		"another bank":   {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Bank: otherBIC, Reason: "why"}, ErrInvalid},
+		"another payer":  {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Person: neighborIIN, Reason: "why"}, ErrInvalid},
+		"both":           {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Account: citizenAccount, Reason: "why"}, ErrInvalid},
+		"unknown kind":   {BankQueryRequest{Kind: "balance", Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Reason: "why"}, ErrInvalid},
+		"account":        {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: "KZ1", Reason: "why"}, ErrInvalid},
+		"person":         {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: "1", Account: citizenAccount, Reason: "why"}, ErrPayerIDInvalid},
+		"unknown bank":   {BankQueryRequest{Kind: bank.Ownership, Bank: "XXXXKZKX", Person: citizenIIN, Account: citizenAccount, Reason: "why"}, ErrBankUnknown},
+		"order of other": {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Order: w.paid, Reason: "why"}, ErrInvalid},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := w.AskBank(t.Context(), w.idem(name), c.req)
+			wants(t, err, c.want)
+		})
+	}
+	if w.channel.asked != 0 {
+		t.Errorf("asked %d times", w.channel.asked)
+	}
+	w.notary.fail("verify", 1)
+	ask := BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Reason: "why"}
+	_, _, err := w.AskBank(t.Context(), w.idem("down"), ask)
+	wants(t, err, ErrVerifierUnavailable)
+	var noted int
+	w.must(w.db.Get(&noted, `SELECT count(*) FROM bank_queries q JOIN diary d ON d.action = 'bank.asked' AND d.subject = $1 WHERE q.state = 'asked' AND q.reason = 'why'`, citizenIIN))
+	if noted != 1 {
+		t.Errorf("%d questions on record", noted)
+	}
+	_, err = w.BankQuery(t.Context(), "bqr_1")
+	wants(t, err, ErrQueryUnknown)
+	if state := w.state(w.paid); state != order.Executed {
+		t.Errorf("the order is %s", state)
+	}
+	w.agree()
+}
