@@ -208,6 +208,11 @@ func (s *Service) newChallenge(ctx context.Context, tx *sqlx.Tx, c challengeRow)
 		Day     int `db:"day"`
 		Subject int `db:"subject"`
 	}
+	// The attack: somebody asks for a hundred codes at once, each of which sees that none was sent yet, and has five guesses at each.
+	if err := exec(ctx, tx, 1, `INSERT INTO code_turns (bucket, taken_at) VALUES ($1, $2) ON CONFLICT (bucket) DO UPDATE SET taken_at = excluded.taken_at`,
+		c.Bucket, now); err != nil {
+		return Challenge{}, "", err
+	}
 	// Codes to sign in are asked for by anybody who knows an IIN: they must not use up those with which its person pays.
 	err := one(ctx, tx, &sent, `SELECT count(*) AS day, count(*) FILTER (WHERE purpose = $3 AND subject = $4) AS subject
 		FROM otp_challenges WHERE bucket = $1 AND payer_id = ANY($2) AND created_at > $5 AND (purpose = 'sign-in') = ($3 = 'sign-in')`,

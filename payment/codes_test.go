@@ -287,3 +287,28 @@ func TestCodePolicy(t *testing.T) {
 	_, _, err = b.StartPhone(ctx, b.idem("next day"), citizenIIN, "+77019990099", "ru")
 	b.must(err)
 }
+
+// The attack: codes for one person are asked for at once, from as many browsers: each would be guessed at five times.
+func TestSignInCodesAskedAtOnce(t *testing.T) {
+	b, _ := withCodes(t)
+	var wait sync.WaitGroup
+	var mu sync.Mutex
+	made := 0
+	for i := range 4 * otp.PerDayMax {
+		idem := b.idem(fmt.Sprint(i))
+		wait.Go(func() {
+			_, _, err := b.StartSignIn(t.Context(), idem, citizenIIN, fmt.Sprintf("browser %d", i), "ru")
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				made++
+			} else if codeOf(err) != string(ErrCodeTooMany.Code) {
+				t.Error(err)
+			}
+		})
+	}
+	wait.Wait()
+	if made != otp.PerDayMax {
+		t.Errorf("%d codes, want %d", made, otp.PerDayMax)
+	}
+}
