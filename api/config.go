@@ -72,8 +72,6 @@ type Check struct {
 type Limits struct {
 	// Connections served at once; 0 means 1024. More wait in the kernel's queue.
 	Connections int
-	// ConnectionsPerIP; 0 means unlimited, as it has to be behind a proxy.
-	ConnectionsPerIP int
 	// HeaderBytes bounds request line and header fields; 0 means 16 KiB.
 	HeaderBytes int
 	// JSONBytes bounds a JSON body, other than a batch or a document; 0 means 64 KiB.

@@ -18,7 +18,9 @@ import (
 
 // This file, body.go and server.go are all of the gateway that knows fasthttp.
 
-// newFront makes the fasthttp server around a handler, with every limit set.
+// newFront makes the fasthttp server around a handler, with every limit set but that of connections of one address: it would put a
+// connection of its own around ours, and with it hide the certificate that a client has proved (clientKey) and the cut of a body
+// (patient); behind a proxy it counts nothing.
 func newFront(s *Server) *fasthttp.Server {
 	l := s.cfg.Limits
 	return &fasthttp.Server{
@@ -26,7 +28,6 @@ func newFront(s *Server) *fasthttp.Server {
 		ErrorHandler:       s.unreadable,
 		Name:               "qaqpa",
 		Concurrency:        l.Connections,
-		MaxConnsPerIP:      l.ConnectionsPerIP,
 		ReadBufferSize:     l.HeaderBytes,
 		WriteBufferSize:    writeBuffer,
 		ReadTimeout:        l.Read,
