@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 )
 
 // ErrReading says that a document is no JSON, or can be read in more than one way.
@@ -26,6 +27,17 @@ func Check(document []byte, depthMax int) error {
 		return fmt.Errorf("%w: something follows the document", ErrReading)
 	}
 	return nil
+}
+
+// folded is the first of the letters that encoding/json takes for one. It is more than lower case: to it \u017f is an s.
+func folded(r rune) rune {
+	for {
+		next := unicode.SimpleFold(r)
+		if next <= r {
+			return next
+		}
+		r = next
+	}
 }
 
 // once reads one value.
@@ -48,7 +60,7 @@ func once(d *json.Decoder, depth int) error {
 			if err != nil {
 				return fmt.Errorf("%w: %w", ErrReading, err)
 			}
-			key := strings.ToLower(fmt.Sprint(name))
+			key := strings.Map(folded, fmt.Sprint(name))
 			if seen[key] {
 				return fmt.Errorf("%w: %.64q stands twice in one object", ErrReading, name)
 			}
