@@ -13,7 +13,7 @@ func (s *Server) counterRoutes() []route {
 	check := post("/v1/bank/checks", auth.DebtsRead, s.cfg.Limits.SignatureBytes, s.atCounter(s.cfg.Payments.CheckForBank)).as(typeCMS)
 	pay := post("/v1/bank/payments", auth.OrdersWrite, s.cfg.Limits.SignatureBytes, s.atCounter(s.cfg.Payments.PayForBank)).as(typeCMS)
 	report := post("/v1/bank/reports", auth.OrdersWrite, payment.ReportMessageMax, answer(s.takeReport)).slowly()
-	check.consumes, pay.consumes, report.consumes = []string{typeCMS}, []string{typeCMS}, []string{typeCMS}
+	check.consumes, pay.consumes, report.consumes = []string{typeCMS}, []string{typeCMS}, []string{typeCMS, typeXML}
 	return []route{check, pay, report}
 }
 

@@ -56,7 +56,7 @@ func TestBankFiles(t *testing.T) {
 	dir := t.TempDir()
 	w.takesFiles("file://" + dir)
 	second := w.authorisedOrder("F-2")
-	report := w.worksFolder(dir, second)
+	report := w.worksFolder(dir)
 	if o := w.executed(second); o.State != order.Executed {
 		t.Errorf("order %+v", o)
 	}
@@ -98,7 +98,13 @@ func (w *whole) authorisedOrder(reference string) string {
 }
 
 // worksFolder is the bank's program at the folder: it takes what came out and puts a signed report in. It returns the report.
-func (w *whole) worksFolder(dir, orderID string) []byte {
+func (w *whole) worksFolder(dir string) []byte {
+	w.t.Helper()
+	return w.answersFile(dir, w.leftIn(dir))
+}
+
+// leftIn waits for a file of payments in the folder, and names it.
+func (w *whole) leftIn(dir string) string {
 	w.t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
@@ -107,10 +113,10 @@ func (w *whole) worksFolder(dir, orderID string) []byte {
 			w.t.Fatal(err)
 		}
 		if len(files) > 0 {
-			return w.answersFile(dir, files[0])
+			return files[0]
 		}
 		if time.Now().After(deadline) {
-			w.t.Fatalf("no file came for %s", orderID)
+			w.t.Fatal("no file came")
 		}
 		time.Sleep(20 * time.Millisecond)
 	}

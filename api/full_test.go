@@ -114,7 +114,7 @@ func (a auditor) AppendAll(ctx context.Context, tx *sqlx.Tx, entries []payment.A
 
 func verdictSignature(verdict signer.Verdict) payment.Signature {
 	out := payment.Signature{
-		Valid: verdict.Passed(), Indication: string(verdict.Indication), Sub: string(verdict.Sub), VerdictID: verdict.ID, Content: verdict.Content,
+		Valid: verdict.Passed(), Indication: string(verdict.Indication), Sub: string(verdict.Sub), VerdictID: verdict.ID, Content: verdict.Content, Whole: verdict.Coverage == "FULL",
 	}
 	for _, s := range verdict.Signatures {
 		for _, r := range s.Reasons {

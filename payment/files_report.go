@@ -47,12 +47,12 @@ type FileProblem struct {
 	Detail  string `json:"detail,omitempty"`
 }
 
-// TakeReport takes a bank's signed report (pain.002 in an attached CMS) about a file of payments. bankID is the BIC of the authenticated
+// TakeReport takes a bank's signed report about a file of payments: pain.002 in an attached CMS, or with an XML signature in it over all of it. bankID is the BIC of the authenticated
 // caller. Reports may come twice, late and out of order, and tell some of the payments only. Each payment is judged by itself, as if
 // the bank had sent a message about it alone: money is posted once, and what contradicts is kept for a person and told.
 //
 // Errors: [ErrBankMessageInvalid], [ErrSignatureInvalid], [ErrVerifierUnavailable], [ErrBankUnknown], [ErrBankMismatch], [ErrBankSigner],
-// [ErrFileUnknown].
+// [ErrSignatureContent], [ErrFileUnknown].
 func (s *Service) TakeReport(ctx context.Context, bankID string, message []byte) (FileResult, error) {
 	return s.takeReport(ctx, reportOf{bank: bankID, from: fromCallback}, message)
 }
@@ -77,8 +77,13 @@ func (s *Service) takeReport(ctx context.Context, want reportOf, message []byte)
 	switch {
 	case !found.Valid:
 		return FileResult{}, invalidSignature(found)
-	case found.Content == nil || len(found.Signers) != 1:
-		return FileResult{}, ErrBankMessageInvalid.with("a report carries its content and one signature")
+	case len(found.Signers) != 1:
+		return FileResult{}, ErrBankMessageInvalid.with("a report carries one signature")
+	case found.Content == nil && !found.Whole: // signature wrapping: a genuine signature over one part, and the report in another
+		return FileResult{}, ErrSignatureContent.with("the signature does not cover the whole report")
+	case found.Content == nil:
+		// An XML signature inside of the report: what stands in the signature itself is not read, as it is of another namespace.
+		found.Content = message
 	}
 	report, err := pain.ParseReport(found.Content)
 	if err != nil {
