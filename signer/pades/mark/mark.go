@@ -5,13 +5,11 @@
 package mark
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
 
-	"codeberg.org/go-pdf/fpdf"
 	"github.com/boombuler/barcode/qr"
 
 	"qaqpa/signer/typeface"
@@ -53,60 +51,56 @@ func Picture(f Facts) ([]byte, error) {
 	if f.Code == "" || len(f.Code) > codeMax || f.Zone == nil {
 		return nil, fmt.Errorf("%w: a code of 1 to %d octets and a time zone are needed", ErrFacts, codeMax)
 	}
-	p := fpdf.NewCustom(&fpdf.InitType{UnitStr: "mm", Size: fpdf.SizeType{Wd: WidthMM, Ht: HeightMM}})
-	p.SetCatalogSort(true)
-	p.SetCreationDate(f.At.UTC())
-	p.SetModificationDate(f.At.UTC())
-	p.SetMargins(0, 0, 0)
-	p.SetAutoPageBreak(false, 0)
-	p.AddUTF8FontFromBytes("dejavu", "", typeface.Regular())
-	p.AddPage()
-	p.SetDrawColor(0, 90, 156)
-	p.SetLineWidth(0.35)
-	p.Rect(0.5, 0.5, WidthMM-1, HeightMM-1, "D")
+	p := newPage()
+	p.colour("RG", colour{0, 90, 156})
+	p.frame(0.5, 0.5, WidthMM-1, HeightMM-1, 0.35)
 	if err := code(p, f.Code); err != nil {
 		return nil, err
 	}
 	text(p, f)
-	var out bytes.Buffer
-	if err := p.Output(&out); err != nil {
-		return nil, fmt.Errorf("couldn't draw the signature: %w", err)
-	}
-	return out.Bytes(), nil
+	return p.document()
 }
 
 // code draws the QR code as squares, which stay sharp at any size.
-func code(p *fpdf.Fpdf, content string) error {
+func code(p *page, content string) error {
 	c, err := qr.Encode(content, qr.M, qr.Auto)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrFacts, err)
 	}
 	modules := c.Bounds().Dx()
 	unit := codeMM / float64(modules)
-	p.SetFillColor(0, 0, 0)
+	p.colour("rg", colour{})
+	dark := func(x, y int) bool {
+		if x >= modules {
+			return false
+		}
+		r, _, _, _ := c.At(x, y).RGBA()
+		return r == 0
+	}
 	for y := range modules {
-		for x := range modules {
-			if r, _, _, _ := c.At(x, y).RGBA(); r == 0 {
-				p.Rect(quietMM+float64(x)*unit, quietMM+float64(y)*unit, unit+0.01, unit+0.01, "F")
+		for x := 0; x < modules; x++ {
+			from := x
+			for dark(x, y) { // neighbours are one rectangle
+				x++
+			}
+			if x > from {
+				p.fill(quietMM+float64(from)*unit, quietMM+float64(y)*unit, float64(x-from)*unit+0.01, unit+0.01)
 			}
 		}
 	}
 	return nil
 }
 
-func text(p *fpdf.Fpdf, f Facts) {
+func text(p *page, f Facts) {
 	y := quietMM
 	put := func(line string, size float64) {
-		fit(p, line, size)
-		p.SetXY(codeMM+2*quietMM, y)
-		p.CellFormat(textMM, lineMM, line, "", 0, "L", false, 0, "")
+		p.text(codeMM+2*quietMM+1, y+lineMM/2, line, fit(p, line, size))
 		y += lineMM
 	}
-	p.SetTextColor(0, 60, 110)
+	p.colour("rg", colour{0, 60, 110})
 	put(f.KindKK, 7.2)
 	put(f.KindRU, 7.2)
-	p.SetTextColor(0, 0, 0)
-	p.SetFont("dejavu", "", bodySize)
+	p.colour("rg", colour{})
 	names := wrap(p, []string{f.Name, f.Organisation})
 	if len(names) > namesMax {
 		names = names[:namesMax]
@@ -121,22 +115,23 @@ func text(p *fpdf.Fpdf, f Facts) {
 	put("Сертификат "+shorten(f.Serial, 42), bodySize)
 }
 
-// fit sets a size of the font at which a line fits.
-func fit(p *fpdf.Fpdf, line string, size float64) {
-	for p.SetFont("dejavu", "", size); p.GetStringWidth(line) > textMM-2 && size > 3; size -= 0.2 {
-		p.SetFont("dejavu", "", size-0.2)
+// fit is a size of the letters, from size down, at which a line fits.
+func fit(p *page, line string, size float64) float64 {
+	for size > 3 && p.width(line, size) > textMM-2 {
+		size -= 0.2
 	}
+	return size
 }
 
 // wrap breaks long names into lines that fit.
-func wrap(p *fpdf.Fpdf, texts []string) (lines []string) {
+func wrap(p *page, texts []string) (lines []string) {
 	for _, t := range texts {
 		line := ""
 		for word := range strings.FieldsSeq(typeface.Drawable(t)) {
 			switch {
 			case line == "":
 				line = shorten(word, 48)
-			case p.GetStringWidth(line+" "+word) <= textMM-1:
+			case p.width(line+" "+word, bodySize) <= textMM-1:
 				line += " " + word
 			default:
 				lines, line = append(lines, line), shorten(word, 48)
