@@ -45,7 +45,7 @@ func (s *store) readPaid(ctx context.Context, tx *sqlx.Tx, ids []string) (map[st
 	var rows []paidPair
 	err := all(ctx, tx, &rows, `
 		SELECT a.bucket AS "a.bucket", a.id AS "a.id", a.order_id AS "a.order_id", a.bank_bic AS "a.bank_bic", a.state AS "a.state",
-			a.amount AS "a.amount", a.currency AS "a.currency", a.sends AS "a.sends", a.tries AS "a.tries",
+			a.amount AS "a.amount", a.currency AS "a.currency", a.sends AS "a.sends", a.tries AS "a.tries", a.created_at AS "a.created_at",
 			o.bucket AS "o.bucket", o.id AS "o.id", o.payer_id AS "o.payer_id", o.bank_bic AS "o.bank_bic", o.state AS "o.state",
 			o.amount AS "o.amount", o.currency AS "o.currency", o.document AS "o.document", o.events AS "o.events",
 			o.attempt_id AS "o.attempt_id", o.reason AS "o.reason", b.bin

@@ -230,7 +230,7 @@ func (s *Service) judge(a *attemptRow, o *orderRow, said bank.Status) (dispositi
 }
 
 func (s *Service) judgeExecuted(a *attemptRow, o *orderRow, said bank.Status) (disposition, error) {
-	dayAhead := s.now().Add(24 * time.Hour)
+	const day = 24 * time.Hour // clocks differ, and some banks know days alone
 	switch {
 	case said.Amount() != a.Amount:
 		return dispositionConflict, ErrConfirmationAmount
@@ -242,8 +242,12 @@ func (s *Service) judgeExecuted(a *attemptRow, o *orderRow, said bank.Status) (d
 		return dispositionConflict, ErrConfirmationConflict.with("the payment was confirmed under another reference")
 	case a.State == order.AttemptExecuted:
 		return dispositionRepeated, nil
-	case said.At().After(dayAhead):
+	case said.At().After(s.now().Add(day)):
 		return dispositionConflict, ErrConfirmationConflict.with("executed_at is more than a day ahead")
+	case said.At().Before(a.CreatedAt.Add(-day)):
+		// The attack: a payment that was authorised late is confirmed as executed long before, and then the receipt says that a fine was paid in
+		// its time, and the payment belongs to days whose registers and periods are closed.
+		return dispositionConflict, ErrConfirmationConflict.with("executed_at is more than a day before the payment was authorised")
 	}
 	return dispositionApplied, nil
 }

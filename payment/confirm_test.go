@@ -116,6 +116,9 @@ func TestConfirmRefuses(t *testing.T) {
 		"from the future": {func(b *bundle, o order.Order) []byte {
 			return b.bank.says(o.Attempt, func(s *bank.Status) { s.ExecutedAt = "2027-01-01T00:00:00Z" })
 		}, testBIC, ErrConfirmationConflict, true},
+		"before it was authorised": {func(b *bundle, o order.Order) []byte {
+			return b.bank.says(o.Attempt, func(s *bank.Status) { s.ExecutedAt = "2026-01-15T06:00:00Z" })
+		}, testBIC, ErrConfirmationConflict, true},
 		"caller is another bank": {func(b *bundle, o order.Order) []byte { return b.bank.says(o.Attempt, nil) }, otherBIC, ErrBankMismatch, false},
 		"names another bank": {func(b *bundle, o order.Order) []byte {
 			return b.bank.says(o.Attempt, func(s *bank.Status) { s.Bank = otherBIC })

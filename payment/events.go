@@ -82,8 +82,12 @@ func (s *Service) workEvents(ctx context.Context) (int, error) {
 			ID     string `db:"id"`
 			Agency string `db:"agency_id"`
 		}
-		err := all(ctx, tx, &rows, `SELECT bucket, id, agency_id FROM outbox WHERE event_seq IS NULL AND payload IS NOT NULL
-			ORDER BY created_at, id LIMIT $1 FOR UPDATE SKIP LOCKED`, eventsPerRun)
+		// What followed a payment waits until the payment itself is told, for its receipt may come late: a correction of a payment that
+		// an agency has never heard of would be thrown away there.
+		err := all(ctx, tx, &rows, `SELECT x.bucket, x.id, x.agency_id FROM outbox x WHERE x.event_seq IS NULL AND x.payload IS NOT NULL
+			AND (x.subject = '' OR NOT EXISTS (SELECT 1 FROM outbox e WHERE e.bucket = x.bucket AND e.order_id = x.order_id AND e.debt_id = x.debt_id
+				AND e.subject = '' AND e.event_seq IS NULL))
+			ORDER BY x.created_at, x.id LIMIT $1 FOR UPDATE OF x SKIP LOCKED`, eventsPerRun)
 		if err != nil {
 			return err
 		}

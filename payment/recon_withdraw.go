@@ -158,6 +158,9 @@ func (x *withdrawing) withdraw(ctx context.Context) error {
 	if err := exec(ctx, x.tx, 1, `UPDATE statements SET state = 'withdrawn' WHERE bucket = $1 AND id = $2 AND state = 'booked'`, x.bucket, x.id); err != nil {
 		return err
 	}
+	if err := x.forgetReplaced(ctx); err != nil {
+		return err
+	}
 	x.row.State = statementWithdrawn
 	if err := b.continuity(ctx); err != nil {
 		return err
@@ -167,6 +170,17 @@ func (x *withdrawing) withdraw(ctx context.Context) error {
 	}
 	_, _, err := checkAccount(ctx, x.tx, x.bucket, x.row.Bank, x.row.Account)
 	return err
+}
+
+// forgetReplaced withdraws what the statement had replaced, too. Otherwise a wrong file that took the place of the right one, and was
+// withdrawn, would keep the right one out for ever: it would pass for taken in, while nothing of it is booked.
+func (x *withdrawing) forgetReplaced(ctx context.Context) error {
+	return exec(ctx, x.tx, -1, `
+		WITH RECURSIVE replaced AS (
+			SELECT id FROM statements WHERE bucket = $1 AND replaced_by = $2
+			UNION SELECT s.id FROM statements s JOIN replaced r ON s.replaced_by = r.id WHERE s.bucket = $1)
+		UPDATE statements SET state = 'withdrawn', withdraw_by = $3, withdraw_why = $4
+		WHERE bucket = $1 AND id IN (SELECT id FROM replaced) AND state = 'replaced'`, x.bucket, x.id, x.row.By, x.row.Why)
 }
 
 // untouched refuses a statement of which people have decided something: what a person decided is not undone by a file, nor in passing.

@@ -109,6 +109,39 @@ func TestWithdrawTheFirst(t *testing.T) {
 	b.check()
 }
 
+// A wrong file took the place of the right one and is withdrawn: the right one can come again, in one step and over two.
+func TestWithdrawWhatReplaced(t *testing.T) {
+	b := setup(t)
+	b.account()
+	ref, tiyn := b.paid(citizenIIN)
+	day := b.today()
+	right := sheet{number: 1, day: day, opening: 10, lines: []line{{tiyn: tiyn, ref: ref}}}.camt()
+	last := b.reconcile(right).Statements[0].ID
+	for i := range 2 {
+		_, err := b.withdraw("operator:1", last, StatementWithdrawal{Action: ActPropose, Comment: "x"})
+		b.must(err)
+		wrong := sheet{number: 1, day: day, opening: 10, lines: []line{{tiyn: int64(40 + i), ref: "WRONG"}}}.camt()
+		report, _, err := b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(wrong), Source: SourceAPI, Actor: "x", Replace: true})
+		b.must(err)
+		last = report.Statements[0].ID
+	}
+	if _, repeated, err := b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(right), Source: SourceAPI, Actor: "x", Replace: true}); err != nil || !repeated {
+		t.Errorf("a replaced file came again: %v %v", repeated, err)
+	}
+	_, err := b.withdraw("operator:1", last, StatementWithdrawal{Action: ActPropose, Comment: "x"})
+	b.must(err)
+	_, err = b.withdraw("operator:2", last, StatementWithdrawal{Action: ActApprove})
+	b.must(err)
+	if again := b.reconcile(right).Statements[0]; again.Matched != 1 {
+		t.Errorf("%+v", again)
+	}
+	if diff := cmp.Diff(map[recon.Kind]int64{}, b.openKinds()); diff != "" {
+		t.Error(diff)
+	}
+	b.settle()
+	b.check()
+}
+
 // What people have decided, and what a period has sealed, is not withdrawn.
 func TestWithdrawRefuses(t *testing.T) {
 	b := setup(t)

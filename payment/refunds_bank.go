@@ -294,6 +294,8 @@ func judgeRefund(x *refundRow, said bank.RefundStatus, now time.Time) (dispositi
 			return dispositionRepeated, nil
 		case said.At().After(now.Add(24 * time.Hour)):
 			return dispositionConflict, ErrConfirmationConflict.with("executed_at is more than a day ahead")
+		case x.DecidedAt != nil && said.At().Before(x.DecidedAt.Add(-24*time.Hour)):
+			return dispositionConflict, ErrConfirmationConflict.with("executed_at is more than a day before the refund was approved")
 		}
 		return dispositionApplied, nil
 	case bank.Refused:

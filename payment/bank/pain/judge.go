@@ -73,6 +73,9 @@ func (r Report) Word(p Payment) Word {
 		if r.Status == "PART" || r.Status == "" || r.Absent() || (len(r.Payments) > 0 && r.Status != "RJCT") {
 			return Word{} // others are told, this one is not
 		}
+		if r.Status == "RJCT" && !r.rejected() {
+			return doubt("the report rejects the file and tells of payments in it that are not rejected")
+		}
 		told = &whole
 	}
 	if told.Status == "" && len(told.Credits) == 0 {
@@ -83,6 +86,17 @@ func (r Report) Word(p Payment) Word {
 		return doubt(problem)
 	}
 	return r.fold(p, lines)
+}
+
+// rejected reports whether everything that the report tells of single payments is a rejection.
+func (r Report) rejected() bool {
+	said := func(s Status) bool {
+		outcome, _ := outcomeOf(s)
+		return s == "" || outcome == bank.Refused
+	}
+	return !slices.ContainsFunc(r.Payments, func(t Told) bool {
+		return !said(t.Status) || slices.ContainsFunc(t.Credits, func(c ToldCredit) bool { return !said(c.Status) })
+	})
 }
 
 func doubt(why string) Word { return Word{Outcome: bank.Pending, Doubt: why} }
@@ -152,6 +166,10 @@ func (r Report) fold(p Payment, lines []ToldCredit) Word {
 	}
 	switch {
 	case counts[bank.Executed] == len(lines):
+		if instructed, err := p.Sum(); err == nil && word.Amount == instructed && !asInstructed(p, lines) {
+			// The attack, or the mistake: the sum is right, and one beneficiary has got what another one is due.
+			return doubt("the credits add up, but are not those that were instructed")
+		}
 		word.Outcome = bank.Executed
 	case counts[bank.Refused] == len(lines):
 		word.Outcome, word.Reason = bank.Refused, Words(lines[0].Reasons)
@@ -162,6 +180,16 @@ func (r Report) fold(p Payment, lines []ToldCredit) Word {
 		word.Outcome = bank.Pending
 	}
 	return word
+}
+
+// asInstructed reports whether no line tells another amount than its credit.
+func asInstructed(p Payment, lines []ToldCredit) bool {
+	for i, line := range lines {
+		if line.Amount != nil && *line.Amount != p.Credits[i].Amount {
+			return false
+		}
+	}
+	return true
 }
 
 // Words tells reasons in Kazakh, Russian and English, with their codes and the bank's own text.

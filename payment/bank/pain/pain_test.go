@@ -153,6 +153,10 @@ func TestWord(t *testing.T) {
 		"unknown code":                  {report(`<GrpSts>DONE</GrpSts>`, ""), bank.Pending, true},
 		"another currency":              {report("", pmt(second, tx(part1, "ACSC", amount("1.00", "USD"))+tx(part2, "ACSC", ""))), bank.Pending, true},
 		"no amount":                     {report("", pmt(second, tx(part1, "ACSC", amount("0.00", "KZT"))+tx(part2, "ACSC", ""))), bank.Pending, true},
+		"amounts exchanged":             {report("", pmt(second, tx(part1, "ACSC", amount("0.01", "KZT"))+tx(part2, "ACSC", amount("1.00", "KZT")))), bank.Pending, true},
+		"file refused, one executed":    {report(`<GrpSts>RJCT</GrpSts>`+because, pmt(first, `<PmtInfSts>ACSC</PmtInfSts>`)), bank.Pending, true},
+		"file refused, one on its way":  {report(`<GrpSts>RJCT</GrpSts>`+because, pmt(first, strings.ReplaceAll(tx(first, "PDNG", ""), second, first))), bank.Pending, true},
+		"file refused, and one named":   {report(`<GrpSts>RJCT</GrpSts>`+because, pmt(first, `<PmtInfSts>RJCT</PmtInfSts>`)), bank.Refused, false},
 		"cancelled":                     {report(`<GrpSts>CANC</GrpSts>`, ""), bank.Refused, false},
 		"nothing said":                  {report("", pmt(second, "")), "", false},
 	} {
