@@ -98,7 +98,7 @@ e2e: ## click through the pages in Chromium; pictures are kept in .build/e2e
 	@mkdir -p .build/e2e
 	@test -s $(AXE) || (cd .build && npm pack --silent axe-core@$(AXE_VERSION) >/dev/null && tar -xzf axe-core-$(AXE_VERSION).tgz package/axe.min.js && \
 		mv package/axe.min.js . && rm -r package axe-core-$(AXE_VERSION).tgz)
-	QAQPA_E2E=1 QAQPA_E2E_AXE=$(abspath $(AXE)) QAQPA_E2E_SHOTS=$(abspath .build/e2e) go test -count=1 -timeout=15m -run='^TestBrowser' -v ./api
+	QAQPA_E2E=1 QAQPA_E2E_AXE=$(abspath $(AXE)) QAQPA_E2E_SHOTS=$(abspath .build/e2e) go test -count=1 -timeout=30m -run='^TestBrowser' -v ./api
 
 fuzz: ## fuzz every parser for a minute each
 	@testenv/setup.sh test

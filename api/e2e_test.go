@@ -450,7 +450,7 @@ func TestBrowserPaintsSoon(t *testing.T) {
 	v.open("/?lang=en")
 	v.enters()
 	path := v.orders(debtID)
-	for _, p := range []string{"/", "/sign-in", "/cabinet", path} {
+	for _, p := range []string{"/", "/sign-in", "/cabinet", path, "/fees", "/cabinet/debts/" + c.fined("PAINT-2", c.citizen.IIN(), 1_000_000)} {
 		v.open(p)
 		var ms float64
 		v.run(chromedp.Poll(`performance.getEntriesByName("first-contentful-paint").length ? performance.getEntriesByName("first-contentful-paint")[0].startTime : 0`, &ms))
