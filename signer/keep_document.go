@@ -87,21 +87,19 @@ const (
 	ReproducedChanged Reproduction = "changed"
 )
 
-// StoredVerdict is a verdict with the name of who asked for it.
-type StoredVerdict struct {
-	Verdict
-
-	Actor string
-}
-
 // Reproduce returns a stored verdict as it was given, and whether judging the kept document anew by the stored evidence gives the
-// same bytes. Nothing is fetched. Errors: ErrVerdictNotFound, ErrNoDatabase, that of the database.
-func (s *Service) Reproduce(ctx context.Context, id string) (StoredVerdict, Reproduction, error) {
-	stored, text, err := s.readVerdict(ctx, id)
-	if err != nil {
-		return StoredVerdict{}, "", err
+// same bytes. Nothing is fetched. A reader that is named sees his own verdicts alone; the empty name is of one who may see all. Errors:
+// ErrVerdictNotFound, also for verdicts of others, ErrNoDatabase, that of the database.
+func (s *Service) Reproduce(ctx context.Context, id, reader string) (Verdict, Reproduction, error) {
+	stored, actor, text, err := s.readVerdict(ctx, id)
+	// The verdicts of others name their people. That there is one is told neither by the answer nor by the time that judging takes.
+	if err == nil && reader != "" && actor != reader {
+		err = fmt.Errorf("%w: %s", ErrVerdictNotFound, id)
 	}
-	req, kept, err := s.keptRequest(ctx, stored.Verdict)
+	if err != nil {
+		return Verdict{}, "", err
+	}
+	req, kept, err := s.keptRequest(ctx, stored)
 	if err != nil || !kept {
 		return stored, ReproducedNot, err
 	}
@@ -110,11 +108,11 @@ func (s *Service) Reproduce(ctx context.Context, id string) (StoredVerdict, Repr
 		return stored, ReproducedChanged, nil
 	}
 	if err != nil {
-		return StoredVerdict{}, "", err
+		return Verdict{}, "", err
 	}
 	made, err := json.Marshal(again)
 	if err != nil {
-		return StoredVerdict{}, "", fmt.Errorf("couldn't write down the verdict: %w", err)
+		return Verdict{}, "", fmt.Errorf("couldn't write down the verdict: %w", err)
 	}
 	if !bytes.Equal(made, text) {
 		return stored, ReproducedChanged, nil

@@ -41,8 +41,8 @@ func TestReproduce(t *testing.T) {
 		if name == "not kept" {
 			want = signer.ReproducedNot
 		}
-		v, got, err := b.svc.Reproduce(t.Context(), id)
-		if err != nil || got != want || v.ID != id || v.Actor != "test" {
+		v, got, err := b.svc.Reproduce(t.Context(), id, "test")
+		if err != nil || got != want || v.ID != id {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}
@@ -50,10 +50,13 @@ func TestReproduce(t *testing.T) {
 		t.Errorf("%d documents and originals are kept", got)
 	}
 	other := b.service(func(b *bench, cfg *signer.Config) { withDB(b, cfg); withIntermediates(b, cfg) })
-	if _, got, err := other.Reproduce(t.Context(), ids["attached"]); err != nil || got != signer.ReproducedChanged {
+	if _, got, err := other.Reproduce(t.Context(), ids["attached"], ""); err != nil || got != signer.ReproducedChanged {
 		t.Errorf("another trust store: %s, %v", got, err)
 	}
-	if _, _, err := b.svc.Reproduce(t.Context(), "vrd_00"); !errors.Is(err, signer.ErrVerdictNotFound) {
+	if v, _, err := b.svc.Reproduce(t.Context(), ids["attached"], "another"); !errors.Is(err, signer.ErrVerdictNotFound) || v.ID != "" {
+		t.Errorf("a verdict of somebody else: %v", err)
+	}
+	if _, _, err := b.svc.Reproduce(t.Context(), "vrd_00", ""); !errors.Is(err, signer.ErrVerdictNotFound) {
 		t.Errorf("unknown id: %v", err)
 	}
 	for name, req := range map[string]signer.ValidateRequest{
@@ -84,7 +87,7 @@ func TestReproduceSeesForgery(t *testing.T) {
 	if _, err := b.db.ExecContext(t.Context(), `UPDATE verdicts SET verdict = $1 WHERE id = $2`, text, v.ID); err != nil {
 		t.Fatal(err)
 	}
-	if _, got, err := b.svc.Reproduce(t.Context(), v.ID); err != nil || got != signer.ReproducedChanged {
+	if _, got, err := b.svc.Reproduce(t.Context(), v.ID, ""); err != nil || got != signer.ReproducedChanged {
 		t.Errorf("%s, %v", got, err)
 	}
 }

@@ -89,7 +89,7 @@ func TestNamedOriginals(t *testing.T) {
 		if c.want == report.TotalPassed && (!v.Passed() || v.Coverage != "DETACHED") {
 			t.Errorf("%s: %s", name, v.Coverage)
 		}
-		if _, got, err := b.svc.Reproduce(t.Context(), v.ID); err != nil || got != signer.ReproducedSame {
+		if _, got, err := b.svc.Reproduce(t.Context(), v.ID, ""); err != nil || got != signer.ReproducedSame {
 			t.Errorf("%s: %s, %v", name, got, err)
 		}
 	}

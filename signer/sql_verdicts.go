@@ -70,18 +70,18 @@ func (s *Service) hasEvidence(ctx context.Context, d path.Digest) (bool, error) 
 
 // Verdict returns a stored verdict as it was given, without the content. Errors: ErrVerdictNotFound, ErrNoDatabase.
 func (s *Service) Verdict(ctx context.Context, id string) (Verdict, error) {
-	v, _, err := s.readVerdict(ctx, id)
-	return v.Verdict, err
+	v, _, _, err := s.readVerdict(ctx, id)
+	return v, err
 }
 
-// readVerdict also gives the text, byte for byte as it was written down.
-func (s *Service) readVerdict(ctx context.Context, id string) (v StoredVerdict, text []byte, err error) {
+// readVerdict also tells who asked for it, and gives the text, byte for byte as it was written down.
+func (s *Service) readVerdict(ctx context.Context, id string) (v Verdict, actor string, text []byte, err error) {
 	if s.cfg.DB == nil {
-		return v, nil, ErrNoDatabase
+		return v, "", nil, ErrNoDatabase
 	}
 	bucket, ok := bucketOf("vrd", id)
 	if !ok {
-		return v, nil, fmt.Errorf("%w: %q", ErrVerdictNotFound, id)
+		return v, "", nil, fmt.Errorf("%w: %q", ErrVerdictNotFound, id)
 	}
 	var row struct {
 		Verdict []byte `db:"verdict"`
@@ -89,19 +89,18 @@ func (s *Service) readVerdict(ctx context.Context, id string) (v StoredVerdict, 
 	}
 	err = s.cfg.DB.GetContext(ctx, &row, `SELECT verdict, actor FROM verdicts WHERE bucket = $1 AND id = $2`, bucket, id)
 	if errors.Is(err, sql.ErrNoRows) {
-		return v, nil, fmt.Errorf("%w: %s", ErrVerdictNotFound, id)
+		return v, "", nil, fmt.Errorf("%w: %s", ErrVerdictNotFound, id)
 	}
 	if err != nil {
-		return v, nil, fmt.Errorf("couldn't read the verdict: %w", err)
+		return v, "", nil, fmt.Errorf("couldn't read the verdict: %w", err)
 	}
 	if text, err = s.pack.Unpack(row.Verdict); err != nil {
-		return v, nil, fmt.Errorf("couldn't read the stored verdict %s: %w", id, err)
+		return v, "", nil, fmt.Errorf("couldn't read the stored verdict %s: %w", id, err)
 	}
-	if err := json.Unmarshal(text, &v.Verdict); err != nil {
-		return v, nil, fmt.Errorf("couldn't read the stored verdict: %w", err)
+	if err := json.Unmarshal(text, &v); err != nil {
+		return v, "", nil, fmt.Errorf("couldn't read the stored verdict: %w", err)
 	}
-	v.Actor = row.Actor
-	return v, text, nil
+	return v, row.Actor, text, nil
 }
 
 // evidenceBodies reads stored bodies by digest.
