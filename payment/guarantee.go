@@ -160,17 +160,11 @@ func (r *Registrar) SetBankLimits(ctx context.Context, idem Idem, bic string, li
 		if err := one(ctx, tx, &row, `
 			UPDATE guarantees SET payment_max = nullif($2::bigint, 0), day_max = nullif($3::bigint, 0), day = $4, updated_at = $6,
 				day_used = (SELECT coalesce(sum(amount), 0) FROM attempts WHERE bank_bic = $1 AND state <> 'refused' AND created_at >= $5)
-			WHERE bank_bic = $1 RETURNING `+guaranteeColumns, bic, limits.Payment.Tiyn, limits.Day.Tiyn, today, midnight(r.now()), r.now()); err != nil {
+			WHERE bank_bic = $1 RETURNING `+guaranteeColumns, bic, limits.Payment.Tiyn, limits.Day.Tiyn, today, dayStart(today), r.now()); err != nil {
 			return Exposure{}, err
 		}
 		return row.exposure(today), r.audit(ctx, tx, entry{idem.Caller, "bank.limits", bic, map[string]int64{"payment": limits.Payment.Tiyn, "day": limits.Day.Tiyn}})
 	})
-}
-
-// midnight is when the banking day of an instant began.
-func midnight(at time.Time) time.Time {
-	year, month, day := at.In(catalog.Almaty()).Date()
-	return time.Date(year, month, day, 0, 0, 0, 0, catalog.Almaty())
 }
 
 // expose adds to what a bank owes or may come to owe, and to what went through it on the day, within the transaction that makes it so, or

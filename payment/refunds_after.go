@@ -70,7 +70,8 @@ func successorReference(old, refundID string) string {
 	return strings.TrimSpace(string(runes[:min(len(runes), most-len(suffix))])) + suffix
 }
 
-// refundFact is the body of a webhook about a refund, correction or return. It names no person.
+// refundFact is the body of a webhook about a refund, correction or return. It names no person: who asked and who decided have their
+// numbers in what the gateway keeps, and a webhook passes through the agency's proxies and logs.
 type refundFact struct {
 	Type      string         `json:"type"`
 	Timestamp string         `json:"timestamp"`
@@ -92,6 +93,7 @@ func (s *store) tell(ctx context.Context, tx *sqlx.Tx, row *refundRow) error {
 	}
 	now := s.now()
 	fact := refundFact{Type: "refund." + string(row.State), Timestamp: now.Format(time.RFC3339Nano), Data: refundFactData{Refund: row.view(), Reference: reference}}
+	fact.Data.AskedBy, fact.Data.DecidedBy = "", ""
 	if row.Successor == row.Debt {
 		fact.Data.SuccessorReference = reference
 	} else if row.Successor != "" {

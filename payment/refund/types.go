@@ -91,8 +91,8 @@ type Refund struct {
 	Then    Aftermath `json:"then,omitempty"`
 	Service string    `json:"service,omitempty"`
 	Target  string    `json:"target,omitempty"`
-	// AskedBy and DecidedBy are two different people.
-	AskedBy   string     `json:"asked_by"`
+	// AskedBy and DecidedBy are two different people; webhooks leave both out.
+	AskedBy   string     `json:"asked_by,omitempty"`
 	AskedAt   time.Time  `json:"asked_at"`
 	DecidedBy string     `json:"decided_by,omitempty"`
 	DecidedAt *time.Time `json:"decided_at,omitempty"`
