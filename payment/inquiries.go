@@ -63,7 +63,6 @@ type inquiries struct {
 	mu    sync.Mutex
 	open  map[string]*inquiryFlight // by agency and payer
 	count map[string]int            // by agency
-	group sync.WaitGroup
 }
 
 type inquiryFlight struct {
@@ -90,7 +89,7 @@ func (q *inquiries) join(agency, payer string, ask func() RegisterAnswer) *inqui
 	f := &inquiryFlight{done: make(chan struct{})}
 	q.open[key] = f
 	q.count[agency]++
-	q.group.Go(func() {
+	go func() {
 		answer := ask()
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -100,8 +99,24 @@ func (q *inquiries) join(agency, payer string, ask func() RegisterAnswer) *inqui
 		}
 		f.answer = answer
 		close(f.done)
-	})
+	}()
 	return f
+}
+
+// wait returns when no question is open. Unlike a sync.WaitGroup it may run while requests that come to an end start new ones.
+func (q *inquiries) wait() {
+	for {
+		q.mu.Lock()
+		var open *inquiryFlight
+		for _, f := range q.open {
+			open = f
+		}
+		q.mu.Unlock()
+		if open == nil {
+			return
+		}
+		<-open.done
+	}
 }
 
 // LookUp is [Service.Debts] for somebody who waits for it: agencies that keep their own register are asked first, all at once, each within

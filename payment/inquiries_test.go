@@ -102,7 +102,7 @@ func (b *bundle) registeredFor(agency catalog.Agency, bin string, fresh, wait ti
 	b.t.Cleanup(server.Close)
 	_, err := b.SetRegister(b.t.Context(), b.idem("register"), agency.ID, inquiry.Settings{URL: server.URL, Wait: wait, Fresh: fresh})
 	b.must(err)
-	b.t.Cleanup(b.inquiries.group.Wait)
+	b.t.Cleanup(b.inquiries.wait)
 	return f
 }
 

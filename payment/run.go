@@ -42,7 +42,7 @@ func (s *Service) Run(ctx context.Context) error {
 	s.calls.wait()
 	s.refundCalls.wait()
 	s.fileCalls.wait()
-	s.inquiries.group.Wait()
+	s.inquiries.wait()
 	s.posts.wait()
 	return err
 }
