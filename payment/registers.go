@@ -143,14 +143,22 @@ func (r *paidRow) payment(account string) register.Payment {
 // bankCode is the КОд of a second-level bank: resident, sector 4.
 const bankCode = "14"
 
-// MakeRegister lists a part that has bank and day, named as reconciliation names the batch that the bank may book for it.
+// MakeRegister lists a part that has bank and day, what was taken back apart, named as reconciliation names the batch that the bank may book for it.
 func MakeRegister(part register.Part, sender string, at time.Time) (*register.Register, error) {
 	k := part.Key
 	on, err := time.Parse(time.DateOnly, string(k.Day))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the day of a register: %w", err)
 	}
-	return &register.Register{ID: recon.Batch(k.Bank, on, k.KBK), Number: 1, Day: k.Day, Bank: k.Bank, Sender: sender, CreatedAt: at, Payments: part.Payments}, nil
+	r := &register.Register{ID: recon.Batch(k.Bank, on, k.KBK), Number: 1, Day: k.Day, Bank: k.Bank, Sender: sender, CreatedAt: at}
+	for _, p := range part.Payments {
+		if p.Back == "" {
+			r.Payments = append(r.Payments, p)
+		} else {
+			r.Refunds = append(r.Refunds, p)
+		}
+	}
+	return r, nil
 }
 
 // DisclosureRequest is what an agency or a court asks about payments of a person or organisation (R10).

@@ -36,6 +36,9 @@ type RegisterPart struct {
 	Beneficiary string `json:"beneficiary"`
 	Count       int    `json:"count"`
 	money.Amount
+	// Refunds and Refunded are number and sum, in tiyn, of what was taken back; Amount is without it.
+	Refunds  int   `json:"refunds,omitempty"`
+	Refunded int64 `json:"refunded,omitempty"`
 }
 
 // File is a document that is downloaded.
@@ -60,7 +63,13 @@ func (s *Service) RegisterParts(ctx context.Context, q RegisterQuery) ([]Registe
 		if err != nil {
 			return nil, err
 		}
-		parts = append(parts, RegisterPart{ID: r.ID, KBK: p.Key.KBK, Beneficiary: p.Key.Beneficiary, Count: len(p.Payments), Amount: sum})
+		back, err := r.Refunded()
+		if err != nil {
+			return nil, err
+		}
+		parts = append(parts, RegisterPart{
+			ID: r.ID, KBK: p.Key.KBK, Beneficiary: p.Key.Beneficiary, Count: len(r.Payments), Amount: sum, Refunds: len(r.Refunds), Refunded: back.Tiyn,
+		})
 	}
 	return parts, nil
 }
@@ -69,17 +78,20 @@ func (s *Service) registerPayments(ctx context.Context, q RegisterQuery) ([]regi
 	if !q.Day.Valid() {
 		return nil, ErrInvalid.with("YYYY-MM-DD").at("day")
 	}
-	found, err := PaymentsOfBank(ctx, s.cfg.Bulk, s.cfg.Privacy, BankPayments{
-		Bank: q.Bank, From: q.Day, To: q.Day, KBK: q.KBK, Beneficiary: q.Beneficiary, Account: q.Account, Agency: q.Agency,
-	})
+	asked := BankPayments{Bank: q.Bank, From: q.Day, To: q.Day, KBK: q.KBK, Beneficiary: q.Beneficiary, Account: q.Account, Agency: q.Agency}
+	found, err := PaymentsOfBank(ctx, s.cfg.Bulk, s.cfg.Privacy, asked)
 	if err != nil {
 		return nil, registerRefusal(err)
 	}
-	list := make([]register.Payment, len(found))
+	back, err := RefundsOfBank(ctx, s.cfg.Bulk, s.cfg.Privacy, asked)
+	if err != nil {
+		return nil, registerRefusal(err)
+	}
+	list := make([]register.Payment, len(found), len(found)+len(back))
 	for i := range found {
 		list[i] = found[i].Payment
 	}
-	return list, nil
+	return append(list, back...), nil
 }
 
 // registerRefusal tells what the writer of registers refuses as what was asked wrongly.
@@ -105,6 +117,9 @@ func (s *Service) RegisterFile(ctx context.Context, q RegisterQuery) (File, erro
 	r, err := MakeRegister(register.Part{Key: register.Key{Bank: q.Bank, Day: q.Day, KBK: q.KBK}, Payments: payments}, s.cfg.Issuer.Name.RU, s.now())
 	if err != nil {
 		return File{}, err
+	}
+	if len(r.Payments) == 0 && q.Format != register.CSV && q.Format != register.XLSX {
+		return File{}, ErrRegisterEmpty // refunds stand in tables alone
 	}
 	var b bytes.Buffer
 	if err := register.Write(&b, q.Format, r, register.Options{Charset: q.Charset}); err != nil {

@@ -49,9 +49,8 @@ type registerPaymentsCmd struct {
 
 // Run prints a line for each file. A bank without payments on the day has no files.
 func (c *registerPaymentsCmd) Run(ctx context.Context, io streams) (err error) {
-	payments, err := c.payments(ctx, payment.BankPayments{
-		From: catalog.Date(c.Day), To: catalog.Date(c.Day), KBK: c.KBK, Beneficiary: c.Beneficiary, Account: c.Account,
-	})
+	asked := payment.BankPayments{From: catalog.Date(c.Day), To: catalog.Date(c.Day), KBK: c.KBK, Beneficiary: c.Beneficiary, Account: c.Account}
+	payments, err := c.payments(ctx, asked)
 	if err != nil {
 		return err
 	}
@@ -60,6 +59,13 @@ func (c *registerPaymentsCmd) Run(ctx context.Context, io streams) (err error) {
 		list[i] = payments[i].Payment
 	}
 	format := register.Format(c.Format)
+	if format == register.CSV || format == register.XLSX {
+		back, err := c.refunds(ctx, asked)
+		if err != nil {
+			return err
+		}
+		list = append(list, back...)
+	}
 	var files []sealedFile
 	var told []string
 	for _, part := range register.Split(list, register.Parting{Bank: true, Day: true, KBK: true, Beneficiary: true}) {
@@ -84,6 +90,21 @@ func (c *registerPaymentsCmd) Run(ctx context.Context, io streams) (err error) {
 		fmt.Fprint(io.out, told[i])
 	}
 	return err
+}
+
+// refunds asks the database for what was taken back.
+func (c *bankDays) refunds(ctx context.Context, q payment.BankPayments) (list []register.Payment, err error) {
+	db, err := c.Database.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, db.Close()) }()
+	q.Bank = c.Bank
+	err = c.Privacy.with(ctx, func(p *payment.Privacy) (err error) {
+		list, err = payment.RefundsOfBank(ctx, db, p, q)
+		return err
+	})
+	return list, err
 }
 
 // payments asks the database.

@@ -6,6 +6,9 @@
 // and their sum, so that a cut file is noticed, and what qaqpa/payment/statement reads back is what was written. Sealing is the
 // caller's. XLSX of more than 16 MB are gathered in a temporary file by their library; everything else is pure.
 //
+// What was taken back of payments (refunds, corrections, returns of the treasury) stands in the tables, CSV and XLSX, behind the payments, with its kind
+// in the column back and its amount below zero; count and sum are over both. The other formats order money on or list orders, and have no word for it.
+//
 // Nothing is left out or replaced on the way: what a format cannot hold (a character that its encoding lacks, a reference that is too
 // long, an amount in another currency) is an error that names the payment. MT102 is upper case by its rules; names and purposes are
 // turned so. CSV puts an apostrophe in front of a text that a spreadsheet would take for a formula.

@@ -213,8 +213,11 @@ func party1C(role string, p *Party) string {
 // columns of tables, the same in CSV and XLSX.
 var columns = []string{
 	"number", "id", "day", "amount", "currency", "kbk", "knp", "uip", "payer_name", "payer_id", "payer_account", "payer_bic", "for_name", "for_id",
-	"payee_name", "payee_id", "payee_account", "payee_bic", "bank_ref", "purpose",
+	"payee_name", "payee_id", "payee_account", "payee_bic", "bank_ref", "purpose", "back",
 }
+
+// amountColumn is where the amount stands in them.
+const amountColumn = 3
 
 func (p *Payment) row(number int) []string {
 	other := Party{}
@@ -223,6 +226,6 @@ func (p *Payment) row(number int) []string {
 	}
 	return []string{
 		strconv.Itoa(number), p.ID, string(p.Day), p.Amount.Decimal(), string(p.Amount.Currency), p.KBK, p.KNP, p.UIP, p.Payer.Name, p.Payer.ID, p.Payer.Account, p.Payer.BIC,
-		other.Name, other.ID, p.Beneficiary.Name, p.Beneficiary.ID, p.Beneficiary.Account, p.Beneficiary.BIC, p.BankRef, p.Purpose,
+		other.Name, other.ID, p.Beneficiary.Name, p.Beneficiary.ID, p.Beneficiary.Account, p.Beneficiary.BIC, p.BankRef, p.Purpose, p.Back,
 	}
 }

@@ -21,15 +21,14 @@ const EndMark = "END"
 func writeCSV(w io.Writer, r *Register, sum money.Amount) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	rows := [][]string{columns}
-	for i := range r.Payments {
-		rows = append(rows, r.Payments[i].row(i+1))
-	}
+	rows := append([][]string{columns}, r.rows()...)
 	end := make([]string, len(columns))
-	end[0], end[1], end[2], end[3], end[4] = EndMark, strconv.Itoa(len(r.Payments)), string(r.Day), sum.Decimal(), string(sum.Currency)
+	end[0], end[1], end[2], end[3], end[4] = EndMark, strconv.Itoa(len(r.Payments)+len(r.Refunds)), string(r.Day), sum.Decimal(), string(sum.Currency)
 	for _, row := range append(rows, end) {
 		for i := range row {
-			row[i] = defused(row[i])
+			if i != amountColumn { // ours, and below zero for what was taken back
+				row[i] = defused(row[i])
+			}
 		}
 		if err := out.Write(row); err != nil {
 			return fmt.Errorf("couldn't write a record: %w", err)
@@ -60,6 +59,20 @@ func Mapping(account string) *statement.Mapping {
 	}
 }
 
+// rows are those of the payments and then those of what was taken back, the amounts of these below zero.
+func (r *Register) rows() [][]string {
+	rows := make([][]string, 0, len(r.Payments)+len(r.Refunds))
+	for i := range r.Payments {
+		rows = append(rows, r.Payments[i].row(i+1))
+	}
+	for i := range r.Refunds {
+		row := r.Refunds[i].row(len(r.Payments) + i + 1)
+		row[amountColumn] = money.FromTiyn(-r.Refunds[i].Amount.Tiyn).Decimal()
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 // sheet is a table for a spreadsheet: cells are texts, but for those of money columns, which are numbers.
 type sheet struct {
 	name   string
@@ -74,15 +87,13 @@ type sheet struct {
 
 func registerSheet(r *Register, sum money.Amount) *sheet {
 	s := &sheet{
-		name: "register", header: columns, money: map[int]bool{3: true}, made: r.CreatedAt.UTC().Format("2006-01-02T15:04:05Z"),
+		name: "register", header: columns, money: map[int]bool{amountColumn: true}, made: r.CreatedAt.UTC().Format("2006-01-02T15:04:05Z"),
 		title:  []string{"Төлемдер тізілімі · Реестр платежей " + r.ID, string(r.Day) + " " + r.Bank, r.Sender},
 		widths: map[int]float64{1: 38, 3: 16, 8: 30, 10: 24, 14: 30, 16: 24, 19: 60},
 	}
-	for i := range r.Payments {
-		s.rows = append(s.rows, r.Payments[i].row(i+1))
-	}
+	s.rows = r.rows()
 	s.total = make([]string, len(columns))
-	s.total[0], s.total[1], s.total[3], s.total[4] = "Σ", strconv.Itoa(len(r.Payments)), sum.Decimal(), string(sum.Currency)
+	s.total[0], s.total[1], s.total[3], s.total[4] = "Σ", strconv.Itoa(len(r.Payments)+len(r.Refunds)), sum.Decimal(), string(sum.Currency)
 	return s
 }
 

@@ -41,6 +41,9 @@ type Payment struct {
 	KNP         string `json:"knp"`
 	UIP         string `json:"uip,omitempty"`
 	Purpose     string `json:"purpose"`
+	// Back is empty for a payment. Of what was taken back of one it is the kind: refund, wrong-kbk, wrong-payer or returned. Amount is above zero
+	// all the same, and tables show it below.
+	Back string `json:"back,omitempty"`
 }
 
 // Register is a list of payments.
@@ -54,7 +57,8 @@ type Register struct {
 	// Sender is who makes it.
 	Sender    string
 	CreatedAt time.Time
-	Payments  []Payment
+	// Payments are in every format. Refunds, which have Back, stand in tables alone: the other formats order money on or list orders.
+	Payments, Refunds []Payment
 }
 
 // ErrInvalid says that a register or a payment cannot be written as it is asked.
@@ -75,15 +79,29 @@ func (e *PaymentError) Error() string {
 func (e *PaymentError) Unwrap() error { return ErrInvalid }
 
 // Sum is the sum of all payments, or money.ErrOverflow or money.ErrCurrency.
-func (r *Register) Sum() (money.Amount, error) {
+func (r *Register) Sum() (money.Amount, error) { return sumOf(r.Payments) }
+
+// Refunded is the sum of what was taken back, above zero. Errors as of Sum.
+func (r *Register) Refunded() (money.Amount, error) { return sumOf(r.Refunds) }
+
+func sumOf(list []Payment) (money.Amount, error) {
 	sum := money.FromTiyn(0)
-	for i := range r.Payments {
+	for i := range list {
 		var err error
-		if sum, err = sum.Plus(r.Payments[i].Amount); err != nil {
-			return money.Amount{}, fmt.Errorf("couldn't add payment %q: %w", r.Payments[i].ID, err)
+		if sum, err = sum.Plus(list[i].Amount); err != nil {
+			return money.Amount{}, fmt.Errorf("couldn't add payment %q: %w", list[i].ID, err)
 		}
 	}
 	return sum, nil
+}
+
+// net is the sum of a table: what was paid without what was taken back.
+func (r *Register) net(sum money.Amount) (money.Amount, error) {
+	back, err := r.Refunded()
+	if err != nil {
+		return money.Amount{}, err
+	}
+	return sum.Plus(money.FromTiyn(-back.Tiyn))
 }
 
 // Limits of all formats: those of ISO 20022, which are the widest that banks keep.
@@ -94,11 +112,12 @@ const (
 )
 
 // check asks for what every format needs, and orders more: the account that is to be debited.
-func (r *Register) check(order bool) error {
+func (r *Register) check(f Format) error {
+	order, table := f == Pain001 || f == Pacs008 || f == MT102, f == CSV || f == XLSX
 	if r.ID == "" || len(r.ID) > idMax || !plain(r.ID) {
 		return fmt.Errorf("couldn't take the id %q of a register: %w", r.ID, ErrInvalid)
 	}
-	if !r.Day.Valid() || len(r.Payments) == 0 {
+	if !r.Day.Valid() || len(r.Payments) == 0 && !(table && len(r.Refunds) > 0) {
 		return fmt.Errorf("couldn't take a register without a day or payments: %w", ErrInvalid)
 	}
 	for i := range r.Payments {
@@ -107,6 +126,14 @@ func (r *Register) check(order bool) error {
 		}
 		if order && r.Payments[i].Payer.Account == "" {
 			return &PaymentError{ID: r.Payments[i].ID, Text: "an order needs the payer's account"}
+		}
+		if r.Payments[i].Back != "" { // the attack: a bank pays for a second time what it has given back
+			return &PaymentError{ID: r.Payments[i].ID, Text: "what was taken back is no payment"}
+		}
+	}
+	for i := range r.Refunds {
+		if why := r.Refunds[i].fault(); why != "" || r.Refunds[i].Back == "" {
+			return &PaymentError{ID: r.Refunds[i].ID, Text: "refund: " + why}
 		}
 	}
 	return nil

@@ -74,7 +74,7 @@ func (o Options) withDefaults() Options {
 // Write writes the register to w. Errors: [ErrInvalid] (as a [*PaymentError] where one payment is to blame), those of [Register.Sum],
 // and those of w, behind which w holds the beginning of a file.
 func Write(w io.Writer, f Format, r *Register, o Options) error {
-	if err := r.check(f == Pain001 || f == Pacs008 || f == MT102); err != nil {
+	if err := r.check(f); err != nil {
 		return err
 	}
 	sum, err := r.Sum()
@@ -91,10 +91,15 @@ func Write(w io.Writer, f Format, r *Register, o Options) error {
 		return writeMT102(w, r, o)
 	case OneC:
 		return writeOneC(w, r, sum, o)
-	case CSV:
-		return writeCSV(w, r, sum)
-	case XLSX:
-		return writeXLSX(w, registerSheet(r, sum))
+	case CSV, XLSX:
+		net, err := r.net(sum)
+		if err != nil {
+			return err
+		}
+		if f == CSV {
+			return writeCSV(w, r, net)
+		}
+		return writeXLSX(w, registerSheet(r, net))
 	}
 	return fmt.Errorf("couldn't write a register as %q: %w", string(f), ErrInvalid)
 }
