@@ -61,6 +61,8 @@ type world struct {
 const (
 	bankBIC      = "QAQPKZKA"
 	database     = "qaqpa"
+	dataKey      = "personal-data"
+	payerKey     = "payer-numbers"
 	bankNumber   = 2
 	agencyNumber = 3
 	issuerNumber = 4
@@ -83,7 +85,7 @@ func newWorld(ctx context.Context, cfg worldConfig) (w *world, err error) {
 		{"SoftHSM token", w.startToken},
 		{"test PKI: GOST, RSA and ECDSA; OCSP, CRL, time stamps", w.startPKI},
 		{"schema", func(ctx context.Context) error { _, err := w.qaqpa(ctx, "migrate"); return err }},
-		{"keys in the token, certificate of the seal", w.makeKeys},
+		{"keys in the token, for seals and for personal data at rest; certificate of the seal", w.makeKeys},
 		{"bank", w.startBank},
 		{"gateway", w.startGateway},
 		{"agency", w.startAgency},
@@ -190,6 +192,7 @@ func (w *world) writeSettings() error {
 		"issuer-bin": pki.BIN(issuerNumber), "issuer-name-kk": "«Қақпа» төлем шлюзі", "issuer-name-ru": "Платёжный шлюз «Қақпа»",
 		"issuer-name-en": "Qaqpa payment gateway", "bank-timeout": "2s",
 		"lists-dir": filepath.Join(w.home, "lists"), "lists-every": "1m", "lists-delta-every": "1m",
+		"data-key": []string{dataKey}, "payer-key": []string{payerKey},
 		"ncanode": true, "sandbox": w.sandboxFile(), "tsa": w.pki.BaseURL() + "/tsp/",
 	}, "", "  ")
 	if err != nil {
@@ -235,9 +238,11 @@ func (w *world) command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// makeKeys makes the three keys of the gateway at the first time, and has the seal's certificate issued.
+// makeKeys makes the keys of the gateway at the first time, three that sign and two by which personal data are sealed at rest, and has the seal's certificate issued.
 func (w *world) makeKeys(ctx context.Context) error {
-	for label, algorithm := range map[string]string{"seal": "ecdsa-p256", "checkpoint": "ed25519", "webhook": "ed25519"} {
+	for label, algorithm := range map[string]string{
+		"seal": "ecdsa-p256", "checkpoint": "ed25519", "webhook": "ed25519", dataKey: "aes-256", payerKey: "hmac-sha256",
+	} {
 		if _, err := os.Stat(w.keyFile(label)); err == nil {
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) {
