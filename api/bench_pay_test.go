@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -42,6 +43,8 @@ const (
 	benchEach    = 4000
 	benchCallers = 512
 	benchBatch   = 128
+	// heapFloorMiB is by how much the heap of `qaqpa serve` may grow before memory is collected, unless it is told otherwise.
+	heapFloorMiB = 64
 	// benchHistory is 100 times what the first rounds have stored when the paths are compared.
 	benchHistory = 100_000
 )
@@ -53,6 +56,8 @@ func TestBenchPay(t *testing.T) {
 	if os.Getenv("QAQPA_BENCH") == "" {
 		t.Skip("a measurement: set QAQPA_BENCH=1 to run it")
 	}
+	floor := make([]byte, heapFloorMiB<<20) // as the program itself does
+	defer runtime.KeepAlive(floor)
 	w := startPayBench(t)
 	next := 1
 	take := func(n, accounts int, signed bool) []benchPayment {

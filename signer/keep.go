@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qaqpa/signer/audit"
+	"qaqpa/signer/pack"
 	"qaqpa/signer/path"
 
 	"github.com/jmoiron/sqlx"
@@ -20,7 +21,30 @@ type Unkept struct {
 	verdict Verdict
 	actor   string
 	bodies  map[path.Digest]body
+	// kept and entry are the row's text and the audit entry, once they are written.
+	kept  []byte
+	entry audit.Entry
 }
+
+// write makes what is stored. Judge does it where its caller waits for nobody: within a shared transaction, hundreds of verdicts would be written one after
+// the other while the database has nothing to do.
+func (u *Unkept) write(p *pack.Packer) error {
+	if u.kept != nil {
+		return nil
+	}
+	text, err := u.verdict.AppendJSON(make([]byte, 0, textGuess))
+	if err != nil {
+		return fmt.Errorf("couldn't write down the verdict: %w", err)
+	}
+	if u.entry, err = auditOf(u.verdict, u.actor); err != nil {
+		return err
+	}
+	u.kept = p.Pack(text)
+	return nil
+}
+
+// textGuess is the length of a common verdict, in octets.
+const textGuess = 8 << 10
 
 // Judge is [Service.Validate] for callers that store the verdict in a transaction of their own, with what they do because
 // of it: see [Service.Keep]. ValidateRequest.Store must be set.
@@ -37,7 +61,8 @@ func (s *Service) Judge(ctx context.Context, req ValidateRequest) (Verdict, *Unk
 	if err != nil {
 		return Verdict{}, nil, err
 	}
-	return v, &Unkept{verdict: v, actor: req.Actor, bodies: bodies}, nil
+	u := &Unkept{verdict: v, actor: req.Actor, bodies: bodies}
+	return v, u, u.write(s.pack)
 }
 
 // Keep stores verdicts and the bodies of their evidence within the caller's transaction, in two round trips however many
@@ -55,14 +80,10 @@ func (s *Service) Keep(ctx context.Context, tx *sqlx.Tx, list []*Unkept) (entrie
 		if digests[i], err = hex.DecodeString(v.DocumentSHA256); err != nil {
 			return nil, nil, fmt.Errorf("couldn't read the document's digest: %w", err)
 		}
-		text, err := json.Marshal(v)
-		if err != nil {
-			return nil, nil, fmt.Errorf("couldn't write down the verdict: %w", err)
-		}
-		texts[i] = s.pack.Pack(text)
-		if entries[i], err = auditOf(v, u.actor); err != nil {
+		if err := u.write(s.pack); err != nil {
 			return nil, nil, err
 		}
+		texts[i], entries[i] = u.kept, u.entry
 		buckets[i], ids[i], actors[i], at[i] = int64(digests[i][0]), v.ID, u.actor, v.At.UTC().Format(time.RFC3339Nano)
 		indications[i], subs[i] = string(v.Indication), string(v.Sub)
 	}
@@ -85,9 +106,11 @@ func (s *Service) Keep(ctx context.Context, tx *sqlx.Tx, list []*Unkept) (entrie
 
 // auditOf is the audit entry of a stored verdict.
 func auditOf(v Verdict, actor string) (audit.Entry, error) {
-	detail, err := json.Marshal(map[string]string{
-		"document_sha256": v.DocumentSHA256, "indication": string(v.Indication), "sub_indication": string(v.Sub),
-	})
+	detail, err := json.Marshal(struct {
+		Document   string `json:"document_sha256"`
+		Indication string `json:"indication"`
+		Sub        string `json:"sub_indication"`
+	}{v.DocumentSHA256, string(v.Indication), string(v.Sub)})
 	if err != nil {
 		return audit.Entry{}, fmt.Errorf("couldn't write down the audit entry: %w", err)
 	}
