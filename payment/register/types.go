@@ -117,7 +117,7 @@ func (r *Register) check(f Format) error {
 	if r.ID == "" || len(r.ID) > idMax || !plain(r.ID) {
 		return fmt.Errorf("couldn't take the id %q of a register: %w", r.ID, ErrInvalid)
 	}
-	if !r.Day.Valid() || len(r.Payments) == 0 && !(table && len(r.Refunds) > 0) {
+	if !r.Day.Valid() || len(r.Payments) == 0 && (!table || len(r.Refunds) == 0) {
 		return fmt.Errorf("couldn't take a register without a day or payments: %w", ErrInvalid)
 	}
 	for i := range r.Payments {
