@@ -122,6 +122,9 @@ func oidDER(oid []int) ([]byte, error) {
 	return b.Bytes()
 }
 
+// gostParamsMax bounds the OID of a curve, in bytes; those that are known have 9 or 11.
+const gostParamsMax = 32
+
 // parseGOSTPoint reads CKA_GOSTR3410_PARAMS and CKA_VALUE of a public key. Most modules give the value bare, some inside an OCTET STRING.
 func parseGOSTPoint(keyType uint, params, value []byte) (crypto.PublicKey, error) {
 	size := 64
@@ -130,7 +133,7 @@ func parseGOSTPoint(keyType uint, params, value []byte) (crypto.PublicKey, error
 	}
 	value = barePoint(value, size)
 	oid := cryptobyte.String(params)
-	if len(value) != size || !oid.SkipASN1(asn1.OBJECT_IDENTIFIER) || !oid.Empty() {
+	if len(value) != size || len(params) > gostParamsMax || !oid.SkipASN1(asn1.OBJECT_IDENTIFIER) || !oid.Empty() {
 		return nil, fmt.Errorf("%w: GOST key with parameters %x and %d bytes", ErrAlgorithm, params, len(value))
 	}
 	return gostPoint{params: bytes.Clone(params), xy: bytes.Clone(value)}, nil
