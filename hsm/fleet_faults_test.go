@@ -101,6 +101,12 @@ func TestFleetGoesOnWithOneToken(t *testing.T) {
 		must(t, fault[0]())
 		p.works(t, 1)
 		p.works(t, 1)
+		if name == "is removed" {
+			await(t, "the state of the token that is gone", func() bool {
+				s := f.Tokens()
+				return len(s) == 2 && s[0].Usable == 0 && s[0].Processes == 1 && !s[0].Since.IsZero() && s[0].Problem != "" && s[1].Usable == 1
+			})
+		}
 		must(t, fault[1]())
 		p.works(t, 0)
 		if n := l.refused.Load(); n > 0 {

@@ -57,12 +57,15 @@ type member struct {
 	since    time.Time
 	epoch    uint64 // counts connections, so that a slow look for keys does not speak for a later one
 	seats    int
-	busy     int           // calls that were sent and not answered, of this link
-	failures int           // calls in a row that failed for the token's sake
-	fenced   time.Time     // no call is sent before
-	took     time.Duration // average time of a call
-	proven   bool          // the link was up once
-	looked   time.Time     // when keys were looked for last
+	busy     int       // calls that were sent and not answered, of this link
+	failures int       // calls in a row that failed for the token's sake
+	fenced   time.Time // no call is sent before
+	// kept is when calls were last kept out for failures, and keptSince when that began; see Tokens.
+	kept, keptSince time.Time
+	keptErr         error
+	took            time.Duration // average time of a call
+	proven          bool          // the link was up once
+	looked          time.Time     // when keys were looked for last
 }
 
 // run keeps a worker process alive until the fleet is closed.

@@ -376,6 +376,7 @@ func (m *member) blame(t *task, err error) (again bool) {
 	// kept out for longer and longer.
 	m.failures++
 	if m.failures > 1 {
+		m.keepOut(at, err)
 		m.fence(at, min(fenceFirst<<min(m.failures-2, 10), fenceMax))
 	}
 	return true
