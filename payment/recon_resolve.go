@@ -44,7 +44,7 @@ func (x *acting) approve(ctx context.Context) error {
 	if x.row.State != recon.Proposed {
 		return ErrExceptionState.with("nothing is proposed")
 	}
-	if x.row.ProposedBy == x.actor {
+	if sameActor(x.row.ProposedBy, x.actor) {
 		return ErrFourEyes
 	}
 	var plan resolutionPlan

@@ -125,7 +125,7 @@ func (x *withdrawing) step(ctx context.Context, w StatementWithdrawal) error {
 	case ActReject:
 		x.row.By, x.row.Why = "", ""
 	default:
-		if x.row.By == x.actor {
+		if sameActor(x.row.By, x.actor) {
 			return ErrFourEyes
 		}
 		if err := x.possible(ctx); err != nil {

@@ -138,9 +138,9 @@ func (x *deciding) one(ctx context.Context, row *refundRow, batch bool) error {
 	switch {
 	case !batch && row.Version != x.d.Version:
 		return ErrRefundStale.with(fmt.Sprintf("it is at version %d", row.Version))
-	case x.d.Action == ActWithdraw && row.AskedBy != x.actor:
+	case x.d.Action == ActWithdraw && !sameActor(row.AskedBy, x.actor):
 		return ErrRefundAsker
-	case x.d.Action != ActWithdraw && row.AskedBy == x.actor:
+	case x.d.Action != ActWithdraw && sameActor(row.AskedBy, x.actor):
 		return ErrFourEyes
 	case row.State != refund.Requested:
 		return ErrRefundState.with("it is " + string(row.State))

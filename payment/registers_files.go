@@ -154,15 +154,7 @@ func (s *Service) Owed(ctx context.Context, bank string, from, to catalog.Date) 
 	if err := errors.Join(err1, err2); err != nil || last.Sub(first) > owedDaysMax*24*time.Hour {
 		return nil, ErrInvalid.with("at most 92 days").at("to")
 	}
-	payments, err := PaymentsOfBank(ctx, s.cfg.Bulk, s.cfg.Privacy, BankPayments{Bank: bank, From: from, To: to})
-	if err != nil {
-		return nil, registerRefusal(err)
-	}
-	list, settled := make([]register.Payment, len(payments)), map[string]bool{}
-	for i, p := range payments {
-		list[i], settled[p.ID] = p.Payment, p.Settled
-	}
-	return register.Owed(list, func(id string) bool { return settled[id] }, s.now())
+	return s.owedByDay(ctx, bank, from, to)
 }
 
 // DailyFile is the report on a bank and banking day, in Kazakh and Russian, as pdf or xlsx. Errors: [ErrInvalid].

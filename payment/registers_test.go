@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/jmoiron/sqlx"
 
 	"qaqpa/payment/catalog"
@@ -44,6 +45,19 @@ func TestRegistersOfTheDay(t *testing.T) {
 	owed, err := register.Owed(list, func(id string) bool { return settled[id] }, b.clock.now())
 	if err != nil || len(owed) != 1 || owed[0].Confirmed.Tiyn != tiyn+other || owed[0].Settled.Tiyn != tiyn || owed[0].Owed.Tiyn != other {
 		t.Errorf("owed %+v, %v", owed, err)
+	}
+	// What the database sums is what the list says.
+	q := b.asked()
+	summed, err := b.Owed(t.Context(), q.Bank, q.From, q.To)
+	if diff := cmp.Diff(owed, summed); err != nil || diff != "" {
+		t.Errorf("%v %s", err, diff)
+	}
+	rates, err := b.MatchRates(t.Context(), catalog.DateOf(b.clock.now().AddDate(0, 0, -20)))
+	if err != nil || len(rates) != 1 || rates[0].Bank != testBIC || rates[0].Lines != 1 || rates[0].Matched != 1 {
+		t.Errorf("rates %+v, %v", rates, err)
+	}
+	if none, err := b.MatchRates(t.Context(), catalog.DateOf(b.clock.now().AddDate(0, 0, 20))); err != nil || len(none) != 0 {
+		t.Errorf("rates %+v, %v", none, err)
 	}
 	r, err := MakeRegister(register.Part{Key: register.Key{Bank: testBIC, Day: list[0].Day, KBK: list[0].KBK}, Payments: list}, "qaqpa", b.clock.now())
 	if err != nil {

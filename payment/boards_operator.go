@@ -1,0 +1,214 @@
+package payment
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"qaqpa/payment/catalog"
+	"qaqpa/payment/money"
+	"qaqpa/payment/register"
+)
+
+// agenciesMax bounds the list of agencies.
+const agenciesMax = 1000
+
+// Agencies lists the agencies in the order in which they were registered, at most 1000.
+func (r *Registrar) Agencies(ctx context.Context) ([]catalog.Agency, error) {
+	var rows []agencyRow
+	if err := all(ctx, r.db, &rows, `SELECT `+agencyColumns+` FROM agencies ORDER BY id LIMIT $1`, agenciesMax); err != nil {
+		return nil, err
+	}
+	out := make([]catalog.Agency, len(rows))
+	for i, row := range rows {
+		out[i] = row.agency()
+	}
+	return out, nil
+}
+
+// DeadWebhooks are an agency's webhooks that were given up.
+type DeadWebhooks struct {
+	Agency string    `db:"agency_id"`
+	Count  int       `db:"count"`
+	Since  time.Time `db:"since"`
+}
+
+// DeadWebhooks counts the webhooks that were given up and not sent again since, by agency.
+func (s *Service) DeadWebhooks(ctx context.Context) ([]DeadWebhooks, error) {
+	var rows []DeadWebhooks
+	err := all(ctx, s.db, &rows, `SELECT agency_id, count(*)::integer AS count, min(finished_at) AS since FROM outbox
+		WHERE bucket = ANY(ARRAY(SELECT generate_series(0, 255))) AND state = 'dead' GROUP BY agency_id ORDER BY agency_id`)
+	return rows, err
+}
+
+// DeliveryTry is one delivery of a webhook as it was tried.
+type DeliveryTry struct {
+	Number     int       `db:"number"`
+	At         time.Time `db:"at"`
+	Status     int       `db:"status"`
+	Problem    string    `db:"problem"`
+	DurationMS int64     `db:"duration_ms"`
+}
+
+// triesShown bounds what one page lists.
+const triesShown = 100
+
+// WebhookTries lists the deliveries of an agency's webhook that were tried, the newest first, at most 100. Errors: [ErrWebhookUnknown].
+func (s *Service) WebhookTries(ctx context.Context, agency, webhook string) ([]DeliveryTry, error) {
+	bucket, ok := bucketOfID(prefixMessage, webhook)
+	if !ok {
+		return nil, ErrWebhookUnknown
+	}
+	var known string
+	if err := orMissing(one(ctx, s.db, &known, `SELECT id FROM outbox WHERE bucket = $1 AND id = $2 AND agency_id = $3`, bucket, webhook, agency), ErrWebhookUnknown); err != nil {
+		return nil, err
+	}
+	var rows []DeliveryTry
+	err := all(ctx, s.db, &rows, `SELECT number, at, status, problem, duration_ms FROM deliveries WHERE bucket = $1 AND outbox_id = $2 ORDER BY number DESC LIMIT $3`,
+		bucket, webhook, triesShown)
+	return rows, err
+}
+
+// MatchDay is how many lines of a bank's statements of a day the rules matched when they came.
+type MatchDay struct {
+	Bank           string
+	Day            catalog.Date
+	Lines, Matched int64
+}
+
+// MatchRates sums by bank and day what became of the statements that close on a day from since on, as the reports on their files say: what
+// people matched afterwards is not in it. Statements that were replaced or taken back do not count.
+func (s *Service) MatchRates(ctx context.Context, since catalog.Date) ([]MatchDay, error) {
+	if !since.Valid() {
+		return nil, ErrInvalid.with("YYYY-MM-DD").at("since")
+	}
+	var rows []struct {
+		Bucket int    `db:"bucket"`
+		ID     int64  `db:"id"`
+		Bank   string `db:"bank_bic"`
+		Day    string `db:"day"`
+		Lines  int64  `db:"lines"`
+		SHA256 []byte `db:"sha256"`
+		Result []byte `db:"result"`
+	}
+	// Files are few; what many statements share is read with each, and is short.
+	err := all(ctx, s.db, &rows, `
+		SELECT s.bucket, s.id, s.bank_bic, s.closed_on::text AS day, s.lines, s.sha256, f.result FROM statements s
+		JOIN statement_files f ON f.bucket = get_byte(s.sha256, 0) AND f.sha256 = s.sha256
+		WHERE s.bucket = ANY(ARRAY(SELECT generate_series(0, 255))) AND s.state = 'booked' AND s.closed_on >= $1::date
+		ORDER BY s.bank_bic, s.closed_on, s.id LIMIT $2`, string(since), matchRowsMax)
+	if err != nil {
+		return nil, err
+	}
+	reports := map[string]map[string]StatementReport{}
+	var out []MatchDay
+	for _, r := range rows {
+		byID, known := reports[string(r.SHA256)]
+		if !known {
+			if byID, err = reportsOf(r.Result); err != nil {
+				return nil, err
+			}
+			reports[string(r.SHA256)] = byID
+		}
+		if n := len(out); n == 0 || out[n-1].Bank != r.Bank || string(out[n-1].Day) != r.Day {
+			out = append(out, MatchDay{Bank: r.Bank, Day: catalog.Date(r.Day)})
+		}
+		day := &out[len(out)-1]
+		day.Lines, day.Matched = day.Lines+r.Lines, day.Matched+byID[statementPublicID(r.Bucket, r.ID)].Matched
+	}
+	return out, nil
+}
+
+// matchRowsMax bounds the statements that rates are read from: of two weeks, some hundred banks' accounts.
+const matchRowsMax = 5000
+
+func reportsOf(result []byte) (map[string]StatementReport, error) {
+	var report FileReport
+	if err := json.Unmarshal(result, &report); err != nil {
+		return nil, fmt.Errorf("couldn't read a stored report: %w", err)
+	}
+	out := make(map[string]StatementReport, len(report.Statements))
+	for _, s := range report.Statements {
+		out[s.ID] = s
+	}
+	return out, nil
+}
+
+// owedByDay sums in the database: a page or a day may stand for a million payments.
+func (s *Service) owedByDay(ctx context.Context, bank string, from, to catalog.Date) ([]register.Obligation, error) {
+	var rows []struct {
+		Day       string `db:"day"`
+		Count     int    `db:"count"`
+		Confirmed int64  `db:"confirmed"`
+		Settled   int    `db:"settled"`
+		Seen      int64  `db:"seen"`
+	}
+	err := all(ctx, s.cfg.Bulk, &rows, `
+		SELECT e.paid_on::text AS day, count(*)::integer AS count, sum(e.amount)::bigint AS confirmed,
+			count(*) FILTER (WHERE e.settled)::integer AS settled, coalesce(sum(e.amount) FILTER (WHERE e.settled), 0)::bigint AS seen
+		FROM (SELECT x.amount, x.paid_on, EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = x.bucket AND m.expectation = x.no AND m.undone_at IS NULL) AS settled
+			FROM expectations x WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.kind = 'payment' AND x.paid_on BETWEEN $3::date AND $4::date) AS e
+		GROUP BY e.paid_on ORDER BY e.paid_on`, bucketOf(bank), bank, string(from), string(to))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]register.Obligation, len(rows))
+	today, err := time.Parse(time.DateOnly, string(catalog.DateOf(s.now())))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't count days: %w", err)
+	}
+	for i, r := range rows {
+		o := register.Obligation{
+			Bank: bank, Day: catalog.Date(r.Day), Count: r.Count, Confirmed: money.FromTiyn(r.Confirmed), SettledCount: r.Settled,
+			Settled: money.FromTiyn(r.Seen), Owed: money.FromTiyn(r.Confirmed - r.Seen),
+		}
+		if day, err := time.Parse(time.DateOnly, r.Day); err == nil && o.Owed.Tiyn > 0 {
+			o.DaysOpen = max(int(today.Sub(day)/(24*time.Hour)), 0)
+		}
+		out[i] = o
+	}
+	return out, nil
+}
+
+// PublishedProposals are the changes of an agency's service that two people agreed on, by the version that came of them.
+func (s *Service) PublishedProposals(ctx context.Context, agency, code string) (map[int]Proposal, error) {
+	var rows []proposalRow
+	err := all(ctx, s.db, &rows, `SELECT `+proposalColumns+` FROM service_proposals WHERE agency_id = $1 AND code = $2 AND state = 'published'
+		ORDER BY base_version DESC LIMIT $3`, agency, code, proposalsShown)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int]Proposal, len(rows))
+	for _, r := range rows {
+		p, err := r.proposal()
+		if err != nil {
+			return nil, err
+		}
+		out[p.Base+1] = p
+	}
+	return out, nil
+}
+
+// FeedSummary is a feed of debts that came lately.
+type FeedSummary struct {
+	Name     string    `db:"feed"`
+	Lines    int       `db:"lines"`
+	Accepted int       `db:"accepted"`
+	Refused  int       `db:"refused"`
+	Complete bool      `db:"complete"`
+	LoadedAt time.Time `db:"loaded_at"`
+}
+
+// RecentFeeds lists the feeds of an agency that came last, the newest first, at most 50 of the last month.
+func (s *Service) RecentFeeds(ctx context.Context, agency string) ([]FeedSummary, error) {
+	const lookBack = 31 * 24 * time.Hour
+	var rows []FeedSummary
+	err := all(ctx, s.db, &rows, `
+		SELECT c.feed, sum(c.lines)::integer AS lines, sum(c.accepted)::integer AS accepted, sum(c.refused)::integer AS refused,
+			bool_or(c.last) AS complete, max(c.loaded_at) AS loaded_at
+		FROM generate_series(0, 255) AS b (bucket), LATERAL (
+			SELECT feed, lines, accepted, refused, last, loaded_at FROM debt_feed_chunks x WHERE x.bucket = b.bucket AND x.agency_id = $1 AND x.loaded_at >= $2) c
+		GROUP BY c.feed ORDER BY max(c.loaded_at) DESC, c.feed LIMIT $3`, agency, s.now().Add(-lookBack), proposalsShown)
+	return rows, err
+}
