@@ -16,7 +16,8 @@ import (
 
 // Query chooses entries for Recent. Empty fields choose all.
 type Query struct {
-	// Subject is the whole id of what it was done to. Actor and Action are whole, too; Action may end in ".*".
+	// Subject is the whole id of what it was done to. Actor and Action are whole, too; Action may end in ".*", and an Actor without a
+	// slash is found with every person who acted under that name.
 	Subject, Actor, Action string
 	// Limit is the most entries that come back, 1 to 200.
 	Limit int
@@ -35,12 +36,12 @@ func Recent(ctx context.Context, db *sqlx.DB, q Query) ([]Record, error) {
 	var err error
 	if q.Subject != "" {
 		err = db.SelectContext(ctx, &rows, `SELECT `+columnsOf+` FROM audit_entries e WHERE e.chain = $1 AND e.subject = $2
-			AND ($3 = '' OR e.actor = $3) AND ($4 = '' OR e.action LIKE $4) ORDER BY e.seq DESC LIMIT $5`,
+			AND ($3 = '' OR e.actor = $3 OR split_part(e.actor, '/', 1) = $3) AND ($4 = '' OR e.action LIKE $4) ORDER BY e.seq DESC LIMIT $5`,
 			Bucket(q.Subject), q.Subject, q.Actor, pattern(q.Action), limit)
 	} else {
 		err = db.SelectContext(ctx, &rows, `SELECT `+columnsOf+` FROM audit_chains c CROSS JOIN LATERAL
 			(SELECT * FROM audit_entries t WHERE t.chain = c.chain ORDER BY t.seq DESC LIMIT $3) e
-			WHERE ($1 = '' OR e.actor = $1) AND ($2 = '' OR e.action LIKE $2) ORDER BY e.at DESC, e.chain, e.seq DESC LIMIT $3`,
+			WHERE ($1 = '' OR e.actor = $1 OR split_part(e.actor, '/', 1) = $1) AND ($2 = '' OR e.action LIKE $2) ORDER BY e.at DESC, e.chain, e.seq DESC LIMIT $3`,
 			q.Actor, pattern(q.Action), limit)
 	}
 	if err != nil {

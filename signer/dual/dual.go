@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"qaqpa/signer/audit"
@@ -92,7 +93,7 @@ func (b *Book) Approve(ctx context.Context, id, operator string) error {
 		switch {
 		case err != nil:
 			return Action{}, err
-		case r.Asked == operator || r.Approved != nil:
+		case name(r.Asked) == name(operator) || r.Approved != nil:
 			return Action{}, ErrSamePerson
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE key_requests SET approved_by = $2, approved_at = $3 WHERE id = $1`, id, operator, b.now().UTC())
@@ -130,6 +131,12 @@ func (b *Book) Open(ctx context.Context) ([]Request, error) {
 	return out, nil
 }
 
+// name is under which name an operator acts, without the person behind it: who holds one name twice is no second operator.
+func name(operator string) string {
+	name, _, _ := strings.Cut(operator, "/")
+	return name
+}
+
 func (b *Book) lock(ctx context.Context, tx *sqlx.Tx, id string) (Request, error) {
 	var rows []Request
 	if err := tx.SelectContext(ctx, &rows, `SELECT * FROM key_requests WHERE id = $1 AND asked_at > $2 FOR UPDATE`, id, b.now().UTC().Add(-Life)); err != nil {
@@ -153,7 +160,7 @@ func (b *Book) step(ctx context.Context, what, operator, id string, do func(*sql
 	defer func() { _ = tx.Rollback() }() // after a commit it does nothing
 	a, err := do(tx)
 	var pe *pq.Error
-	if errors.As(err, &pe) && pe.Constraint == "key_requests_two_people" {
+	if errors.As(err, &pe) && (pe.Constraint == "key_requests_two_people" || pe.Constraint == "key_requests_two_names") {
 		err = ErrSamePerson
 	}
 	if err != nil {
