@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -39,6 +40,8 @@ type Member struct {
 	GrantedBy string     `db:"granted_by"`
 	GrantedAt time.Time  `db:"granted_at"`
 	RevokedAt *time.Time `db:"revoked_at"`
+	// Name of the person, as the certificate or the account said at the last sign-in; empty before the first.
+	Name string `db:"name"`
 }
 
 // ErrMember says that the person has this right already, or that there is no such right to end.
@@ -99,8 +102,12 @@ func (s *Store) MembershipsOf(ctx context.Context, v Session) ([]Member, error) 
 		return nil, nil
 	}
 	// A password shows nothing to agencies and banks: it is the operator's own.
-	return s.selectMembers(ctx, `SELECT `+memberColumns+` FROM member WHERE iin = $1 AND bin = $2 AND revoked_at IS NULL
+	out, err := s.selectMembers(ctx, `SELECT `+memberColumns+` FROM member WHERE iin = $1 AND bin = $2 AND revoked_at IS NULL
 		AND ($3 = 'eds' OR ($3 = 'password' AND kind = 'operator')) ORDER BY kind, subject`, v.IIN, v.BIN, v.Way)
+	if err == nil && slices.ContainsFunc(out, func(m Member) bool { return m.Name == "" }) {
+		err = rememberName(ctx, s.cfg.DB, v) // the right was given after the sign-in
+	}
+	return out, err
 }
 
 // Look is one look of an official at a person's data.

@@ -137,6 +137,9 @@ func (s *Store) begin(ctx context.Context, in Session, prove func(context.Contex
 		if err != nil {
 			return err
 		}
+		if err := rememberName(ctx, tx, in); err != nil {
+			return err
+		}
 		life, idle := sessionLife, sessionIdle
 		if operates || in.Way != ByEDS {
 			life, idle = shortLife, shortIdle

@@ -47,6 +47,9 @@ func (s *Store) insertAccount(ctx context.Context, a Account, invite []byte, act
 		if _, err := tx.ExecContext(ctx, `DELETE FROM operator_passkey WHERE login = $1`, a.Login); err != nil {
 			return fmt.Errorf("couldn't forget passkeys: %w", err)
 		}
+		if _, err := tx.ExecContext(ctx, `UPDATE member SET name = $2 WHERE id = $1 AND name = ''`, a.Member, a.Name); err != nil {
+			return fmt.Errorf("couldn't keep a name: %w", err)
+		}
 		return s.cfg.Audit.Append(ctx, tx, actor, "operator.invited", owner.IIN, detail)
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/lib/pq/pqerror"
 )
 
-const memberColumns = "id, kind, subject, bin, iin, role, granted_by, granted_at, revoked_at"
+const memberColumns = "id, kind, subject, bin, iin, role, granted_by, granted_at, revoked_at, name"
 
 func (s *Store) selectMembers(ctx context.Context, query string, args ...any) ([]Member, error) {
 	var out []Member
