@@ -75,7 +75,9 @@ func (c *Counts) Quantile(q float64) time.Duration {
 }
 
 // Recorder counts times of the classes that it was made for. Safe for concurrent use.
-type Recorder struct{ classes map[string]*[Buckets]atomic.Int64 }
+type Recorder struct {
+	classes map[string]*[Buckets]atomic.Int64
+}
 
 // NewRecorder makes one.
 func NewRecorder(classes ...string) *Recorder {

@@ -68,12 +68,12 @@ const (
 	// latencyKept is how long minutes are kept.
 	latencyKept = 48 * time.Hour
 	// NoteMax is the longest note, in characters.
-	NoteMax     = 2000
-	notesMax    = 200 // of one incident
-	listMax     = 50
-	subjectMax  = 200
-	detailMax   = 400
-	widthMin    = time.Minute
+	NoteMax    = 2000
+	notesMax   = 200 // of one incident
+	listMax    = 50
+	subjectMax = 200
+	detailMax  = 400
+	widthMin   = time.Minute
 )
 
 // Errors that a caller branches on.

@@ -36,7 +36,7 @@ type WatcherConfig struct {
 
 // Watcher looks again and again. Its methods are for one goroutine.
 type Watcher struct {
-	cfg   WatcherConfig
+	cfg      WatcherConfig
 	unstored map[[2]string]Sighting // seen and not yet stored
 	// cleared is when the times were last stored.
 	cleared time.Time
