@@ -7,6 +7,7 @@ import (
 
 	"qaqpa/api/auth"
 	"qaqpa/api/portal"
+	"qaqpa/api/watch"
 	"qaqpa/payment"
 	"qaqpa/payment/order"
 )
@@ -62,11 +63,11 @@ func TestOperatorSeesIncidents(t *testing.T) {
 	pages := must[*portal.Pages](t)(portal.New(texts))
 	page := must[[]byte](t)(pages.RenderOperator(portal.Operator{
 		Frame: portal.Frame{Lang: "en"}, Now: now, Open: []payment.OpenAttempt{{ID: "a", Order: "ord_1", Bank: ownBIC, State: order.AttemptUnknown, CreatedAt: now}},
-		Incidents: []portal.Incident{{Kind: "attempt", What: "<b>ord_1</b>", Since: now}, {Kind: "health", What: "token", Grave: true}},
+		Wrong:     []watch.Condition{{Kind: "attempt", Subject: "<b>ord_1</b>", Since: now}, {Kind: "health", Subject: "token", Grave: true}},
 		Exposures: []payment.Exposure{{Bank: ownBIC, Guarantee: &limit, Committed: 2_000_000}, {Bank: otherBIC}},
 	}))
 	text := string(page)
-	if strings.Index(text, "does not work") > strings.Index(text, "outcome of a payment") || strings.Contains(text, "<b>ord_1") || !strings.Contains(text, "bar-refused") {
+	if strings.Index(text, "does not work") > strings.Index(text, "outcome of payments") || strings.Contains(text, "<b>ord_1") || !strings.Contains(text, "bar-refused") {
 		t.Errorf("the page is\n%s", text)
 	}
 }

@@ -70,6 +70,7 @@ const (
 	codePasskey          code = "passkey_refused"
 	codeQROver           code = "qr_over"
 	codeTable            code = "table_unreadable"
+	codeNoteStale        code = "note_stale"
 )
 
 // jsonCode makes the code of a body that is not the JSON of the contract.
@@ -106,6 +107,7 @@ func statuses() map[code]int {
 		codeRole:             http.StatusForbidden,
 		codeFourEyes:         http.StatusForbidden,
 		codeRequestOver:      http.StatusConflict,
+		codeNoteStale:        http.StatusConflict,
 		codeSignInWrong:      http.StatusUnprocessableEntity,
 		codeInvitation:       http.StatusConflict,
 		codePasswordWeak:     http.StatusUnprocessableEntity,

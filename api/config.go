@@ -12,6 +12,7 @@ import (
 
 	"qaqpa/api/auth"
 	"qaqpa/api/egovqr"
+	"qaqpa/api/watch"
 	"qaqpa/payment"
 	"qaqpa/signer"
 
@@ -43,6 +44,8 @@ type Config struct {
 	Sandbox func() ([]byte, error)
 	// Room is what the operator's pages show of keys, trust and lists.
 	Room Room
+	// Watch keeps incidents and times of requests for the operator's pages; nil: they have none. See [Server.Watch].
+	Watch *watch.Store
 	// Checks are asked by /readyz of the administration listener.
 	Checks []Check
 	// TrustedProxies are the networks of reverse proxies whose X-Forwarded-For is believed when rates are limited by

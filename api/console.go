@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -86,6 +87,13 @@ func (s *Server) showAgency(ctx context.Context, r *request, who auth.Session, m
 		return nil, err
 	}
 	v.Refunds = refunds.Items
+	var actors []string
+	for _, x := range v.Refunds {
+		actors = append(actors, x.AskedBy, x.DecidedBy)
+	}
+	if v.People, err = s.people(ctx, r, actors...); err != nil {
+		return nil, err
+	}
 	services, err := s.cfg.Payments.Services(ctx, payment.ServiceQuery{Agency: m.Subject, Limit: 100})
 	if err != nil {
 		return nil, err
@@ -172,11 +180,48 @@ func (s *Server) showOperator(ctx context.Context, r *request, who auth.Session,
 	if v.Open, err = s.cfg.Payments.OpenAttempts(ctx, ""); err != nil {
 		return nil, err
 	}
-	if v.Incidents, v.Exposures, err = s.incidents(ctx, v); err != nil {
+	if err := s.fillOperator(ctx, r, &v); err != nil {
 		return nil, err
 	}
 	body, err := s.pages.RenderOperator(v)
 	return s.show(r, http.StatusOK, body, err)
+}
+
+// fillOperator adds what is wrong now, the state of tokens, banks and agencies, and the figures.
+func (s *Server) fillOperator(ctx context.Context, r *request, v *portal.Operator) (err error) {
+	for _, b := range v.Banks {
+		e, err := s.cfg.Payments.Exposure(ctx, b.BIC)
+		if err != nil {
+			return err
+		}
+		v.Exposures = append(v.Exposures, e)
+	}
+	agencies, err1 := s.cfg.Payments.Agencies(ctx)
+	dead, err2 := s.cfg.Payments.DeadWebhooks(ctx)
+	if err := errors.Join(err1, err2); err != nil {
+		return err
+	}
+	counts := make(map[string]int, len(dead))
+	for _, d := range dead {
+		counts[d.Agency] = d.Count
+	}
+	for _, a := range agencies {
+		v.Agencies = append(v.Agencies, portal.AgencyHealth{Agency: a, Dead: counts[a.ID]})
+	}
+	if s.cfg.Room.Tokens != nil {
+		for _, t := range s.cfg.Room.Tokens() {
+			v.Tokens = append(v.Tokens, portal.TokenHealth{Label: t.Label, Processes: t.Processes, Usable: t.Usable})
+		}
+	}
+	v.Wrong = s.conditions(ctx)
+	if v.Names, err = s.subjects(ctx, r); err != nil {
+		return err
+	}
+	s.figures.read(ctx, s, v)
+	if s.cfg.Watch != nil {
+		v.Latency, err = s.cfg.Watch.Latency(ctx, v.Now.Add(-portal.LatencySpan), portal.LatencySlot)
+	}
+	return err
 }
 
 // healthWait bounds how long the page waits for the checks.

@@ -29,6 +29,13 @@ func (s *Server) exceptionsPage(ctx context.Context, r *request) (*response, err
 			return nil, err
 		}
 		v.Exceptions, v.More = found.Items, found.HasMore
+		owners := make([]string, len(found.Items))
+		for i, e := range found.Items {
+			owners[i] = e.Owner
+		}
+		if v.People, err = s.people(ctx, r, owners...); err != nil {
+			return nil, err
+		}
 		return s.showRefusable(r, nil, nil, func() ([]byte, error) { return s.pages.RenderExceptions(v) })
 	})(ctx, r)
 }
@@ -48,6 +55,13 @@ func (s *Server) showException(ctx context.Context, r *request, who auth.Session
 	v := portal.Exception{Frame: s.frame(r, who), Subject: m.Subject, Actor: operatorActor(m), Done: r.arg("done") == "1", Now: s.cfg.Now(), Detail: found, Draft: after.note.fields["comment"]}
 	if m.Role == auth.Editor {
 		v.Key = newID()
+	}
+	actors := []string{found.Owner, found.ProposedBy}
+	for _, n := range found.Notes {
+		actors = append(actors, n.Actor)
+	}
+	if v.People, err = s.people(ctx, r, actors...); err != nil {
+		return nil, err
 	}
 	return s.showRefusable(r, after.refused, &v.Message, func() ([]byte, error) { return s.pages.RenderException(v) })
 }

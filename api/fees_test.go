@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"qaqpa/api/auth"
+	"qaqpa/api/watch"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
@@ -15,7 +16,7 @@ import (
 
 // A portal fills the form and orders the fee; a bank does so for itself alone and learns nothing of the payer.
 func TestFeesOverHTTP(t *testing.T) {
-	w := startOn(t, postgres.ForTest(t, signer.Migrate, payment.Migrate, auth.Migrate), false)
+	w := startOn(t, postgres.ForTest(t, signer.Migrate, payment.Migrate, auth.Migrate, watch.Migrate), false)
 	spec := licence("own-fee")
 	spec.WithoutDebt = true
 	service := in[catalog.Service](t, w.send(w.agencyKey, "/v1/services", spec), 201)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"qaqpa/api/auth"
+	"qaqpa/api/watch"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/notify"
@@ -149,7 +150,7 @@ func must[T any](tb testing.TB) func(T, error) T {
 // start builds all of it; everything ends with the test.
 func start(t *testing.T) *whole {
 	t.Helper()
-	return startOn(t, postgres.ForTest(t, signer.Migrate, payment.Migrate, auth.Migrate), true)
+	return startOn(t, postgres.ForTest(t, signer.Migrate, payment.Migrate, auth.Migrate, watch.Migrate), true)
 }
 
 // startOn is start over a given database; without workers nothing happens but what requests ask for.
@@ -184,7 +185,10 @@ func startOn(t *testing.T, db *sqlx.DB, workers bool) *whole {
 	if workers {
 		w.run(t, payments)
 	}
-	w.gateway = serveFront(t, db, payments, sign, func(c *Config) { c.WebhookKeys = []ed25519.PublicKey{public} })
+	w.gateway = serveFront(t, db, payments, sign, func(c *Config) {
+		c.WebhookKeys = []ed25519.PublicKey{public}
+		c.Watch = must[*watch.Store](t)(watch.New(watch.Config{DB: db, Audit: trail, Now: time.Now}))
+	})
 	w.introduce(t, seal, public)
 	return w
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -62,6 +63,7 @@ type line struct {
 func (s *Server) observe(l line) {
 	s.metrics.requests.WithLabelValues(l.route, l.method, statusLabel(l.status)).Inc()
 	s.metrics.seconds.WithLabelValues(l.route, l.method).Observe(l.seconds)
+	s.times.Observe(classOf(l.route), time.Duration(l.seconds*float64(time.Second)))
 	attrs := []slog.Attr{
 		slog.String("request_id", l.id), slog.String("method", l.method), slog.String("route", l.route),
 		slog.Int("status", l.status), slog.Float64("seconds", l.seconds), slog.Int("sent_bytes", l.sent),

@@ -131,7 +131,7 @@ func TestExceptionPages(t *testing.T) {
 	question := step("3", "ask")
 	question["comment"] = "Who sent this?"
 	bank.attach(at, question, "", nil).want(t, 303)
-	bank.get(at+"?done=1").want(t, 200, "It is written down", "operator:aigul", "the bank is asked", "Who sent this?", "Between <b>ourselves</b>", "inner.txt")
+	bank.get(at+"?done=1").want(t, 200, "It is written down", "ЖҮНІСОВ", "(aigul)", "the bank is asked", "Who sent this?", "Between <b>ourselves</b>", "inner.txt")
 	if got := bank.get(at + "/files/3"); got.body != "secret" || !strings.HasPrefix(got.header.Get("Content-Disposition"), "attachment") || got.header.Get("Content-Type") != typeBytes {
 		t.Errorf("%d %v", got.status, got.header)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"qaqpa/api/auth"
 	"qaqpa/api/portal"
@@ -26,6 +27,10 @@ type Room struct {
 	Trust *trust.Store
 	// Lists are the revocation lists at hand.
 	Lists *revoked.Store
+	// Tokens tells the state of the tokens.
+	Tokens func() []TokenState
+	// Clock tells why the clock cannot be trusted; nil without an authority that needs it.
+	Clock func(context.Context) error
 }
 
 // roomRoutes are the operator's pages on keys, trust and the audit log.
@@ -41,9 +46,16 @@ func (s *Server) roomRoutes() []route {
 	}
 }
 
-// operatorActor is the name under which a member asks and approves. It is that of the operator's API key as well, so that the same
-// operator is one on the page and at the command line.
-func operatorActor(m auth.Member) string { return string(auth.Operator) + ":" + m.Subject }
+// operatorActor is the name under which a member asks and approves. Before the slash it is that of the operator's API key as well, so that
+// the same operator is one on the page and at the command line; behind it stands which person it was.
+func operatorActor(m auth.Member) string { return m.Actor() }
+
+// sameSubject tells whether two actors act under one name, whichever persons they are.
+func sameSubject(a, b string) bool {
+	a, _, _ = strings.Cut(a, "/")
+	b, _, _ = strings.Cut(b, "/")
+	return a == b
+}
 
 func (s *Server) keysPage(ctx context.Context, r *request) (*response, error) {
 	return s.member(auth.Operator, func(ctx context.Context, r *request, who auth.Session, m auth.Member) (*response, error) {
@@ -65,8 +77,17 @@ func (s *Server) showKeys(ctx context.Context, r *request, who auth.Session, m a
 		if err != nil {
 			return nil, err
 		}
+		var actors []string
 		for _, q := range open {
-			v.Requests = append(v.Requests, portal.KeyRequest{Request: q, Own: slices.Contains(mine, q.Asked)})
+			if actors = append(actors, q.Asked); q.Approved != nil {
+				actors = append(actors, *q.Approved)
+			}
+		}
+		if v.People, err = s.people(ctx, r, actors...); err != nil {
+			return nil, err
+		}
+		for _, q := range open {
+			v.Requests = append(v.Requests, portal.KeyRequest{Request: q, Own: oneOf(mine, q.Asked)})
 		}
 		v.MayAct = m.Role == auth.Editor
 	}
@@ -91,6 +112,11 @@ func (s *Server) operatorsOf(ctx context.Context, who auth.Session) ([]string, e
 		}
 	}
 	return out, nil
+}
+
+// oneOf tells whether an actor is one of those names.
+func oneOf(names []string, actor string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return sameSubject(name, actor) })
 }
 
 // keyKinds are what may be asked for a key.
@@ -130,7 +156,7 @@ func (s *Server) keysApprove(ctx context.Context, r *request) (*response, error)
 		}
 		for _, q := range open {
 			// The attack: one person with two roles asks under one name and approves under the other.
-			if q.ID == form.Get("request") && slices.Contains(mine, q.Asked) {
+			if q.ID == form.Get("request") && oneOf(mine, q.Asked) {
 				return refuse(codeFourEyes)
 			}
 		}
@@ -191,6 +217,13 @@ func (s *Server) auditPage(ctx context.Context, r *request) (*response, error) {
 		if v.Entries, err = s.cfg.Signer.AuditEntries(ctx, v.Query); err != nil {
 			return nil, err
 		}
+		actors := make([]string, len(v.Entries))
+		for i, e := range v.Entries {
+			actors[i] = e.Actor
+		}
+		if v.People, err = s.people(ctx, r, actors...); err != nil {
+			return nil, err
+		}
 		body, err := s.pages.RenderAudit(v)
 		return s.show(r, http.StatusOK, body, err)
 	})(ctx, r)
@@ -211,6 +244,9 @@ func (s *Server) proofPage(ctx context.Context, r *request) (*response, error) {
 			return nil, err
 		}
 		v := portal.AuditProof{Frame: s.frame(r, who), Subject: m.Subject, Proof: proof}
+		if v.People, err = s.people(ctx, r, proof.Actor); err != nil {
+			return nil, err
+		}
 		if portal.NamesPerson(proof.Subject) {
 			body, err := s.pages.RenderProof(v)
 			return s.show(r, http.StatusOK, body, err)

@@ -13,6 +13,7 @@ import (
 	"qaqpa/api/portal"
 	"qaqpa/api/reference"
 	"qaqpa/api/strictjson"
+	"qaqpa/api/watch"
 
 	"github.com/valyala/fasthttp"
 	"golang.org/x/sync/semaphore"
@@ -45,13 +46,16 @@ type Server struct {
 	// validations reads the JSON form of a validation, which is one of three.
 	validations *strictjson.Decoder[validationRequest]
 	passkeys    *passkey.Party
-	phones      *egovqr.Reader
-	errands     sync.WaitGroup // what is still done after its request was answered
-	router      fasthttp.RequestHandler
-	buffers     buffers
-	front       *fasthttp.Server
-	base        context.Context //nolint:containedctx // the life of the server, from which each request's context is made
-	stop        context.CancelFunc
+	// times are those of this process, until the watch stores them; figures what the operator's page asks for now and then.
+	times   *watch.Recorder
+	figures figures
+	phones  *egovqr.Reader
+	errands sync.WaitGroup // what is still done after its request was answered
+	router  fasthttp.RequestHandler
+	buffers buffers
+	front   *fasthttp.Server
+	base    context.Context //nolint:containedctx // the life of the server, from which each request's context is made
+	stop    context.CancelFunc
 }
 
 // New checks the configuration and builds the server. It listens nowhere yet; see [Server.Serve].
@@ -111,6 +115,7 @@ func New(cfg Config) (*Server, error) {
 			semaphore.NewWeighted(int64(cfg.Limits.Streams)), semaphore.NewWeighted(int64(cfg.Limits.Streams)),
 		},
 		quotas:   quotas,
+		times:    watch.NewRecorder(classPay, classJudge, classOther),
 		feeding:  semaphore.NewWeighted(feedsAtOnce),
 		sealing:  semaphore.NewWeighted(int64(cfg.Limits.Seals)),
 		contract: newAsset(typeYAML, openapi), reference: described, validations: decoder, passkeys: keys, phones: phones,
@@ -119,7 +124,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.router = newRouter(s, slices.Concat(table, s.pageRoutes(), s.verifyRoutes(), s.roomRoutes(), s.mobileRoutes())).Handler
+	s.router = newRouter(s, slices.Concat(table, s.pageRoutes(), s.verifyRoutes(), s.roomRoutes(), s.cataloguePages(), s.incidentPages(), s.mobileRoutes())).Handler
 	s.front = newFront(s)
 	s.base, s.stop = context.WithCancel(context.Background())
 	return s, nil

@@ -14,7 +14,7 @@ const (
 	chartGap     = 1
 	chartBase    = 100
 	chartTop     = 16
-	chartHeight  = 116
+	chartHeight  = 124
 )
 
 // TrafficSpan is how far back the chart of traffic reaches.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"qaqpa/api/watch"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/refund"
@@ -38,6 +39,7 @@ type Agency struct {
 	Services []catalog.Service
 	Payments []payment.AgencyPayment
 	Refunds  []refund.Refund
+	People   People
 	// Actor is the person; whoever asked for a refund does not decide about it.
 	Actor string
 	// Decided says that a decision about a refund was stored.
@@ -61,9 +63,9 @@ type agencyPayment struct {
 }
 
 type agencyRefund struct {
-	Number, Version                                    int
-	ID, At, Kind, Amount, Reason, Comment, State, Tone string
-	Decide                                             bool
+	Number, Version                                                 int
+	ID, At, By, Decided, Kind, Amount, Reason, Comment, State, Tone string
+	Decide                                                          bool
 }
 
 // refundTone colours the state of a refund.
@@ -81,7 +83,7 @@ func agencyRefunds(w words, v Agency) []agencyRefund {
 	rows := make([]agencyRefund, len(v.Refunds))
 	for i, x := range v.Refunds {
 		rows[i] = agencyRefund{
-			Number: i, ID: x.ID, Version: x.Version, At: w.Date(x.AskedAt), Kind: w.P("refund.kind." + string(x.Kind)),
+			Number: i, ID: x.ID, Version: x.Version, At: w.Date(x.AskedAt), By: w.who(v.People, x.AskedBy), Decided: w.who(v.People, x.DecidedBy), Kind: w.P("refund.kind." + string(x.Kind)),
 			Amount: w.Money(x.Tiyn, string(x.Currency)), Reason: w.P("refund.reason." + string(x.Reason)), Comment: x.Comment,
 			State: w.P("refund.state." + string(x.State)), Tone: refundTone(x.State),
 			Decide: v.Key != "" && x.State == refund.Requested && x.AskedBy != v.Actor,
@@ -246,9 +248,18 @@ type Operator struct {
 	Subject string
 	Health  []Health
 	Banks   []catalog.Bank
-	// Incidents are what is wrong now; Exposures how far the banks have used their guarantees.
-	Incidents []Incident
+	// Wrong is what is wrong now; Names say what agencies and banks it speaks of. Exposures are how far the banks have used their guarantees.
+	Wrong     []watch.Condition
+	Names     map[string]string
 	Exposures []payment.Exposure
+	// Agencies are those whose webhooks are watched; Tokens what is known of the tokens.
+	Agencies []AgencyHealth
+	Tokens   []TokenHealth
+	// Latency is how long requests took; Rates how many lines of statements rules matched; Owed what banks owe, both as of FiguresAt.
+	Latency   []watch.Slot
+	Rates     []payment.MatchDay
+	Owed      []BankOwes
+	FiguresAt time.Time
 	Traffic   []payment.Traffic
 	Open      []payment.OpenAttempt
 	Now       time.Time
@@ -257,6 +268,19 @@ type Operator struct {
 	Query               OperatorQuery
 	Found               []payment.Found
 	Message             *Message
+}
+
+// AgencyHealth is an agency and how many of its webhooks were given up.
+type AgencyHealth struct {
+	catalog.Agency
+
+	Dead int
+}
+
+// TokenHealth is a token and how many of the processes on it can be used.
+type TokenHealth struct {
+	Label             string
+	Processes, Usable int
 }
 
 type healthView struct{ Name, State, Tone string }
@@ -269,29 +293,27 @@ func (p *Pages) RenderOperator(v Operator) ([]byte, error) {
 		board
 		Subject             string
 		Health              []healthView
-		Banks               []catalog.Bank
+		Banks, Agencies     []healthView
 		Incidents           []incidentView
 		Gauges              []*gauge
+		Latency             *latencyChart
+		Rates               *rateChart
+		Debts               *debtsChart
 		MaySearch, Searched bool
 		Query               OperatorQuery
 		Found               []foundView
 		Message             *Message
 	}{
-		board: p.board(v.Frame, "operator", v.Traffic, v.Open, v.Now), Subject: v.Subject, Banks: v.Banks, MaySearch: v.MaySearch, Searched: v.Searched,
+		board: p.board(v.Frame, "operator", v.Traffic, v.Open, v.Now), Subject: v.Subject, MaySearch: v.MaySearch, Searched: v.Searched,
 		Query: v.Query, Message: v.Message,
 	}
-	m.Incidents = incidentModels(m.words, v.Incidents)
+	m.Incidents = incidentModels(m.words, v.Wrong, v.Names)
+	m.Latency, m.Rates, m.Debts = latencyModel(m.words, v.Latency, v.Now), rateModel(m.words, v.Rates, v.Names), debtsModel(m.words, v.Owed, v.FiguresAt)
+	m.Health, m.Banks, m.Agencies = systemHealth(m.words, v), bankHealth(m.words, v.Banks), agencyHealth(m.words, v.Agencies)
 	for _, e := range v.Exposures {
 		if g := gaugeOf(m.words, e); g != nil {
 			m.Gauges = append(m.Gauges, g)
 		}
-	}
-	for _, h := range v.Health {
-		row := healthView{h.Name, m.T("health.bad"), "failed"}
-		if h.Good {
-			row.State, row.Tone = m.T("health.good"), "passed"
-		}
-		m.Health = append(m.Health, row)
 	}
 	for _, f := range v.Found {
 		m.Found = append(m.Found, foundView{
@@ -300,6 +322,67 @@ func (p *Pages) RenderOperator(v Operator) ([]byte, error) {
 		})
 	}
 	return p.render("operator", m)
+}
+
+// check names a condition of being ready.
+func (w words) check(name string) string {
+	if w.texts.Has(w.lang, "page.check."+name) {
+		return w.P("check." + name)
+	}
+	return name
+}
+
+// systemHealth is the state of the checks and of each token.
+func systemHealth(w words, v Operator) (out []healthView) {
+	for _, h := range v.Health {
+		row := healthView{w.check(h.Name), w.T("health.bad"), "failed"}
+		if h.Good {
+			row.State, row.Tone = w.T("health.good"), "passed"
+		}
+		out = append(out, row)
+	}
+	for _, t := range v.Tokens {
+		row := healthView{w.T("token") + " " + t.Label, w.T("health.good"), "passed"}
+		switch {
+		case t.Usable == 0:
+			row.State, row.Tone = w.T("health.bad"), "failed"
+		case t.Usable < t.Processes:
+			row.State, row.Tone = w.T("health.partly"), "unclear"
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+func bankHealth(w words, banks []catalog.Bank) (out []healthView) {
+	for _, b := range banks {
+		row := healthView{b.Name + " (" + b.BIC + ")", w.T("banks.open"), "passed"}
+		switch {
+		case b.Paused:
+			row.State, row.Tone = w.T("banks.paused"), "unclear"
+		case b.SilentSince != nil:
+			row.State, row.Tone = w.T("banks.silent")+" "+w.Date(*b.SilentSince), "failed"
+		}
+		out = append(out, row)
+	}
+	return out
+}
+
+// agencyHealth tells of webhooks: everything else about an agency is its own.
+func agencyHealth(w words, agencies []AgencyHealth) (out []healthView) {
+	for _, a := range agencies {
+		row := healthView{w.Name(a.Names), w.T("agencies.good"), "passed"}
+		switch {
+		case a.WebhookURL == "":
+			row.State, row.Tone = w.T("agencies.none"), "unclear"
+		case a.WebhookDisabledAt != nil:
+			row.State, row.Tone = w.T("agencies.gone")+" "+w.Date(*a.WebhookDisabledAt), "failed"
+		case a.Dead > 0:
+			row.State, row.Tone = w.T("agencies.dead")+" "+strconv.Itoa(a.Dead), "unclear"
+		}
+		out = append(out, row)
+	}
+	return out
 }
 
 // Look is one look of an official at the person's data.

@@ -3,6 +3,7 @@ package portal
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"qaqpa/payment"
@@ -18,6 +19,7 @@ type Exceptions struct {
 	Banks          []catalog.Bank
 	Query          payment.ExceptionQuery
 	Exceptions     []payment.Exception
+	People         People
 	More           bool
 }
 
@@ -63,10 +65,10 @@ func (p *Pages) RenderExceptions(v Exceptions) ([]byte, error) {
 	}
 	m.Owners = []option{{"", m.T("filter.all"), v.Query.Owner == ""}, {v.Actor, m.T("exceptions.mine"), v.Query.Owner == v.Actor}}
 	if o := v.Query.Owner; o != "" && o != v.Actor {
-		m.Owners = append(m.Owners, option{o, masked(o), true})
+		m.Owners = append(m.Owners, option{o, m.who(v.People, o), true})
 	}
 	for _, e := range v.Exceptions {
-		m.Rows = append(m.Rows, exceptionModel(m.words, e))
+		m.Rows = append(m.Rows, exceptionModel(m.words, e, v.People))
 	}
 	if v.More && len(v.Exceptions) > 0 {
 		q := url.Values{"starting_after": {v.Exceptions[len(v.Exceptions)-1].ID}}
@@ -82,10 +84,10 @@ func (p *Pages) RenderExceptions(v Exceptions) ([]byte, error) {
 	return p.render("exceptions", m)
 }
 
-func exceptionModel(w words, e payment.Exception) exceptionRow {
+func exceptionModel(w words, e payment.Exception, known People) exceptionRow {
 	return exceptionRow{
 		ID: e.ID, Kind: w.T("kind." + string(e.Kind)), Severity: w.T("severity." + string(e.Severity)), Tone: severityTone(e.Severity),
-		State: w.T("state." + string(e.State)), Amount: w.Money(e.Tiyn, string(e.Currency)), Bank: e.Bank, Owner: masked(e.Owner), Days: strconv.Itoa(e.Days),
+		State: w.T("state." + string(e.State)), Amount: w.Money(e.Tiyn, string(e.Currency)), Bank: e.Bank, Owner: w.who(known, e.Owner), Days: strconv.Itoa(e.Days),
 		Opened: w.Day(catalog.Date(e.OpenedOn)),
 	}
 }
@@ -107,6 +109,7 @@ type Exception struct {
 	// Subject and Actor are the names of the one who looks: in addresses, and as an owner.
 	Subject, Actor string
 	Detail         payment.ExceptionDetail
+	People         People
 	Now            time.Time
 	// Key opens the forms and makes sending one twice the same as once; empty for those who only look.
 	Key  string
@@ -140,11 +143,11 @@ func (p *Pages) RenderException(v Exception) ([]byte, error) {
 		frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Key: v.Key, Draft: v.Draft, Account: d.Account, Version: d.Version, Done: v.Done, Message: v.Message,
 		Proposed: d.State == recon.Proposed, AnswerUntil: v.Now.In(astana()).AddDate(0, 0, answerDays).Format(time.DateOnly),
 	}
-	m.exceptionRow = exceptionModel(m.words, d.Exception)
+	m.exceptionRow = exceptionModel(m.words, d.Exception, v.People)
 	m.Address = "/console/operator/" + v.Subject + "/exceptions/" + d.ID
 	m.AnswerBy = m.Day(catalog.Date(d.AnswerBy))
-	m.MayTake = d.State == recon.Open || (d.State == recon.Assigned && d.Owner != v.Actor)
-	m.MayRelease = d.State == recon.Assigned && d.Owner == v.Actor
+	m.MayTake = d.State == recon.Open || (d.State == recon.Assigned && !ownedBy(d.Owner, v.Actor))
+	m.MayRelease = d.State == recon.Assigned && ownedBy(d.Owner, v.Actor)
 	m.MayAsk = d.State == recon.Open || d.State == recon.Assigned
 	m.Line = lineFacts(m.words, d.Line)
 	if x := d.Expected; x != nil {
@@ -159,7 +162,7 @@ func (p *Pages) RenderException(v Exception) ([]byte, error) {
 		m.Suggestions = append(m.Suggestions, row)
 	}
 	for _, n := range d.Notes {
-		row := eventView{Event: eventText(m.words, n.Event), Actor: masked(n.Actor), At: m.Date(n.At), Comment: n.Comment}
+		row := eventView{Event: eventText(m.words, n.Event), Actor: m.who(v.People, n.Actor), At: m.Date(n.At), Comment: n.Comment}
 		if n.FileName != "" {
 			row.File, row.FileName = m.Address+"/files/"+strconv.Itoa(n.Version), n.FileName
 		}
@@ -178,4 +181,10 @@ func eventText(w words, event string) string {
 		return w.T("event." + event)
 	}
 	return w.T("event.other")
+}
+
+// ownedBy tells whether an exception is the reader's: taken by him, or by a program under his name.
+func ownedBy(owner, actor string) bool {
+	name, _, _ := strings.Cut(actor, "/")
+	return owner == actor || owner == name
 }

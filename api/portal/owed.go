@@ -3,49 +3,10 @@ package portal
 import (
 	"fmt"
 	"slices"
-	"time"
 
 	"qaqpa/payment"
 	"qaqpa/payment/register"
 )
-
-// Incident is one thing that is wrong now.
-type Incident struct {
-	// Kind is a word of the catalogue operator.incident; What it concerns.
-	Kind, What string
-	// Since when, or until when, it is known; zero for neither.
-	Since, Until time.Time
-	Grave        bool
-}
-
-type incidentView struct{ Text, What, Tone, Time string }
-
-func incidentModels(w words, list []Incident) []incidentView {
-	var out []incidentView
-	for _, i := range list {
-		row := incidentView{Text: w.T("incident." + i.Kind), What: i.What, Tone: "unclear"}
-		if i.Grave {
-			row.Tone = "failed"
-		}
-		switch {
-		case !i.Since.IsZero():
-			row.Time = w.T("incident.since") + " " + w.Date(i.Since)
-		case !i.Until.IsZero():
-			row.Time = w.T("incident.until") + " " + w.Date(i.Until)
-		}
-		out = append(out, row)
-	}
-	slices.SortStableFunc(out, func(a, b incidentView) int {
-		if a.Tone == b.Tone {
-			return 0
-		}
-		if a.Tone == "failed" {
-			return -1
-		}
-		return 1
-	})
-	return out
-}
 
 // gauge is a bank's guarantee and how much of it is used, as a bar of a hundred.
 type gauge struct {

@@ -36,6 +36,7 @@ func names() []string {
 		"keys", "trust", "audit", "proof", "handbook", "statements", "questions", "exceptions", "exception", "desk", "desk_statement",
 		"services", "service", "debts", "bulk", "signincode", "mobilesign", "operators", "enrol", "passkey", "security",
 		"part", "fees", "fee", "changes",
+		"catalogue", "catalogueservice", "incidents", "incident",
 	}
 }
 
@@ -43,7 +44,7 @@ func names() []string {
 func New(texts *language.Catalog) (*Pages, error) {
 	p := &Pages{texts: texts, pages: make(map[string]*template.Template)}
 	for _, name := range names() {
-		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", "qrcode.html", "charts.html", "operatornav.html", "agencynav.html", name+".html")
+		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", "qrcode.html", "charts.html", "figures.html", "operatornav.html", "agencynav.html", name+".html")
 		if err != nil {
 			return nil, fmt.Errorf("couldn't parse page %s: %w", name, err)
 		}

@@ -39,6 +39,7 @@ type Keys struct {
 	Subject  string
 	Keys     []HeldKey
 	Requests []KeyRequest
+	People   People
 	// MayAct opens the forms.
 	MayAct bool
 	// Done is "asked" or "approved" after it.
@@ -77,11 +78,11 @@ func (p *Pages) RenderKeys(v Keys) ([]byte, error) {
 	}
 	for _, q := range v.Requests {
 		row := keyRequest{
-			ID: q.ID, What: m.T("what." + q.Kind), Key: q.Key + " · " + q.Token, KeyID: q.KeyID, Asked: q.Asked, At: m.Date(q.AskedAt),
+			ID: q.ID, What: m.T("what." + q.Kind), Key: q.Key + " · " + q.Token, KeyID: q.KeyID, Asked: m.who(v.People, q.Asked), At: m.Date(q.AskedAt),
 			Until: m.Date(q.AskedAt.Add(dual.Life)), Own: q.Own, MayApprove: v.MayAct && !q.Own && q.Approved == nil,
 		}
 		if q.Approved != nil {
-			row.Approved = *q.Approved
+			row.Approved = m.who(v.People, *q.Approved)
 		}
 		m.Requests = append(m.Requests, row)
 	}
@@ -163,10 +164,11 @@ type Audit struct {
 	Subject string
 	Query   audit.Query
 	Entries []audit.Record
+	People  People
 }
 
 type auditEntry struct {
-	At, Actor, Action, Subject, Detail, Proof string
+	At, Actor, ActorID, Action, Subject, Detail, Proof string
 }
 
 // RenderAudit makes that page.
@@ -178,14 +180,14 @@ func (p *Pages) RenderAudit(v Audit) ([]byte, error) {
 		Entries []auditEntry
 	}{frame: p.frame(v.Frame, "audit"), Subject: v.Subject, Query: v.Query}
 	for _, e := range v.Entries {
-		m.Entries = append(m.Entries, entryModel(m.words, v.Subject, e))
+		m.Entries = append(m.Entries, entryModel(m.words, v.Subject, e, v.People))
 	}
 	return p.render("audit", m)
 }
 
-func entryModel(w words, subject string, e audit.Record) auditEntry {
+func entryModel(w words, subject string, e audit.Record, known People) auditEntry {
 	return auditEntry{
-		At: w.Date(e.At), Actor: masked(e.Actor), Action: e.Action, Subject: masked(e.Subject), Detail: masked(detailText(e.Detail)),
+		At: w.Date(e.At), Actor: w.who(known, e.Actor), ActorID: masked(e.Actor), Action: e.Action, Subject: masked(e.Subject), Detail: masked(detailText(e.Detail)),
 		Proof: "/console/operator/" + subject + "/audit/" + strconv.Itoa(e.Chain) + "/" + strconv.FormatInt(e.Seq, 10),
 	}
 }
@@ -233,6 +235,7 @@ type AuditProof struct {
 	Frame
 	Subject string
 	Proof   audit.Proof
+	People  People
 	// More leads to the entries of the same subject.
 	More string
 }
@@ -250,7 +253,7 @@ func (p *Pages) RenderProof(v AuditProof) ([]byte, error) {
 		Chain: strconv.Itoa(v.Proof.Chain), Seq: strconv.FormatInt(v.Proof.Seq, 10), Through: strconv.FormatInt(v.Proof.Through, 10),
 		Hash: hex.EncodeToString(v.Proof.Hash[:]), Before: hex.EncodeToString(v.Proof.PrevHash[:]), Seal: v.Proof.Seal,
 	}
-	m.Entry = entryModel(m.words, v.Subject, v.Proof.Record)
+	m.Entry = entryModel(m.words, v.Subject, v.Proof.Record, v.People)
 	if m.Seal != "" {
 		m.SealAt = m.Date(v.Proof.SealAt)
 	}

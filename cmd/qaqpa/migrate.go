@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"qaqpa/api/auth"
+	"qaqpa/api/watch"
 	"qaqpa/payment"
 	"qaqpa/signer"
 
@@ -34,7 +35,7 @@ func migrateAll(ctx context.Context, db *sqlx.DB) error {
 	for _, domain := range []struct {
 		name    string
 		migrate func(context.Context, *sqlx.DB) error
-	}{{"signer", signer.Migrate}, {"payment", payment.Migrate}, {"auth", auth.Migrate}} {
+	}{{"signer", signer.Migrate}, {"payment", payment.Migrate}, {"auth", auth.Migrate}, {"watch", watch.Migrate}} {
 		if err := domain.migrate(ctx, db); err != nil {
 			return fmt.Errorf("couldn't migrate the schema of %s: %w", domain.name, err)
 		}

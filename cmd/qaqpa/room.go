@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"time"
 
 	"qaqpa/api"
@@ -26,6 +27,25 @@ func (g *gateway) room(ctx context.Context, c *serveCmd) api.Room {
 			held.Certificate = der
 		}
 		r.Keys = append(r.Keys, held)
+	}
+	r.Tokens = func() []api.TokenState {
+		states := g.token.Tokens()
+		out := make([]api.TokenState, len(states))
+		for i, t := range states {
+			out[i] = api.TokenState(t)
+		}
+		return out
+	}
+	// Without an authority nobody relies on the clock being checked.
+	if c.Stamps.Key != "" {
+		clock := c.Stamps.clock()
+		r.Clock = func(ctx context.Context) error {
+			bound, err := clock.Check(ctx)
+			if err == nil && bound > c.Stamps.Accuracy {
+				err = fmt.Errorf("the clock may be %v off, and %v are stated", bound, c.Stamps.Accuracy)
+			}
+			return err
+		}
 	}
 	return r
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -101,6 +103,7 @@ func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) erro
 		return nil
 	})
 	group.Go(func() error { return g.payments.Run(workers) })
+	group.Go(func() error { return g.server.Watch(workers, processName()) })
 	if c.StatementInbox != "" {
 		group.Go(func() error { return inbox{dir: c.StatementInbox, take: g.payments.Reconcile, log: log}.watch(workers) })
 	}
@@ -121,6 +124,15 @@ func (c *serveCmd) serve(ctx context.Context, g *gateway, log *slog.Logger) erro
 		return nil
 	}
 	return err
+}
+
+// processName tells this process from others at the same database.
+func processName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return host + ":" + strconv.Itoa(os.Getpid())
 }
 
 const (

@@ -16,6 +16,7 @@ import (
 	"qaqpa/api"
 	"qaqpa/api/auth"
 	"qaqpa/api/egovqr"
+	"qaqpa/api/watch"
 	"qaqpa/hsm"
 	"qaqpa/payment"
 	"qaqpa/payment/receipt"
@@ -82,6 +83,10 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 	if g.keys, err = auth.New(auth.Config{DB: g.db, Audit: g.audit, Now: time.Now, Registerer: g.registry}); err != nil {
 		return g, fmt.Errorf("couldn't set up the keys of clients: %w", err)
 	}
+	seen, err := watch.New(watch.Config{DB: g.db, Audit: g.audit, Now: time.Now})
+	if err != nil {
+		return g, fmt.Errorf("couldn't set up the watch: %w", err)
+	}
 	stamps, err := g.openAuthority(ctx, c)
 	if err != nil {
 		return g, err
@@ -94,7 +99,7 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 		Sandbox:  box,
 		Issuer:   egovqr.Organisation{NameKz: c.IssuerNameKK, NameRu: c.IssuerNameRU, NameEn: c.IssuerNameEN, BIN: c.IssuerBIN},
 		Payments: g.payments, Signer: g.signer, TimeStamps: stamps, Keys: g.keys, BaseURL: c.BaseURL,
-		WebhookKeys: []ed25519.PublicKey{g.webhook}, Checks: g.checks(),
+		WebhookKeys: []ed25519.PublicKey{g.webhook}, Checks: g.checks(), Watch: seen,
 		Room: g.room(ctx, c), NCANode: c.NCANode, Limits: api.Limits{NCANodePerMinute: c.NCANodeRate, PublicPerMinute: c.PublicRate},
 		Now: time.Now, Log: log, Registerer: g.registry, Gatherer: g.registry,
 	})
