@@ -55,7 +55,7 @@ func (s *Server) deskStatementPage(ctx context.Context, r *request) (*response, 
 
 func (s *Server) showDeskStatement(ctx context.Context, r *request, who auth.Session, m auth.Member, after sent) (*response, error) {
 	v := portal.DeskStatement{
-		Frame: s.frame(r, who), Subject: m.Subject, Actor: operatorActor(m), MaxBytes: s.cfg.Limits.DocumentBytes, Done: r.arg("done") == "1", Draft: after.note.fields["comment"],
+		Frame: s.frame(r, who), Subject: m.Subject, MaxBytes: s.cfg.Limits.DocumentBytes, Done: r.arg("done") == "1", Draft: after.note.fields["comment"],
 	}
 	if m.Role == auth.Editor {
 		v.Key = newID()
@@ -64,6 +64,14 @@ func (s *Server) showDeskStatement(ctx context.Context, r *request, who auth.Ses
 	if v.Statement, err = s.cfg.Payments.Statement(ctx, r.param("statement")); err != nil {
 		return nil, err
 	}
+	if v.People, err = s.people(ctx, r, v.Statement.ProposedBy); err != nil {
+		return nil, err
+	}
+	mine, err := s.operatorsOf(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	v.Own = oneOf(mine, v.Statement.ProposedBy)
 	var domain *payment.Error
 	if errors.As(after.refused, &domain) && domain.Kind != payment.KindUnavailable {
 		v.Note = domain.Detail
@@ -83,6 +91,9 @@ func (s *Server) actOnStatement(ctx context.Context, r *request) (*response, err
 			return nil, err
 		}
 		id := r.param("statement")
+		if err := s.secondPerson(ctx, who, id, n.fields["action"]); err != nil {
+			return s.showDeskStatement(ctx, r, who, m, sent{note: n, refused: err})
+		}
 		if n.fields["action"] == "replace" {
 			err = s.replaceStatement(ctx, id, n)
 		} else {
@@ -93,6 +104,26 @@ func (s *Server) actOnStatement(ctx context.Context, r *request) (*response, err
 		}
 		return seeOther("/console/operator/" + m.Subject + "/statements/" + id + "?done=1"), nil
 	})(ctx, r)
+}
+
+// secondPerson refuses the second step to whoever took the first one.
+// The attack: one person with two roles proposes under one name and approves under the other.
+func (s *Server) secondPerson(ctx context.Context, who auth.Session, id, action string) error {
+	if action != payment.ActApprove && action != "replace" {
+		return nil
+	}
+	of, err := s.cfg.Payments.Statement(ctx, id)
+	if err != nil {
+		return err
+	}
+	mine, err := s.operatorsOf(ctx, who)
+	if err != nil {
+		return err
+	}
+	if of.ProposedBy != "" && oneOf(mine, of.ProposedBy) {
+		return payment.ErrFourEyes
+	}
+	return nil
 }
 
 // replaceStatement takes a file in that has to replace this statement and no other.

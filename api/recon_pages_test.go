@@ -210,8 +210,14 @@ func TestDeskPages(t *testing.T) {
 	for range 2 {
 		first.attach(mine, twice, "", nil).want(t, 303)
 	}
-	first.get(mine+"?done=1").want(t, 200, "It is written down", "the <b>wrong</b> month", "operator:aigul", "Reject the proposal")
+	first.get(mine+"?done=1").want(t, 200, "It is written down", "the <b>wrong</b> month", "ЖҮНІСОВ", "(aigul)", "Reject the proposal")
 	first.attach(mine, step("approve", ""), "", nil).want(t, 403)
+	// The attack: one person with two names proposes under one and approves under the other.
+	w.grant(auth.Operator, "second-name", auth.Editor, w.head)
+	first.attach(of("second-name")+"/"+id, step("approve", ""), "", nil).want(t, 403)
+	if strings.Contains(first.get(of("second-name")+"/"+id).body, "Withdraw it<") {
+		t.Error("who proposed is offered to approve under another name")
+	}
 	file := camt(1, "2026-03-02", 0, 700, "")
 	first.attach(mine, step("replace", ""), "march.xml", file).want(t, 403)
 	second.get(others+"?lang=kk").want(t, 200, "Ауыстыру", "Қайтарып алу")

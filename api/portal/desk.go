@@ -46,9 +46,11 @@ func (p *Pages) RenderDesk(v Desk) ([]byte, error) {
 // DeskStatement is the page of one statement with the steps of its withdrawal.
 type DeskStatement struct {
 	Frame
-	// Subject and Actor are the names of the one who looks: in addresses, and as who proposes.
-	Subject, Actor string
-	Statement      payment.BankStatement
+	// Subject is the name of the one who looks in addresses; Own says that he proposed the withdrawal, under whatever name.
+	Subject   string
+	Own       bool
+	Statement payment.BankStatement
+	People    People
 	// Key opens the forms and makes sending one twice the same as once; empty for those who only look. A replacement has up to MaxBytes.
 	Key      string
 	MaxBytes int
@@ -70,13 +72,13 @@ func (p *Pages) RenderDeskStatement(v DeskStatement) ([]byte, error) {
 		Message                                                                              *Message
 	}{
 		frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Key: v.Key, Limit: strconv.Itoa(v.MaxBytes >> 20), Draft: v.Draft, Note: v.Note, Bank: s.Bank, Account: s.Account,
-		By: masked(s.ProposedBy), Comment: s.Comment, Address: base + "/" + s.ID, Back: base + "?" + url.Values{"bank": {s.Bank}}.Encode(), Done: v.Done, Message: v.Message,
+		By: p.frame(v.Frame, "recon").who(v.People, s.ProposedBy), Comment: s.Comment, Address: base + "/" + s.ID, Back: base + "?" + url.Values{"bank": {s.Bank}}.Encode(), Done: v.Done, Message: v.Message,
 	}
 	m.statementRow = statementModel(m.words, s)
 	m.Opening = m.Money(s.Opening, "KZT")
 	if v.Key != "" && s.State == "booked" {
 		m.MayPropose, m.MayReject = s.ProposedBy == "", s.ProposedBy != ""
-		m.MayApprove = m.MayReject && s.ProposedBy != v.Actor
+		m.MayApprove = m.MayReject && !v.Own
 	}
 	return p.render("desk_statement", m)
 }
