@@ -44,9 +44,15 @@ func names() []string {
 func New(texts *language.Catalog) (*Pages, error) {
 	p := &Pages{texts: texts, pages: make(map[string]*template.Template)}
 	for _, name := range names() {
-		t, err := template.New("layout.html").Option("missingkey=error").ParseFS(sources, "layout.html", "message.html", "qrcode.html", "charts.html", "figures.html", "operatornav.html", "agencynav.html", name+".html")
-		if err != nil {
-			return nil, fmt.Errorf("couldn't parse page %s: %w", name, err)
+		t := template.New("layout.html").Option("missingkey=error")
+		for _, file := range []string{"layout", "message", "qrcode", "charts", "figures", "operatornav", "agencynav", name} {
+			source, err := sources.ReadFile(file + ".html")
+			if err != nil {
+				return nil, fmt.Errorf("couldn't find page %s: %w", file, err)
+			}
+			if t, err = t.Parse(leanMarkup(string(source))); err != nil {
+				return nil, fmt.Errorf("couldn't parse page %s: %w", file, err)
+			}
 		}
 		p.pages[name] = t
 	}
@@ -54,7 +60,7 @@ func New(texts *language.Catalog) (*Pages, error) {
 }
 
 // Style is the style sheet: that of reports, and what the other pages add to it.
-func (p *Pages) Style() []byte { return slices.Concat(paper.Style(), style) }
+func (p *Pages) Style() []byte { return leanStyle(slices.Concat(paper.Style(), style)) }
 
 // Icon is the mark of the gateway, SVG.
 func (p *Pages) Icon() []byte { return icon }
@@ -67,7 +73,7 @@ func (p *Pages) Script(name string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("couldn't find a script: %w", err)
 	}
-	return script, nil
+	return leanScript(script), nil
 }
 
 // render makes the page in UTF-8.
