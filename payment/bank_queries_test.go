@@ -53,7 +53,7 @@ func (f *queried) Query(_ context.Context, _ string, message []byte) (bank.Reply
 		f.amount = 0
 	}
 	signer := bankSigner(bankBIN)
-	switch f.spoilt {
+	switch f.spoilt { //nolint:exhaustive // the others spoil nothing of the content
 	case adaptertest.Stranger:
 		signer = bankSigner(otherBIN)
 	case adaptertest.AnotherBank:
@@ -64,7 +64,7 @@ func (f *queried) Query(_ context.Context, _ string, message []byte) (bank.Reply
 		return bank.Reply{}, err
 	}
 	sealed := f.notary.sign(signer, raw, false)
-	switch f.spoilt {
+	switch f.spoilt { //nolint:exhaustive // the others spoil nothing of the signature
 	case adaptertest.Broken:
 		sealed[len(sealed)-6] ^= 1
 	case adaptertest.Unsigned:

@@ -282,7 +282,7 @@ func TestMandateWalk(t *testing.T) {
 			if refuses {
 				b.bank.pays = []string{"refuse"}
 			}
-			fits := tiyn <= 50_00 && spent+tiyn <= 120_00 && string(b.clock.now().Format(time.DateOnly)) <= "2026-12-31"
+			fits := tiyn <= 50_00 && spent+tiyn <= 120_00 && b.clock.now().Format(time.DateOnly) <= "2026-12-31"
 			_, err := b.byMandate(m, b.penalty(payer, tiyn))
 			if fits != (err == nil) {
 				t.Fatalf("%d with %d spent: %v", tiyn, spent, err)

@@ -16,7 +16,13 @@ func TestVerifyReconciliationFindsTampering(t *testing.T) {
 	half, _ := b.paid(citizenIIN)
 	late, _ := b.paid(neighborIIN)
 	first := sheet{number: 1, day: b.today(), opening: 9, lines: []line{
-		{tiyn: tiyn, ref: ref}, {tiyn: 40, ref: half}, {tiyn: tiyn - 40, ref: half}, {tiyn: 30, ref: "X"}, {tiyn: 50, ref: "Y"}, {tiyn: -tiyn, ref: "Z"}, {tiyn: tiyn, ref: ref},
+		{tiyn: tiyn, ref: ref},
+		{tiyn: 40, ref: half},
+		{tiyn: tiyn - 40, ref: half},
+		{tiyn: 30, ref: "X"},
+		{tiyn: 50, ref: "Y"},
+		{tiyn: -tiyn, ref: "Z"},
+		{tiyn: tiyn, ref: ref},
 		{tiyn: 700, ref: "", currency: "USD"},
 	}}
 	b.reconcile(first.camt())

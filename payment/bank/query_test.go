@@ -34,7 +34,8 @@ func TestParseAnswer(t *testing.T) {
 
 func TestSubjectCheck(t *testing.T) {
 	for _, s := range []Subject{
-		factQuery().Subject, {Kind: Ownership, Person: "900101300017", Account: "KZ24070105KSN0000000"},
+		factQuery().Subject,
+		{Kind: Ownership, Person: "900101300017", Account: "KZ24070105KSN0000000"},
 		{Kind: Pledge, Person: "900101300017", PropertyKind: Immovable, PropertyNumber: "20:311:017:123"},
 	} {
 		if err := s.Check(); err != nil {

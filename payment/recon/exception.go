@@ -130,6 +130,7 @@ func (a Age) Bounds() (first, last int) {
 		return LateDays, 7
 	case Month:
 		return 8, 30
+	case Old:
 	}
 	return 31, -1
 }

@@ -53,21 +53,10 @@ func policyNamed(tb testing.TB, name string) engine.Policy {
 func (a *archive) listAll() {
 	a.Helper()
 	for _, der := range a.Lists() {
-		a.add(der)
+		crl, err := pkix.ParseCRL(der)
+		a.Must(err)
+		a.crls = append(a.crls, crl)
 	}
-}
-
-func (a *archive) list(ca *pki.CA, o pki.CRLOptions) *pkix.CRL {
-	a.Helper()
-	return a.add(a.List(ca, o))
-}
-
-func (a *archive) add(der []byte) *pkix.CRL {
-	a.Helper()
-	crl, err := pkix.ParseCRL(der)
-	a.Must(err)
-	a.crls = append(a.crls, crl)
-	return crl
 }
 
 // withEvidence puts the lists of the clock's time and the authorities into the document.
