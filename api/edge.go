@@ -197,6 +197,7 @@ func (s *Server) copyRequest(ctx *fasthttp.RequestCtx) *request {
 		contentType: string(h.ContentType()),
 		accept:      string(h.Peek("Accept")),
 		lang:        string(h.Peek("Accept-Language")),
+		gzip:        takesGzip(string(h.Peek("Accept-Encoding"))),
 		ifNoneMatch: string(h.Peek("If-None-Match")),
 		encoding:    string(h.ContentEncoding()),
 		remote:      s.remote(ctx),

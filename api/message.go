@@ -24,6 +24,7 @@ type request struct {
 	encoding    string // Content-Encoding
 	accept      string
 	lang        string // Accept-Language
+	gzip        bool   // Accept-Encoding admits it
 	ifNoneMatch string
 	token       string   // of Authorization: Bearer
 	idemKeys    []string // each Idempotency-Key field

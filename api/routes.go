@@ -64,8 +64,8 @@ func (s *Server) routes() ([]route, error) {
 		get("/openapi.yaml", "", s.getContract).as(typeYAML),
 		get("/problems/{code}", "", answer(s.explainProblem)),
 		get("/verify", "", s.verifyPage, "code", "lang").as(typeHTML),
-		get("/verify/style.css", "", s.verifyStyle).as(typeCSS),
-		get("/verify/icon.svg", "", s.verifyIcon).as(typeSVG),
+		s.staticRoute("/verify/style.css", typeCSS, func() ([]byte, error) { return s.pages.Style(), nil }),
+		s.staticRoute("/verify/icon.svg", typeSVG, func() ([]byte, error) { return s.pages.Icon(), nil }),
 	}
 	l := s.cfg.Limits
 	cancel := change("/v1/orders/{order}/cancel", auth.OrdersWrite, 0, answer(s.cancelOrder))

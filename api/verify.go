@@ -25,14 +25,6 @@ func (s *Server) pageLanguage(r *request, chosen string) language.Lang {
 // verifyFrame is the same for everybody: who looks is not asked.
 func (s *Server) verifyFrame(r *request) portal.Frame { return s.frame(r, auth.Session{}) }
 
-func (s *Server) verifyStyle(context.Context, *request) (*response, error) {
-	return newAsset(typeCSS+"; charset=utf-8", s.pages.Style()).response(cachePublic), nil
-}
-
-func (s *Server) verifyIcon(context.Context, *request) (*response, error) {
-	return newAsset(typeSVG, s.pages.Icon()).response(cachePublic), nil
-}
-
 // verifyPage shows the form or, with a code, the receipt that it names.
 func (s *Server) verifyPage(ctx context.Context, r *request) (*response, error) {
 	v := portal.View{Frame: s.verifyFrame(r), Code: strings.TrimSpace(r.arg("code"))}

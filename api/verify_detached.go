@@ -30,17 +30,6 @@ func (s *Server) verifyRoutes() []route {
 	return []route{needs, sheet, s.scriptRoute("/verify/verify.js"), s.scriptRoute("/verify/hash.js"), s.scriptRoute("/cabinet/ncalayer.js"), s.scriptRoute("/cabinet/wait.js")}
 }
 
-// scriptRoute serves one of our scripts.
-func (s *Server) scriptRoute(path string) route {
-	return page(path, func(context.Context, *request) (*response, error) {
-		script, err := s.pages.Script(path[strings.LastIndexByte(path, '/')+1:])
-		if err != nil {
-			return nil, err
-		}
-		return newAsset(typeScript+"; charset=utf-8", script).response(cachePublic), nil
-	}).as(typeScript)
-}
-
 // verifyHashes says which digests of its original a signature needs, so that the browser works them out and keeps the original. The
 // list is empty where digests do not serve.
 func (s *Server) verifyHashes(ctx context.Context, r *request) (*response, error) {

@@ -14,8 +14,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/notify"
+	"qaqpa/payment/refund"
 )
 
 // secretsByName makes secrets as a token does: by agency and version.
@@ -138,4 +141,44 @@ func TestWebhookSecrets(t *testing.T) {
 		t.Error("a webhook went out without the HMAC that its agency expects")
 	}
 	b.check()
+}
+
+// A correction is booked while the receipt of its payment waits: whoever fetches events hears of the payment first.
+func TestEventsOfAPaymentComeInOrder(t *testing.T) {
+	b := setup(t)
+	o := b.authorised(citizenIIN)
+	b.attempts()
+	v, _, err := b.PublishService(t.Context(), b.idem("kbk"), b.agency.ID, func() catalog.ServiceSpec {
+		spec := licenceSpec()
+		spec.Code, spec.KBK = "other-kbk", "108126"
+		return spec
+	}())
+	b.must(err)
+	wrong := item(o)
+	wrong.Service = v.ID
+	b.decided("dana", ActApprove, b.wished(wishOf(refund.WrongKBK, wrong)))
+	_, err = b.workEvents(t.Context())
+	b.must(err)
+	if page, err := b.Events(t.Context(), b.agency.ID, 0, 0); err != nil || len(page.Items) != 0 {
+		t.Fatalf("told before the payment: %+v %v", page, err)
+	}
+	b.settle()
+	for range 2 {
+		_, err = b.workEvents(t.Context())
+		b.must(err)
+	}
+	var types []string
+	page, err := b.Events(t.Context(), b.agency.ID, 0, 0)
+	b.must(err)
+	for _, e := range page.Items {
+		var body struct{ Type string }
+		b.must(json.Unmarshal(e.Event, &body))
+		types = append(types, body.Type)
+		if strings.Contains(string(e.Event), `"aru"`) || strings.Contains(string(e.Event), `"dana"`) {
+			t.Errorf("names people: %s", e.Event)
+		}
+	}
+	if diff := cmp.Diff([]string{webhookType, "refund.booked"}, types); diff != "" {
+		t.Error(diff)
+	}
 }
