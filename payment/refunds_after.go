@@ -46,7 +46,7 @@ func (s *store) reopen(ctx context.Context, tx *sqlx.Tx, row *refundRow, now tim
 		d.Amount, d.Basis = row.Amount, catalog.Basis{Kind: catalog.Stated, On: catalog.DateOf(now), Rest: true}
 	}
 	d.Reference = successorReference(d.Reference, row.ID)
-	d.State, d.Version, d.Order, d.PaidAt, d.RecallReason, d.Paid = debt.Open, 1, "", nil, "", 0
+	d.State, d.Version, d.Order, d.PaidAt, d.RecallReason, d.SettledBy, d.Paid = debt.Open, 1, "", nil, "", "", 0
 	d.LoadedAt = now
 	if d.ID, err = newID(prefixDebt, row.Bucket); err != nil {
 		return "", err

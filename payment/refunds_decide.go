@@ -251,8 +251,8 @@ func (x *deciding) settle(ctx context.Context, row *refundRow) (int, error) {
 	if err != nil {
 		return 0, debtStateError(target.State).at("target")
 	}
-	return bucket, exec(ctx, x.tx, 1, `UPDATE debts SET state = $3, recall_reason = $4, version = version + 1 WHERE bucket = $1 AND id = $2`,
-		bucket, row.Target, next, "paid by correction "+row.ID)
+	return bucket, exec(ctx, x.tx, 1, `UPDATE debts SET state = $3, recall_reason = $4, settled_by = $5, version = version + 1 WHERE bucket = $1 AND id = $2`,
+		bucket, row.Target, next, "paid by correction "+row.ID, row.ID)
 }
 
 // inSuspense reports whether the treasury's money stands, unexplained, in what the bank's statements have shown. The bank's row

@@ -451,6 +451,12 @@ func TestCorrectionOfPayer(t *testing.T) {
 	if settled.State != debt.Recalled || again.State != debt.Open || again.Payer.ID != citizenIIN || x.State != refund.Booked {
 		t.Errorf("settled %+v, again %+v", settled, again)
 	}
+	// The agency's feed of the next night still has it: nobody is to pay it twice.
+	fed, _, err := b.SubmitDebts(t.Context(), b.idem("next night"), b.agency.ID, []debt.Item{{Reference: meant.Reference, Payer: meant.Payer, Service: meant.Service}})
+	b.must(err)
+	if r := fed.Results[0]; r.Outcome != debt.Refused || r.Code != debt.CodePaid {
+		t.Errorf("the settled debt was fed again: %+v", r)
+	}
 	if r := b.check(); r.Balances[ledger.OperatorCorrections] != 0 || r.Balances[ledger.BeneficiaryDue(b.agency.ID, "108125")] != -licenceTiyn {
 		t.Errorf("balances %v", r.Balances)
 	}

@@ -18,7 +18,7 @@ import (
 
 const debtColumns = `d.bucket, d.id, d.agency_id, d.reference, d.payer_id, d.payer_name, d.service_id, d.service_version, d.amount,
 	d.currency, d.basis, d.purpose, coalesce(d.due_on::text, '') AS due_on, d.state, d.version, coalesce(d.order_id, '') AS order_id,
-	d.loaded_at, d.paid_at, d.recall_reason, coalesce(d.arose_on::text, '') AS arose_on, d.part_paid - d.part_restored AS part_paid, d.part_held, d.origin = 'payer' AS own_fee`
+	d.loaded_at, d.paid_at, d.recall_reason, d.settled_by, coalesce(d.arose_on::text, '') AS arose_on, d.part_paid - d.part_restored AS part_paid, d.part_held, d.origin = 'payer' AS own_fee`
 
 type debtRow struct {
 	Bucket         int    `db:"bucket"`
@@ -39,6 +39,7 @@ type debtRow struct {
 	LoadedAt     time.Time    `db:"loaded_at"`
 	PaidAt       *time.Time   `db:"paid_at"`
 	RecallReason string       `db:"recall_reason"`
+	SettledBy    string       `db:"settled_by"`
 	AroseOn      catalog.Date `db:"arose_on"`
 	// PartPaid is less what is owed again.
 	PartPaid int64 `db:"part_paid"`
@@ -58,7 +59,7 @@ func (s *store) debt(ctx context.Context, r debtRow) (debt.Debt, error) {
 	d := debt.Debt{
 		ID: r.ID, Agency: r.Agency, Reference: r.Reference, Payer: debt.Payer{ID: r.PayerID, Name: r.PayerName},
 		Service: r.Service, ServiceVersion: r.ServiceVersion, Amount: r.Amount, Purpose: r.Purpose, DueOn: r.DueOn,
-		State: r.State, Version: r.Version, Order: r.Order, LoadedAt: r.LoadedAt.UTC(), PaidAt: utc(r.PaidAt), RecallReason: r.RecallReason,
+		State: r.State, Version: r.Version, Order: r.Order, LoadedAt: r.LoadedAt.UTC(), PaidAt: utc(r.PaidAt), RecallReason: r.RecallReason, SettledBy: r.SettledBy,
 		AroseOn: r.AroseOn, Paid: r.PartPaid, Held: r.PartHeld, OwnFee: r.OwnFee,
 	}
 	if err := json.Unmarshal([]byte(r.Basis), &d.Basis); err != nil {

@@ -110,6 +110,8 @@ func TestDecide(t *testing.T) {
 	dearer := fresh
 	dearer.Amount = money.FromTiyn(200)
 	in := func(s State) *Debt { d := stored; d.State = s; return &d }
+	settled := in(Recalled)
+	settled.SettledBy = "rfd_1"
 
 	for name, c := range map[string]struct {
 		fresh   Debt
@@ -126,6 +128,7 @@ func TestDecide(t *testing.T) {
 		"reopened with changes": {dearer, in(Recalled), Reopened, 3, Open, ""},
 		"being paid":            {dearer, in(Reserved), Refused, 2, Reserved, CodeBeingPaid},
 		"being paid, same":      {fresh, in(Reserved), Refused, 2, Reserved, CodeBeingPaid},
+		"settled otherwise":     {fresh, settled, Refused, 2, Recalled, CodePaid},
 		"paid":                  {dearer, in(Paid), Refused, 2, Paid, CodePaid},
 	} {
 		t.Run(name, func(t *testing.T) {

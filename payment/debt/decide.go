@@ -162,6 +162,9 @@ func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 		return fresh, Created, nil
 	}
 	next := *stored
+	if stored.SettledBy != "" { // or the next night's feed would have its payer pay once more
+		return next, Refused, &RefusalError{CodePaid, "reference", "is settled by correction " + stored.SettledBy}
+	}
 	if fresh.AroseOn == "" { // or a feed that is repeated every night would keep discounts open for ever
 		fresh.AroseOn = stored.AroseOn
 	}

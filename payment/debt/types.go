@@ -112,6 +112,8 @@ type Debt struct {
 	PaidAt *time.Time `json:"paid_at,omitempty"`
 	// RecallReason is why the agency took it back.
 	RecallReason string `json:"recall_reason,omitempty"`
+	// SettledBy is the correction whose money, paid for another debt by mistake, settled this one; such a debt is recalled.
+	SettledBy string `json:"settled_by,omitempty"`
 }
 
 // Result says what became of one item of a batch.
