@@ -12,7 +12,7 @@ func leanMarkup(source string) string {
 		if !within {
 			lines[i] = strings.TrimLeft(line, " ")
 		}
-		if at := strings.LastIndex(line, "<pre"); at >= 0 {
+		if strings.Contains(line, "<pre") {
 			within = true
 		}
 		if strings.LastIndex(line, "</pre>") > strings.LastIndex(line, "<pre") {
