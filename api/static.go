@@ -47,7 +47,11 @@ func (s *Server) staticRoute(path, contentType string, read func() ([]byte, erro
 	body, err := read()
 	var file static
 	if err == nil {
-		file, err = newStatic(contentType+"; charset=utf-8", body)
+		full := contentType
+		if strings.HasPrefix(contentType, "text/") {
+			full += "; charset=utf-8"
+		}
+		file, err = newStatic(full, body)
 	}
 	return page(path, func(_ context.Context, r *request) (*response, error) {
 		if err != nil {
