@@ -18,10 +18,10 @@ func TestBrowserOperatorsRoom(t *testing.T) {
 	if _, err := c.cfg.Signer.SealAudit(t.Context(), "test"); err != nil {
 		t.Fatal(err)
 	}
-	words := map[string][4]string{
-		"kk": {"Шлюз қол қоятын кілттер", "Куәландырушы орталықтар", "Аудит журналы", "Жазба орнында"},
-		"ru": {"Ключи, которыми подписывает шлюз", "Удостоверяющие центры", "Журнал аудита", "Запись на месте"},
-		"en": {"Keys that the gateway signs with", "Certification authorities", "Audit log", "The entry is in its place"},
+	words := map[string][6]string{
+		"kk": {"Шлюз қол қоятын кілттер", "Куәландырушы орталықтар", "Аудит журналы", "Жазба орнында", "Сұрау жазылды", "Сұрау мақұлданды"},
+		"ru": {"Ключи, которыми подписывает шлюз", "Удостоверяющие центры", "Журнал аудита", "Запись на месте", "Запрос записан", "Запрос одобрен"},
+		"en": {"Keys that the gateway signs with", "Certification authorities", "Audit log", "The entry is in its place", "The request is written down", "The request is approved"},
 	}
 	n := 0
 	for lang, say := range words {
@@ -45,6 +45,7 @@ func TestBrowserOperatorsRoom(t *testing.T) {
 			v.shot("proof")
 			v.open(opsKeys)
 			v.click(`form[action$="/ask"] button`)
+			v.sees(say[4]) // the page of before may show his name already
 			v.sees("(aigul)")
 			v.accessible("asked")
 			v.clean()
@@ -56,6 +57,7 @@ func TestBrowserOperatorsRoom(t *testing.T) {
 			w.fits()
 			w.shot("requests")
 			w.click(`form[action$="/approve"] button`)
+			w.sees(say[5])
 			w.sees("(dauren)")
 			w.accessible("approved")
 			w.fits()
