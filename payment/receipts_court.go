@@ -164,8 +164,13 @@ func (g *gathering) authorisations(ctx context.Context, o *orderRow) ([]receipt.
 			return nil, err
 		}
 		one := receipt.Authorisation{Method: r.Method, Signer: signer, CertificateSHA256: r.Certificate}
-		if one.Statement, err = g.statement(ctx, r.At, signature, r.Verdict, g.part); err != nil {
-			return nil, err
+		switch r.Method {
+		case methodCode, methodMandate: // our own record of it, which names the code or the agreement: there is no verdict on it
+			one.Statement = receipt.Statement{At: r.At.UTC().Format(time.RFC3339Nano), Verdict: r.Verdict}
+		default:
+			if one.Statement, err = g.statement(ctx, r.At, signature, r.Verdict, g.part); err != nil {
+				return nil, err
+			}
 		}
 		out = append(out, one)
 	}

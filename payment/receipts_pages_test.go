@@ -76,3 +76,20 @@ func checkPages(t *testing.T, b *bundle, r Receipt) {
 		t.Errorf("without a seal: %v", err)
 	}
 }
+
+// An order that an agreement authorised has a copy, too: what authorised it is our record, on which there is no verdict to be read.
+func TestCourtCopyOfMandate(t *testing.T) {
+	b := setup(t)
+	m := b.agreed(citizenIIN, 50_00, 100_00)
+	o, err := b.byMandate(m, b.penalty(citizenIIN, 40_00))
+	b.must(err)
+	b.attempts()
+	b.settle()
+	r, err := b.Receipt(t.Context(), o.ID)
+	b.must(err)
+	c, err := b.CourtCopy(t.Context(), CourtAsk{Receipt: r.ID, Actor: "operator:1", By: "operator 1", Reason: "claim 2-1017", Language: receipt.Bilingual})
+	b.must(err)
+	if !bytes.Contains(c.PDF, []byte(`"method":"mandate"`)) || !bytes.Contains(c.PDF, []byte(m.ID)) {
+		t.Error("the copy does not name the agreement")
+	}
+}

@@ -29,6 +29,7 @@ tpm2-abrmd             | command -v tpm2-abrmd                                  
 libtss2-tcti-tabrmd0   | ls /usr/lib/*/libtss2-tcti-tabrmd.so.0                           | how the module reaches that
 dbus-daemon            | command -v dbus-daemon                                           | the bus between the two, private to the test
 opencryptoki           | command -v pkcsslotd                                             | a token behind a daemon, run in namespaces of its own
+curl                   | command -v curl                                                  | pastes the quick start, and asks over TLS like any client
 libxml2-utils          | command -v xmllint                                               | canonical XML, independently
 xmlsec1                | command -v xmlsec1                                               | XML signatures, independently
 poppler-utils          | command -v pdfsig                                                | reads the receipts as a person would

@@ -69,7 +69,7 @@ func (c *receiptVerifyCmd) chain(ctx context.Context, service *signer.Service, f
 	for i, a := range court.Authorisations {
 		name := fmt.Sprintf("authorisation %d by %s", i+1, a.Method)
 		if a.Message == "" {
-			f.NotChecked = append(f.NotChecked, name+": nothing is signed")
+			f.NotChecked = append(f.NotChecked, name+": it has no signature of its own")
 			continue
 		}
 		var detached []byte

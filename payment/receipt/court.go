@@ -80,6 +80,8 @@ func methods(method string) label {
 		return label{"Электрондық цифрлық қолтаңба", "Электронная цифровая подпись", "Electronic digital signature"}
 	case "code":
 		return label{"Бір реттік код", "Одноразовый код", "One-time code"}
+	case "mandate":
+		return label{"Тұрақты төлемдер келісімі", "Соглашение о повторяющихся платежах", "Agreement for repeated payments"}
 	case "bank":
 		return label{"Төлеуші банкінің қол қойылған хабары", "Подписанное сообщение банка плательщика", "Signed message of the payer's bank"}
 	}
