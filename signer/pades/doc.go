@@ -24,6 +24,11 @@
 //   - Incremental saving: every octet behind the range belongs to a revision that is compared, or is a change itself.
 //   - Shadow attacks (hide, replace, hide and replace): fonts, form appearances shared with pages, objects that were missing when the
 //     document was signed, object streams that are replaced, lengths that change are found by who refers to them.
+//   - Streams that say they are object or cross-reference streams and are drawn all the same, objects that come back under another
+//     generation, keys that stand twice: what is referred to counts as changed, whatever it says it is.
+//   - What draws without an appearance of its own: a ground (MK), an annotation of another kind in the place of a widget, one that is for
+//     print alone, a widget that the form had and no page, the order of annotations, fonts and colours that fields name and the form lacked.
+//   - Scripts in fields that show nothing: a new field with an action is a [ChangeOther].
 //   - Certification attacks (evil annotation, sneaky signature): visible signatures and annotations make the coverage Partial, and are
 //     forbidden where the certification does not allow them.
 //   - A CMS with a content of its own in place of the document: [RuleEncoding].

@@ -69,7 +69,10 @@ type step struct {
 	// nodes are the objects of the tree of pages, fields those of the form, branches those of the logical structure.
 	nodes, fields, branches map[int]bool
 	// pages are left to be looked at when the fields are known.
-	pages   []pair
+	pages []pair
+	// drawn: there were fields that readers may draw themselves, by fonts that these default appearances name.
+	drawn   bool
+	fonts   map[pdf.Name]bool
 	changes []Change
 }
 
@@ -77,9 +80,16 @@ func newStep(f *pdf.File, r int, index *references) *step {
 	s := &step{
 		file: f, old: f.At(r - 1), new: f.At(r), index: index, changed: map[int]bool{}, limited: map[int]bool{0: true},
 		fixed: map[[2]int]bool{}, passable: map[int]bool{}, clean: map[int]bool{}, nodes: map[int]bool{}, fields: map[int]bool{},
-		branches: map[int]bool{},
+		branches: map[int]bool{}, fonts: map[pdf.Name]bool{},
 	}
-	revision := f.Revisions()[r]
+	s.gather(f.Revisions()[r])
+	return s
+}
+
+// gather finds the objects that a revision changed. Object streams and cross-reference streams show nothing, so they are no changes, but
+// only while nobody refers to them: a stream that says it is one is drawn all the same where it is the content of a page.
+func (s *step) gather(revision pdf.Revision) {
+	var containers []int
 	for _, number := range revision.Numbers {
 		if slices.Contains(revision.XRefStreams, number) {
 			continue
@@ -89,14 +99,63 @@ func newStep(f *pdf.File, r int, index *references) *step {
 			// Objects that older sections place in it would change with it, named by nobody.
 			s.change(ChangeOther, "", "object stream %d was replaced", number)
 		}
-		if isContainer(is) || pdf.Equal(was, is) {
-			continue
+		if was != nil && is != nil && s.old.Generation(number) != s.new.Generation(number) && len(s.index.into[number]) > 0 {
+			// The same octets, but programs that compare generations find nothing there any more.
+			s.change(ChangeOther, "", "object %d has another generation than before", number)
 		}
-		index.add(number, was, -1)
-		index.add(number, is, 1)
-		s.changed[number] = was == nil
+		switch {
+		case pdf.Equal(was, is):
+		case isContainer(is):
+			containers = append(containers, number)
+		default:
+			s.replaced(number, was, is)
+		}
 	}
-	return s
+	for _, number := range containers {
+		if len(s.index.into[number]) > 0 {
+			s.replaced(number, s.old.Get(number), s.new.Get(number))
+		}
+	}
+	for _, number := range revision.XRefStreams {
+		if len(s.index.into[number]) > 0 {
+			s.change(ChangeOther, "", "a cross-reference section has the number of object %d, which is in use", number)
+		}
+	}
+}
+
+// replaced notes that an object has another value than before.
+func (s *step) replaced(number int, was, is pdf.Object) {
+	s.index.add(number, was, -1)
+	s.index.add(number, is, 1)
+	s.changed[number] = was == nil
+	if key := doubled(is); key != "" {
+		// Programs differ in which of the two they take: one would see a place of nothing, another the whole page.
+		s.change(ChangeOther, "", "object %d has the key %s twice", number, text([]byte(key)))
+	}
+}
+
+// doubled is a key that stands twice in one of the dictionaries of an object; empty: none does.
+func doubled(o pdf.Object) pdf.Name {
+	switch x := o.(type) {
+	case pdf.Array:
+		for _, e := range x {
+			if key := doubled(e); key != "" {
+				return key
+			}
+		}
+	case *pdf.Stream:
+		return doubled(x.Dict)
+	case *pdf.Dict:
+		if x != nil && x.Doubled != "" {
+			return x.Doubled
+		}
+		for _, k := range x.Keys() {
+			if key := doubled(x.Get(k)); key != "" {
+				return key
+			}
+		}
+	}
+	return ""
 }
 
 func isContainer(o pdf.Object) bool {

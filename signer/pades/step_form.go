@@ -1,6 +1,8 @@
 package pades
 
 import (
+	"strings"
+
 	"qaqpa/signer/pdf"
 )
 
@@ -10,6 +12,10 @@ func (s *step) form(p pair) {
 	p = s.follow(p)
 	if created {
 		p.old = pdf.NewDict(nil)
+	}
+	if was, ok := p.old.(*pdf.Dict); ok {
+		s.defaults(was, p.holder)
+		s.drawnFields(was.Get("Fields"), p.holder, "", map[int]bool{})
 	}
 	s.dicts(p, "the form", map[pdf.Name]rule{
 		"Fields":   func(v pair) { s.fieldList(v, fieldContext{}, 0) },
@@ -21,7 +27,8 @@ func (s *step) form(p pair) {
 		},
 		"DR": s.resources,
 		"DA": func(v pair) {
-			if v.old != nil && !pdf.Equal(v.old, v.new) {
+			// One that was missing gives letters another colour all the same.
+			if (v.old != nil || s.drawn) && !pdf.Equal(v.old, v.new) {
 				s.change(ChangeForm, "", "the default appearance of fields was changed")
 			}
 		},
@@ -37,15 +44,15 @@ func (s *step) resources(p pair) {
 	for _, key := range union(was, is) {
 		v := pair{was.Get(key), is.Get(key), p.holder}
 		switch {
-		case key == "Font" && v.old != nil:
-			s.fonts(v)
+		case key == "Font":
+			s.formFonts(v)
 		case s.sweep(v):
 			s.change(ChangeSignature, "", "resources of the form were added")
 		}
 	}
 }
 
-func (s *step) fonts(p pair) {
+func (s *step) formFonts(p pair) {
 	p = s.follow(p)
 	was, _ := p.old.(*pdf.Dict)
 	is, _ := p.new.(*pdf.Dict)
@@ -54,11 +61,59 @@ func (s *step) fonts(p pair) {
 		switch {
 		case v.old == nil:
 			s.sweep(v)
+			if s.fonts[key] {
+				// It was missing when the document was signed; now fields can be drawn with glyphs that say something else.
+				s.change(ChangeForm, "", "a font was added that fields name already")
+				continue
+			}
 			s.change(ChangeSignature, "", "fonts of the form were added")
 		case !pdf.Equal(v.old, v.new):
 			s.change(ChangeOther, "", "a font of fields was exchanged")
 		default:
 			pdf.References(v.new, func(r pdf.Ref) { s.fixed[[2]int{p.holder, r.Number}] = true })
+		}
+	}
+}
+
+// drawnFields looks through the fields that were there for those that readers may draw themselves, which are all but signatures.
+func (s *step) drawnFields(list pdf.Object, holder int, kind pdf.Name, seen map[int]bool) {
+	if ref, ok := list.(pdf.Ref); ok {
+		holder = ref.Number
+	}
+	for _, o := range s.old.Array(list) {
+		at := holder
+		if ref, ok := o.(pdf.Ref); ok {
+			if at = ref.Number; seen[at] { // kids in a ring
+				continue
+			}
+			if len(seen) > fieldsMax {
+				s.change(ChangeOther, "", "there are too many fields")
+				return
+			}
+			seen[at] = true
+		}
+		field, own := s.old.Dict(o), kind
+		if named := s.old.Name(field.Get("FT")); named != "" {
+			own = named
+		}
+		kids := field.Get("Kids")
+		s.drawn = s.drawn || own != "Sig" && own != "" && kids == nil
+		s.defaults(field, at)
+		if kids != nil {
+			s.drawnFields(kids, at, own, seen)
+		}
+	}
+}
+
+// defaults notes the fonts that a default appearance names.
+func (s *step) defaults(d *pdf.Dict, holder int) {
+	da := s.old.String(d.Get("DA"))
+	if da == nil {
+		return
+	}
+	for word := range strings.FieldsSeq(strings.ReplaceAll(string(s.old.Text(da, holder)), "/", " /")) {
+		if font, ok := strings.CutPrefix(word, "/"); ok && len(s.fonts) < fieldsMax {
+			s.fonts[pdf.Name(font)] = true
 		}
 	}
 }
@@ -199,12 +254,18 @@ func (s *step) newField(p pair, c fieldContext, depth int) {
 		s.change(ChangeOther, c.name, "a field was added that is another object already")
 		return
 	}
+	s.acts(is, c)
 	for _, o := range s.new.Array(is.Get("Kids")) {
+		kid := s.new.Dict(o)
 		if ref, ok := o.(pdf.Ref); ok {
 			s.fields[ref.Number] = true
-			if depth < fieldDepthMax {
-				s.visible(s.new.Dict(o), c)
+			if s.old.Get(ref.Number) != nil {
+				s.change(ChangeOther, c.name, "a field was added over an object that was there already")
 			}
+		}
+		s.acts(kid, c)
+		if depth < fieldDepthMax {
+			s.visible(kid, c)
 		}
 	}
 	s.sweep(pair{nil, is, p.holder})
@@ -225,22 +286,58 @@ func (s *step) tellSignature(field *pdf.Dict, c fieldContext) {
 	}
 }
 
-// visible tells whether a widget shows something: it has a size, an appearance, and is not hidden. What it shows may lie on
-// what was signed (evil annotation and sneaky signature attacks).
+// acts tells that a new field does something by itself: scripts run when its page is shown, although nothing is to be seen of it.
+func (s *step) acts(field *pdf.Dict, c fieldContext) {
+	if field.Has("A") || field.Has("AA") {
+		s.change(ChangeOther, c.name, "a field with an action was added")
+	}
+}
+
+// visible tells whether a widget shows something. What it shows may lie on what was signed (evil annotation and sneaky signature
+// attacks).
 func (s *step) visible(widget *pdf.Dict, c fieldContext) bool {
-	rect := s.new.Array(widget.Get("Rect"))
-	if len(rect) != 4 || s.new.Dict(widget.Get("AP")) == nil {
-		return false
-	}
-	var at [4]float64
-	for i, o := range rect {
-		at[i], _ = pdf.Number(s.new.Resolve(o))
-	}
-	flags, _ := s.new.Integer(widget.Get("F"))
-	const hidden = 1<<1 | 1<<5 // Hidden, NoView
-	if at[0] == at[2] || at[1] == at[3] || flags&hidden != 0 {
+	if !s.shows(widget) {
 		return false
 	}
 	s.change(ChangeVisible, c.name, "a signature, or a field for one, shows something on a page")
 	return true
+}
+
+// Flags of annotations (ISO 32000-1 table 165).
+const (
+	flagHidden       = 1 << 1
+	flagPrint        = 1 << 2
+	flagNoView       = 1 << 5
+	flagToggleNoView = 1 << 8
+)
+
+// shows tells whether an annotation may show something: it has a place, is not hidden on screen and paper, and has looks. Those are an
+// appearance, a ground or border that readers draw themselves, or that of an annotation that is no widget at all, such as a white square.
+func (s *step) shows(widget *pdf.Dict) bool {
+	flags, _ := s.new.Integer(widget.Get("F"))
+	if flags&flagHidden != 0 || flags&flagNoView != 0 && flags&(flagPrint|flagToggleNoView) == 0 {
+		return false
+	}
+	kind := s.new.Name(widget.Get("Subtype"))
+	looks := s.new.Resolve(widget.Get("AP")) != nil || s.new.Resolve(widget.Get("MK")) != nil || kind != "" && kind != "Widget"
+	return looks && s.takesRoom(s.new.Resolve(widget.Get("Rect")))
+}
+
+// takesRoom tells whether a place has an area. Programs differ in what they make of one that is not four numbers, so it counts as having one.
+func (s *step) takesRoom(place pdf.Object) bool {
+	if place == nil {
+		return false
+	}
+	rect, _ := place.(pdf.Array)
+	if len(rect) != 4 {
+		return true
+	}
+	var at [4]float64
+	for i, o := range rect {
+		var ok bool
+		if at[i], ok = pdf.Number(s.new.Resolve(o)); !ok {
+			return true
+		}
+	}
+	return at[0] != at[2] && at[1] != at[3]
 }

@@ -9,13 +9,16 @@ import (
 // walk goes from the trailer along all paths on which something may change.
 func (s *step) walk() {
 	was, is := s.old.Trailer(), s.new.Trailer()
+	if key := doubled(is); key != "" { // two catalogs, of which each program takes its own
+		s.change(ChangeOther, "", "the trailer has the key %s twice", text([]byte(key)))
+	}
 	value := func(key pdf.Name) pair { return pair{old: was.Get(key), new: is.Get(key)} }
 	if root := value("Root"); !pdf.Equal(root.old, root.new) {
 		s.change(ChangeOther, "", "the document has another catalog")
 		return
 	}
 	encrypt := value("Encrypt")
-	if !pdf.Equal(encrypt.old, encrypt.new) {
+	if !pdf.Equal(encrypt.old, encrypt.new) || encrypt.new != nil && !pdf.Equal(s.fileID(s.old), s.fileID(s.new)) {
 		s.change(ChangeOther, "", "the encryption was changed")
 	}
 	pdf.References(encrypt.new, func(r pdf.Ref) { s.fixed[[2]int{0, r.Number}] = true })
@@ -24,6 +27,14 @@ func (s *step) walk() {
 	for _, p := range s.pages {
 		s.annotations(p)
 	}
+}
+
+// fileID is the part of the identifier that stays (ISO 32000-1 14.4); the key of an encrypted document is made from it.
+func (s *step) fileID(v pdf.View) pdf.Object {
+	if id := v.Array(v.Trailer().Get("ID")); len(id) > 0 {
+		return v.Resolve(id[0])
+	}
+	return nil
 }
 
 // info is the document information dictionary. Programs that add evidence write when, and their own name.
@@ -202,7 +213,7 @@ func (s *step) kids(p pair, depth int) {
 	}
 }
 
-// annotations of a page: those of fields are known by now; others are marks of a reader.
+// annotations of a page: those of fields are known by now; others are marks of a reader. Their order is what lies on what.
 func (s *step) annotations(p pair) {
 	p = s.follow(p)
 	was, _ := p.old.(pdf.Array)
@@ -211,30 +222,59 @@ func (s *step) annotations(p pair) {
 		s.change(ChangeOther, "", "the annotations of a page are no list")
 		return
 	}
-	before := map[int]bool{}
-	for _, o := range was {
-		before[refNumber(o)] = true
-	}
-	for i, o := range is {
-		ref, isRef := o.(pdf.Ref)
-		switch {
-		case isRef && s.fields[ref.Number]:
-			delete(before, ref.Number)
-		case isRef && before[ref.Number]:
-			delete(before, ref.Number)
-			if s.sweep(pair{o, o, p.holder}) {
-				s.change(ChangeAnnotation, "", "an annotation was changed")
-			}
-		case !isRef && i < len(was) && pdf.Equal(was[i], o):
-			if s.sweep(pair{o, o, p.holder}) {
-				s.change(ChangeAnnotation, "", "an annotation was changed")
-			}
-		default:
-			s.sweep(pair{nil, o, p.holder})
-			s.change(ChangeAnnotation, "", "an annotation was added")
+	left := map[int][]int{} // where references stood before, by their object
+	for i, o := range was {
+		if ref, ok := o.(pdf.Ref); ok {
+			left[ref.Number] = append(left[ref.Number], i)
 		}
 	}
-	if len(is) < len(was) || len(before) > 1 || len(before) == 1 && !before[0] {
+	kept, last := 0, -1
+	for i, o := range is {
+		ref, isRef := o.(pdf.Ref)
+		at := -1
+		switch known := left[ref.Number]; {
+		case isRef && len(known) > 0:
+			at, left[ref.Number] = known[0], known[1:]
+		case !isRef && i < len(was) && pdf.Equal(was[i], o):
+			at = i
+		}
+		s.annotation(pair{o, o, p.holder}, at >= 0)
+		if at < 0 {
+			continue
+		}
+		if kept++; at < last {
+			s.change(ChangeAnnotation, "", "annotations were put in another order")
+		}
+		last = max(last, at)
+	}
+	if kept < len(was) {
 		s.change(ChangeAnnotation, "", "an annotation was removed")
+	}
+}
+
+// annotation is one of a page; listed tells whether it was there before.
+func (s *step) annotation(p pair, listed bool) {
+	ref, isRef := p.new.(pdf.Ref)
+	switch ofField := isRef && s.fields[ref.Number]; {
+	case ofField && listed: // judged with the form
+	case ofField && s.old.Get(ref.Number) == nil: // judged when the field was added
+	case ofField:
+		// A widget that the form had and no page showed is drawn now, or drawn once more.
+		widget := s.new.Dict(ref)
+		switch {
+		case !s.shows(widget):
+		case s.new.Name(widget.Get("FT")) == "Sig" || s.new.Name(s.new.Dict(widget.Get("Parent")).Get("FT")) == "Sig":
+			s.change(ChangeVisible, "", "a signature, or a field for one, was put on a page")
+		default:
+			s.change(ChangeAnnotation, "", "the widget of a field was put on a page")
+		}
+	case listed:
+		if s.sweep(p) {
+			s.change(ChangeAnnotation, "", "an annotation was changed")
+		}
+	default:
+		p.old = nil
+		s.sweep(p)
+		s.change(ChangeAnnotation, "", "an annotation was added")
 	}
 }

@@ -69,6 +69,15 @@ func (v View) Inner(number int) (container int, ok bool) {
 	return v.file.versions[at].a, true
 }
 
+// Generation is that of an object as this view sees it; 0 where there is none.
+func (v View) Generation(number int) int {
+	at := v.version(number)
+	if at < 0 || v.file.versions[at].kind != entryPlain {
+		return 0
+	}
+	return v.file.versions[at].b
+}
+
 // Numbers are the objects that this view knows, in no order.
 func (v View) Numbers() iter.Seq[int] {
 	return func(yield func(int) bool) {
