@@ -24,6 +24,7 @@ func (s *Server) refundRoutes() ([]route, error) {
 		get("/v1/refunds", auth.RefundsRead, answer(s.listRefunds), "agency", "state", "batch", "starting_after", "limit"),
 		get("/v1/refunds/{refund}", auth.RefundsRead, answer(s.getRefund)),
 		change("/v1/refunds/{refund}/decisions", auth.RefundsWrite, l.JSONBytes, decide),
+		get("/v1/orders/{order}/refundable", auth.RefundsRead, answer(s.listRefundable)),
 		get("/v1/orders/{order}/refunds", auth.OrdersRead, answer(s.listOrderRefunds)),
 	}, errors.Join(err1, err2)
 }

@@ -8,6 +8,8 @@ import (
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
+	"qaqpa/payment/money"
+	"qaqpa/payment/refund"
 )
 
 func TestAgencyWorkInEachLanguage(t *testing.T) {
@@ -50,13 +52,30 @@ func TestAgencyWorkInEachLanguage(t *testing.T) {
 					Verdicts: []BulkVerdict{{File: "<b>", Problem: "problem"}, {File: "a", Verdict: sample("TOTAL-PASSED")}, {File: "b", Verdict: sample("TOTAL-FAILED")}, {File: "c", Verdict: sample("INDETERMINATE")}},
 				})
 			},
+			"give back": func() ([]byte, error) {
+				return p.RenderGiveBack(GiveBack{
+					Frame: f, Agency: "agc_1", Payment: "<b>", Order: "ord_1", Services: services, Actor: "citizen:1", Key: "key-12345", Done: true, Message: refused,
+					Shares: []payment.Refundable{
+						{Debt: "dbt_1", Reference: "<b>", Amount: money.FromTiyn(200), Left: 100, Unreturned: 200, ExecutedAt: at()},
+						{Debt: "dbt_1", Transfer: "trf_1", Reference: "x", Amount: money.FromTiyn(200), ExecutedAt: at()},
+					},
+					Requests: []refund.Refund{
+						{ID: "rfd_1", Version: 1, Kind: refund.PayBack, State: refund.Requested, Reason: "other", Comment: "<b>", AskedBy: "citizen:1", AskedAt: at(), Amount: money.FromTiyn(100)},
+						{ID: "rfd_2", Version: 2, Kind: refund.WrongKBK, State: refund.Rejected, Reason: "wrong-kbk", AskedBy: "citizen:2", DecidedBy: "citizen:1", AskedAt: at(), Amount: money.FromTiyn(100)},
+					},
+					Draft: map[string]string{"debt": "dbt_1", "kind": "wrong-payer", "reason": "other", "comment": "<b>", "payer": "<i>", "then": "closed"},
+				})
+			},
+			"give back, viewer": func() ([]byte, error) {
+				return p.RenderGiveBack(GiveBack{Frame: f, Agency: "agc_1", Shares: []payment.Refundable{{Debt: "dbt_1", Left: 1, ExecutedAt: at()}}})
+			},
 		} {
 			page, err := render()
 			if err != nil {
 				t.Fatalf("%s %s: %v", name, l, err)
 			}
 			checkPage(t, name+" "+string(l), string(page), l)
-			if id := regexp.MustCompile(`[>"](services|debts|bulk|problem)\.[a-z_.]+[<"]`).FindString(string(page)); id != "" {
+			if id := regexp.MustCompile(`[>"](services|debts|bulk|giveback|problem)\.[a-z_.]+[<"]`).FindString(string(page)); id != "" {
 				t.Errorf("%s %s: no text for %s", name, l, id)
 			}
 		}

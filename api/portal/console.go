@@ -57,9 +57,9 @@ type Agency struct {
 }
 
 type agencyPayment struct {
-	Number                                                         int
-	Webhook, At, Amount, Reference, Bank, State, Tone, Try, Status string
-	Again                                                          bool
+	Number                                                                int
+	Webhook, Order, At, Amount, Reference, Bank, State, Tone, Try, Status string
+	Again                                                                 bool
 }
 
 type agencyRefund struct {
@@ -121,7 +121,7 @@ func (p *Pages) RenderAgency(v Agency) ([]byte, error) {
 	}
 	for i, a := range v.Payments {
 		row := agencyPayment{
-			Number: i, Webhook: a.Webhook, At: m.Date(a.ExecutedAt), Amount: m.Money(a.Tiyn, string(a.Currency)), Reference: a.Reference, Bank: a.Bank,
+			Number: i, Webhook: a.Webhook, Order: a.Order, At: m.Date(a.ExecutedAt), Amount: m.Money(a.Tiyn, string(a.Currency)), Reference: a.Reference, Bank: a.Bank,
 			State: m.P("webhook." + a.State), Tone: "unclear", Again: a.State != "waiting",
 		}
 		switch a.State {
