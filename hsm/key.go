@@ -269,19 +269,36 @@ func (k *Key) handle(s session) (pkcs11.ObjectHandle, error) {
 	return handle, nil
 }
 
-// find looks the key up again and checks that it is still the same one.
+// find looks the key up again and checks that it is still the same one. A key whose label went to another one while it was in use, as a
+// rotation does, is found by its id: who was given the key goes on with it.
 func (k *Key) find(s session) (pkcs11.ObjectHandle, error) {
-	found, err := s.findKey(k.ref)
-	if faultOf(err) != faultNone {
-		return 0, err
+	handle, err := k.findBy(s, k.ref)
+	if errors.Is(err, ErrKeyNotFound) || errors.Is(err, ErrKeyChanged) {
+		byID, errID := k.findBy(s, Ref{ID: k.id})
+		if errID == nil || faultOf(errID) != faultNone {
+			handle, err = byID, errID
+		}
 	}
+	switch {
+	case err == nil:
+		k.doubt.Store(nil)
+		return handle, nil
+	case faultOf(err) != faultNone:
+		return 0, err
+	default:
+		return 0, k.confirm(s, err)
+	}
+}
+
+// findBy finds the key that ref names, which must be this one.
+func (k *Key) findBy(s session, ref Ref) (pkcs11.ObjectHandle, error) {
+	found, err := s.findKey(ref)
 	if err == nil && (!sameKey(found.pub, k.pub) || !bytes.Equal(found.id, k.id)) {
 		err = ErrKeyChanged
 	}
 	if err != nil {
-		return 0, k.confirm(s, err)
+		return 0, err
 	}
-	k.doubt.Store(nil)
 	return found.handle, nil
 }
 

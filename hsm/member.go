@@ -233,10 +233,31 @@ func (m *member) locate(l *link, epoch uint64) {
 			if before := k.places[m]; before != nil && p.err == nil {
 				p.wrong, p.until = before.wrong, before.until // a new connection is no proof
 			}
-			k.places[m] = p
+			m.note(k, p, now())
 		}
 		m.change(up, nil)
 	})
+}
+
+// How long a key that was there counts as hidden rather than gone, and how often it is looked for meanwhile: SoftHSM shows an object neither
+// by its old label nor by its new one while another process writes it, and calls are not to be refused for that.
+const (
+	doubtFor  = 250 * time.Millisecond
+	doubtLook = 20 * time.Millisecond
+)
+
+// note takes down what became of a key on the member. The caller holds fleet.mu.
+func (m *member) note(k *sharedKey, p *place, at time.Time) {
+	if before := k.places[m]; before != nil && p.err != nil {
+		p.doubt = before.doubt
+		if before.err == nil {
+			p.doubt = at.Add(doubtFor)
+		}
+		if l, epoch := m.link, m.epoch; at.Before(p.doubt) {
+			time.AfterFunc(doubtLook, func() { m.lookAgain(k, l, epoch) })
+		}
+	}
+	k.places[m] = p
 }
 
 // find looks for one key. With an error of the key the place says so. A key whose label was given to another one while it is in use, as a
@@ -370,7 +391,7 @@ func (m *member) lookAgain(k *sharedKey, l *link, epoch uint64) {
 	}
 	m.fleet.turn(func() {
 		if m.link == l && m.epoch == epoch {
-			k.places[m] = p
+			m.note(k, p, now())
 		}
 	})
 }

@@ -1,8 +1,12 @@
 package hsm_test
 
 import (
+	"crypto"
 	"crypto/x509"
+	"errors"
 	"testing"
+
+	"github.com/miekg/pkcs11"
 
 	"qaqpa/hsm"
 )
@@ -47,4 +51,32 @@ func spki(t *testing.T, pub any) string {
 	der, err := x509.MarshalPKIXPublicKey(pub)
 	must(t, err)
 	return string(der)
+}
+
+// A connection that is lost while a label stands for nobody, or for the next key, does not take the old key away: it is found by its id.
+func TestRelabelledKeyIsFoundByItsID(t *testing.T) {
+	soft, token, keys := fixture(t)
+	lose := func() {
+		strangers(t, soft, func(ctx *pkcs11.Ctx, session pkcs11.SessionHandle) { must(t, ctx.Logout(session)) })
+	}
+	for _, k := range keys {
+		must(t, token.Relabel(t.Context(), k.Label(), k.ID(), k.Label()+" retired"))
+	}
+	lose()
+	sign(t, keys)
+	strangers(t, soft, func(ctx *pkcs11.Ctx, session pkcs11.SessionHandle) {
+		for _, k := range keys {
+			pair(t, ctx, session, k.Label(), nil)
+		}
+	})
+	lose()
+	sign(t, keys)
+	must(t, token.Health(t.Context()))
+
+	must(t, token.Destroy(t.Context(), keys[0].Label()+" retired", keys[0].ID()))
+	lose()
+	if _, err := keys[0].Sign(nil, make([]byte, 32), crypto.SHA256); !errors.Is(err, hsm.ErrKeyChanged) {
+		t.Errorf("a key that is gone, and whose label is another's: %v", err)
+	}
+	sign(t, keys[1:])
 }

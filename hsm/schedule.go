@@ -61,7 +61,8 @@ type sharedKey struct {
 type place struct {
 	number uint32
 	err    error     // why it cannot be used there
-	until  time.Time // and until when not to try, for one that made wrong signatures
+	doubt  time.Time // until when that is not believed, see note
+	until  time.Time // until when not to try a key that made wrong signatures
 	wrong  int
 }
 
@@ -198,12 +199,13 @@ func (k *sharedKey) usable(m *member, at time.Time) bool {
 
 // hope says whether a call of the key may yet be done: somebody can do it, or will say soon. Fences pass by themselves.
 func (k *sharedKey) hope(m *member) bool {
-	p := k.places[m]
+	p, at := k.places[m], now()
+	good := p != nil && (p.err == nil || at.Before(p.doubt))
 	switch m.state {
 	case up:
-		return p != nil && p.err == nil && p.wrong < 2
+		return good && p.wrong < 2
 	case starting: // a module that hangs while it is connected is not waited for
-		return (p == nil || p.err == nil) && now().Sub(m.since) < m.fleet.cfg.CallTimeout
+		return (p == nil || good) && at.Sub(m.since) < m.fleet.cfg.CallTimeout
 	case down:
 	}
 	return false
@@ -364,7 +366,9 @@ func (m *member) blame(t *task, err error) (again bool) {
 	case errors.Is(err, ErrAlgorithm):
 		return t.tries < len(m.fleet.members) // another token may have the mechanism
 	case keyFault(err):
-		t.key.places[m] = &place{err: err}
+		if t.key.usable(m, at) { // the first of many calls that meet it
+			m.note(t.key, &place{err: err}, at)
+		}
 		return true
 	case errors.Is(err, ErrBusy):
 		m.fence(at, fenceBusy)
