@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qaqpa/payment/bank"
+	"qaqpa/payment/order"
 	"qaqpa/payment/receipt"
 	"qaqpa/signer"
 	"qaqpa/signer/report"
@@ -65,22 +66,18 @@ func (c *receiptVerifyCmd) chain(ctx context.Context, service *signer.Service, f
 		f.NotChecked = append(f.NotChecked, "authorisation and confirmation: they name payments to others and are left out")
 		return nil
 	}
+	doc, err := order.DecodeDocument([]byte(court.Document))
+	if err != nil {
+		return fmt.Errorf("couldn't read the order of the payer: %w", err)
+	}
 	f.Checked = append(f.Checked, "digest of the order that the payer authorised")
-	for i, a := range court.Authorisations {
-		name := fmt.Sprintf("authorisation %d by %s", i+1, a.Method)
-		if a.Message == "" {
-			f.NotChecked = append(f.NotChecked, name+": it has no signature of its own")
-			continue
-		}
-		var detached []byte
-		if a.Method == "eds" {
-			detached = []byte(court.Document)
-		}
-		verdict, err := c.judgeThen(ctx, service, a.Statement, detached)
-		if err != nil {
+	if len(court.Authorisations) == 0 {
+		f.check("authorisation", errors.New("nobody's is in the copy"))
+	}
+	for i := range court.Authorisations {
+		if err := c.authorisation(ctx, service, f, paid{copied, doc}, i); err != nil {
 			return err
 		}
-		f.verdict(name, verdict, func() error { return authorises(verdict, a, detached) })
 	}
 	if court.Confirmation == nil || court.Confirmation.Message == "" {
 		f.NotChecked = append(f.NotChecked, "the bank's confirmation: it is not in the copy")
@@ -90,7 +87,31 @@ func (c *receiptVerifyCmd) chain(ctx context.Context, service *signer.Service, f
 	if err != nil {
 		return err
 	}
-	f.verdict("the bank's confirmation", verdict, func() error { return confirms(verdict, copied) })
+	f.verdict("the bank's confirmation"+signedBy(verdict), verdict, func() error { return paid{copied, doc}.confirmed(verdict) })
+	return nil
+}
+
+// authorisation judges one of the copy. The attack: a copy without the payer's signature, which would hold as one whose payer entered a code does.
+func (c *receiptVerifyCmd) authorisation(ctx context.Context, service *signer.Service, f *receiptFindings, p paid, i int) error {
+	a := p.Court.Authorisations[i]
+	name := fmt.Sprintf("authorisation %d by %s", i+1, a.Method)
+	var detached []byte
+	switch a.Method {
+	case "code", "mandate":
+		f.NotChecked = append(f.NotChecked, name+": it has no signature of its own")
+		return nil
+	case "eds":
+		detached = []byte(p.Court.Document)
+	}
+	if a.Message == "" {
+		f.check(name, errors.New("its signature is not in the copy"))
+		return nil
+	}
+	verdict, err := c.judgeThen(ctx, service, a.Statement, detached)
+	if err != nil {
+		return err
+	}
+	f.verdict(name+signedBy(verdict), verdict, func() error { return p.authorised(verdict, a) })
 	return nil
 }
 
@@ -119,30 +140,87 @@ func (c *receiptVerifyCmd) judgeThen(ctx context.Context, service *signer.Servic
 	return verdict, nil
 }
 
-// authorises reports whether a signature is the payer's over the order of the receipt.
-func authorises(v signer.Verdict, a receipt.Authorisation, document []byte) error {
-	if document != nil && v.Content != nil && !bytes.Equal(v.Content, document) {
-		return errors.New("it is over another document")
-	}
-	for _, s := range v.Signatures {
-		if s.Signer != nil && s.Signer.CertificateSHA256 == a.CertificateSHA256 {
-			return nil
-		}
-	}
-	return errors.New("it is by another certificate")
+// paid is a court's copy with the order of its payer, whose digest is the receipt's.
+type paid struct {
+	receipt.Copy
+	doc order.Document
 }
 
-// confirms reports whether a bank's message is about the payment.
-func confirms(v signer.Verdict, copied receipt.Copy) error {
+// authorised reports whether a signature is one that orders this payment: the payer's over the order, or the bank's under its client's wish.
+func (p paid) authorised(v signer.Verdict, a receipt.Authorisation) error {
+	by := signerIn(v, a.CertificateSHA256)
+	switch {
+	case by == nil:
+		return errors.New("it is by another certificate")
+	case a.Method == "bank":
+		return p.initiated(v, by)
+	case a.Method != "eds":
+		return errors.New("it is of no known kind")
+	case v.Content != nil && !bytes.Equal(v.Content, []byte(p.Court.Document)):
+		return errors.New("it is over another document")
+	}
+	// The attack: the gateway's operator pays from somebody's account and signs the order himself.
+	holder := order.Holder{IIN: by.IIN, BIN: by.BIN, Kind: by.Kind}
+	for _, role := range by.Roles {
+		holder.Roles = append(holder.Roles, role.Code)
+	}
+	return order.Authority(p.Receipt.Payer.ID, holder)
+}
+
+// initiated reports whether a bank's message orders this payment for its client.
+func (p paid) initiated(v signer.Verdict, by *report.Signer) error {
+	said, err := bank.ParseInitiation(v.Content)
+	if err != nil {
+		return err
+	}
+	if p.doc.Initiated == nil || said.Request != p.doc.Initiated.Request || said.Bank != p.Receipt.Bank.BIC || said.Payer != p.Receipt.Payer.ID || said.Amount != p.doc.Amount {
+		return errors.New("it is about another payment")
+	}
+	return organisation(by)
+}
+
+// confirmed reports whether a bank's message is about the payment.
+func (p paid) confirmed(v signer.Verdict) error {
 	said, err := bank.ParseStatus(v.Content)
 	if err != nil {
 		return err
 	}
-	core := copied.Receipt
-	if said.Outcome != bank.Executed || said.Attempt != copied.Court.Attempt || said.Bank != core.Bank.BIC || said.BankReference != core.BankReference {
+	core := p.Receipt
+	if said.Outcome != bank.Executed || said.Attempt != p.Court.Attempt || (said.Order != "" && said.Order != core.Order) || said.Bank != core.Bank.BIC ||
+		said.BankReference != core.BankReference || said.Amount() != p.doc.Amount {
 		return errors.New("it is about another payment")
 	}
+	return organisation(signerIn(v, ""))
+}
+
+// organisation refuses a person's signature where a bank's is due. Whose it is stands in the findings: a receipt has the bank's BIC, not its BIN.
+func organisation(by *report.Signer) error {
+	if by == nil || by.BIN == "" {
+		return errors.New("it is not signed by an organisation")
+	}
 	return nil
+}
+
+// signerIn is who signed a message with the certificate of the digest, hex, or alone where that is empty; nil for nobody.
+func signerIn(v signer.Verdict, certificate string) *report.Signer {
+	for _, s := range v.Signatures {
+		if s.Signer != nil && (s.Signer.CertificateSHA256 == certificate || certificate == "" && len(v.Signatures) == 1) {
+			return s.Signer
+		}
+	}
+	return nil
+}
+
+// signedBy names who signed, for whoever reads the findings.
+func signedBy(v signer.Verdict) string {
+	by := signerIn(v, "")
+	switch {
+	case by == nil:
+		return ""
+	case by.BIN != "":
+		return fmt.Sprintf(" (%s, BIN %s)", by.Organisation, by.BIN)
+	}
+	return fmt.Sprintf(" (%s, IIN %s)", by.Name, by.IIN)
 }
 
 // verdict takes a verdict about a signature by others than the issuer; then says whether it is the signature that it should be.
