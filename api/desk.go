@@ -91,13 +91,15 @@ func (s *Server) actOnStatement(ctx context.Context, r *request) (*response, err
 			return nil, err
 		}
 		id := r.param("statement")
-		if err := s.secondPerson(ctx, who, id, n.fields["action"]); err != nil {
-			return s.showDeskStatement(ctx, r, who, m, sent{note: n, refused: err})
+		// The attack: one person with two roles proposes under one name and approves under the other.
+		mine, err := s.operatorsOf(ctx, who)
+		if err != nil {
+			return nil, err
 		}
 		if n.fields["action"] == "replace" {
-			err = s.replaceStatement(ctx, id, n)
+			err = s.replaceStatement(ctx, id, n, mine)
 		} else {
-			_, _, err = s.cfg.Payments.WithdrawStatement(ctx, n.idem, id, payment.StatementWithdrawal{Action: n.fields["action"], Comment: n.fields["comment"]})
+			_, _, err = s.cfg.Payments.WithdrawStatement(ctx, n.idem, id, payment.StatementWithdrawal{Action: n.fields["action"], Comment: n.fields["comment"], Also: mine})
 		}
 		if err != nil {
 			return s.showDeskStatement(ctx, r, who, m, sent{note: n, refused: err})
@@ -106,28 +108,8 @@ func (s *Server) actOnStatement(ctx context.Context, r *request) (*response, err
 	})(ctx, r)
 }
 
-// secondPerson refuses the second step to whoever took the first one.
-// The attack: one person with two roles proposes under one name and approves under the other.
-func (s *Server) secondPerson(ctx context.Context, who auth.Session, id, action string) error {
-	if action != payment.ActApprove && action != "replace" {
-		return nil
-	}
-	of, err := s.cfg.Payments.Statement(ctx, id)
-	if err != nil {
-		return err
-	}
-	mine, err := s.operatorsOf(ctx, who)
-	if err != nil {
-		return err
-	}
-	if of.ProposedBy != "" && oneOf(mine, of.ProposedBy) {
-		return payment.ErrFourEyes
-	}
-	return nil
-}
-
-// replaceStatement takes a file in that has to replace this statement and no other.
-func (s *Server) replaceStatement(ctx context.Context, id string, n note) error {
+// replaceStatement takes a file in that has to replace this statement and no other; mine are all names of who sends it.
+func (s *Server) replaceStatement(ctx context.Context, id string, n note, mine []string) error {
 	if len(n.file) == 0 {
 		return refuse(codeBodyEmpty)
 	}
@@ -136,7 +118,7 @@ func (s *Server) replaceStatement(ctx context.Context, id string, n note) error 
 		return err
 	}
 	_, _, err = s.reconcile(ctx, payment.StatementFile{
-		Body: bytes.NewReader(n.file), Name: n.fileName, Source: payment.SourceAPI, Actor: n.idem.Caller, Bank: of.Bank, Replace: true, Instead: id,
+		Body: bytes.NewReader(n.file), Name: n.fileName, Source: payment.SourceAPI, Actor: n.idem.Caller, Also: mine, Bank: of.Bank, Replace: true, Instead: id,
 	})
 	return err
 }

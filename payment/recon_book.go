@@ -125,7 +125,7 @@ func (b *booking) replaceable(ctx context.Context, id int64) (by string, err err
 		return "", ErrStatementNumber.with("the file would replace " + public)
 	case by == "":
 		return "", ErrStatementState.with("propose the withdrawal of " + public + " first: another person sends what replaces it")
-	case sameActor(by, b.file.Actor):
+	case anySame(by, append(b.file.Also, b.file.Actor)...):
 		return "", ErrFourEyes
 	}
 	return by, nil

@@ -26,8 +26,9 @@ type StatementFile struct {
 	Name string
 	// Source is one of the sources.
 	Source string
-	// Actor brings it, for the audit log.
+	// Actor brings it, for the audit log. Also are further names under which the same person acts; see Replace.
 	Actor string
+	Also  []string
 	// Bank limits the file to accounts at one bank, by its BIC; empty means any.
 	Bank string
 	// Replace admits a statement whose number is booked already, when another person than Actor has proposed to withdraw the booked one, which

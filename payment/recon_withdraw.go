@@ -20,6 +20,8 @@ type StatementWithdrawal struct {
 	Action string `json:"action"`
 	// Comment says why; approval needs none.
 	Comment string `json:"comment,omitempty"`
+	// Also are further names under which the same person acts: under none of them is he a second one.
+	Also []string `json:"-"`
 }
 
 // WithdrawnStatement is a statement after such a step.
@@ -125,7 +127,7 @@ func (x *withdrawing) step(ctx context.Context, w StatementWithdrawal) error {
 	case ActReject:
 		x.row.By, x.row.Why = "", ""
 	default:
-		if sameActor(x.row.By, x.actor) {
+		if anySame(x.row.By, append(w.Also, x.actor)...) {
 			return ErrFourEyes
 		}
 		if err := x.possible(ctx); err != nil {

@@ -45,6 +45,12 @@ func TestWithdrawStatement(t *testing.T) {
 	wants(t, err, ErrStatementState)
 	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: ActApprove})
 	wants(t, err, ErrFourEyes)
+	// The attack: the same person under another name, at any instant, though nobody had proposed anything when the page was asked for.
+	_, err = b.withdraw("operator:2/mbr_b", id, StatementWithdrawal{Action: ActApprove, Also: []string{"operator:2/mbr_b", "operator:1/mbr_a"}})
+	wants(t, err, ErrFourEyes)
+	other := sheet{number: 2, day: day, opening: 17, lines: []line{{tiyn: 41, ref: "A"}}}.camt()
+	_, _, err = b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(other), Source: SourceAPI, Actor: "operator:2", Also: []string{"operator:1"}, Replace: true})
+	wants(t, err, ErrFourEyes)
 	_, err = b.withdraw("operator:1", id, StatementWithdrawal{Action: ActReject, Comment: "no"})
 	b.must(err)
 	_, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
