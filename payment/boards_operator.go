@@ -1,10 +1,14 @@
 package payment
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/lib/pq"
 
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/money"
@@ -90,32 +94,29 @@ func (s *Service) MatchRates(ctx context.Context, since catalog.Date) ([]MatchDa
 		Day    string `db:"day"`
 		Lines  int64  `db:"lines"`
 		SHA256 []byte `db:"sha256"`
-		Result []byte `db:"result"`
 	}
-	// Files are few; what many statements share is read with each, and is short.
 	err := all(ctx, s.db, &rows, `
-		SELECT s.bucket, s.id, s.bank_bic, s.closed_on::text AS day, s.lines, s.sha256, f.result FROM statements s
-		JOIN statement_files f ON f.bucket = get_byte(s.sha256, 0) AND f.sha256 = s.sha256
+		SELECT s.bucket, s.id, s.bank_bic, s.closed_on::text AS day, s.lines, s.sha256 FROM statements s
 		WHERE s.bucket = ANY(ARRAY(SELECT generate_series(0, 255))) AND s.state = 'booked' AND s.closed_on >= $1::date
 		ORDER BY s.bank_bic, s.closed_on, s.id LIMIT $2`, string(since), matchRowsMax)
 	if err != nil {
 		return nil, err
 	}
-	reports := map[string]map[string]StatementReport{}
+	digests := make([][]byte, len(rows))
+	for i, r := range rows {
+		digests[i] = r.SHA256
+	}
+	matched, err := s.matchedWhenBooked(ctx, digests)
+	if err != nil {
+		return nil, err
+	}
 	var out []MatchDay
 	for _, r := range rows {
-		byID, known := reports[string(r.SHA256)]
-		if !known {
-			if byID, err = reportsOf(r.Result); err != nil {
-				return nil, err
-			}
-			reports[string(r.SHA256)] = byID
-		}
 		if n := len(out); n == 0 || out[n-1].Bank != r.Bank || string(out[n-1].Day) != r.Day {
 			out = append(out, MatchDay{Bank: r.Bank, Day: catalog.Date(r.Day)})
 		}
 		day := &out[len(out)-1]
-		day.Lines, day.Matched = day.Lines+r.Lines, day.Matched+byID[statementPublicID(r.Bucket, r.ID)].Matched
+		day.Lines, day.Matched = day.Lines+r.Lines, day.Matched+matched[statementPublicID(r.Bucket, r.ID)]
 	}
 	return out, nil
 }
@@ -123,14 +124,28 @@ func (s *Service) MatchRates(ctx context.Context, since catalog.Date) ([]MatchDa
 // matchRowsMax bounds the statements that rates are read from: of two weeks, some hundred banks' accounts.
 const matchRowsMax = 5000
 
-func reportsOf(result []byte) (map[string]StatementReport, error) {
-	var report FileReport
-	if err := json.Unmarshal(result, &report); err != nil {
-		return nil, fmt.Errorf("couldn't read a stored report: %w", err)
+// matchedWhenBooked tells by statement how many lines the rules matched, as the reports on the files with these digests say. Each is read once: it
+// tells of all statements of its file, so that read with each of them it would grow with their square.
+func (s *Service) matchedWhenBooked(ctx context.Context, digests [][]byte) (map[string]int64, error) {
+	slices.SortFunc(digests, bytes.Compare)
+	digests = slices.CompactFunc(digests, bytes.Equal)
+	buckets := make([]int64, len(digests))
+	for i, d := range digests {
+		buckets[i] = int64(d[0])
 	}
-	out := make(map[string]StatementReport, len(report.Statements))
-	for _, s := range report.Statements {
-		out[s.ID] = s
+	out := map[string]int64{}
+	var results [][]byte
+	if err := all(ctx, s.db, &results, `SELECT result FROM statement_files WHERE bucket = ANY($1) AND sha256 = ANY($2)`, pq.Array(buckets), pq.Array(digests)); err != nil {
+		return nil, err
+	}
+	for _, result := range results {
+		var report FileReport
+		if err := json.Unmarshal(result, &report); err != nil {
+			return nil, fmt.Errorf("couldn't read a stored report: %w", err)
+		}
+		for _, st := range report.Statements {
+			out[st.ID] = st.Matched
+		}
 	}
 	return out, nil
 }

@@ -3,8 +3,10 @@ package payment
 import (
 	"errors"
 	"io"
+	"runtime"
 	"testing"
 
+	"qaqpa/payment/catalog"
 	"qaqpa/payment/debt"
 )
 
@@ -77,5 +79,31 @@ func TestSameActor(t *testing.T) {
 		if sameActor(row.a, row.b) != row.same {
 			t.Errorf("%s and %s", row.a, row.b)
 		}
+	}
+}
+
+// The attack: a bank sends one file with thousands of statements, whose report tells of them all, and the operator's page reads that report with each.
+func TestMatchRatesReadAReportOnce(t *testing.T) {
+	b := setup(t)
+	b.account()
+	_, tiyn := b.paid(citizenIIN)
+	b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: tiyn, ref: "X"}}}.camt())
+	const statements, report = 300, 100_000
+	_, err := b.db.Exec(`UPDATE statement_files SET result = convert_to(jsonb_set(convert_from(result, 'UTF8')::jsonb, '{signer}', to_jsonb(repeat('x', $1::integer)))::text, 'UTF8')`, report)
+	b.must(err)
+	_, err = b.db.Exec(`INSERT INTO statements (bucket, id, bank_bic, account, format, name, number, year, page, opened_on, closed_on, opening, closing, credit, debit, lines, state,
+			ladder, sha256, file_index, created_at)
+		SELECT bucket, id + g, bank_bic, account, format, name, number + g, year, page, opened_on, closed_on, opening, closing, credit, debit, lines, state, ladder, sha256, file_index + g,
+			created_at FROM statements, generate_series(1, $1::integer) g`, statements)
+	b.must(err)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	rates, err := b.MatchRates(t.Context(), catalog.DateOf(b.clock.now().AddDate(0, 0, -20)))
+	runtime.ReadMemStats(&after)
+	if err != nil || len(rates) != 1 || rates[0].Lines != statements+1 || rates[0].Matched != 0 {
+		t.Fatalf("%+v %v", rates, err)
+	}
+	if taken := after.TotalAlloc - before.TotalAlloc; taken > statements*report/2 {
+		t.Errorf("%d octets for one report of %d", taken, report)
 	}
 }
