@@ -286,22 +286,10 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 		if err != nil {
 			return err
 		}
+		said := map[string]any{"agency": r.Agency, "question": q.ID, "stated": len(found.Items), "verdict": found.verdict}
 		if newer != nil {
-			asOf = *newer
-			return nil
-		}
-		items, err := s.withGone(ctx, tx, q.Payer, r.Agency, found.Items)
-		if err != nil {
-			return err
-		}
-		b := batch{keeper: &s.store, agency: r.Agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now(), askedAt: q.at}
-		if err := b.price(ctx, tx); err != nil {
-			return err
-		}
-		if err := b.store(ctx, tx); err != nil {
-			return err
-		}
-		if err := s.markStated(ctx, tx, q, r, found.Items); err != nil {
+			asOf, said["overtaken"] = *newer, true
+		} else if err := s.takeAnswer(ctx, tx, q, r, found.Items, said); err != nil {
 			return err
 		}
 		if r.Failures > 0 {
@@ -309,11 +297,25 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 				return err
 			}
 		}
-		report := b.report()
-		// To whom a person's number was told, when and for whom is kept for him (R42).
-		return s.audit(ctx, tx, entry{q.actor, "debts.asked", q.Payer, map[string]any{
-			"agency": r.Agency, "question": q.ID, "stated": len(found.Items), "gone": len(items) - len(found.Items), "refused": report.Refused, "verdict": found.verdict,
-		}})
+		// To whom a person's number was told, when and for whom is kept for him (R42), whatever became of the answer.
+		return s.audit(ctx, tx, entry{q.actor, "debts.asked", q.Payer, said})
 	})
 	return asOf, err
+}
+
+// takeAnswer makes, amends and recalls the debts of an answer that nothing newer has overtaken, and notes in said what became of them.
+func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r registerRow, stated []debt.Item, said map[string]any) error {
+	items, err := s.withGone(ctx, tx, q.Payer, r.Agency, stated)
+	if err != nil {
+		return err
+	}
+	b := batch{keeper: &s.store, agency: r.Agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now(), askedAt: q.at}
+	if err := b.price(ctx, tx); err != nil {
+		return err
+	}
+	if err := b.store(ctx, tx); err != nil {
+		return err
+	}
+	said["gone"], said["refused"] = len(items)-len(stated), b.report().Refused
+	return s.markStated(ctx, tx, q, r, stated)
 }

@@ -337,6 +337,12 @@ func TestRegisterAnswerOvertaken(t *testing.T) {
 	if page := b.look(citizenIIN); len(page.Items) != 0 {
 		t.Errorf("old data undid the recall: %s", references(page))
 	}
+	// Whom the person's number was told to is on record all the same.
+	var told int
+	b.must(b.db.Get(&told, `SELECT count(*) FROM diary WHERE action = 'debts.asked' AND subject = $1`, citizenIIN))
+	if told != f.count() {
+		t.Errorf("%d notes of %d questions", told, f.count())
+	}
 }
 
 // Whatever a register states from look to look, with payments and feeds between: what is owed is what it stated last and what was fed, and
