@@ -153,17 +153,17 @@ func TestBankQueryRefuses(t *testing.T) {
 		want *Error
 	}{
 		"no reason":      {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid}, ErrInvalid},
-		"no order":       {BankQueryRequest{Kind: bank.PaymentFact, Reason: "why"}, ErrInvalid},
-		"unknown order":  {BankQueryRequest{Kind: bank.PaymentFact, Order: "ord_1", Reason: "why"}, ErrOrderUnknown},
-		"never begun":    {BankQueryRequest{Kind: bank.PaymentFact, Order: open.ID, Reason: "why"}, ErrAttemptUnknown},
-		"another bank":   {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Bank: otherBIC, Reason: "why"}, ErrInvalid},
-		"another payer":  {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Person: neighborIIN, Reason: "why"}, ErrInvalid},
-		"both":           {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Account: citizenAccount, Reason: "why"}, ErrInvalid},
-		"unknown kind":   {BankQueryRequest{Kind: "balance", Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Reason: "why"}, ErrInvalid},
-		"account":        {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: "KZ1", Reason: "why"}, ErrInvalid},
-		"person":         {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: "1", Account: citizenAccount, Reason: "why"}, ErrPayerIDInvalid},
-		"unknown bank":   {BankQueryRequest{Kind: bank.Ownership, Bank: "XXXXKZKX", Person: citizenIIN, Account: citizenAccount, Reason: "why"}, ErrBankUnknown},
-		"order of other": {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Order: w.paid, Reason: "why"}, ErrInvalid},
+		"no order":       {BankQueryRequest{Kind: bank.PaymentFact, Reason: "why so"}, ErrInvalid},
+		"unknown order":  {BankQueryRequest{Kind: bank.PaymentFact, Order: "ord_1", Reason: "why so"}, ErrOrderUnknown},
+		"never begun":    {BankQueryRequest{Kind: bank.PaymentFact, Order: open.ID, Reason: "why so"}, ErrAttemptUnknown},
+		"another bank":   {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Bank: otherBIC, Reason: "why so"}, ErrInvalid},
+		"another payer":  {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Person: neighborIIN, Reason: "why so"}, ErrInvalid},
+		"both":           {BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Account: citizenAccount, Reason: "why so"}, ErrInvalid},
+		"unknown kind":   {BankQueryRequest{Kind: "balance", Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Reason: "why so"}, ErrInvalid},
+		"account":        {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: "KZ1", Reason: "why so"}, ErrInvalid},
+		"person":         {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: "1", Account: citizenAccount, Reason: "why so"}, ErrPayerIDInvalid},
+		"unknown bank":   {BankQueryRequest{Kind: bank.Ownership, Bank: "XXXXKZKX", Person: citizenIIN, Account: citizenAccount, Reason: "why so"}, ErrBankUnknown},
+		"order of other": {BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Order: w.paid, Reason: "why so"}, ErrInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, _, err := w.AskBank(t.Context(), w.idem(name), c.req)
@@ -174,11 +174,11 @@ func TestBankQueryRefuses(t *testing.T) {
 		t.Errorf("asked %d times", w.channel.asked)
 	}
 	w.notary.fail("verify", 1)
-	ask := BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Reason: "why"}
+	ask := BankQueryRequest{Kind: bank.Ownership, Bank: testBIC, Person: citizenIIN, Account: citizenAccount, Reason: "why so"}
 	_, _, err := w.AskBank(t.Context(), w.idem("down"), ask)
 	wants(t, err, ErrVerifierUnavailable)
 	var noted int
-	w.must(w.db.Get(&noted, `SELECT count(*) FROM bank_queries q JOIN diary d ON d.action = 'bank.asked' AND d.subject = $1 WHERE q.state = 'asked' AND q.reason = 'why'`, citizenIIN))
+	w.must(w.db.Get(&noted, `SELECT count(*) FROM bank_queries q JOIN diary d ON d.action = 'bank.asked' AND d.subject = $1 WHERE q.state = 'asked' AND q.reason = 'why so'`, citizenIIN))
 	if noted != 1 {
 		t.Errorf("%d questions on record", noted)
 	}
@@ -188,4 +188,24 @@ func TestBankQueryRefuses(t *testing.T) {
 		t.Errorf("the order is %s", state)
 	}
 	w.agree()
+}
+
+// A bank that has executed what its lost answer did not tell contradicts nothing: the gateway does not know yet.
+func TestBankQueryOvertakesConfirmation(t *testing.T) {
+	w := startQueries(t)
+	w.channel.pays = []string{"timeoutButDone"}
+	o := w.authorised(neighborIIN)
+	w.attempts()
+	if state := w.state(o.ID); state == order.Executed {
+		t.Fatal("the answer was not lost")
+	}
+	q, _, err := w.AskBank(t.Context(), w.idem("early"), BankQueryRequest{Kind: bank.PaymentFact, Order: o.ID, Reason: "a claim before a court"})
+	if err != nil || q.Payment == nil || q.Agrees != nil {
+		t.Errorf("%+v %v", q, err)
+	}
+	w.settle()
+	q, _, err = w.AskBank(t.Context(), w.idem("late"), BankQueryRequest{Kind: bank.PaymentFact, Order: o.ID, Reason: "a claim before a court"})
+	if err != nil || q.Agrees == nil || !*q.Agrees {
+		t.Errorf("%+v %v", q, err)
+	}
 }
