@@ -70,8 +70,8 @@ func (s sealer) SealPDF(ctx context.Context, page payment.SealPage) ([]byte, err
 
 type verifier struct{ *signer.Service }
 
-func (v verifier) ReadVerdict(ctx context.Context, id string) (payment.StoredVerdict, error) {
-	verdict, evidence, err := v.VerdictEvidence(ctx, id)
+func (v verifier) ReadVerdict(ctx context.Context, id string, bytesMax int) (payment.StoredVerdict, error) {
+	verdict, evidence, err := v.VerdictEvidence(ctx, id, bytesMax)
 	return payment.StoredVerdict{Indication: string(verdict.Indication), Sub: string(verdict.Sub), Evidence: evidence}, err
 }
 

@@ -150,7 +150,7 @@ func (n *notary) SealPDF(_ context.Context, page SealPage) ([]byte, error) {
 }
 
 // ReadVerdict implements VerdictReader: like a store it knows what it gave out, and nothing else.
-func (n *notary) ReadVerdict(_ context.Context, id string) (StoredVerdict, error) {
+func (n *notary) ReadVerdict(_ context.Context, id string, _ int) (StoredVerdict, error) {
 	if id != "vrd_good" {
 		return StoredVerdict{}, fmt.Errorf("no verdict %q", id)
 	}

@@ -61,8 +61,8 @@ type VerdictKeeper interface {
 
 // VerdictReader is a [Verifier] that can tell of a stored verdict what it rests on; a court's copy takes that along.
 type VerdictReader interface {
-	// ReadVerdict returns outcome and evidence (certificates, CRLs, OCSP answers, DER) of a stored verdict.
-	ReadVerdict(ctx context.Context, id string) (StoredVerdict, error)
+	// ReadVerdict returns outcome and evidence (certificates, CRLs, OCSP answers, DER) of a stored verdict; what has more than bytesMax bytes is not read.
+	ReadVerdict(ctx context.Context, id string, bytesMax int) (StoredVerdict, error)
 }
 
 // StoredVerdict is what a [VerdictReader] knows.

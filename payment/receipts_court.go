@@ -208,7 +208,7 @@ func (g *gathering) statement(ctx context.Context, at time.Time, message []byte,
 	if !ok || len(message) == 0 {
 		return out, nil
 	}
-	known, err := reader.ReadVerdict(ctx, verdict)
+	known, err := reader.ReadVerdict(ctx, verdict, evidenceMax)
 	if err != nil {
 		return out, fmt.Errorf("couldn't read verdict %s: %w", verdict, err)
 	}
@@ -217,7 +217,7 @@ func (g *gathering) statement(ctx context.Context, at time.Time, message []byte,
 		return out, nil
 	}
 	for _, body := range known.Evidence {
-		if len(body) > evidenceMax || len(body) > g.left {
+		if len(body) > evidenceMax || len(body) > g.left { // certificates of the trust store come whatever their length
 			continue
 		}
 		g.left -= len(body)

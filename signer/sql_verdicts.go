@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -105,6 +106,11 @@ func (s *Service) readVerdict(ctx context.Context, id string) (v Verdict, actor 
 
 // evidenceBodies reads stored bodies by digest.
 func (s *Service) evidenceBodies(ctx context.Context, digests []path.Digest) (map[path.Digest][]byte, error) {
+	return s.evidenceUpTo(ctx, digests, math.MaxInt32)
+}
+
+// evidenceUpTo reads those of at most bytesMax bytes, and leaves the others where they are.
+func (s *Service) evidenceUpTo(ctx context.Context, digests []path.Digest, bytesMax int) (map[path.Digest][]byte, error) {
 	buckets, ids := make([]int64, len(digests)), make([][]byte, len(digests))
 	for i, d := range digests {
 		buckets[i], ids[i] = int64(d[0]), bytes.Clone(d[:])
@@ -114,7 +120,7 @@ func (s *Service) evidenceBodies(ctx context.Context, digests []path.Digest) (ma
 		Body   []byte `db:"body"`
 	}
 	err := s.cfg.DB.SelectContext(ctx, &rows,
-		`SELECT sha256, body FROM evidence WHERE bucket = ANY($1) AND sha256 = ANY($2)`, pq.Array(buckets), pq.Array(ids))
+		`SELECT sha256, body FROM evidence WHERE bucket = ANY($1) AND sha256 = ANY($2) AND octet_length(body) <= $3`, pq.Array(buckets), pq.Array(ids), bytesMax)
 	if err != nil {
 		return nil, fmt.Errorf("couldn't read the evidence: %w", err)
 	}

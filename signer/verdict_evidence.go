@@ -7,8 +7,9 @@ import (
 )
 
 // VerdictEvidence returns a stored verdict with the bodies of the evidence that was gathered for it, and the certificates of the trust store on its paths, in DER:
-// what the document brought itself is not among them, nor the document. Errors: ErrVerdictNotFound, ErrNoDatabase.
-func (s *Service) VerdictEvidence(ctx context.Context, id string) (Verdict, [][]byte, error) {
+// what the document brought itself is not among them, nor the document, nor what has more than bytesMax bytes: national lists have tens of millions. Errors:
+// ErrVerdictNotFound, ErrNoDatabase.
+func (s *Service) VerdictEvidence(ctx context.Context, id string, bytesMax int) (Verdict, [][]byte, error) {
 	v, err := s.Verdict(ctx, id)
 	if err != nil {
 		return Verdict{}, nil, err
@@ -19,7 +20,7 @@ func (s *Service) VerdictEvidence(ctx context.Context, id string) (Verdict, [][]
 			wanted = append(wanted, d)
 		}
 	}
-	found, err := s.evidenceBodies(ctx, wanted)
+	found, err := s.evidenceUpTo(ctx, wanted, bytesMax)
 	if err != nil {
 		return Verdict{}, nil, err
 	}

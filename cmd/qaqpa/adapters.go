@@ -126,7 +126,7 @@ func signerOf(s signer.SignatureVerdict) payment.Signer {
 }
 
 // ReadVerdict implements payment.VerdictReader.
-func (v verifier) ReadVerdict(ctx context.Context, id string) (payment.StoredVerdict, error) {
-	verdict, evidence, err := v.signer.VerdictEvidence(ctx, id)
+func (v verifier) ReadVerdict(ctx context.Context, id string, bytesMax int) (payment.StoredVerdict, error) {
+	verdict, evidence, err := v.signer.VerdictEvidence(ctx, id, bytesMax)
 	return payment.StoredVerdict{Indication: string(verdict.Indication), Sub: string(verdict.Sub), Evidence: evidence}, err
 }
