@@ -45,5 +45,11 @@ func (s *Server) getBankQuery(ctx context.Context, r *request) (reply[payment.Ba
 	if err == nil && r.caller.Kind != auth.Operator && q.Actor != r.caller.Actor() {
 		q, err = payment.BankQuery{}, payment.ErrQueryUnknown
 	}
+	if err == nil { // whose accounts and pledges they are reads who read of them, the one who asked included
+		err = s.noteRead(ctx, r, q.Person)
+	}
+	if err != nil {
+		q = payment.BankQuery{}
+	}
 	return reply[payment.BankQuery]{Body: q}, err
 }

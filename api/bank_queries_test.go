@@ -78,9 +78,10 @@ func TestBankQueriesOverHTTP(t *testing.T) {
 	w.bank.Pledge(w.citizen.IIN(), bank.Movable, "pledged")
 	_, o := w.pay("Q-1")
 	w.paid = o.ID
-	fact := payment.BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Reason: "why"}
+	fact := payment.BankQueryRequest{Kind: bank.PaymentFact, Order: w.paid, Reason: "why so"}
 	w.send(w.otherAgencyKey, "/v1/bank-queries", fact).want(t, 404, "order_unknown")
 	w.send(w.bankKey, "/v1/bank-queries", fact).want(t, 403, "scope_missing")
 	w.send(w.agencyKey, "/v1/bank-queries", map[string]string{"kind": "payment-fact", "order": w.paid, "reason": "w"}).want(t, 422, "invalid_request")
 	adaptertest.RunQueries(t, func(*testing.T) adaptertest.Inquirer { return w })
+	w.readers(w.citizen.IIN(), "API: GET /v1/bank-queries/", "operator")
 }

@@ -74,7 +74,7 @@ func (s *Server) visibleMandate(ctx context.Context, r *request, id string) (pay
 	}
 	switch {
 	case r.caller.Kind == auth.Portal, r.caller.Kind == auth.Operator, r.caller.Kind == auth.Bank && m.Bank == r.caller.Subject:
-		return m, nil
+		return m, s.noteRead(ctx, r, m.Payer)
 	}
 	return payment.Mandate{}, payment.ErrMandateUnknown
 }

@@ -3,6 +3,8 @@ package api
 import (
 	"bytes"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +45,9 @@ func TestMandatesOverHTTP(t *testing.T) {
 		t.Fatalf("%+v", m)
 	}
 	w.get(w.otherBankKey, "/v1/mandates/"+m.ID).want(t, 404, "mandate_unknown")
+	in[payment.Mandate](t, w.get(w.bankKey, "/v1/mandates/"+m.ID), 200)
+	in[items[payment.MandateEvent]](t, w.get(w.operatorKey, "/v1/mandates/"+m.ID+"/events"), 200)
+	w.readers(w.citizen.IIN(), "API: GET /v1/mandates/"+m.ID, "bank", "operator")
 	w.send(w.bankKey, "/v1/mandates/search", map[string]string{"payer": w.citizen.IIN()}).want(t, 403, "scope_missing")
 	if out := in[order.Order](t, w.send(w.bankKey, use, map[string]string{"mandate": m.ID}), http.StatusAccepted); out.State != order.Authorised {
 		t.Errorf("order %+v", out)
@@ -62,4 +67,18 @@ func TestMandatesOverHTTP(t *testing.T) {
 		t.Errorf("%+v", m)
 	}
 	w.send(w.portalKey, "/v1/orders/"+more.ID+"/mandate-authorisation", map[string]string{"mandate": m.ID}).want(t, 409, "mandate_state_forbids")
+}
+
+// readers holds the person's list of looks to have one of each kind of client at what begins so (R42).
+func (w *whole) readers(iin, path string, kinds ...string) {
+	w.t.Helper()
+	looks, err := w.keys.LooksAt(w.t.Context(), iin)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, kind := range kinds {
+		if !slices.ContainsFunc(looks, func(l auth.Look) bool { return l.Organisation == kind && strings.HasPrefix(l.Reason, path) }) {
+			w.t.Errorf("no look of the %s at %s: %+v", kind, path, looks)
+		}
+	}
 }
