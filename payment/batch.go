@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,6 +24,9 @@ const (
 	queueMax = 8192
 	// batchTriesMax bounds how often one batch is tried before its members go on alone.
 	batchTriesMax = 3
+	// splitTriesMax and splitTime bound the parts of one batch that are tried by halves.
+	splitTriesMax = 64
+	splitTime     = 2 * time.Second
 	// batchTime bounds one try of a commit. Callers have deadlines of their own, which free them earlier.
 	batchTime = 20 * time.Second
 )
@@ -133,12 +137,42 @@ func mark(taken map[string]bool, keys []string) {
 	}
 }
 
-// commit runs a batch and frees its callers. One bad member does not fail the others: when the database refuses the whole,
-// every member goes on alone and gets an answer of its own.
+// commit runs a batch and frees its callers. One bad member does not fail the others: a batch that is refused because of its rows is tried by
+// halves, down to the member at fault, which goes on alone and gets an answer of its own.
 func (c *committer) commit(batch []*job) {
+	split := splitting{tries: splitTriesMax, until: time.Now().Add(splitTime)}
+	for parts := [][]*job{batch}; len(parts) > 0; {
+		part := parts[0]
+		parts = parts[1:]
+		if c.commitPart(part, len(part) > 1 && split.left()) {
+			half := len(part) / 2
+			parts = append([][]*job{part[:half], part[half:]}, parts...) // in the order of arrival
+		}
+	}
+}
+
+// splitting bounds what one batch may cost that is tried by halves: a single bad member of [commitMax] takes 18 tries. Beyond it, or when the tries
+// themselves are slow, every member that is left goes on alone. The attack: requests that the database refuses, sent by the dozen, so that honest ones
+// wait behind the search for them.
+type splitting struct {
+	tries int
+	until time.Time
+}
+
+func (s *splitting) left() bool {
+	s.tries--
+	return s.tries > 0 && time.Now().Before(s.until)
+}
+
+// commitPart runs a batch or a part of one. halves says that it is to be tried by halves: it was refused because of its rows, nothing of it is stored, and its
+// callers wait on. They are freed otherwise.
+func (c *committer) commitPart(part []*job, splittable bool) (halves bool) {
 	err := errors.New("the shared transaction did not end")
 	defer func() { // also when run panics: nobody may wait for ever
-		for _, j := range batch {
+		if halves {
+			return
+		}
+		for _, j := range part {
 			if j.err == nil {
 				j.err = err
 			}
@@ -149,21 +183,27 @@ func (c *committer) commit(batch []*job) {
 		}
 	}()
 	for try := 1; ; try++ {
-		for _, j := range batch {
+		for _, j := range part {
 			j.err, j.alone = nil, false
 			j.begin()
 		}
-		if err = c.once(batch); err == nil || try == batchTriesMax || !repeatable(err) {
+		if err = c.once(part); err == nil || try == batchTriesMax || !repeatable(err) {
 			break
 		}
 		c.store.retried()
 	}
-	if refusedByDatabase(err) || repeatable(err) {
-		for _, j := range batch {
+	switch {
+	case err == nil:
+	case splittable && ofRows(err):
+		return true
+	case len(part) == 1 && ofRows(err) && pq.As(err) == nil: // what cannot be read is as unreadable alone: the error is its own
+	case ofRows(err) || repeatable(err):
+		for _, j := range part {
 			j.alone = true
 		}
 		err = nil
 	}
+	return false
 }
 
 func (c *committer) once(batch []*job) (err error) {
@@ -181,7 +221,7 @@ func (c *committer) once(batch []*job) (err error) {
 		return unavailable(err)
 	}
 	if err := tx.Commit(); err != nil {
-		return unavailable(fmt.Errorf("couldn't commit a shared transaction: %w", err))
+		return unavailable(&commitError{err})
 	}
 	if committed != nil {
 		committed()
@@ -189,18 +229,30 @@ func (c *committer) once(batch []*job) (err error) {
 	return nil
 }
 
-// refusedByDatabase tells a statement that the database answered with a refusal from one that it did not answer.
-func refusedByDatabase(err error) bool {
-	if errors.Is(err, errWrote) || errors.Is(err, errPosted) {
-		return true
-	}
+// commitError is what the commit itself was answered with: unless the database refused it, it may have taken place.
+type commitError struct{ err error }
+
+// Error implements error.
+func (e *commitError) Error() string { return "couldn't commit a shared transaction: " + e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *commitError) Unwrap() error { return e.err }
+
+// ofRows reports whether a shared transaction failed because of what its members are about, so that others of them may do better without the one at
+// fault: the database refused a row, or a stored row cannot be read, such as one whose seal does not hold. It is false where the database did not
+// answer, is ill, or may have committed: nothing is tried again then.
+func ofRows(err error) bool {
 	var refused *pq.Error
-	if !errors.As(err, &refused) || len(refused.Code) != 5 {
+	var committing *commitError
+	switch {
+	case errors.Is(err, ErrUndecided), errors.Is(err, context.Canceled), errors.Is(err, sql.ErrTxDone), errors.Is(err, sql.ErrConnDone):
 		return false
+	case errors.As(err, &refused):
+		return len(refused.Code) == 5 && slices.Contains(classesOfRows(), string(refused.Code[:2]))
 	}
-	switch refused.Code[:2] {
-	case "21", "22", "23", "55": // cardinality, data, constraint, lock not available
-		return true
-	}
-	return false
+	return !errors.As(err, &committing)
 }
+
+// classesOfRows are the classes of PostgreSQL's refusals that a row can cause: cardinality, data, constraint, check of a view, limits of the program such as the
+// size of a row, lock not available, and internal, which a damaged row is.
+func classesOfRows() []string { return []string{"21", "22", "23", "44", "54", "55", "XX"} }
