@@ -24,33 +24,49 @@ import (
 const filesAtOnce = 8
 
 // workFiles speaks with banks that take payments as ISO 20022 files: it gathers what waits into files, hands them over, asks for
-// their reports and fetches those that banks have left. It returns how much it began.
+// their reports and fetches those that banks have left. It returns how much it began. Each bank is served by itself: what goes wrong at one is
+// logged with its name and holds up no other. The round fails when it failed at every bank.
 func (s *Service) workFiles(ctx context.Context) (int, error) {
 	var banks []bankRow
 	if err := all(ctx, s.db, &banks, `SELECT `+bankColumns+` FROM banks WHERE files <> '' ORDER BY bic`); err != nil {
 		return 0, err
 	}
 	done := 0
+	var failed []error
 	for _, target := range banks {
-		for {
-			made, err := s.gatherFile(ctx, target)
-			if err != nil {
-				return done, err
-			}
-			if !made {
-				break
-			}
-			done++
+		n, err := s.workFilesOf(ctx, target)
+		done += n
+		if err == nil {
+			continue
 		}
-		n, err := s.fetchReports(ctx, target)
-		if err != nil {
+		if ctx.Err() != nil {
 			return done, err
 		}
-		done += n
+		failed = append(failed, fmt.Errorf("%s: %w", target.BIC, err))
+		s.metrics.failures.WithLabelValues("files").Inc()
+		s.log.WarnContext(ctx, "files of a bank go on later", slog.String("bank", target.BIC), slog.Any("err", err))
 	}
-	// Files are moved even when their bank has gone over to messages since.
+	// Files are moved even when their bank has gone over to messages since, or when something is wrong with its folder.
 	n, err := s.moveFiles(ctx)
+	if len(failed) > 0 && len(failed) == len(banks) {
+		err = errors.Join(append(failed, err)...)
+	}
 	return done + n, err
+}
+
+// workFilesOf makes the files of one bank and fetches its reports: those are taken even when no file could be made.
+func (s *Service) workFilesOf(ctx context.Context, target bankRow) (int, error) {
+	done := 0
+	var failed error
+	for {
+		made, err := s.gatherFile(ctx, target)
+		if failed = err; err != nil || !made {
+			break
+		}
+		done++
+	}
+	n, err := s.fetchReports(ctx, target)
+	return done + n, errors.Join(failed, err)
 }
 
 // banksByFile lists the banks whose payments go by file.
