@@ -268,6 +268,8 @@ const (
 	fromFile source = "file"
 	// fromFolder is a report that the bank left in its folder.
 	fromFolder source = "folder"
+	// fromStatement is a line of a statement that two people took for the bank's word.
+	fromStatement source = "statement"
 )
 
 // heard is a bank's message whose signature held.
@@ -277,6 +279,8 @@ type heard struct {
 	message   []byte
 	content   []byte
 	verdictID string
+	// by is who took it for the bank's word; empty where the bank itself said it.
+	by string
 }
 
 // events by what the bank says.

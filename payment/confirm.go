@@ -165,6 +165,13 @@ func (s *Service) apply(ctx context.Context, h heard) (Confirmation, error) {
 			return err
 		}
 		done, refused = s.judge(a, o, h.status)
+		kept, err := s.reconsider(ctx, tx, a, h.status, refused)
+		if err != nil {
+			return err
+		}
+		if kept != "" {
+			done, refused = kept, nil
+		}
 		if before != "" && refused != nil {
 			return nil //nolint:nilerr // the same words again, still refused: noted once, and returned below
 		}
@@ -239,7 +246,7 @@ func (s *Service) judgeExecuted(a *attemptRow, o *orderRow, said bank.Status) (d
 	case a.State == order.AttemptRefused:
 		return dispositionConflict, ErrConfirmationConflict.with("the payment was confirmed as refused")
 	case a.State == order.AttemptExecuted && deref(o.BankReference) != said.BankReference:
-		return dispositionConflict, ErrConfirmationConflict.with("the payment was confirmed under another reference")
+		return dispositionConflict, ErrConfirmationConflict.with(otherReference)
 	case a.State == order.AttemptExecuted:
 		return dispositionRepeated, nil
 	case said.At().After(s.now().Add(day)):
@@ -290,7 +297,11 @@ func (s *Service) carryOut(ctx context.Context, tx *sqlx.Tx, c carried) error {
 			return err
 		}
 	}
-	return audit(ctx, tx, s.cfg.Auditor, entry{actorBank(said.Bank), action, c.a.ID, map[string]any{
+	actor := c.h.by
+	if actor == "" {
+		actor = actorBank(said.Bank)
+	}
+	return audit(ctx, tx, s.cfg.Auditor, entry{actor, action, c.a.ID, map[string]any{
 		"order": c.o.ID, "disposition": c.done, "source": c.h.from, "amount": said.Tiyn, "reference": said.BankReference, "verdict": c.h.verdictID,
 	}})
 }

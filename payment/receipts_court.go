@@ -190,6 +190,10 @@ func (g *gathering) confirmation(ctx context.Context, o *orderRow) (*receipt.Sta
 		o.Bucket, deref(o.Attempt)); err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	if rows[0].Source == string(fromStatement) { // our own record of the line, by which two people decided: there is no message of the bank about it
+		shown, err := shownBy(rows[0].Message)
+		return &receipt.Statement{At: rows[0].At.UTC().Format(time.RFC3339Nano), Verdict: shown}, err
+	}
 	out, err := g.statement(ctx, rows[0].At, rows[0].Message, rows[0].Verdict, g.part || rows[0].Source == string(fromFile))
 	return &out, err
 }

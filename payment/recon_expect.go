@@ -80,44 +80,48 @@ func (s *Service) ageAll(ctx context.Context) error {
 // expectBucket reads a page of one journal. A crash leaves cursor and expectations as they were.
 func (s *Service) expectBucket(ctx context.Context, bucket int) (more bool, err error) {
 	err = s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		more = false
-		var next int64
-		if err := one(ctx, tx, &next, `SELECT next FROM recon_cursors WHERE bucket = $1 FOR UPDATE`, bucket); err != nil {
-			return err
-		}
-		var end int64
-		if err := one(ctx, tx, &end, `SELECT coalesce(max(seq) + 1, $2) FROM (SELECT seq FROM journal WHERE bucket = $1 AND seq >= $2 ORDER BY seq LIMIT $3) AS t`,
-			bucket, next, expectPage); err != nil || end == next {
-			return err
-		}
-		var leaves []executedLeaf
-		err := all(ctx, tx, &leaves, `
-			SELECT j.seq, o.attempt_id, o.bank_bic, sum(i.amount)::bigint AS amount, o.bank_reference, o.payer_id, o.executed_at,
-				coalesce(min(l.reference), o.attempt_id) AS named,
-				CASE WHEN min(v.kbk) = max(v.kbk) THEN min(v.kbk) ELSE '' END AS kbk,
-				CASE WHEN count(*) = 1 THEN min(d.reference) ELSE '' END AS uip
-			FROM journal j
-			JOIN orders o ON o.bucket = j.bucket AND o.id = j.order_id
-			JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id AND i.part = j.part
-			LEFT JOIN order_allocations l ON l.bucket = j.bucket AND l.order_id = j.order_id AND l.part = j.part
-			JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
-			JOIN service_versions v ON v.service_id = i.service_id AND v.version = i.service_version
-			WHERE j.bucket = $1 AND j.seq >= $2 AND j.seq < $3
-			GROUP BY j.seq, o.attempt_id, o.bank_bic, o.bank_reference, o.payer_id, o.executed_at ORDER BY j.seq`,
-			bucket, next, end)
-		if err != nil {
-			return err
-		}
-		if err := s.insertExpectations(ctx, tx, bucket, leaves); err != nil {
-			return err
-		}
-		if err := s.due(ctx, tx, bucket, next, end); err != nil {
-			return err
-		}
-		more = end-next == expectPage
-		return exec(ctx, tx, 1, `UPDATE recon_cursors SET next = $2 WHERE bucket = $1`, bucket, end)
+		more, err = s.expectPageOf(ctx, tx, bucket)
+		return err
 	})
 	return more, err
+}
+
+// expectPageOf is [Service.expectBucket] within a transaction.
+func (s *Service) expectPageOf(ctx context.Context, tx *sqlx.Tx, bucket int) (more bool, err error) {
+	var next int64
+	if err := one(ctx, tx, &next, `SELECT next FROM recon_cursors WHERE bucket = $1 FOR UPDATE`, bucket); err != nil {
+		return false, err
+	}
+	var end int64
+	if err := one(ctx, tx, &end, `SELECT coalesce(max(seq) + 1, $2) FROM (SELECT seq FROM journal WHERE bucket = $1 AND seq >= $2 ORDER BY seq LIMIT $3) AS t`,
+		bucket, next, expectPage); err != nil || end == next {
+		return false, err
+	}
+	var leaves []executedLeaf
+	err = all(ctx, tx, &leaves, `
+		SELECT j.seq, o.attempt_id, o.bank_bic, sum(i.amount)::bigint AS amount, o.bank_reference, o.payer_id, o.executed_at,
+			coalesce(min(l.reference), o.attempt_id) AS named,
+			CASE WHEN min(v.kbk) = max(v.kbk) THEN min(v.kbk) ELSE '' END AS kbk,
+			CASE WHEN count(*) = 1 THEN min(d.reference) ELSE '' END AS uip
+		FROM journal j
+		JOIN orders o ON o.bucket = j.bucket AND o.id = j.order_id
+		JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id AND i.part = j.part
+		LEFT JOIN order_allocations l ON l.bucket = j.bucket AND l.order_id = j.order_id AND l.part = j.part
+		JOIN debts d ON d.bucket = i.bucket AND d.id = i.debt_id
+		JOIN service_versions v ON v.service_id = i.service_id AND v.version = i.service_version
+		WHERE j.bucket = $1 AND j.seq >= $2 AND j.seq < $3
+		GROUP BY j.seq, o.attempt_id, o.bank_bic, o.bank_reference, o.payer_id, o.executed_at ORDER BY j.seq`,
+		bucket, next, end)
+	if err != nil {
+		return false, err
+	}
+	if err := s.insertExpectations(ctx, tx, bucket, leaves); err != nil {
+		return false, err
+	}
+	if err := s.due(ctx, tx, bucket, next, end); err != nil {
+		return false, err
+	}
+	return end-next == expectPage, exec(ctx, tx, 1, `UPDATE recon_cursors SET next = $2 WHERE bucket = $1`, bucket, end)
 }
 
 func (s *Service) insertExpectations(ctx context.Context, tx *sqlx.Tx, bucket int, leaves []executedLeaf) error {

@@ -25,7 +25,11 @@ type resolutionPlan struct {
 func (x *acting) resolve(ctx context.Context, a ExceptionAction) error {
 	plan := resolutionPlan{Way: a.Way, Expectations: a.Expectations, ParkRest: a.ParkRest}
 	// What cannot be executed is not proposed: the second person should not be the one to find out.
-	if _, err := x.legs(ctx, plan); err != nil {
+	if plan.Way == recon.Prove {
+		if _, err := x.shown(ctx); err != nil {
+			return err
+		}
+	} else if _, err := x.legs(ctx, plan); err != nil {
 		return err
 	}
 	text, err := json.Marshal(plan)
@@ -53,6 +57,12 @@ func (x *acting) approve(ctx context.Context) error {
 	}
 	if err := x.step(recon.Resolve); err != nil {
 		return err
+	}
+	if plan.Way == recon.Prove {
+		var err error
+		if plan.Expectations, err = x.prove(ctx); err != nil {
+			return err
+		}
 	}
 	return x.execute(ctx, plan)
 }
@@ -191,7 +201,7 @@ func (x *acting) execute(ctx context.Context, plan resolutionPlan) error {
 
 func postingKindOf(w recon.Way, tiyn int64) ledger.PostingKind {
 	switch w {
-	case recon.Link, recon.Force, recon.Forward:
+	case recon.Link, recon.Force, recon.Forward, recon.Prove:
 		return ledger.Settlement
 	case recon.Park:
 		if tiyn < 0 {

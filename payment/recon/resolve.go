@@ -30,12 +30,14 @@ const (
 	Forward Way = "forward"
 	// Owe: the bank took back what it had shown, so it owes the payment again.
 	Owe Way = "owe"
+	// Prove: the line shows that a payment was executed of which the bank never said so. The payment counts as executed, and the line settles it.
+	Prove Way = "prove"
 	// Accept: nothing moves, because nothing is wrong with the money.
 	Accept Way = "accept"
 )
 
 // Ways lists all ways.
-func Ways() []Way { return []Way{Link, Force, Park, GiveBack, Forward, WriteOff, Owe, Accept} }
+func Ways() []Way { return []Way{Link, Force, Park, GiveBack, Forward, WriteOff, Owe, Prove, Accept} }
 
 // Item is an exception as its resolution sees it.
 type Item struct {
@@ -120,8 +122,11 @@ func Legs(way Way, it Item) ([]Leg, error) {
 	}
 	cash := ledger.BankCash(it.Bank, it.Account)
 	switch way {
-	case Link, Force:
-		if way == Link && it.Linked != it.Tiyn {
+	case Link, Force, Prove:
+		if way == Prove && (it.Kind != Surplus || it.Tiyn < 0) {
+			return nil, fmt.Errorf("%w: only money that came and that nobody expected shows a payment", ErrResolution)
+		}
+		if way != Force && it.Linked != it.Tiyn {
 			return nil, fmt.Errorf("%w: %s is linked to %s", ErrResolution, money.FromTiyn(it.Tiyn).Decimal(), money.FromTiyn(it.Linked).Decimal())
 		}
 		if it.Linked == 0 || (it.Linked < 0) != (it.Tiyn < 0) || it.Linked == -it.Linked {

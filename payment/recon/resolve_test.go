@@ -48,7 +48,7 @@ func TestLegsMoveTheLine(t *testing.T) {
 			t.Fatalf("%s of %+v moves %d of cash", way, it, got)
 		}
 		// What was expected is owed no more: the bank's debt falls by what was linked, a refund's by what was paid out.
-		if way == Link || way == Force {
+		if way == Link || way == Force || way == Prove {
 			owed := balances[ledger.BankDue(it.Bank)] + balances[ledger.BankRefunds(it.Bank)] + balances[ledger.BankForwarding(it.Bank)]
 			if owed != -it.Linked {
 				t.Fatalf("%s of %+v: debts move by %d", way, it, owed)
@@ -67,6 +67,9 @@ func TestLegsRefuse(t *testing.T) {
 		"link of another amount":             {Link, Item{Kind: Over, Tiyn: 10, Linked: 9}},
 		"forced without a partner":           {Force, Item{Kind: Over, Tiyn: 10}},
 		"credit tied to a refund":            {Force, Item{Kind: Surplus, Tiyn: 10, Linked: -10}},
+		"a payment shown by what left":       {Prove, Item{Kind: Withdrawal, Tiyn: -10, Linked: -10}},
+		"a payment shown by too little":      {Prove, Item{Kind: Surplus, Tiyn: 10, Linked: 11}},
+		"a payment shown by a doubled line":  {Prove, Item{Kind: Doubled, Tiyn: 10, Linked: 10}},
 		"giving back what left":              {GiveBack, Item{Kind: Withdrawal, Tiyn: -10}},
 		"owing without a reversal":           {Owe, Item{Kind: Withdrawal, Tiyn: -10}},
 		"owing what came":                    {Owe, Item{Kind: Reversal, Tiyn: 10}},
