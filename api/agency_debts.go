@@ -125,12 +125,15 @@ func (s *Server) takeDebts(ctx context.Context, who auth.Session, agency string,
 	return feed.Name, err
 }
 
-// debtLines reads a file as what it is: lines of JSON begin with a brace, a table with its head.
+// debtLines reads a file as what it is: lines of JSON begin with a brace, an array with a bracket, a table with its head.
 func (s *Server) debtLines(ctx context.Context, agency string, file []byte) (func() (payment.FeedLine, error), error) {
-	if bytes.HasPrefix(bytes.TrimSpace(file), []byte{'{'}) {
+	if begins := bytes.TrimSpace(file)[0]; begins == '{' || begins == '[' {
 		lines, err := feedlines.New()
 		if err != nil {
 			return nil, err
+		}
+		if begins == '[' {
+			return lines.ReadArray(bytes.NewReader(file), debtsFileMax).Next, nil
 		}
 		return lines.Read(bytes.NewReader(file), debtsFileMax).Next, nil
 	}

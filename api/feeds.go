@@ -33,7 +33,7 @@ func (s *Server) feedRoutes() ([]route, error) {
 	feed := change("/v1/debts/feeds", auth.DebtsWrite, feedBytesMax, func(ctx context.Context, r *request) (*response, error) {
 		return s.feedDebts(ctx, r, lines)
 	})
-	feed.byLine, feed.consumes, feed.produces = true, []string{typeLines}, typeLines
+	feed.byLine, feed.consumes, feed.produces = true, []string{typeLines, typeJSON}, typeLines
 	return []route{
 		feed,
 		get("/v1/debts/feeds/{feed}", auth.DebtsWrite, answer(s.getFeed)),
@@ -65,8 +65,11 @@ func (s *Server) feedDebts(ctx context.Context, r *request, lines *feedlines.Dec
 	defer cancel()
 	defer context.AfterFunc(s.base, cancel)() //nolint:contextcheck // the life of the server ends this work, too
 	feed := payment.Feed{Caller: r.caller.Actor(), Agency: agency, Name: r.idem.Key}
-	reader := lines.Read(r.lines, feedBytesMax)
-	report, replayed, err := s.cfg.Payments.FeedDebts(ctx, feed, reader.Next)
+	next := lines.Read(r.lines, feedBytesMax).Next
+	if r.media.name == typeJSON {
+		next = lines.ReadArray(r.lines, feedBytesMax).Next
+	}
+	report, replayed, err := s.cfg.Payments.FeedDebts(ctx, feed, next)
 	if err != nil {
 		return nil, feedError(err, report)
 	}

@@ -77,10 +77,42 @@ func TestFeeds(t *testing.T) {
 	w.do(bad).want(t, http.StatusBadRequest, codeIdemInvalid)
 	bad.idem = strings.Repeat("x", feedNameMax+1)
 	w.do(bad).want(t, http.StatusBadRequest, codeIdemInvalid)
-	bad.idem, bad.contentType = "f-3", typeJSON
+	bad.idem, bad.contentType = "f-3", typeFields
 	w.do(bad).want(t, http.StatusUnsupportedMediaType, codeMediaType)
 	bad.contentType, bad.key = typeLines, w.key(auth.Bank, ownBIC)
 	w.do(bad).want(t, http.StatusForbidden, codeScope)
+}
+
+// The same debts as one array are the same feed; a bad element is told by its number, and an array that breaks off by how far it came.
+func TestFeedOfAnArray(t *testing.T) {
+	w := start(t)
+	service := in[catalog.Service](t, w.send(w.agencyKey, "/v1/services", licence("driving-licence")), 201)
+	lines := make([]string, 1002)
+	for i := range lines {
+		lines[i] = fmt.Sprintf(`{"reference":"A-%d","payer":{"id":%q},"service":%q}`, i, w.citizen.IIN(), service.ID)
+	}
+	lines[7], lines[1001] = `{"reference":"A-7","payer":{"id":"1"},"amount":0.5}`, `"garbage"`
+	send := func(name, media, body string) answered {
+		return w.do(call{method: http.MethodPost, path: "/v1/debts/feeds", key: w.agencyKey, idem: name, contentType: media, body: []byte(body), chunked: true, bad: true})
+	}
+	results, report := readFeed(t, send("a-1", typeJSON+"; charset=utf-8", "[\n  "+strings.Join(lines, ",\n  ")+"\n]\n"))
+	if report.Lines != 1002 || report.Accepted != 1000 || results[7].Line != 8 || results[7].Code != "json_wrong_type" || results[7].Field != "amount" || results[1001].Code != "json_wrong_type" {
+		t.Fatalf("%+v, %+v", report, results[7])
+	}
+	again := send("a-1", typeLines, strings.Join(lines, "\n"))
+	if _, same := readFeed(t, again); again.header.Get("Idempotent-Replayed") != "true" || same.Accepted != 1000 {
+		t.Errorf("the same as lines: %+v", same)
+	}
+	for name, body := range map[string]string{"not closed": "[" + strings.Join(lines, ","), "closed wrongly": "[" + strings.Join(lines, ",") + "}", "more behind it": "[" + strings.Join(lines, ",") + "] []"} {
+		got := send("b-"+strings.ReplaceAll(name, " ", "-"), typeJSON, body)
+		if got.status != http.StatusBadRequest || !strings.Contains(string(got.body), "lines stored: 1000") {
+			t.Errorf("%s: %d %s", name, got.status, got.body)
+		}
+	}
+	send("c-1", typeJSON, `{"debts":[]}`).want(t, http.StatusBadRequest, "json_wrong_type")
+	if _, none := readFeed(t, send("c-2", typeJSON, " [ ] ")); none.Lines != 0 || !none.Complete {
+		t.Errorf("an empty array: %+v", none)
+	}
 }
 
 // cut sends a feed of which the connection breaks: in the middle of a line under Content-Length, or between two chunks.

@@ -68,7 +68,7 @@ func (c *capped) Read(b []byte) (int, error) {
 func (r *Reader) Next() (payment.FeedLine, error) {
 	line, err := r.from.ReadSlice('\n')
 	if errors.Is(err, bufio.ErrBufferFull) {
-		return r.tooLong(line)
+		return r.passOver(line)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
 		return payment.FeedLine{}, fmt.Errorf("%w: %w", ErrCut, err)
@@ -83,11 +83,16 @@ func (r *Reader) Next() (payment.FeedLine, error) {
 	return out, nil
 }
 
-// tooLong passes over a line that does not fit. Its beginning stands for it in the digest.
-func (r *Reader) tooLong(start []byte) (payment.FeedLine, error) {
+// tooLong refuses what does not fit.
+func tooLong(what string) *debt.RefusalError {
+	return &debt.RefusalError{Code: "json_" + string(strictjson.TooLong), Detail: "the " + what + " has more than " + strconv.Itoa(LineMax) + " bytes"}
+}
+
+// passOver leaves out a line that does not fit. Its beginning stands for it in the digest.
+func (r *Reader) passOver(start []byte) (payment.FeedLine, error) {
 	out := payment.FeedLine{
 		Raw:     bytes.Clone(start),
-		Refused: &debt.RefusalError{Code: "json_" + string(strictjson.TooLong), Detail: "the line has more than " + strconv.Itoa(LineMax) + " bytes"},
+		Refused: tooLong("line"),
 	}
 	for {
 		_, err := r.from.ReadSlice('\n')
