@@ -39,8 +39,10 @@ const (
 	lineMM   = 3.25
 	textMM   = WidthMM - codeMM - 3*quietMM
 	codeMax  = 300
-	namesMax = 3
 	bodySize = 6.4
+	// Names have the room of namesLines, and down to half of the usual size where they are long.
+	namesLines = 3
+	namesSteps = 10
 )
 
 // ErrFacts says that facts do not fit into the picture.
@@ -93,20 +95,18 @@ func code(p *page, content string) error {
 
 func text(p *page, f Facts) {
 	y := quietMM
-	put := func(line string, size float64) {
-		p.text(codeMM+2*quietMM+1, y+lineMM/2, line, fit(p, line, size))
-		y += lineMM
+	row := func(line string, size, height float64) {
+		p.text(codeMM+2*quietMM+1, y+height/2, line, fit(p, line, size))
+		y += height
 	}
+	put := func(line string, size float64) { row(line, size, lineMM) }
 	p.colour("rg", colour{0, 60, 110})
 	put(f.KindKK, 7.2)
 	put(f.KindRU, 7.2)
 	p.colour("rg", colour{})
-	names := wrap(p, []string{f.Name, f.Organisation})
-	if len(names) > namesMax {
-		names = names[:namesMax]
-	}
-	for _, line := range names {
-		put(line, bodySize)
+	lines, share := names(p, f)
+	for _, line := range lines {
+		row(line, bodySize*share, lineMM*share)
 	}
 	if f.Number != "" {
 		put("ЖСН/БСН · ИИН/БИН "+f.Number, bodySize)
@@ -123,15 +123,33 @@ func fit(p *page, line string, size float64) float64 {
 	return size
 }
 
+// names are the lines of signer and organisation, and the share of the usual size at which all of them fit into their room. What does not even at
+// the smallest ends with dots: a name that is cut off unseen is another name.
+func names(p *page, f Facts) (lines []string, share float64) {
+	for step := range namesSteps + 1 {
+		share = 1 - float64(step)/(2*namesSteps)
+		if lines = wrap(p, []string{f.Name, f.Organisation}, bodySize*share); float64(len(lines))*share <= namesLines {
+			return lines, share
+		}
+	}
+	lines = lines[:2*namesLines]
+	last := []rune(lines[len(lines)-1])
+	for len(last) > 0 && p.width(string(last)+"…", bodySize*share) > textMM-1 {
+		last = last[:len(last)-1]
+	}
+	lines[len(lines)-1] = string(last) + "…"
+	return lines, share
+}
+
 // wrap breaks long names into lines that fit.
-func wrap(p *page, texts []string) (lines []string) {
+func wrap(p *page, texts []string, size float64) (lines []string) {
 	for _, t := range texts {
 		line := ""
 		for word := range strings.FieldsSeq(typeface.Drawable(t)) {
 			switch {
 			case line == "":
 				line = shorten(word, 48)
-			case p.width(line+" "+word, bodySize) <= textMM-1:
+			case p.width(line+" "+word, size) <= textMM-1:
 				line += " " + word
 			default:
 				lines, line = append(lines, line), shorten(word, 48)

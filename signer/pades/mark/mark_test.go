@@ -62,6 +62,42 @@ func TestPicture(t *testing.T) {
 	}
 }
 
+// Long names are drawn whole, each letter of Kazakh among them, by smaller letters; one that fits in no way says by dots that it goes on.
+func TestPictureOfLongNames(t *testing.T) {
+	if _, err := exec.LookPath("pdftotext"); err != nil {
+		t.Skip("pdftotext is not here")
+	}
+	said := func(f mark.Facts) string {
+		t.Helper()
+		b, err := mark.Picture(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(t.TempDir(), "mark.pdf")
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out, err := exec.CommandContext(t.Context(), "pdftotext", "-layout", file, "-").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Join(strings.Fields(string(out)), " ")
+	}
+	f := facts()
+	if got := said(f); !strings.Contains(got, f.Name) || !strings.Contains(got, f.Organisation) {
+		t.Errorf("%s", got)
+	}
+	f.Name = "ӘҒҚҢӨҰҮҺІ-әғқңөұүһі МҰХАММЕД НҰРСҰЛТАНБЕКҰЛЫ"
+	f.Organisation = "«Қазақстан Республикасының Мемлекеттік мүлік және жекешелендіру комитетінің шаруашылық жүргізу құқығындағы ақпараттық-есептеу орталығы» РМК филиалы"
+	if got := said(f); !strings.Contains(got, f.Name) || !strings.Contains(got, f.Organisation) || !strings.Contains(got, f.Number) || strings.Contains(got, "…") {
+		t.Errorf("%s", got)
+	}
+	f.Organisation = strings.Repeat("жекешелендіру ", 40)
+	if got := said(f); !strings.Contains(got, f.Name) || !strings.Contains(got, "… ЖСН/БСН") {
+		t.Errorf("%s", got)
+	}
+}
+
 func TestPictureRefuses(t *testing.T) {
 	for name, change := range map[string]func(*mark.Facts){
 		"no code": func(f *mark.Facts) { f.Code = "" }, "code too long": func(f *mark.Facts) { f.Code = strings.Repeat("x", 301) },
