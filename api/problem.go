@@ -123,6 +123,8 @@ func classify(err error) *refusal {
 		return refuse(codeNotOwn).because(err)
 	case errors.As(err, &overload): // a key of the token that has more to do than it can
 		return refuse(codeTooMany).because(err).after(overload.RetryAfter())
+	case errors.Is(err, tsa.ErrCertificate): // no response of RFC 3161 says that it has ended
+		return refuse(codeSealKey).because(err)
 	case errors.Is(err, tsa.ErrLease):
 		return refuse(codeUnavailable).because(err).after(10 * time.Second)
 	case passing(err):

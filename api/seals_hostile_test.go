@@ -13,6 +13,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"qaqpa/payment"
 )
 
 // bombs are PDF documents that are small and would cost much.
@@ -47,7 +49,15 @@ func bombs(t *testing.T) map[string][]byte {
 	at := bytes.Index(loop, []byte("xref\n0"))
 	xref := fmt.Appendf(nil, "%%PDF-1.7\n1 0 obj<</Type/Catalog>>endobj\n")
 	section := fmt.Sprintf("2 0 obj %s endobj\nstartxref\n%d\n%%%%EOF", stream("/Type/XRef/Root 1 0 R/Size 999999999/W[1 1 1]/Filter/FlateDecode", flate.Bytes()), len(xref))
+	inner := file("<</Type/Pages/Kids[]/Count 0>>", stream("/Type/ObjStm/N 8000000/First 200000000/Filter/FlateDecode", flate.Bytes()))
+	table := bytes.Index(inner, []byte("xref\n0"))
+	rows := make([]byte, 0, 5<<16)
+	for i := range 1 << 16 { // each object is said to be in the bomb
+		rows = append(rows, 2, 0, 3, byte(i>>8), byte(i))
+	}
+	of := fmt.Sprintf("9 0 obj %s endobj\nstartxref\n%d\n%%%%EOF", stream(fmt.Sprintf("/Type/XRef/Root 1 0 R/Size 70000/Index[10 65536]/Prev %d/W[1 2 2]", table), rows), len(inner))
 	return map[string][]byte{
+		"object stream bomb":   append(inner, of...),
 		"flate bomb":           file("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>", stream("/Filter/FlateDecode", flate.Bytes())),
 		"flate in flate":       file("<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]/Contents 4 0 R>>", stream("/Filter[/Fl/Fl/Fl/Fl]", flate.Bytes())),
 		"deep nesting":         file(strings.Repeat("[", 1<<19)),
@@ -86,11 +96,13 @@ func TestSealsOfBombs(t *testing.T) {
 // TestSealsOfAGigabyte: a body of a gigabyte is refused by its length, long before it has come, and takes no memory.
 func TestSealsOfAGigabyte(t *testing.T) {
 	h := houseOfSeals(t, time.Time{})
+	stamps := &stamps{}
+	h.gateway = serveFront(t, h.db, &payment.Service{}, h.service, func(c *Config) { c.TimeStamps = stamps })
 	u, err := url.Parse(h.url)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"/v1/seals", "/v1/seals/raise"} {
+	for _, path := range []string{"/v1/seals", "/v1/seals/raise", "/v1/validations", "/v1/timestamps"} {
 		for _, length := range []string{"Content-Length: 1073741824", "Transfer-Encoding: chunked"} {
 			runtime.GC()
 			var before, after runtime.MemStats
@@ -102,8 +114,8 @@ func TestSealsOfAGigabyte(t *testing.T) {
 			}
 		}
 	}
-	if n := h.entries(); n != 0 {
-		t.Errorf("the key was used %d times", n)
+	if n := h.entries(); n != 0 || stamps.actor != "" {
+		t.Errorf("the key was used %d times, a time stamp was asked for, %v", n, stamps.actor != "")
 	}
 }
 
@@ -119,7 +131,11 @@ func (h *sealHouse) flood(t *testing.T, host, path, length string) (sent int64, 
 	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nIdempotency-Key: flood\r\nContent-Type: application/json\r\n%s\r\n\r\n", path, host, h.agency, length)
+	kind := "application/json"
+	if path == "/v1/timestamps" {
+		kind = typeTimeQuery
+	}
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: %s\r\nAuthorization: Bearer %s\r\nIdempotency-Key: flood\r\nContent-Type: %s\r\n%s\r\n\r\n", path, host, h.agency, kind, length)
 	answered := make(chan int, 1)
 	go func() {
 		resp, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -16,6 +16,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
+
 	"qaqpa/signer"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
@@ -160,6 +162,9 @@ func (h *sealHouse) holds(t *testing.T, c combination, seal *signer.MadeSeal) {
 		h.byPDFSig(t, seal.Document)
 	case sealing.JWS:
 		h.byStandardLibrary(t, c, seal.Document)
+		if !c.digest {
+			h.byJOSE(t, c, seal.Document)
+		}
 	case sealing.Raw:
 		key := h.sealCertificate(t)
 		sum := sha256.Sum256(sealContent)
@@ -290,6 +295,39 @@ func (h *sealHouse) byStandardLibrary(t *testing.T, c combination, seal []byte) 
 	sum := sha256.Sum256([]byte(protected + "." + payload))
 	if !ecdsa.Verify(h.sealCertificate(t), sum[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
 		t.Errorf("%s does not hold", c)
+	}
+}
+
+// byJOSE lets a library of JOSE verify a JWS by the certificate in x5c, and over another payload.
+func (h *sealHouse) byJOSE(t *testing.T, c combination, seal []byte) {
+	t.Helper()
+	verify := func(payload []byte) error {
+		text := seal
+		if seal[0] != '{' {
+			parts := strings.Split(string(seal), ".")
+			text = must[[]byte](t)(json.Marshal(map[string]string{"protected": parts[0], "payload": parts[1], "signature": parts[2]}))
+		}
+		var whole map[string]any
+		if err := json.Unmarshal(text, &whole); err != nil {
+			t.Fatal(err)
+		}
+		whole["payload"] = base64.RawURLEncoding.EncodeToString(payload) // that of a detached one stands beside it
+		token, err := jose.ParseSignedJSON(string(must[[]byte](t)(json.Marshal(whole))), []jose.SignatureAlgorithm{jose.ES256})
+		if err != nil {
+			return err
+		}
+		chain, err := token.Signatures[0].Protected.Certificates(h.roots(t))
+		if err != nil {
+			return err
+		}
+		_, err = token.Verify(chain[0][0].PublicKey)
+		return err
+	}
+	if err := verify(sealContent); err != nil {
+		t.Errorf("%s: go-jose: %v", c, err)
+	}
+	if verify([]byte("other")) == nil {
+		t.Errorf("%s: go-jose takes another payload", c)
 	}
 }
 

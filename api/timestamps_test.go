@@ -57,7 +57,7 @@ func TestTimeStamps(t *testing.T) {
 		{overloaded{}, 429, codeTooMany, "2"},
 		{away{}, 503, codeUnavailable, "2"},
 		{tsa.ErrLease, 503, codeUnavailable, "10"},
-		{tsa.ErrCertificate, 500, codeInternal, ""},
+		{tsa.ErrCertificate, 503, codeSealKey, ""},
 	} {
 		authority.err = fmt.Errorf("couldn't sign: %w", c.err)
 		got := ask(typeTimeQuery, []byte("query"))

@@ -44,7 +44,7 @@ func (g *gateway) openAuthority(ctx context.Context, c *serveCmd) (api.TimeStamp
 	}
 	authority, err := tsa.New(ctx, tsa.Config{
 		DB: g.db, Audit: g.audit, Key: key, Chain: chain, Policy: s.Policy, Policies: s.Policies, Accuracy: s.Accuracy,
-		Ordering: s.Ordering, Clock: s.clock(), Now: time.Now, Registerer: g.registry,
+		Ordering: s.Ordering, Withdrawn: g.signer.Withdrawn, Clock: s.clock(), Now: time.Now, Registerer: g.registry,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("couldn't set up the time-stamping authority: %w", err)

@@ -48,6 +48,9 @@ type Config struct {
 	Accuracy time.Duration
 	// Ordering has tokens state that they are ordered, see the package comment.
 	Ordering bool
+	// Withdrawn, where set, is asked about once a minute why the certificates must not be used although they are in date, such as a
+	// revocation; nil: nothing is known against them. It returns soon.
+	Withdrawn func(ctx context.Context, chain []*pkix.Certificate) error
 	// Clock checks Now.
 	Clock Clock
 	// Now is the clock, with a monotonic reading.
@@ -69,12 +72,13 @@ type Authority struct {
 	last  time.Time // the latest time that was stated
 	lease time.Time // with Ordering: no time at or after it may be stated yet
 
-	watch watch
+	watch    watch
+	standing standing
 }
 
 // Errors that have no response.
 var (
-	// ErrCertificate: the certificate is not that of the key, not for time stamping, or out of date.
+	// ErrCertificate: the certificate is not that of the key, not for time stamping, out of date, or withdrawn.
 	ErrCertificate = errors.New("certificate of the time-stamping authority is not usable")
 	// ErrLease: another instance issues ordered time stamps.
 	ErrLease = errors.New("another instance issues ordered time stamps")
@@ -149,7 +153,12 @@ func (a *Authority) Stamp(ctx context.Context, request []byte, actor string) ([]
 		a.metrics.WithLabelValues("refused").Inc()
 		return tsp.RefusedResponse(bad.Failure, bad.Text), nil
 	}
-	if err := a.usable(a.cfg.Now()); err != nil { // it may have expired since the start
+	err = a.usable(a.cfg.Now()) // it may have expired since the start
+	if err == nil {
+		err = a.standing.good(ctx, a.cfg)
+	}
+	if err != nil {
+		a.metrics.WithLabelValues("failed").Inc()
 		return nil, err
 	}
 	if a.watch.sure(ctx, a.cfg) != nil { // the response has no place for more than that it is not

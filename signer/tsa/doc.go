@@ -8,6 +8,7 @@
 //     for the whole authority; then only one instance serves at a time: each holds a lease in the database that ends after every
 //     time it may state, and the next one starts behind it.
 //   - Every token is in the audit log before it leaves.
+//   - A certificate that has ended or was withdrawn stops the authority before the key is asked.
 //
 // What is refused for its form, its algorithm or its policy gets a response that says so; errors are for what has no response:
 // a database that is away, a token that is busy.

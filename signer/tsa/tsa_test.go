@@ -14,6 +14,7 @@ import (
 	"encoding/binary"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"os"
@@ -21,6 +22,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -204,7 +206,10 @@ func TestRequestsThatAreRefused(t *testing.T) {
 		"SHA-1":            {encode(func(q *tsp.Request) { q.Hash, q.Imprint = algo.SHA1, make([]byte, 20) }), "algorithm not recognised"},
 		"unknown hash":     {bytes.Replace(good, []byte{0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1}, []byte{0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 99}, 1), "algorithm not recognised"},
 		"imprint too long": {bytes.Replace(good, []byte{0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1}, []byte{0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 3}, 1), "data has the wrong format"},
-		"version 2":        {bytes.Replace(good, []byte{2, 1, 1}, []byte{2, 1, 2}, 1), "data has the wrong format"},
+		"version 2":        {bytes.Replace(good, []byte{2, 1, 1}, []byte{2, 1, 2}, 1), "request not permitted"},
+		"critical one":     {extended(good, true), "extension not accepted"},
+		"not critical one": {extended(good, false), "extension not accepted"},
+		"policy, no OID":   {append([]byte{0x30, good[1] + 2}, append(bytes.Clone(good[2:]), 6, 0)...), "data has the wrong format"},
 		"extension":        {append([]byte{0x30, good[1] + 2}, append(bytes.Clone(good[2:]), 0xa0, 0)...), "extension not accepted"},
 		"a megabyte":       {make([]byte, 1<<20), "data has the wrong format"},
 	} {
@@ -212,6 +217,17 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, c.want)
 		}
 	}
+}
+
+// extended is a request with an extension that nobody knows.
+func extended(request []byte, critical bool) []byte {
+	e := []byte{6, 3, 0x2a, 3, 4} // 1.2.3.4
+	if critical {
+		e = append(e, 1, 1, 0xff)
+	}
+	e = append(e, 4, 0)
+	e = append([]byte{0xa0, byte(len(e) + 2), 0x30, byte(len(e))}, e...)
+	return append([]byte{0x30, request[1] + byte(len(e))}, append(bytes.Clone(request[2:]), e...)...)
 }
 
 func TestUnsureClockStampsNothing(t *testing.T) {
@@ -341,6 +357,63 @@ func TestCertificatesThatAreRefused(t *testing.T) {
 	_, raw := query(t, nil)
 	if _, err := a.Stamp(b.Context(), raw, "x"); !errors.Is(err, tsa.ErrCertificate) {
 		t.Errorf("a certificate that has expired since: %v", err)
+	}
+}
+
+// sparing is a key that counts how often it is asked.
+type sparing struct {
+	crypto.Signer
+	used atomic.Int32
+}
+
+func (k *sparing) Sign(r io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
+	k.used.Add(1)
+	return k.Signer.Sign(r, digest, opts)
+}
+
+// TestKeyIsSpared: with a certificate that has expired or was withdrawn while we serve, the key is not even asked, nothing is on record, and
+// the next request asks anew.
+func TestKeyIsSpared(t *testing.T) {
+	b := newBench(t)
+	key := &sparing{Signer: b.key()}
+	var withdrawn error
+	asked := 0
+	a, cert, err := b.open(key, func(c *tsa.Config) {
+		c.Withdrawn = func(_ context.Context, chain []*pkix.Certificate) error {
+			if asked++; len(chain) == 0 {
+				t.Error("nothing to judge")
+			}
+			return withdrawn
+		}
+	})
+	b.must(err)
+	_, raw := query(t, nil)
+	made := key.used.Load() // the certificate signed itself
+	refused := func(what string) {
+		t.Helper()
+		if reply, err := a.Stamp(b.Context(), raw, "client:test"); !errors.Is(err, tsa.ErrCertificate) || reply != nil {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	withdrawn = errors.New("revoked")
+	refused("withdrawn")
+	refused("withdrawn, once more")
+	withdrawn = nil
+	b.stamp(a, cert, nil)
+	b.stamp(a, cert, nil)
+	if asked != 3 || key.used.Load() != made+2 {
+		t.Errorf("asked %d times, the key was used %d times", asked, key.used.Load()-made)
+	}
+	withdrawn = errors.New("revoked")
+	b.add(61 * time.Second)
+	refused("withdrawn since")
+	withdrawn = nil
+	b.add(2 * 365 * 24 * time.Hour)
+	refused("expired since")
+	var entries int
+	b.must(b.db.Get(&entries, `SELECT count(*) FROM audit_entries WHERE action = 'timestamp.issued'`))
+	if key.used.Load() != made+2 || entries != 2 {
+		t.Errorf("the key was used %d times, %d tokens are on record", key.used.Load()-made, entries)
 	}
 }
 

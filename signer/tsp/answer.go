@@ -2,6 +2,7 @@ package tsp
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,6 +23,9 @@ const (
 	UnacceptedExtension Failure = 16
 	SystemFailure       Failure = 25
 )
+
+// errVersion is a version of requests that is not known here: well-formed, and refused as OpenSSL's responder does it.
+var errVersion = errors.New("the version of the request is not 1")
 
 // Asked is a TimeStampReq as an authority reads it.
 type Asked struct {
@@ -58,6 +62,9 @@ func ParseRequest(b []byte) (Asked, error) {
 		return bad(BadFormat, "it is no TimeStampReq")
 	}
 	a, err := readAsked(&r)
+	if errors.Is(err, errVersion) {
+		return bad(BadRequest, err.Error())
+	}
 	if err != nil {
 		return bad(BadFormat, err.Error())
 	}
@@ -82,7 +89,7 @@ func readAsked(r *asn1ber.Reader) (a Asked, err error) {
 		return a, err
 	}
 	if v, err := version.Int64(); err != nil || v != 1 {
-		return a, fmt.Errorf("%w: version is not 1", asn1ber.ErrSyntax)
+		return a, errVersion
 	}
 	imprint, err := r.Read(asn1ber.Sequence)
 	if err != nil {
