@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -117,26 +118,29 @@ type Sighting struct {
 	First, Last time.Time
 }
 
-// Tell stores what was seen and closes what nobody has seen for [Lapse].
+// Tell stores what was seen and closes what nobody has seen for [Lapse]. One that cannot be stored keeps none of the others from it.
 func (s *Store) Tell(ctx context.Context, seen []Sighting) error {
+	var failed error
 	for _, x := range seen {
-		if err := s.tell(ctx, x); err != nil {
-			return err
-		}
+		failed = errors.Join(failed, s.tell(ctx, x))
 	}
 	_, err := s.cfg.DB.ExecContext(ctx, `UPDATE incidents SET closed_at = seen_at WHERE closed_at IS NULL AND seen_at < $1`, s.cfg.Now().UTC().Add(-Lapse))
 	if err != nil {
-		return fmt.Errorf("couldn't close incidents: %w", err)
+		return errors.Join(failed, fmt.Errorf("couldn't close incidents: %w", err))
 	}
-	return nil
+	return failed
 }
+
+// nameless is the subject of what has no name, such as an authority whose certificate has no subject.
+const nameless = "—"
 
 // tell prolongs the incident of a condition, or begins one. Two processes that begin it at once make one: the index says so.
 func (s *Store) tell(ctx context.Context, x Sighting) error {
-	x.Subject, x.Detail = clip(x.Subject, subjectMax), clip(x.Detail, detailMax)
+	x.Subject, x.Detail = cmp.Or(clip(x.Subject, subjectMax), nameless), clip(x.Detail, detailMax)
 	done, err := s.cfg.DB.ExecContext(ctx, `
 		UPDATE incidents SET seen_at = greatest(seen_at, $3), detail = $4, grave = grave OR $5, closed_at = NULL
-		WHERE id = (SELECT id FROM incidents WHERE kind = $1 AND subject = $2 AND (closed_at IS NULL OR seen_at >= $6) ORDER BY opened_at DESC LIMIT 1)`,
+		WHERE id = (SELECT id FROM incidents WHERE kind = $1 AND subject = $2 AND (closed_at IS NULL OR seen_at >= $6)
+			ORDER BY closed_at IS NOT NULL, opened_at DESC LIMIT 1)`,
 		x.Kind, x.Subject, x.Last.UTC(), x.Detail, x.Grave, x.First.UTC().Add(-reopen))
 	if err != nil {
 		return fmt.Errorf("couldn't prolong an incident: %w", err)

@@ -256,3 +256,35 @@ func TestLatencyAddsUp(t *testing.T) {
 		t.Errorf("%d minutes are kept, %v", len(slots), err)
 	}
 }
+
+// The attack on whoever has to look: one condition that cannot be stored hides all others. A process that saw a condition before the database went away
+// finds that another has begun a new incident of it meanwhile; an authority without a name has an incident all the same.
+func TestOneIncidentHidesNoOther(t *testing.T) {
+	b := newBench(t)
+	at := func(minute int) time.Time { return b.at.Add(time.Duration(minute) * time.Minute) }
+	silent := Condition{Kind: "silent", Subject: "HSBKKZKX"}
+	over := at(1)
+	for _, err := range []error{
+		b.insert(t.Context(), silent, at(0), at(1), &over), b.insert(t.Context(), silent, at(-2), at(10), nil),
+	} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.at = at(10)
+	if err := b.Tell(t.Context(), []Sighting{
+		{silent, at(-9), at(0)}, {Condition{Kind: "anchor"}, at(0), at(0)}, {Condition{Subject: "no kind"}, at(0), at(0)}, {Condition{Kind: "health", Subject: "token"}, at(0), at(0)},
+	}); err == nil {
+		t.Error("what is of no kind was stored")
+	}
+	list := b.list()
+	kinds := map[string]int{}
+	for _, i := range list {
+		if i.ClosedAt == nil {
+			kinds[i.Kind+i.Subject]++
+		}
+	}
+	if len(list) != 4 || kinds["silentHSBKKZKX"] != 1 || kinds["anchor"+nameless] != 1 || kinds["healthtoken"] != 1 {
+		t.Errorf("%+v", list)
+	}
+}
