@@ -8,20 +8,37 @@ import (
 	"testing"
 
 	"qaqpa/api/sandbox"
+	"qaqpa/signer/pkix"
+	"qaqpa/signer/trust"
 )
 
 // A gateway that believes real certificates is no sandbox, whatever it is told; a file that is too large is not read.
 func TestSandboxNeedsInventedPeople(t *testing.T) {
-	c := serveCmd{Trust: trustSettings{Mode: "production"}}
-	if read, err := c.sandbox(); read != nil || err != nil {
+	var c serveCmd
+	if read, err := c.sandbox(nil); read != nil || err != nil {
 		t.Errorf("without --sandbox: %v", err)
 	}
 	c.Sandbox = filepath.Join(t.TempDir(), "sandbox.json")
-	if _, err := c.sandbox(); !errors.Is(err, errSandbox) {
-		t.Errorf("in production: %v", err)
+	believed := func(mode trust.Mode, anchors ...*pkix.Certificate) *trust.Store {
+		cfg := trust.Config{Mode: mode}
+		for _, a := range anchors {
+			cfg.Anchors = append(cfg.Anchors, a.Raw)
+		}
+		store, err := trust.New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return store
 	}
-	c.Trust.Mode = "custom"
-	read, err := c.sandbox()
+	national := believed(trust.Production)
+	for name, store := range map[string]*trust.Store{
+		"production": national, "a national root by another way": believed(trust.Test, national.Anchors()[0].Certificate),
+	} {
+		if _, err := c.sandbox(store); !errors.Is(err, errSandbox) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	read, err := c.sandbox(believed(trust.Test))
 	if err != nil {
 		t.Fatal(err)
 	}

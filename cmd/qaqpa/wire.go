@@ -91,7 +91,7 @@ func assemble(ctx context.Context, c *serveCmd, log *slog.Logger) (g *gateway, e
 	if err != nil {
 		return g, err
 	}
-	box, err := c.sandbox()
+	box, err := c.sandbox(g.trust)
 	if err != nil {
 		return g, err
 	}

@@ -199,6 +199,18 @@ func (s *Store) index() {
 // Mode tells which authorities the store was made of.
 func (s *Store) Mode() Mode { return s.mode }
 
+// BelievesPeople tells whether certificates of real people are believed: an anchor has the key of an authority that is shipped for production, whatever
+// the mode.
+func (s *Store) BelievesPeople() (bool, error) {
+	national, err := shippedFor(Production)
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(s.anchors, func(anchor Authority) bool {
+		return slices.ContainsFunc(national, func(a Authority) bool { return bytes.Equal(a.Certificate.RawSPKI, anchor.Certificate.RawSPKI) })
+	}), nil
+}
+
 // Anchors are the trusted authorities.
 func (s *Store) Anchors() []Authority { return s.anchors }
 
