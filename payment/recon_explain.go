@@ -211,6 +211,8 @@ type legRow struct {
 	Owed        int64 `db:"owed"`
 	Turn        int   `db:"turn"`
 	Forward     bool  `db:"forward"`
+	// Account of the line: instalments of one payment may stand on several of a bank.
+	Account string `db:"account"`
 }
 
 // UndoMatch takes back the match that rules made of one line, and nothing else: all legs of the line, and of an expectation that several
@@ -242,7 +244,7 @@ func (s *Service) UndoMatch(ctx context.Context, idem Idem, statement string, u 
 		if err != nil {
 			return UndoneMatch{}, err
 		}
-		if _, _, err := checkAccount(ctx, tx, bucket, account.Bank, account.Account); err != nil {
+		if err := checkAccountsOf(ctx, tx, account, legs); err != nil {
 			return UndoneMatch{}, err
 		}
 		return out, s.audit(ctx, tx, entry{idem.Caller, "match.undone", statement, map[string]any{"line": u, "undone": out}})
@@ -253,12 +255,28 @@ func (s *Service) UndoMatch(ctx context.Context, idem Idem, statement string, u 
 	return out, repeated, err
 }
 
+// checkAccountsOf proves each account on which legs stand; a line may have thousands of them.
+func checkAccountsOf(ctx context.Context, tx *sqlx.Tx, of accountRow, legs []legRow) error {
+	checked := map[string]bool{}
+	for _, l := range legs {
+		if checked[l.Account] {
+			continue
+		}
+		checked[l.Account] = true
+		if _, _, err := checkAccount(ctx, tx, of.Bucket, of.Bank, l.Account); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // matchOf is the match of a line with all that belongs to it.
 func matchOf(ctx context.Context, tx *sqlx.Tx, bucket int, statement int64, u MatchUndoing) ([]legRow, error) {
 	var legs []legRow
 	err := all(ctx, tx, &legs, `
 		SELECT DISTINCT m.no, m.part, m.statement, m.expectation, m.paid, m.owed, m.turn,
-			(SELECT x.kind = 'forward' FROM expectations x WHERE x.bucket = $1 AND x.no = m.expectation) AS forward
+			(SELECT x.kind = 'forward' FROM expectations x WHERE x.bucket = $1 AND x.no = m.expectation) AS forward,
+			(SELECT s.account FROM statements s WHERE s.bucket = $1 AND s.id = m.statement) AS account
 		FROM recon_matches l JOIN recon_matches m ON m.bucket = $1 AND m.undone_at IS NULL AND m.rule > 0 AND (
 			(m.statement = l.statement AND m.no = l.no AND m.part = l.part) OR (NOT l.whole AND NOT m.whole AND m.expectation = l.expectation))
 		WHERE l.bucket = $1 AND l.statement = $2 AND l.no = $3 AND l.part = $4 AND l.undone_at IS NULL AND l.rule > 0
@@ -279,7 +297,7 @@ func sign(n int64) int64 {
 // undo takes legs back.
 func (s *Service) undo(ctx context.Context, tx *sqlx.Tx, account accountRow, legs []legRow, actor string) (UndoneMatch, error) {
 	out, now := UndoneMatch{Exceptions: []string{}}, s.now()
-	lines, sums := map[exceptionKey]int64{}, map[exceptionKey]int64{}
+	lines, sums, accounts := map[exceptionKey]int64{}, map[exceptionKey]int64{}, map[exceptionKey]string{}
 	var order []exceptionKey
 	var back []recon.Leg
 	for _, l := range legs {
@@ -287,9 +305,9 @@ func (s *Service) undo(ctx context.Context, tx *sqlx.Tx, account accountRow, leg
 		if _, seen := lines[k]; !seen {
 			order = append(order, k)
 		}
-		lines[k] = l.Expectation
+		lines[k], accounts[k] = l.Expectation, l.Account
 		sums[k] += l.Paid
-		moved := matchedSum{Bank: account.Bank, Account: account.Account, Direction: sign(l.Owed), Paid: abs(l.Paid), Owed: abs(l.Owed), Forward: l.Forward}
+		moved := matchedSum{Bank: account.Bank, Account: l.Account, Direction: sign(l.Owed), Paid: abs(l.Paid), Owed: abs(l.Owed), Forward: l.Forward}
 		for _, m := range moved.legs() {
 			back = append(back, recon.Leg{Debit: m.Credit, Credit: m.Debit, Tiyn: m.Tiyn})
 		}
@@ -310,7 +328,7 @@ func (s *Service) undo(ctx context.Context, tx *sqlx.Tx, account accountRow, leg
 			VALUES ($1, $2, $3, $4, 0, $5, $6, $7, 'assigned', $8, $9, 0, $10, $11, 1, '', '', '', '', $12)
 			ON CONFLICT (bucket, statement, no, part, missing) DO UPDATE SET state = 'assigned', kind = excluded.kind, amount = excluded.amount, related = excluded.related,
 				owner = excluded.owner, resolution = '', changed_at = excluded.changed_at, version = recon_exceptions.version + 1`,
-			k.Bucket, k.Statement, k.No, k.Part, account.Bank, account.Account, string(kind), sums[k], lines[k], actor, recon.DayOf(now), now); err != nil {
+			k.Bucket, k.Statement, k.No, k.Part, account.Bank, accounts[k], string(kind), sums[k], lines[k], actor, recon.DayOf(now), now); err != nil {
 			return out, err
 		}
 		out.Exceptions = append(out.Exceptions, k.String())

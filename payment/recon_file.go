@@ -208,7 +208,7 @@ func (in *intake) claim(ctx context.Context, tx *sqlx.Tx, r FileReport) (*FileRe
 	if err := json.Unmarshal(body, &stored); err != nil {
 		return nil, fmt.Errorf("couldn't read a stored report: %w", err)
 	}
-	again, err := givenUp(ctx, tx, stored)
+	again, err := givenUp(ctx, tx, stored, in.file.Actor)
 	if err != nil || !again {
 		return &stored, err
 	}

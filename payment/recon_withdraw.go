@@ -246,8 +246,10 @@ func periodOpen(ctx context.Context, tx *sqlx.Tx, account accountRow, day recon.
 	return nil
 }
 
-// givenUp reports whether all statements of a file that was taken in were withdrawn, so that it may be taken in again.
-func givenUp(ctx context.Context, tx *sqlx.Tx, r FileReport) (bool, error) {
+// givenUp reports whether all statements of a file that were booked were withdrawn, so that it may be taken in again. Its notices and copies, which book
+// nothing, are then forgotten with them, and noted anew.
+func givenUp(ctx context.Context, tx *sqlx.Tx, r FileReport, actor string) (bool, error) {
+	withdrawn := 0
 	for _, st := range r.Statements {
 		bucket, id, ok := statementKey(st.ID)
 		if !ok {
@@ -257,9 +259,23 @@ func givenUp(ctx context.Context, tx *sqlx.Tx, r FileReport) (bool, error) {
 		if err := one(ctx, tx, &state, `SELECT state FROM statements WHERE bucket = $1 AND id = $2`, bucket, id); err != nil {
 			return false, err
 		}
-		if state != statementWithdrawn {
+		switch state {
+		case statementWithdrawn:
+			withdrawn++
+		case statementNoted:
+		default:
 			return false, nil
 		}
 	}
-	return len(r.Statements) > 0, nil
+	if withdrawn == 0 {
+		return false, nil
+	}
+	for _, st := range r.Statements {
+		bucket, id, _ := statementKey(st.ID)
+		if err := exec(ctx, tx, -1, `UPDATE statements SET state = 'withdrawn', withdraw_by = $3, withdraw_why = 'the file came again' WHERE bucket = $1 AND id = $2 AND state = 'noted'`,
+			bucket, id, actor); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }

@@ -171,3 +171,58 @@ func TestWithdrawRefuses(t *testing.T) {
 	_, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
 	wants(t, err, ErrPeriodClosed)
 }
+
+// joined puts the statement of one file behind that of another.
+func joined(first, second []byte) []byte {
+	from, to := bytes.Index(second, []byte("<Stmt>")), bytes.Index(second, []byte("</BkToCstmrStmt>"))
+	return bytes.Replace(first, []byte("</BkToCstmrStmt>"), second[from:], 1)[:len(first)+to-from]
+}
+
+// A file may have notices and copies beside what is booked: it comes again when all that was booked of it is withdrawn.
+func TestWithdrawnFileWithACopyComesAgain(t *testing.T) {
+	b := setup(t)
+	b.account()
+	ref, tiyn := b.paid(citizenIIN)
+	day := b.today()
+	file := joined(sheet{number: 1, day: day, copy: "DUPL", lines: []line{{tiyn: 5, ref: "COPY"}}}.camt(), sheet{number: 2, day: day, lines: []line{{tiyn: tiyn, ref: ref}}}.camt())
+	report := b.reconcile(file)
+	if len(report.Statements) != 2 || report.Statements[0].State != statementNoted || report.Statements[1].Matched != 1 {
+		t.Fatalf("%+v", report)
+	}
+	for range 2 { // and once more
+		id := report.Statements[1].ID
+		_, err := b.withdraw("operator:1", id, StatementWithdrawal{Action: ActPropose, Comment: "x"})
+		b.must(err)
+		_, err = b.withdraw("operator:2", id, StatementWithdrawal{Action: ActApprove})
+		b.must(err)
+		if report = b.reconcile(file); len(report.Statements) != 2 || report.Statements[1].Matched != 1 {
+			t.Fatalf("%+v", report)
+		}
+	}
+	b.settle()
+	b.check()
+}
+
+// Instalments of one payment may stand on two accounts of a bank: their match is undone on each of them.
+func TestUndoMatchOverTwoAccounts(t *testing.T) {
+	b := setup(t)
+	b.account()
+	b.must(b.RegisterAccount(t.Context(), "operator:test", BankAccount{Bank: testBIC, Account: citizenAccount}))
+	ref, tiyn := b.paid(citizenIIN)
+	day := b.today()
+	report := b.reconcile(joined(sheet{number: 1, day: day, lines: []line{{tiyn: tiyn - 10, ref: ref}}}.camt(), sheet{number: 1, day: day, account: citizenAccount, lines: []line{{tiyn: 10, ref: ref}}}.camt()))
+	if len(report.Statements) != 2 || report.Statements[0].Matched+report.Statements[1].Matched != 2 {
+		t.Fatalf("%+v", report)
+	}
+	_, _, err := b.UndoMatch(t.Context(), b.idem("undo"), report.Statements[0].ID, MatchUndoing{No: 1, Comment: "not his"})
+	b.must(err)
+	for _, st := range report.Statements {
+		var listed int64
+		b.must(b.db.Get(&listed, `SELECT coalesce(sum(amount), 0)::bigint FROM recon_exceptions WHERE account = $1 AND missing = 0 AND state = 'assigned'`, st.Account))
+		if cash := b.balance("bank:" + testBIC + ":" + st.Account + ":cash"); cash != 0 || listed != st.Closing {
+			t.Errorf("%s: cash %d, listed %d of %d", st.Account, cash, listed, st.Closing)
+		}
+	}
+	b.settle()
+	b.check()
+}
