@@ -133,9 +133,9 @@ func (r *paidRow) payment(account string) register.Payment {
 	}
 	return register.Payment{
 		ID: string(recon.Reference([]byte(r.Attempt))), BankRef: r.BankRef, Day: day, Amount: r.Amount,
-		Payer:       register.Party{Name: r.BankName, ID: r.BankBIN, Organisation: true, Account: account, BIC: r.Bank, Code: bankCode},
-		For:         &register.Party{Name: r.PayerName, ID: r.PayerID},
-		Beneficiary: register.Party{Name: r.Name, ID: r.BIN, Organisation: true, Account: r.Account, BIC: r.BIC, Code: r.KBE},
+		Payer:       register.Party{Name: register.Name(r.BankName), ID: r.BankBIN, Organisation: true, Account: account, BIC: r.Bank, Code: bankCode},
+		For:         &register.Party{Name: register.Name(r.PayerName), ID: r.PayerID},
+		Beneficiary: register.Party{Name: register.Name(r.Name), ID: r.BIN, Organisation: true, Account: r.Account, BIC: r.BIC, Code: r.KBE},
 		KBK:         r.KBK, KNP: r.KNP, UIP: r.Reference, Purpose: purpose,
 	}
 }

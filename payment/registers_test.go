@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/money"
 	"qaqpa/payment/register"
 )
 
@@ -121,5 +123,33 @@ func TestDisclose(t *testing.T) {
 	ask.Ground = ""
 	if _, err := Disclose(t.Context(), b.db, log, ask, b.clock.now); !errors.Is(err, register.ErrInvalid) {
 		t.Errorf("a request without a ground: %v", err)
+	}
+}
+
+// What an agency may write in a debt, and a bank in its confirmation, fits into every register: one payment must not keep a bank from all of its day.
+func TestLongNamesFitIntoRegisters(t *testing.T) {
+	b := setup(t)
+	_, tiyn := b.paid(citizenIIN)
+	b.must(b.expect(t.Context()))
+	found, err := PaymentsOfBank(t.Context(), b.db, b.cfg.Privacy, b.asked())
+	b.must(err)
+	row := paidRow{
+		Attempt: "att_1", PaidOn: b.clock.now(), BankRef: strings.Repeat("R", 140), Bank: testBIC, BankBIN: bankBIN, BankName: strings.Repeat("Ұ", 200), PayerID: citizenIIN,
+		PayerName: strings.Repeat("Ә", 139) + " " + strings.Repeat("ә", 60), Reference: strings.Repeat("№", 64), Purpose: "x", KBK: found[0].KBK, KNP: found[0].KNP, KBE: "11",
+		Name: strings.Repeat("Қ", 140), BIN: found[0].Beneficiary.ID, Account: found[0].Beneficiary.Account, BIC: found[0].Beneficiary.BIC, Amount: money.FromTiyn(tiyn),
+	}
+	p := row.payment(monthAccount)
+	if p.For.Name != strings.Repeat("Ә", 139) || p.Payer.Name != strings.Repeat("Ұ", 140) {
+		t.Errorf("names %q, %q", p.For.Name, p.Payer.Name)
+	}
+	r, err := MakeRegister(register.Part{Key: register.Key{Bank: testBIC, Day: p.Day}, Payments: []register.Payment{p}}, "qaqpa", b.clock.now())
+	b.must(err)
+	for _, f := range register.Formats() {
+		if f == register.MT102 {
+			r.Payments[0].UIP = "1" // has no № in its alphabet, and names the payment
+		}
+		if err := register.Write(io.Discard, f, r, register.Options{}); err != nil {
+			t.Errorf("%s: %v", f, err)
+		}
 	}
 }

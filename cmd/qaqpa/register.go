@@ -83,7 +83,7 @@ func (c *registerPaymentsCmd) Run(ctx context.Context, io streams) (err error) {
 		}
 		path := fmt.Sprintf("%s/%s-%s.%s", c.Output, r.ID, part.Key.Beneficiary, format.Extension())
 		files = append(files, sealedFile{path, b.Bytes()})
-		told = append(told, fmt.Sprintf("%s\t%d\t%s\n", path, len(part.Payments), sum.Decimal()))
+		told = append(told, fmt.Sprintf("%s\t%d\t%s\n", path, len(r.Payments), sum.Decimal()))
 	}
 	written, err := c.write(ctx, io, c.Database, c.Privacy.Token, files)
 	for i := range written {

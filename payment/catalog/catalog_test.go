@@ -132,6 +132,7 @@ func TestServiceCheckRefuses(t *testing.T) {
 		"names.kk":             func(s *ServiceSpec) { s.Names.KK = "" },
 		"names.ru control":     func(s *ServiceSpec) { s.Names.RU = "a\nb" },
 		"names.en reordered":   func(s *ServiceSpec) { s.Names.EN = "a\u202eb" },
+		"names.en no XML":      func(s *ServiceSpec) { s.Names.EN = "a\uffffb" },
 		"names.en not UTF-8":   func(s *ServiceSpec) { s.Names.EN = "a\xff" },
 		"names.en spaces":      func(s *ServiceSpec) { s.Names.EN = " a" },
 		"names.en long":        func(s *ServiceSpec) { s.Names.EN = strings.Repeat("a", nameMax+1) },

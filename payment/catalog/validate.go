@@ -48,10 +48,10 @@ func CheckText(field, text string, least, most int) error {
 }
 
 // unprintable holds for control characters and for the marks that reorder text on the screen, with which a signer
-// could be shown other words than he signs.
+// could be shown other words than he signs, and for what no XML may hold: a register of such a text could not be written.
 func unprintable(r rune) bool {
 	return unicode.IsControl(r) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) ||
-		r == 0x200e || r == 0x200f || r == 0x2028 || r == 0x2029 || r == 0xfeff || r == 0xfffd
+		r == 0x200e || r == 0x200f || r == 0x2028 || r == 0x2029 || r == 0xfeff || (r >= 0xfffd && r <= 0xffff)
 }
 
 // Check refuses an agency that breaks a rule; plainHTTP admits http beside https.
