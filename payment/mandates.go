@@ -11,7 +11,6 @@ import (
 
 	"github.com/jmoiron/sqlx"
 
-	"qaqpa/payment/canon"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/mandate"
 	"qaqpa/payment/money"
@@ -297,10 +296,10 @@ func (s *Service) useMandate(ctx context.Context, tx *sqlx.Tx, actor string, row
 	}
 	a := acceptance{method: methodMandate, document: sha256.Sum256(o.Document), verdictID: row.ID, signer: Signer{IIN: row.Signer, CertificateSHA256: row.Certificate}}
 	agreed := sha256.Sum256(row.Document)
-	a.signature, err = canon.Marshal(map[string]any{
-		"type": "mandate-authorisation", "order": o.ID, "document_sha256": hex.EncodeToString(a.document[:]), "mandate": row.ID,
-		"mandate_sha256": hex.EncodeToString(agreed[:]), "verdict": row.VerdictID, "at": s.now().Format(time.RFC3339Nano),
-	})
+	a.signature, err = mandate.Record{
+		Type: mandate.RecordType, Order: o.ID, DocumentSHA256: hex.EncodeToString(a.document[:]), Mandate: row.ID,
+		MandateSHA256: hex.EncodeToString(agreed[:]), Verdict: row.VerdictID, At: s.now().Format(time.RFC3339Nano),
+	}.Encode()
 	return a, err
 }
 

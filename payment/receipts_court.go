@@ -167,6 +167,12 @@ func (g *gathering) authorisations(ctx context.Context, o *orderRow) ([]receipt.
 		switch r.Method {
 		case methodCode, methodMandate: // our own record of it, which names the code or the agreement: there is no verdict on it
 			one.Statement = receipt.Statement{At: r.At.UTC().Format(time.RFC3339Nano), Verdict: r.Verdict}
+			if r.Method == methodMandate {
+				one.Record = string(signature)
+				if one.Agreement, err = g.agreement(ctx, r.Verdict); err != nil {
+					return nil, err
+				}
+			}
 		default:
 			if one.Statement, err = g.statement(ctx, r.At, signature, r.Verdict, g.part); err != nil {
 				return nil, err
@@ -175,6 +181,31 @@ func (g *gathering) authorisations(ctx context.Context, o *orderRow) ([]receipt.
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// agreement is the one under which an order was authorised, with the payer's signature and what the verdict on it rests on.
+func (g *gathering) agreement(ctx context.Context, id string) (*receipt.Agreement, error) {
+	row, err := g.readMandate(ctx, g.db, id, "")
+	if err != nil {
+		return nil, fmt.Errorf("couldn't read the agreement %s: %w", id, err)
+	}
+	var sealed []byte
+	if err := one(ctx, g.db, &sealed, `SELECT signature FROM mandates WHERE bucket = $1 AND id = $2`, row.Bucket, row.ID); err != nil {
+		return nil, err
+	}
+	signature, err := g.private.open(ctx, sealed, place("mandates", "signature", row.ID))
+	if err != nil {
+		return nil, err
+	}
+	if row.SignedAt == nil {
+		return nil, fmt.Errorf("the agreement %s is not signed", id)
+	}
+	out := &receipt.Agreement{ID: row.ID, DocumentSHA256: digestOfPage(row.Document), Signer: row.Signer, CertificateSHA256: row.Certificate}
+	if !g.part {
+		out.Document = string(row.Document)
+	}
+	out.Statement, err = g.statement(ctx, *row.SignedAt, signature, row.VerdictID, g.part)
+	return out, err
 }
 
 // confirmation is the bank's message that made the payment. A report about a file tells of many payments, so that its digest alone is taken.

@@ -2,11 +2,14 @@ package payment
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"strings"
 	"testing"
 
+	"qaqpa/payment/mandate"
 	"qaqpa/payment/receipt"
+	"qaqpa/payment/recon"
 )
 
 // checkPages: a translation is made once and kept, a court's copy each time anew; both are refused where they are not to be made.
@@ -77,7 +80,23 @@ func checkPages(t *testing.T, b *bundle, r Receipt) {
 	}
 }
 
-// An order that an agreement authorised has a copy, too: what authorised it is our record, on which there is no verdict to be read.
+// copyOfPDF is the copy in a PDF that the notary of the tests has sealed.
+func copyOfPDF(t *testing.T, pdf []byte) receipt.Copy {
+	t.Helper()
+	at := bytes.LastIndex(pdf, []byte("% {\"court\""))
+	if at < 0 {
+		t.Fatal("there is no copy in the PDF")
+	}
+	raw, _, _ := bytes.Cut(pdf[at+2:], []byte("\n% "))
+	c, err := receipt.DecodeCopy(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// The copy of a payment that an agreement authorised brings the agreement: what the payer signed, his signature, the verdict on it, and our record that binds both. A clerk at the
+// command line makes the same one.
 func TestCourtCopyOfMandate(t *testing.T) {
 	b := setup(t)
 	m := b.agreed(citizenIIN, 50_00, 100_00)
@@ -87,9 +106,111 @@ func TestCourtCopyOfMandate(t *testing.T) {
 	b.settle()
 	r, err := b.Receipt(t.Context(), o.ID)
 	b.must(err)
-	c, err := b.CourtCopy(t.Context(), CourtAsk{Receipt: r.ID, Actor: "operator:1", By: "operator 1", Reason: "claim 2-1017", Language: receipt.Bilingual})
+	ask := CourtAsk{Receipt: r.ID, Actor: "operator:1", By: "operator 1", Reason: "claim 2-1017", Language: receipt.Bilingual}
+	clerk, err := NewClerk(ClerkConfig{DB: b.db, Sealer: b.notary, Verifier: b.notary, Auditor: b.diary, Now: b.clock.now, Privacy: b.cfg.Privacy})
 	b.must(err)
-	if !bytes.Contains(c.PDF, []byte(`"method":"mandate"`)) || !bytes.Contains(c.PDF, []byte(m.ID)) {
-		t.Error("the copy does not name the agreement")
+	for name, make := range map[string]func(context.Context, CourtAsk) (CourtCopy, error){"service": b.CourtCopy, "clerk": clerk.CourtCopy} {
+		made, err := make(t.Context(), ask)
+		b.must(err)
+		c := copyOfPDF(t, made.PDF)
+		if len(c.Court.Authorisations) != 1 || c.Court.Authorisations[0].Agreement == nil {
+			t.Fatalf("%s: authorisations %+v", name, c.Court.Authorisations)
+		}
+		a := c.Court.Authorisations[0]
+		document, err := b.MandateDocument(t.Context(), m.ID)
+		b.must(err)
+		signature, err := a.Agreement.Signed()
+		b.must(err)
+		if a.Agreement.Document != string(document) || a.Agreement.Indication != "TOTAL-PASSED" || a.Agreement.ID != m.ID || a.Agreement.Signer != citizenIIN {
+			t.Errorf("%s: agreement %+v", name, a.Agreement)
+		}
+		if found, err := b.notary.Verify(t.Context(), signature, document); err != nil || !found.Valid {
+			t.Errorf("%s: the payer's signature under the agreement: %v", name, err)
+		}
+		if err := c.Agreed(a); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		misfits(t, c)
+	}
+	ask.Part = true
+	made, err := b.CourtCopy(t.Context(), ask)
+	b.must(err)
+	if a := copyOfPDF(t, made.PDF).Court.Authorisations[0].Agreement; a.Document != "" || a.Message != "" || a.Indication != "TOTAL-PASSED" {
+		t.Errorf("withheld, and there: %+v", a)
+	}
+}
+
+// misfits: copies whose agreement is another's do not hold, and one that does not cover the payment is told.
+func misfits(t *testing.T, c receipt.Copy) {
+	t.Helper()
+	for name, spoil := range map[string]func(a *receipt.Authorisation){
+		"another agreement's document": func(a *receipt.Authorisation) { a.Agreement.Document += " " },
+		"another agreement":            func(a *receipt.Authorisation) { a.Agreement.ID = "mnd_0" },
+		"no document":                  func(a *receipt.Authorisation) { a.Agreement.Document = "" },
+		"no record":                    func(a *receipt.Authorisation) { a.Record = "" },
+		"another order's record":       func(a *receipt.Authorisation) { a.Record = strings.Replace(a.Record, c.Receipt.Order, "ord_0", 1) },
+		"another verdict":              func(a *receipt.Authorisation) { a.Agreement.Verdict = "vrd_other" },
+		"another way":                  func(a *receipt.Authorisation) { a.Method = "code" },
+		"another signature":            func(a *receipt.Authorisation) { a.Agreement.Message = "AAAA" },
+	} {
+		a := c.Court.Authorisations[0]
+		agreement := *a.Agreement
+		a.Agreement = &agreement
+		spoil(&a)
+		court := *c.Court
+		court.Authorisations = []receipt.Authorisation{a}
+		spoiled := c
+		spoiled.Court = &court
+		if _, err := spoiled.Encode(); !errors.Is(err, receipt.ErrCopy) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	for name, spoil := range map[string]func(c *receipt.Copy, a *receipt.Authorisation){
+		"signed afterwards":    func(_ *receipt.Copy, a *receipt.Authorisation) { a.At = "2020-01-01T00:00:00Z" },
+		"after its last day":   func(_ *receipt.Copy, a *receipt.Authorisation) { a.At = "2027-01-01T00:00:00Z" },
+		"another bank":         func(c *receipt.Copy, _ *receipt.Authorisation) { c.Receipt.Bank.BIC = otherBIC },
+		"another payer":        func(c *receipt.Copy, _ *receipt.Authorisation) { c.Receipt.Payer.ID = neighborIIN },
+		"a smaller limit":      func(_ *receipt.Copy, a *receipt.Authorisation) { smaller(t, a.Agreement) },
+		"another agreement":    func(_ *receipt.Copy, a *receipt.Authorisation) { a.Agreement.ID = "mnd_0" },
+		"no time":              func(_ *receipt.Copy, a *receipt.Authorisation) { a.Agreement.At = "" },
+		"without an agreement": func(_ *receipt.Copy, a *receipt.Authorisation) { a.Agreement = nil },
+	} {
+		other, a := c, c.Court.Authorisations[0]
+		agreement := *a.Agreement
+		a.Agreement = &agreement
+		spoil(&other, &a)
+		if err := other.Agreed(a); !errors.Is(err, receipt.ErrNotAgreed) {
+			t.Errorf("%s covers the payment: %v", name, err)
+		}
+	}
+}
+
+// smaller writes another limit into the document of an agreement.
+func smaller(t *testing.T, a *receipt.Agreement) {
+	t.Helper()
+	doc, err := mandate.Decode([]byte(a.Document))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.PaymentMax, doc.Payment = 39_99, "39.99"
+	raw, err := doc.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Document = string(raw)
+}
+
+// A payment that a statement proved names the line in place of a message of the bank.
+func TestCourtCopyOfProof(t *testing.T) {
+	b, o, _ := lostReport(t)
+	b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: o.Tiyn, ref: o.Attempt[len(prefixAttempt):], bank: "ACC-77"}}}.camt())
+	b.resolved(b.theOnly(recon.Surplus), ExceptionAction{Way: recon.Prove})
+	b.settle()
+	r, err := b.Receipt(t.Context(), o.ID)
+	b.must(err)
+	made, err := b.CourtCopy(t.Context(), CourtAsk{Receipt: r.ID, Actor: "operator:1", By: "operator 1", Reason: "claim 2-1017", Language: receipt.Bilingual})
+	b.must(err)
+	if c := copyOfPDF(t, made.PDF).Court.Confirmation; c == nil || c.Message != "" || !strings.HasPrefix(c.Verdict, "stm_") {
+		t.Errorf("confirmation %+v", c)
 	}
 }

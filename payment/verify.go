@@ -29,6 +29,8 @@ type LedgerReport struct {
 	Transfers   int64 `json:"transfers"`
 	Receipts    int64 `json:"receipts"`
 	Checkpoints int64 `json:"checkpoints"`
+	// Pages counts the pages of receipts in further languages.
+	Pages int64 `json:"pages"`
 	// Matches counts the live legs of reconciliation that were held against their rules.
 	Matches int64 `json:"matches"`
 	// Unsigned counts leaves that no checkpoint covers yet; normal for the last second.
@@ -50,7 +52,7 @@ func (r *LedgerReport) Holds() bool { return len(r.Problems) == 0 }
 
 // VerifyLedger walks the whole ledger in one snapshot and compares everything with everything: chains and heads of the
 // journal; trees with every signed checkpoint, in order and under the keys; leaves with transfers, orders, attempts,
-// items and debts, in both directions; receipts by their own proofs; statements, matches and exceptions of reconciliation. It changes nothing, and may run beside a working
+// items and debts, in both directions; receipts by their own proofs, and their pages in further languages; statements, matches and exceptions of reconciliation. It changes nothing, and may run beside a working
 // gateway. secrets opens what is sealed of persons; nil where nothing is. A ledger that does not hold is a report with problems; an error means that it could not be read.
 func VerifyLedger(ctx context.Context, db *sqlx.DB, secrets *Privacy, keys note.Verifiers) (LedgerReport, error) {
 	if keys == nil {
@@ -144,7 +146,7 @@ func (w *walk) usedBuckets(ctx context.Context) ([]int, error) {
 		SELECT b FROM generate_series(0, 255) AS t (b) WHERE EXISTS (SELECT 1 FROM debts WHERE bucket = b)
 			OR EXISTS (SELECT 1 FROM orders WHERE bucket = b) OR EXISTS (SELECT 1 FROM attempts WHERE bucket = b)
 			OR EXISTS (SELECT 1 FROM transfers WHERE bucket = b) OR EXISTS (SELECT 1 FROM journal WHERE bucket = b)
-			OR EXISTS (SELECT 1 FROM receipts WHERE bucket = b) OR EXISTS (SELECT 1 FROM outbox WHERE bucket = b)`)
+			OR EXISTS (SELECT 1 FROM receipts WHERE bucket = b) OR EXISTS (SELECT 1 FROM receipt_pages WHERE bucket = b) OR EXISTS (SELECT 1 FROM outbox WHERE bucket = b)`)
 	if err != nil {
 		return nil, err
 	}
@@ -168,5 +170,8 @@ func (w *walk) bucket(ctx context.Context, bucket int) error {
 	if err := errors.Join(w.states(ctx, bucket), w.refunds(ctx, bucket), w.sums(ctx, bucket)); err != nil {
 		return err
 	}
-	return w.receipts(ctx, bucket)
+	if err := w.receipts(ctx, bucket); err != nil {
+		return err
+	}
+	return w.pages(ctx, bucket)
 }

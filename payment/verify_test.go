@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"qaqpa/payment/ledger"
+	"qaqpa/payment/receipt"
 )
 
 // Whatever is changed behind the gateway's back, by one with full rights over the database, is found.
@@ -23,10 +24,14 @@ func TestVerifyLedgerFindsTampering(t *testing.T) {
 	}
 	b.settle()
 	b.fee(citizenIIN)
+	var translated string
+	b.must(b.db.Get(&translated, `SELECT min(id) FROM receipts`))
+	_, _, err := b.ReceiptPage(t.Context(), translated, receipt.English)
+	b.must(err)
 	b.bank.pays = []string{"timeoutButDone"}
 	b.authorised(citizenIIN)
 	b.attempts()
-	if r := b.check(); r.Leaves != 3 || r.Checkpoints != 3 || r.Receipts != 3 {
+	if r := b.check(); r.Leaves != 3 || r.Checkpoints != 3 || r.Receipts != 3 || r.Pages != 1 {
 		t.Fatalf("report %+v", r)
 	}
 	for name, c := range map[string]struct{ change, want string }{
@@ -68,6 +73,10 @@ func TestVerifyLedgerFindsTampering(t *testing.T) {
 		"receipt changed":         {`UPDATE receipts SET core = convert_to(replace(convert_from(core, 'UTF8'), '540600', '540700'), 'UTF8')`, "receipt"},
 		"receipt page":            {`UPDATE receipts SET pdf = pdf || ' '::bytea`, "differs from its row"},
 		"receipt removed":         {`DELETE FROM receipts`, "receipt that does not exist"},
+		"translation changed":     {`UPDATE receipt_pages SET pdf = pdf || ' '::bytea`, "page in en: it is not what was made"},
+		"translation unsealed":    {`UPDATE receipt_pages SET pdf_seal = ''`, "page in en: it has no seal"},
+		"translation of another":  {`UPDATE receipt_pages SET pdf = r.pdf, pdf_sha256 = r.pdf_sha256 FROM receipts r WHERE r.id <> receipt_id`, "page in en: it is of another receipt"},
+		"translation of none":     {`UPDATE receipt_pages SET receipt_id = 'rcp_0'`, "page in en"},
 		"receipt unnamed":         {`UPDATE orders SET receipt_id = NULL WHERE receipt_id IS NOT NULL`, "belongs to no order"},
 		"webhook removed":         {`DELETE FROM deliveries; DELETE FROM outbox`, "webhooks"},
 	} {

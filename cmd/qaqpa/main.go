@@ -28,7 +28,7 @@ type commandLine struct {
 	Raise     raiseCmd     `cmd:"" help:"Add time stamps and evidence to the signatures of a CMS or PDF document."`
 	Sign      signCmd      `cmd:"" help:"Sign a document with a key of a PKCS #12 file or of the token: CMS, XML, WS-Security, JWT, raw."`
 	Ledger    ledgerCmd    `cmd:"" help:"Check the ledger against the signed checkpoints."`
-	Receipt   receiptCmd   `cmd:"" help:"Verify receipts offline."`
+	Receipt   receiptCmd   `cmd:"" help:"Verify receipts offline; make copies for courts."`
 	Register  registerCmd  `cmd:"" help:"Registers of payments for banks and agencies, what banks owe, answers to courts."`
 	Refunds   refundsCmd   `cmd:"" help:"Refunds and corrections of executed payments, agreed by two people."`
 	Reconcile reconcileCmd `cmd:"" help:"Take in statements of banks, match and book them; accounts, rules and days of banks."`

@@ -19,7 +19,8 @@ import (
 )
 
 type receiptCmd struct {
-	Verify receiptVerifyCmd `cmd:"" help:"Verify receipts without database and network."`
+	Verify    receiptVerifyCmd    `cmd:"" help:"Verify receipts, translations and court's copies without database and network."`
+	CourtCopy receiptCourtCopyCmd `cmd:"" name:"court-copy" help:"Make a court's copy of a receipt: sealed, with the evidence behind the payment, to be verified by 'receipt verify'."`
 }
 
 // receiptVerifyCmd judges receipts as a court does: with the files, the anchors and the operator's published key, and nothing else.

@@ -97,7 +97,9 @@ func (c *receiptVerifyCmd) authorisation(ctx context.Context, service *signer.Se
 	name := fmt.Sprintf("authorisation %d by %s", i+1, a.Method)
 	var detached []byte
 	switch a.Method {
-	case "code", "mandate":
+	case "mandate":
+		return c.agreement(ctx, service, f, p, a)
+	case "code":
 		f.NotChecked = append(f.NotChecked, name+": it has no signature of its own")
 		return nil
 	case "eds":
@@ -159,7 +161,11 @@ func (p paid) authorised(v signer.Verdict, a receipt.Authorisation) error {
 	case v.Content != nil && !bytes.Equal(v.Content, []byte(p.Court.Document)):
 		return errors.New("it is over another document")
 	}
-	// The attack: the gateway's operator pays from somebody's account and signs the order himself.
+	return p.ofPayer(by)
+}
+
+// ofPayer reports whether a signer may order payments of the payer. The attack: the gateway's operator pays from somebody's account and signs the order himself.
+func (p paid) ofPayer(by *report.Signer) error {
 	holder := order.Holder{IIN: by.IIN, BIN: by.BIN, Kind: by.Kind}
 	for _, role := range by.Roles {
 		holder.Roles = append(holder.Roles, role.Code)

@@ -71,6 +71,7 @@ func TestReceiptVerify(t *testing.T) {
 	if err != nil || court.status != http.StatusOK {
 		t.Fatal(court, err)
 	}
+	agreed := courtCopyByAgreement(t, s, dir)
 	if err := w.killGateway(); err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +108,8 @@ func TestReceiptVerify(t *testing.T) {
 		"a translation":         {append([]string{write("english.pdf", english.body), key}, lists...), 0, "holds: the receipt in the copy is the sealed one"},
 		"a court's copy":        {append([]string{write("court.pdf", court.body), key}, lists...), 0, "holds: the bank's confirmation"},
 		"its payer's signature": {append([]string{write("court.pdf", court.body), key}, lists...), 0, "holds: authorisation 1 by eds"},
+		"an agreement":          {append([]string{agreed, key}, lists...), 0, "holds: signature under the agreement for repeated payments"},
+		"what it covers":        {append([]string{agreed, key}, lists...), 0, "holds: the agreement for repeated payments covers the payment"},
 		"a copy without lists":  {[]string{write("court.pdf", court.body), key}, exitIndeterminate, "undecided: seal of the copy"},
 		"a copy changed":        {append([]string{write("more.pdf", append(bytes.Clone(court.body), "\n% more\n"...)), key}, lists...), 1, "holds no receipt"},
 		"a copy as the page":    {append([]string{receiptFile, "--pdf=" + write("english.pdf", english.body)}, lists...), exitFailed, "it is another document"},

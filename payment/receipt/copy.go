@@ -62,12 +62,16 @@ type Court struct {
 
 // Authorisation is one on which the order rests.
 type Authorisation struct {
-	// Method is eds, code or bank.
+	// Method is eds, code, mandate or bank.
 	Method string `json:"method"`
 	// Signer is the IIN or BIN of whom the signature speaks for.
 	Signer            string `json:"signer"`
 	CertificateSHA256 string `json:"certificate_sha256,omitempty"`
 	Statement
+	// Record and Agreement are of an order that an agreement for repeated payments authorised: the gateway's own record, which binds order and
+	// agreement, see [mandate.Record], and the agreement with the payer's signature.
+	Record    string     `json:"record,omitempty"`
+	Agreement *Agreement `json:"agreement,omitempty"`
 }
 
 // Statement is a signed message with the gateway's verdict on it.
@@ -139,6 +143,11 @@ func (c Copy) check() error {
 			return err
 		}
 	}
+	for _, a := range c.Court.Authorisations {
+		if err := a.check(c); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -147,6 +156,9 @@ func (c *Court) statements() []Statement {
 	var list []Statement
 	for _, a := range c.Authorisations {
 		list = append(list, a.Statement)
+		if a.Agreement != nil {
+			list = append(list, a.Agreement.Statement)
+		}
 	}
 	if c.Confirmation != nil {
 		list = append(list, *c.Confirmation)

@@ -99,7 +99,10 @@ func (p *page) authorisation(number, of int, a Authorisation) error {
 	if a.CertificateSHA256 != "" {
 		p.row(label{"Сертификат (SHA-256)", "Сертификат (SHA-256)", "Certificate (SHA-256)"}, grouped(a.CertificateSHA256))
 	}
-	return p.statement(a.Statement)
+	if err := p.statement(a.Statement); err != nil {
+		return err
+	}
+	return p.agreement(a.Agreement)
 }
 
 func (p *page) confirmation(c *Court) error {
