@@ -168,21 +168,28 @@ func TestRemovedTokenComesBackUnderLoad(t *testing.T) {
 	l.end(t)
 }
 
-// foreign is another user of the module in this process, which plays by no rules.
-func foreign(t *testing.T, soft *softhsm.Token) (*pkcs11.Ctx, uint) {
+// foreign is another user of the module in this process, which plays by no rules, but for one: what it does must not end the process, so
+// nobody else is in the library meanwhile. A call beside C_Finalize, or in a session that is closed meanwhile, is not survived by SoftHSM.
+func foreign(t *testing.T, soft *softhsm.Token, do func(ctx *pkcs11.Ctx, slot uint)) {
 	t.Helper()
-	ctx := pkcs11.New(soft.Module)
+	hsm.Alone(t, soft.Module, func() {
+		ctx := pkcs11.New(soft.Module)
+		do(ctx, slotOf(t, ctx, soft))
+	})
+}
+
+// slotOf is where the token is in the library as it is initialised now.
+func slotOf(t *testing.T, ctx *pkcs11.Ctx, soft *softhsm.Token) uint {
+	t.Helper()
 	slots, err := ctx.GetSlotList(true)
-	if err != nil {
-		t.Fatal(err)
-	}
+	must(t, err)
 	for _, slot := range slots {
 		if info, err := ctx.GetTokenInfo(slot); err == nil && info.Label == soft.Label {
-			return ctx, slot
+			return slot
 		}
 	}
 	t.Fatal("the foreign user does not find the token")
-	return nil, 0
+	return 0
 }
 
 func must(t *testing.T, err error) {
@@ -193,37 +200,31 @@ func must(t *testing.T, err error) {
 }
 
 func TestOtherUserOfTheModule(t *testing.T) {
-	faults := map[string]func(t *testing.T, soft *softhsm.Token){
-		"closes all sessions": func(t *testing.T, soft *softhsm.Token) {
+	faults := map[string]func(t *testing.T, soft *softhsm.Token, ctx *pkcs11.Ctx, slot uint){
+		"closes all sessions": func(t *testing.T, _ *softhsm.Token, ctx *pkcs11.Ctx, slot uint) {
 			t.Helper()
-			ctx, slot := foreign(t, soft)
 			must(t, ctx.CloseAllSessions(slot))
 		},
-		"logs out": func(t *testing.T, soft *softhsm.Token) {
+		"logs out": func(t *testing.T, _ *softhsm.Token, ctx *pkcs11.Ctx, slot uint) {
 			t.Helper()
-			ctx, slot := foreign(t, soft)
 			session, err := ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION)
 			must(t, err)
 			must(t, ctx.Logout(session))
 		},
-		"finalises": func(t *testing.T, soft *softhsm.Token) {
+		"finalises": func(t *testing.T, _ *softhsm.Token, ctx *pkcs11.Ctx, _ uint) {
 			t.Helper()
-			ctx, _ := foreign(t, soft)
 			must(t, ctx.Finalize())
 		},
-		"finalises and initialises": func(t *testing.T, soft *softhsm.Token) {
+		"finalises and initialises": func(t *testing.T, _ *softhsm.Token, ctx *pkcs11.Ctx, _ uint) {
 			t.Helper()
-			ctx, _ := foreign(t, soft)
 			must(t, ctx.Finalize())
 			must(t, ctx.Initialize())
 		},
-		"finalises, initialises and logs in": func(t *testing.T, soft *softhsm.Token) {
+		"finalises, initialises and logs in": func(t *testing.T, soft *softhsm.Token, ctx *pkcs11.Ctx, _ uint) {
 			t.Helper()
-			ctx, _ := foreign(t, soft)
 			must(t, ctx.Finalize())
 			must(t, ctx.Initialize())
-			_, slot := foreign(t, soft)
-			session, err := ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION)
+			session, err := ctx.OpenSession(slotOf(t, ctx, soft), pkcs11.CKF_SERIAL_SESSION)
 			must(t, err)
 			must(t, ctx.Login(session, pkcs11.CKU_USER, soft.PIN))
 		},
@@ -233,7 +234,7 @@ func TestOtherUserOfTheModule(t *testing.T) {
 			soft, _, keys := fixture(t)
 			for range 3 {
 				sign(t, keys)
-				fault(t, soft) // between calls: SoftHSM does not survive C_Finalize during one
+				foreign(t, soft, func(ctx *pkcs11.Ctx, slot uint) { fault(t, soft, ctx, slot) })
 				sign(t, keys)
 			}
 		})

@@ -73,11 +73,12 @@ func TestPINChangedWhileTheTokenWasAway(t *testing.T) {
 	sign(t, []*hsm.Key{k})
 
 	changePIN := func(from, to string) {
-		ctx, slot := foreign(t, soft)
-		session, err := ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
-		must(t, err)
-		must(t, ctx.SetPIN(session, from, to))
-		must(t, ctx.CloseAllSessions(slot))
+		foreign(t, soft, func(ctx *pkcs11.Ctx, slot uint) { // the token is being connected again and again, with C_Finalize each time
+			session, err := ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
+			must(t, err)
+			must(t, ctx.SetPIN(session, from, to))
+			must(t, ctx.CloseAllSessions(slot))
+		})
 	}
 	changePIN(soft.PIN, "changed")
 	before := calls("C_Login")

@@ -25,11 +25,13 @@ import (
 // strangers makes objects in the token by other programs' hands, through a session of another user of the module.
 func strangers(t *testing.T, soft *softhsm.Token, do func(ctx *pkcs11.Ctx, session pkcs11.SessionHandle)) {
 	t.Helper()
-	ctx, slot := foreign(t, soft)
-	session, err := ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
-	must(t, err)
-	do(ctx, session)
-	must(t, ctx.CloseSession(session))
+	hsm.Beside(t, soft.Module, func() { // do may have the Token look at what it made
+		ctx := pkcs11.New(soft.Module)
+		session, err := ctx.OpenSession(slotOf(t, ctx, soft), pkcs11.CKF_SERIAL_SESSION|pkcs11.CKF_RW_SESSION)
+		must(t, err)
+		do(ctx, session)
+		must(t, ctx.CloseSession(session))
+	})
 }
 
 var paramsP256 = []byte{0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07}
@@ -184,25 +186,7 @@ func TestStaleHandlesOfAnotherInitialisation(t *testing.T) {
 			sign(t, []*hsm.Key{k})
 			keys = append(keys, k)
 		}
-		ctx, _ := foreign(t, soft)
-		must(t, ctx.Finalize())
-		must(t, ctx.Initialize())
-		_, slot := foreign(t, soft)
-		session, err := ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION) // where our anchor was
-		must(t, err)
-		must(t, ctx.Login(session, pkcs11.CKU_USER, soft.PIN))
-		session, err = ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION) // where our worker's session was
-		must(t, err)
-		for i := range made {
-			for _, class := range []uint{pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_PUBLIC_KEY} { // where our keys were, the last one first
-				must(t, ctx.FindObjectsInit(session, []*pkcs11.Attribute{
-					pkcs11.NewAttribute(pkcs11.CKA_CLASS, class), pkcs11.NewAttribute(pkcs11.CKA_LABEL, made[len(made)-1-i].Label()),
-				}))
-				_, _, err = ctx.FindObjects(session, 10)
-				must(t, err)
-				must(t, ctx.FindObjectsFinal(session))
-			}
-		}
+		foreign(t, soft, func(ctx *pkcs11.Ctx, _ uint) { renumber(t, soft, ctx, made) })
 		for _, k := range keys {
 			sign(t, []*hsm.Key{k})
 		}
@@ -210,6 +194,29 @@ func TestStaleHandlesOfAnotherInitialisation(t *testing.T) {
 	}
 	if n := metric(t, registry, "qaqpa_hsm_wrong_signatures_total"); n != 3 {
 		t.Errorf("%v wrong signatures were made and thrown away; the test is about 3", n)
+	}
+}
+
+// renumber initialises the library anew and gives the handles of before to other objects.
+func renumber(t *testing.T, soft *softhsm.Token, ctx *pkcs11.Ctx, made []*hsm.Key) {
+	t.Helper()
+	must(t, ctx.Finalize())
+	must(t, ctx.Initialize())
+	slot := slotOf(t, ctx, soft)
+	session, err := ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION) // where our anchor was
+	must(t, err)
+	must(t, ctx.Login(session, pkcs11.CKU_USER, soft.PIN))
+	session, err = ctx.OpenSession(slot, pkcs11.CKF_SERIAL_SESSION) // where our worker's session was
+	must(t, err)
+	for i := range made {
+		for _, class := range []uint{pkcs11.CKO_PRIVATE_KEY, pkcs11.CKO_PUBLIC_KEY} { // where our keys were, the last one first
+			must(t, ctx.FindObjectsInit(session, []*pkcs11.Attribute{
+				pkcs11.NewAttribute(pkcs11.CKA_CLASS, class), pkcs11.NewAttribute(pkcs11.CKA_LABEL, made[len(made)-1-i].Label()),
+			}))
+			_, _, err = ctx.FindObjects(session, 10)
+			must(t, err)
+			must(t, ctx.FindObjectsFinal(session))
+		}
 	}
 }
 
