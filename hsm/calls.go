@@ -10,7 +10,7 @@ import (
 	"github.com/miekg/pkcs11"
 )
 
-// triesMax is how often a call is made at most: as things are, on a new connection, and on a library initialised anew.
+// triesMax is how often a call is begun at most: as things are, on a new connection, and on a library initialised anew.
 const triesMax = 3
 
 // session is what a call gets to work with: a session of its own, on one connection.
@@ -46,6 +46,9 @@ func (t *Token) call(ctx context.Context, do func(session) error) error {
 }
 
 func (t *Token) submit(ctx context.Context, j *job) error {
+	if ctx.Err() != nil { // the key is not used for somebody who has gone
+		return late(ctx, ErrBusy, "no session became free")
+	}
 	if t.hangs() {
 		return fmt.Errorf("%w: no call returns", ErrUnavailable)
 	}
@@ -178,6 +181,9 @@ func (w *worker) serve(j *job) {
 		if f == faultNone || tries == triesMax {
 			j.finish(typed(err))
 			return
+		}
+		if errors.Is(err, errStale) {
+			tries-- // it has not begun: another Token of the process had the library initialised anew, which is bounded by the deadline alone
 		}
 	}
 }

@@ -20,6 +20,7 @@ import (
 type twins struct {
 	tokens [2]*softhsm.Token
 	faults [2]*softhsm.Faulty
+	starts uint64 // how often the first module had been initialised when the test looked last
 }
 
 func newTwins(t *testing.T) *twins {
@@ -151,16 +152,15 @@ func (p *twins) initialised(t *testing.T) bool {
 	t.Helper()
 	n, err := p.faults[0].Calls(softhsm.CallInitialize)
 	must(t, err)
-	before := lastInitialised.Swap(n)
+	before := p.starts
+	p.starts = n
 	return before != 0 && n > before
 }
-
-var lastInitialised atomic.Uint64
 
 // A token that never answers again costs its callers their deadline at most, and the process none of its threads.
 func TestFrozenFleetHoldsDeadlines(t *testing.T) {
 	p := newTwins(t)
-	f := fleetOf(t, func(c *hsm.FleetConfig) { c.CallTimeout, c.Stall, c.QueueMax = time.Second, 200*time.Millisecond, 64 }, p.tokens[0])
+	f := fleetOf(t, func(c *hsm.FleetConfig) { c.CallTimeout, c.Stall, c.QueueMax = 2*time.Second, 400*time.Millisecond, 64 }, p.tokens[0])
 	k := fleetKey(t, f, "a")
 	sign(t, []*hsm.FleetKey{k})
 	before := threads(t)
@@ -183,7 +183,7 @@ func TestFrozenFleetHoldsDeadlines(t *testing.T) {
 			t.Errorf("frozen token: %v", err)
 		}
 	}
-	if busy < 800 {
+	if busy < 500 { // who comes after the first ones gave up is told that the token does not answer
 		t.Errorf("%d of 1000 calls were refused at once with a queue of 64", busy)
 	}
 	if n := threads(t) - before; n > 40 {
@@ -193,7 +193,7 @@ func TestFrozenFleetHoldsDeadlines(t *testing.T) {
 	signEventually(t, []*hsm.FleetKey{k})
 }
 
-// A key with a thousand callers leaves one with a single caller its share.
+// A key with two hundred callers leaves one with ten its share, which is not what their numbers would give.
 func TestNoKeyStarvesAnother(t *testing.T) {
 	p := newTwins(t)
 	must(t, p.faults[0].Delay(500))
@@ -202,13 +202,19 @@ func TestNoKeyStarvesAnother(t *testing.T) {
 	l := startLoad(t, []*hsm.FleetKey{greedy}, 200)
 	l.progress(t, 20)
 	before := l.good.Load()
-	const n = 40
-	for range n {
-		if _, err := modest.Sign(nil, make([]byte, 32), crypto.Hash(0)); err != nil {
-			t.Fatal(err)
-		}
+	const n = 200
+	var calls sync.WaitGroup
+	for range 10 {
+		calls.Go(func() {
+			for range n / 10 {
+				if _, err := modest.Sign(nil, make([]byte, 32), crypto.Hash(0)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
-	if others := l.good.Load() - before; others > 8*n {
+	calls.Wait()
+	if others := l.good.Load() - before; others > 8*n { // twenty times as many when first come is first served
 		t.Errorf("%d signatures of the other key while this one made %d", others, n)
 	}
 	l.end(t)
@@ -217,8 +223,8 @@ func TestNoKeyStarvesAnother(t *testing.T) {
 func TestFleetRefusesWhatIsTooMuch(t *testing.T) {
 	p := newTwins(t)
 	f := fleetOf(t, func(c *hsm.FleetConfig) {
-		c.Limits = map[string]hsm.KeyLimits{"a": {PerSecond: 3}, "b": {QueueMax: 1}}
-		c.Tokens[0].Seats = 1
+		c.Limits = map[string]hsm.KeyLimits{"a": {PerSecond: 0.01}, "b": {QueueMax: 1}}
+		c.CallTimeout, c.Stall, c.Tokens[0].Seats = time.Minute, time.Minute, 1
 	}, p.tokens[0])
 	limited, short := fleetKey(t, f, "a"), fleetKey(t, f, "b")
 	refused := 0
@@ -227,17 +233,17 @@ func TestFleetRefusesWhatIsTooMuch(t *testing.T) {
 		var overload *hsm.OverloadError
 		switch {
 		case errors.As(err, &overload):
-			if refused++; overload.Key != "a" || overload.RetryAfter() <= 0 || overload.RetryAfter() > time.Second {
+			if refused++; overload.Key != "a" || overload.RetryAfter() <= 0 || overload.RetryAfter() > 100*time.Second {
 				t.Errorf("got %v", overload)
 			}
 		case err != nil:
 			t.Error(err)
 		}
 	}
-	if refused < 5 {
-		t.Errorf("%d of 10 signatures were refused with 3 allowed a second", refused)
+	if refused != 9 {
+		t.Errorf("%d of 10 signatures were refused with one allowed in 100 seconds", refused)
 	}
-	must(t, p.faults[0].Delay(20_000))
+	must(t, p.faults[0].Freeze(true))
 	var calls sync.WaitGroup
 	var busy atomic.Int64
 	for range 20 {
@@ -249,8 +255,10 @@ func TestFleetRefusesWhatIsTooMuch(t *testing.T) {
 			}
 		})
 	}
+	await(t, "the refusals", func() bool { return busy.Load() >= 18 })
+	must(t, p.faults[0].Freeze(false))
 	calls.Wait()
-	if n := busy.Load(); n < 15 || n > 18 {
+	if n := busy.Load(); n != 18 {
 		t.Errorf("%d of 20 were refused with one seat and one place to wait", n)
 	}
 	cancelled, cancel := context.WithCancel(t.Context())

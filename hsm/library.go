@@ -27,7 +27,8 @@ var libraries struct {
 // name another key.
 type library struct {
 	path string
-	// arguments for C_Initialize; empty: none. The C string lives as long as the process: modules may keep it.
+	// arguments for C_Initialize; empty: none. They change only while nobody uses the library. The C string lives as long as the process:
+	// modules may keep it.
 	arguments string
 	reserved  unsafe.Pointer
 	ctx       *pkcs11.Ctx
@@ -50,7 +51,7 @@ type refusal struct {
 	pin    pinMark
 }
 
-// acquire loads the module at path and counts the caller as a user of it. All users give the same arguments.
+// acquire loads the module at path and counts the caller as a user of it. All users at a time give the same arguments.
 func acquire(path, arguments string) (*library, error) {
 	path, err := filepath.EvalSymlinks(path)
 	if err != nil {
@@ -68,11 +69,14 @@ func acquire(path, arguments string) (*library, error) {
 		}
 		libraries.byPath[path] = lib
 	}
-	if lib.arguments != arguments {
-		return nil, fmt.Errorf("%w: it is in use with other arguments", ErrModule)
-	}
 	lib.mu.Lock()
 	defer lib.mu.Unlock()
+	if lib.arguments != arguments {
+		if lib.users > 0 || lib.current.Load()%2 == 1 { // odd without users: the last one is just leaving
+			return nil, fmt.Errorf("%w: it is in use with other arguments", ErrModule)
+		}
+		lib.arguments, lib.reserved = arguments, reservedOf(arguments)
+	}
 	lib.users++
 	return lib, nil
 }

@@ -5,7 +5,6 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -50,16 +49,22 @@ func (n *network) start(t *testing.T) {
 	n.server.Env = append(os.Environ(), n.soft.Env())
 	n.server.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	must(t, n.server.Start())
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if conn, err := new(net.Dialer).DialContext(t.Context(), "unix", n.socket); err == nil { // the file is there before anybody listens
-			_ = conn.Close()
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal("p11-kit server does not listen")
+	await(t, "a p11-kit server that listens", func() bool { return listens(t, n.socket) })
+}
+
+// listens tells whether somebody accepts connections at a socket, whose file is there before anybody does. A connection to try it would be one
+// that the server has a process for.
+func listens(t *testing.T, socket string) bool {
+	t.Helper()
+	const flags, accepting = 3, "00010000" // the fourth field of a line; __SO_ACCEPTCON of the kernel
+	sockets, err := os.ReadFile("/proc/net/unix")
+	must(t, err)
+	for line := range strings.Lines(string(sockets)) {
+		if f := strings.Fields(line); len(f) > flags && f[len(f)-1] == socket && f[flags] == accepting {
+			return true
 		}
 	}
-	await(t, "the end of the first connection", func() bool { return len(n.children(t)) == 0 })
+	return false
 }
 
 // children are the server's processes, one for each connection.
@@ -151,12 +156,8 @@ func TestFrozenTokenHoldsDeadlines(t *testing.T) {
 		t.Errorf("3 calls in flight, 4 in the queue, the others refused at once; got %v", kinds)
 	}
 
-	start = time.Now()
-	if _, err := keys[0].Sign(nil, make([]byte, 32), crypto.SHA256); !errors.Is(err, hsm.ErrUnavailable) {
-		t.Errorf("with all sessions frozen: %v", err)
-	}
-	if took := time.Since(start); took > timeout/5 {
-		t.Errorf("with all sessions frozen a call was refused after %v only", took)
+	if _, err := keys[0].Sign(nil, make([]byte, 32), crypto.SHA256); !errors.Is(err, hsm.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with all sessions frozen a call is refused at once, not at its deadline: %v", err)
 	}
 
 	n.signal(t, syscall.SIGCONT)
@@ -193,7 +194,7 @@ func TestCloseDoesNotWaitForAFrozenToken(t *testing.T) {
 	n := newNetwork(t)
 	viaClient := *n.soft
 	viaClient.Module = n.module
-	token, err := hsm.Open(t.Context(), hsm.Config{Module: n.module, Token: n.soft.Label, PIN: n.soft.PIN, CallTimeout: 200 * time.Millisecond})
+	token, err := hsm.Open(t.Context(), hsm.Config{Module: n.module, Token: n.soft.Label, PIN: n.soft.PIN, CallTimeout: time.Second})
 	must(t, err)
 	k := generate(t, token, "a", hsm.ECDSAP256)
 	n.signal(t, syscall.SIGSTOP)
@@ -204,23 +205,18 @@ func TestCloseDoesNotWaitForAFrozenToken(t *testing.T) {
 	if err := token.Close(); !errors.Is(err, hsm.ErrUnavailable) {
 		t.Errorf("close of a frozen token: %v", err)
 	}
-	if took := time.Since(start); took > 10*time.Second {
+	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("close took %v", took)
 	}
-	if _, err := hsm.Open(t.Context(), hsm.Config{Module: n.module, Token: n.soft.Label, PIN: n.soft.PIN, CallTimeout: 200 * time.Millisecond}); !errors.Is(err, hsm.ErrUnavailable) {
+	if _, err := hsm.Open(t.Context(), hsm.Config{Module: n.module, Token: n.soft.Label, PIN: n.soft.PIN, CallTimeout: time.Second}); !errors.Is(err, hsm.ErrUnavailable) {
 		t.Errorf("open of a frozen token: %v", err)
 	}
 	n.signal(t, syscall.SIGKILL) // the blocked calls return, and the library is free again
 	var again *hsm.Token
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	await(t, "a library that is free again", func() bool {
 		again, err = hsm.Open(t.Context(), hsm.Config{Module: n.module, Token: n.soft.Label, PIN: n.soft.PIN})
-		if err == nil {
-			break
-		}
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+		return err == nil
+	})
 	must(t, again.Close())
 }
 
@@ -242,12 +238,8 @@ func TestTokenThatFreezesWhileConnecting(t *testing.T) {
 			t.Errorf("a call took %v", took)
 		}
 	}
-	start := time.Now()
-	if err := token.Health(t.Context()); !errors.Is(err, hsm.ErrUnavailable) {
-		t.Errorf("health: %v", err)
-	}
-	if took := time.Since(start); took > timeout/3 {
-		t.Errorf("a token that was given up is still waited for: %v", took)
+	if err := token.Health(t.Context()); !errors.Is(err, hsm.ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a token that was given up is not waited for until the deadline: %v", err)
 	}
 	must(t, n.server.Process.Signal(syscall.SIGCONT))
 	signEventually(t, keys)
@@ -266,7 +258,7 @@ func signEventually[K key](t *testing.T, keys []K) {
 	t.Helper()
 	for _, k := range keys {
 		var err error
-		for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 			if _, err = k.Sign(nil, make([]byte, 32), optsOf(k)); err == nil {
 				break
 			}

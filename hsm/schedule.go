@@ -102,6 +102,9 @@ type dispatch struct {
 
 // do queues a call and waits for its result.
 func (f *Fleet) do(ctx context.Context, t *task) ([]byte, error) {
+	if ctx.Err() != nil { // the key is not used for somebody who has gone
+		return nil, late(ctx, ErrBusy, "no token became free")
+	}
 	t.done = make(chan struct{})
 	t.deadline, _ = ctx.Deadline()
 	f.mu.Lock()

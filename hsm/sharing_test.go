@@ -5,9 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -53,7 +53,7 @@ func TestTokensShareALibrary(t *testing.T) {
 
 	must(t, second.Remove()) // the other token goes on, with pauses
 	before := metric(t, registry, "qaqpa_hsm_signatures_total")
-	deadline := time.Now().Add(2 * time.Second)
+	deadline := time.Now().Add(20 * time.Second)
 	for n := range 200 {
 		if time.Now().After(deadline) {
 			t.Fatalf("only %d signatures while the other token was lost", n)
@@ -134,8 +134,15 @@ func TestOpenErrors(t *testing.T) {
 }
 
 func TestCancelledAndLateCalls(t *testing.T) {
-	token := open(t, softhsm.ForTest(t), func(c *hsm.Config) { c.SessionsMax, c.QueueMax = 1, 2 })
-	k := generate(t, token, "k", hsm.RSA3072)
+	soft := softhsm.ForTest(t)
+	made(t, soft, map[string]hsm.Algorithm{"k": hsm.ECDSAP256})
+	faulty, err := softhsm.NewFaulty(t.TempDir())
+	must(t, err)
+	t.Cleanup(func() { _ = faulty.Close() })
+	soft.Module = faulty.Module
+	token := open(t, soft, func(c *hsm.Config) { c.SessionsMax, c.QueueMax, c.CallTimeout = 1, 2, time.Minute })
+	k, err := token.Key(t.Context(), "k")
+	must(t, err)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := k.SignContext(cancelled, make([]byte, 32), optsOf(k)); !errors.Is(err, context.Canceled) {
@@ -148,23 +155,37 @@ func TestCancelledAndLateCalls(t *testing.T) {
 	}
 
 	// Overload: one session, two waiting, all others refused at once, and those that are not refused are served.
-	var calls sync.WaitGroup
-	errs := make([]error, 50)
-	for i := range errs {
-		calls.Go(func() { _, errs[i] = k.Sign(nil, make([]byte, 32), optsOf(k)) })
+	must(t, faulty.Freeze(true))
+	inC := func() uint64 {
+		n, err := faulty.Calls(softhsm.CallSignInit)
+		must(t, err)
+		return n
 	}
-	calls.Wait()
-	busy := 0
-	for _, err := range errs {
-		switch {
+	before := inC()
+	var (
+		calls              sync.WaitGroup
+		good, busy, others atomic.Int64
+	)
+	one := func() {
+		switch _, err := k.Sign(nil, make([]byte, 32), optsOf(k)); {
+		case err == nil:
+			good.Add(1)
 		case errors.Is(err, hsm.ErrBusy):
-			busy++
-		case err != nil:
-			t.Errorf("under overload: %v", err)
+			busy.Add(1)
+		default:
+			others.Add(1)
 		}
 	}
-	if busy < 40 || busy > 49 || !slices.Contains(errs, nil) {
-		t.Errorf("%d of 50 calls were refused", busy)
+	calls.Go(one)
+	await(t, "the first call in the token", func() bool { return inC() > before })
+	for range 49 {
+		calls.Go(one)
+	}
+	await(t, "the refusals", func() bool { return busy.Load()+others.Load() >= 47 })
+	must(t, faulty.Freeze(false))
+	calls.Wait()
+	if good.Load() != 3 || busy.Load() != 47 {
+		t.Errorf("of 50 calls with one session and two places to wait %d were served, %d refused, %d failed", good.Load(), busy.Load(), others.Load())
 	}
 	sign(t, []*hsm.Key{k})
 }
