@@ -3,6 +3,7 @@ module qaqpa
 go 1.26.4
 
 require (
+	filippo.io/edwards25519 v1.2.0
 	codeberg.org/go-pdf/fpdf v0.12.0
 	github.com/ThalesIgnite/crypto11 v1.2.5
 	github.com/alecthomas/kong v1.17.0

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"qaqpa/hsm/pinned"
-
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -87,7 +85,7 @@ const (
 // Fleet is a set of tokens, each served by worker processes of its own. All methods may be called from any number of goroutines.
 type Fleet struct {
 	cfg     FleetConfig
-	curve   func() *pinned.P256
+	pins    *pins
 	metrics *fleetMetrics
 	quit    chan struct{}
 	running sync.WaitGroup
@@ -108,7 +106,7 @@ func OpenFleet(ctx context.Context, cfg FleetConfig) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Fleet{cfg: cfg, curve: sync.OnceValue(pinned.NewP256), quit: make(chan struct{}), keys: make(map[string]*sharedKey)}
+	f := &Fleet{cfg: cfg, pins: newPins(), quit: make(chan struct{}), keys: make(map[string]*sharedKey)}
 	if f.metrics, err = newFleetMetrics(cfg.Registerer); err != nil {
 		return nil, fmt.Errorf("couldn't register the metrics: %w", err)
 	}

@@ -99,8 +99,17 @@ func TestFleetGoesOnWithOneToken(t *testing.T) {
 		"freezes":          {func() error { return sick.Freeze(true) }, func() error { return sick.Freeze(false) }},
 		"is removed":       {p.tokens[0].Remove, p.tokens[0].Restore},
 	} {
+		counts := func() [3]float64 {
+			starts, err := sick.Calls(softhsm.CallInitialize)
+			must(t, err)
+			return [3]float64{metric(t, registry, "qaqpa_hsm_wrong_signatures_total"), metric(t, registry, "qaqpa_hsm_worker_restarts_total"), float64(starts)}
+		}
+		before := counts()
 		must(t, fault[0]())
-		p.works(t, 1)
+		await(t, "a token of which "+name+" is seen", func() bool { // a wrong signature, a worker that was killed or one that started anew
+			after := counts()
+			return after[0] > before[0] || after[1] > before[1] || after[2] > before[2]
+		})
 		p.works(t, 1)
 		if name == "is removed" {
 			await(t, "the state of the token that is gone", func() bool {

@@ -53,7 +53,7 @@ func (f *Fleet) open(ctx context.Context, ref Ref, isSecret bool) (*sharedKey, e
 	if known != nil {
 		return known, nil
 	}
-	k := &sharedKey{ref: ref, secret: isSecret, places: make(map[*member]*place), judge: &judge{curve: f.curve}}
+	k := &sharedKey{ref: ref, secret: isSecret, places: make(map[*member]*place), judge: &judge{pins: f.pins}}
 	if err := f.findAll(ctx, k); err != nil {
 		return nil, err
 	}

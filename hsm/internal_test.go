@@ -18,8 +18,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"qaqpa/hsm/pinned"
-
 	"github.com/miekg/pkcs11"
 )
 
@@ -329,7 +327,7 @@ func FuzzNewRequest(f *testing.F) {
 		if len(r.data) == 0 || r.size == 0 || r.mechanism.name == "" {
 			t.Errorf("empty request %+v", r)
 		}
-		j := &judge{pub: pub, curve: pinned.NewP256}
+		j := &judge{pub: pub, pins: newPins()}
 		if _, err := j.signature(r, make([]byte, r.size)); !errors.Is(err, ErrWrongSignature) {
 			t.Errorf("zeros are a signature: %v", err)
 		}

@@ -8,25 +8,39 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"math/big"
+	"sync"
 	"sync/atomic"
 
 	"qaqpa/hsm/pinned"
+	"qaqpa/hsm/rsapub"
 )
 
 // judge verifies the signatures of one key before they leave: a handle that names another key by now, a damaged key or a
 // faulty device must not show outside.
 type judge struct {
-	pub   crypto.PublicKey
-	curve func() *pinned.P256
-	seen  atomic.Int32
+	pub  crypto.PublicKey
+	pins *pins
+	seen atomic.Int32
 
 	layout atomic.Int32 // of a GOST token's signatures, in gostLayouts
 	turned atomic.Bool  // the GOST token reads digests from the other end
 
-	table atomic.Pointer[pinned.Key]
+	table   atomic.Pointer[pinned.Key]
+	edTable atomic.Pointer[pinned.EdKey]
+	power   atomic.Pointer[rsapub.Key]
 }
 
-// pinAfter is how many signatures a P-256 key makes before its table is: a key that signs once need not pay for it.
+// pins is what the tables of all keys share, each part made when the first key needs it.
+type pins struct {
+	p256    func() *pinned.P256
+	ed25519 func() *pinned.Ed25519
+}
+
+func newPins() *pins {
+	return &pins{p256: sync.OnceValue(pinned.NewP256), ed25519: sync.OnceValue(pinned.NewEd25519)}
+}
+
+// pinAfter is how many signatures a key makes before its table is: a key that signs once need not pay for it.
 const pinAfter = 32
 
 // signature turns what the token returned into the signature that crypto.Signer promises, and verifies it.
@@ -37,7 +51,7 @@ func (j *judge) signature(r *request, raw []byte) ([]byte, error) {
 	good, signature := false, raw
 	switch pub := j.pub.(type) {
 	case ed25519.PublicKey:
-		good = ed25519.Verify(pub, r.digest, raw)
+		good = j.ed25519(pub, r.digest, raw)
 	case *ecdsa.PublicKey:
 		var err error
 		if signature, err = derSignature(raw); err != nil {
@@ -45,7 +59,7 @@ func (j *judge) signature(r *request, raw []byte) ([]byte, error) {
 		}
 		good = j.ecdsa(pub, r.digest, raw, signature)
 	case *rsa.PublicKey:
-		good = verifyRSA(pub, r, raw)
+		good = j.rsa(pub, r, raw)
 	case GOSTKey:
 		return j.gost(pub, r, raw)
 	}
@@ -60,11 +74,39 @@ func (j *judge) ecdsa(pub *ecdsa.PublicKey, digest, raw, der []byte) bool {
 		return table.Verify(digest, raw)
 	}
 	if pub.Curve == elliptic.P256() && j.seen.Add(1) == pinAfter {
-		if table, err := j.curve().Key(pub); err == nil {
+		if table, err := j.pins.p256().Key(pub); err == nil {
 			j.table.Store(table)
 		}
 	}
 	return ecdsa.VerifyASN1(pub, digest, der)
+}
+
+func (j *judge) ed25519(pub ed25519.PublicKey, message, raw []byte) bool {
+	if table := j.edTable.Load(); table != nil {
+		return table.Verify(message, raw)
+	}
+	if j.seen.Add(1) == pinAfter {
+		if table, err := j.pins.ed25519().Key(pub); err == nil {
+			j.edTable.Store(table)
+		}
+	}
+	return ed25519.Verify(pub, message, raw)
+}
+
+// rsa compares the signature's power with the one right block, where the processor can take it in vectors and the padding is that of PKCS#1
+// v1.5. What is not that block is left to verifyRSA.
+func (j *judge) rsa(pub *rsa.PublicKey, r *request, raw []byte) bool {
+	if r.pss == nil && pub.E > 0 {
+		if j.seen.Add(1) == pinAfter {
+			if power := rsapub.New(pub.N, uint(pub.E)); power != nil { //nolint:gosec // it is above 0
+				j.power.Store(power)
+			}
+		}
+		if power := j.power.Load(); power != nil && string(power.Power(raw)) == string(paddedBlock(r.data, pub.Size())) {
+			return true
+		}
+	}
+	return verifyRSA(pub, r, raw)
 }
 
 // verifyRSA checks an RSA signature. Above 2048 bits crypto/rsa takes a path that is twice as slow as math/big, so there the

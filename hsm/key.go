@@ -93,7 +93,7 @@ func (t *Token) Find(ctx context.Context, ref Ref) (*Key, error) {
 	if known := t.keys[name]; known != nil {
 		return known, nil
 	}
-	k.judge = &judge{pub: k.pub, curve: t.curve}
+	k.judge = &judge{pub: k.pub, pins: t.pins}
 	t.keys[name] = k
 	return k, nil
 }

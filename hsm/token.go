@@ -8,8 +8,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"qaqpa/hsm/pinned"
 )
 
 // Token is an open token. All methods may be called from any number of goroutines.
@@ -32,8 +30,8 @@ type Token struct {
 	mu   sync.Mutex // guards keys
 	keys map[string]*Key
 
-	curve  func() *pinned.P256 // what the verification of all P-256 keys shares, made when the first needs it
-	making chan struct{}       // holds one while objects are made or changed, so that two cannot take one label
+	pins   *pins
+	making chan struct{} // holds one while objects are made or changed, so that two cannot take one label
 }
 
 // state is where a token stands: up (conn), being connected (neither), or down (err). It is replaced, never changed.
@@ -97,7 +95,7 @@ func newToken(cfg Config, lib *library, m *metrics) *Token {
 		quit:    make(chan struct{}),
 		stopped: make(chan struct{}),
 		keys:    make(map[string]*Key),
-		curve:   sync.OnceValue(pinned.NewP256),
+		pins:    newPins(),
 		making:  make(chan struct{}, 1),
 		opened:  time.Now(), //nolint:forbidigo // a monotonic reading to measure calls by, never shown as a date
 	}

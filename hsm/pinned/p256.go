@@ -8,8 +8,8 @@ import (
 	"math/big"
 )
 
-// ErrKey is wrapped by the errors for a public key that is not one of P-256.
-var ErrKey = errors.New("not a public key of P-256")
+// ErrKey is wrapped by the errors for a public key that is not one of the curve.
+var ErrKey = errors.New("not a public key of the curve")
 
 // P256 is what all keys of the curve share.
 type P256 struct {
