@@ -52,8 +52,16 @@ type FleetToken struct {
 	// Processes is how many worker processes share the token; 0 means 1. Modules with locks of their own, such as SoftHSM,
 	// sign faster from two.
 	Processes int
-	// Seats is the number of calls at once in each process; 0 means 8.
+	// Seats is the number of calls at once in each process; 0 means that the number which is fastest, up to 64, is found while calls wait.
 	Seats int
+}
+
+// most is how many calls at once a process has at most.
+func (t FleetToken) most() int {
+	if t.Seats == 0 {
+		return paceMost
+	}
+	return t.Seats
 }
 
 // LogValue hides the PIN.
@@ -118,6 +126,9 @@ func OpenFleet(ctx context.Context, cfg FleetConfig) (*Fleet, error) {
 		pins := &pinMemory{}
 		for i := range t.Processes {
 			n := &member{fleet: f, cfg: t, index: i, metrics: m, pins: pins, settled: make(chan struct{})}
+			if t.Seats == 0 {
+				n.pace = newPace(paceMost)
+			}
 			if n.first = n; i > 0 {
 				n.first = f.members[len(f.members)-1].first
 			}
@@ -151,8 +162,7 @@ func (c FleetConfig) withDefaults() (FleetConfig, error) {
 		if t.Processes == 0 {
 			t.Processes = 1
 		}
-		t.Seats = checked.SessionsMax
-		threads += t.Processes * t.Seats
+		threads += t.Processes * t.most()
 		switch name := [2]string{t.Module, t.Label}; {
 		case t.Processes < 0 || t.Processes > fleetProcesses:
 			return c, fmt.Errorf("token %q: Processes must be 0 to %d", t.Label, fleetProcesses)

@@ -2,6 +2,7 @@ package hsm
 
 import (
 	"bufio"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,7 +38,7 @@ type link struct {
 	flush   chan struct{} // wakes the goroutine that writes what would not be written at once
 	writing bool          // it does
 	load    int           // bytes of all pending requests
-	seats   int           // calls that the worker does at once; it takes them in the order in which they came
+	seats   int           // calls that the worker does at once; it takes them in the order in which they came. 0: it was not told yet
 	seated  int           // calls that want a seat and are not answered
 	working int           // those that have one
 	waiting []*exchange   // those that have none yet, in order
@@ -95,7 +96,7 @@ func startWorker(command []string, stderr io.Writer, noted func(report), turn fu
 		return nil, errors.Join(fmt.Errorf("couldn't start a worker process: %w", err), conn.Close(), write.Close())
 	}
 	l := &link{
-		cmd: cmd, conn: conn, life: write, noted: noted, turn: turn, pending: make(map[uint64]*exchange), next: 1, seats: 1,
+		cmd: cmd, conn: conn, life: write, noted: noted, turn: turn, pending: make(map[uint64]*exchange), next: 1,
 		flush: make(chan struct{}, 1), gone: make(chan struct{}),
 	}
 	go l.read()
@@ -140,6 +141,28 @@ func (l *link) ask(op byte, x *exchange, payload ...[]byte) {
 		}
 	}
 	l.out = appendFrame(l.out, number, op, payload...)
+}
+
+// begin lets calls that wait in the worker have the seats that are free. The caller holds l.mu.
+func (l *link) begin() {
+	for l.working < l.seats && len(l.waiting) > 0 {
+		l.waiting[0].since = now()
+		l.waiting = l.waiting[1:]
+		l.working++
+	}
+}
+
+// resize changes how many calls the worker does at once. Calls that it has begun with go on.
+func (l *link) resize(seats int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if seats < 1 || l.seats == seats {
+		return
+	}
+	l.seats = seats
+	l.begin()
+	l.out = appendFrame(l.out, 0, opSeats, binary.BigEndian.AppendUint32(nil, uint32(seats))) //nolint:gosec // at most 256
+	l.send()
 }
 
 // post sends a frame to which there is no answer.
@@ -221,11 +244,7 @@ func (l *link) read() {
 				l.kill(err)
 				break
 			}
-			if r.Up {
-				l.mu.Lock()
-				l.seats = max(1, r.Seats)
-				l.mu.Unlock()
-			}
+			r.Seats = max(1, r.Seats)
 			l.noted(r)
 		} else if o, ok := l.answered(f); ok {
 			batch = append(batch, o)
@@ -262,12 +281,8 @@ func (l *link) answered(f frame) (outcome, bool) {
 	l.load -= x.size
 	if x.seated {
 		l.seated--
-		if len(l.waiting) > 0 {
-			l.waiting[0].since = now()
-			l.waiting = l.waiting[1:]
-		} else {
-			l.working--
-		}
+		l.working--
+		l.begin()
 	}
 	o := outcome{x: x}
 	if f.op == outcomeOK {

@@ -57,13 +57,15 @@ type member struct {
 	since    time.Time
 	epoch    uint64 // counts connections, so that a slow look for keys does not speak for a later one
 	seats    int
+	pace     *pace     // nil: the operator has said how many seats
 	busy     int       // calls that were sent and not answered, of this link
 	failures int       // calls in a row that failed for the token's sake
 	fenced   time.Time // no call is sent before
 	// kept is when calls were last kept out for failures, and keptSince when that began; see Tokens.
 	kept, keptSince time.Time
 	keptErr         error
-	took            time.Duration // average time of a call
+	took            time.Duration // average time of a call; 0: not known
+	asked           time.Time     // when a call was sent last
 	proven          bool          // the link was up once
 	looked          time.Time     // when keys were looked for last
 }
@@ -83,6 +85,7 @@ func (m *member) run() {
 		proven := m.live()
 		m.fleet.turn(func() {
 			m.link, m.busy = nil, 0
+			m.resize(0)
 			switch {
 			case m.state == up || proven:
 				m.change(starting, nil)
@@ -110,6 +113,9 @@ func (m *member) run() {
 
 // live is the life of one worker process; it tells whether the process was ever connected.
 func (m *member) live() bool {
+	m.fleet.mu.Lock()
+	width := m.width()
+	m.fleet.mu.Unlock()
 	l, err := startWorker(m.fleet.cfg.Worker, m.fleet.cfg.Stderr, m.noted, m.fleet.turn)
 	if err != nil {
 		m.fleet.turn(func() { m.change(down, fmt.Errorf("%w: %w", ErrUnavailable, err)) })
@@ -120,7 +126,7 @@ func (m *member) live() bool {
 	refused := m.pins.refused
 	m.pins.mu.Unlock()
 	err = l.hello(hello{
-		Module: m.cfg.Module, Arguments: m.cfg.Arguments, Token: m.cfg.Label, PIN: m.cfg.PIN, Seats: m.cfg.Seats,
+		Module: m.cfg.Module, Arguments: m.cfg.Arguments, Token: m.cfg.Label, PIN: m.cfg.PIN, Seats: m.cfg.most(), Width: width,
 		CallTimeoutMS: m.fleet.cfg.CallTimeout.Milliseconds(), Refused: refused,
 	})
 	if err != nil {
@@ -137,6 +143,23 @@ func (m *member) live() bool {
 	return m.proven
 }
 
+// width is how many calls at once the worker shall do, as far as the token has sessions for them. The caller holds fleet.mu.
+func (m *member) width() int {
+	if m.pace != nil {
+		return m.pace.width
+	}
+	return m.cfg.Seats
+}
+
+// resize has the worker do so many calls at once from now on. The caller holds fleet.mu.
+func (m *member) resize(seats int) {
+	m.metrics.sessions.Add(float64(seats - m.seats))
+	m.seats = seats
+	if m.link != nil {
+		m.link.resize(seats)
+	}
+}
+
 // noted takes what the worker says of its token.
 func (m *member) noted(r report) {
 	if len(r.Refused) > 0 {
@@ -148,7 +171,10 @@ func (m *member) noted(r report) {
 		case r.Down:
 			m.change(down, r.Error)
 		case r.Up:
-			m.seats = r.Seats
+			if m.pace != nil {
+				m.pace.bound(r.Seats)
+			}
+			m.resize(min(m.width(), r.Seats))
 			if m.state == down { // it is connected again; its keys could not be looked for as long as it counts as lost
 				m.change(starting, nil)
 			}
@@ -183,7 +209,7 @@ func (m *member) change(to memberState, err error) {
 	before := m.state
 	m.state, m.err, m.since = to, err, now()
 	if to == up {
-		m.proven, m.failures = true, 0
+		m.proven, m.failures, m.took = true, 0, 0
 	}
 	if to != starting {
 		m.once.Do(func() { close(m.settled) })

@@ -15,6 +15,7 @@ type metrics struct {
 	connects   *prometheus.CounterVec // step, result
 	inFlight   prometheus.Gauge
 	up         prometheus.Gauge
+	sessions   prometheus.Gauge
 	wrong      prometheus.Counter
 }
 
@@ -37,17 +38,20 @@ func newMetrics(to prometheus.Registerer, token string) (*metrics, error) {
 	up := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "qaqpa_hsm_up", Help: "Worker processes of a token that are connected, or 1 without workers; 0: it is lost.",
 	}, []string{"token"})
+	sessions := prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "qaqpa_hsm_sessions", Help: "Calls that the worker processes of a token do at once, as set or as found to be fastest.",
+	}, []string{"token"})
 	wrong := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "qaqpa_hsm_wrong_signatures_total", Help: "Signatures that the public key did not verify and that were thrown away.",
 	}, []string{"token"})
-	err := errors.Join(join(to, &signatures), join(to, &seconds), join(to, &connects), join(to, &inFlight), join(to, &up), join(to, &wrong))
+	err := errors.Join(join(to, &signatures), join(to, &seconds), join(to, &connects), join(to, &inFlight), join(to, &up), join(to, &sessions), join(to, &wrong))
 	if err != nil {
 		return nil, err
 	}
 	of := prometheus.Labels{"token": token}
 	return &metrics{
 		signatures: signatures.MustCurryWith(of), seconds: seconds.MustCurryWith(of), connects: connects.MustCurryWith(of),
-		inFlight: inFlight.With(of), up: up.With(of), wrong: wrong.With(of),
+		inFlight: inFlight.With(of), up: up.With(of), sessions: sessions.With(of), wrong: wrong.With(of),
 	}, nil
 }
 

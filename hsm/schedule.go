@@ -260,6 +260,10 @@ func (f *Fleet) pump() (send []dispatch) {
 		f.virtual = max(f.virtual, next.virtual)
 		next.virtual = max(next.virtual, f.virtual) + max(next.cost, 1e-6)/next.limits.Weight
 		t.by, t.sent, t.tries = to, at, t.tries+1
+		if at.Sub(to.asked) > tookHolds {
+			to.took = 0
+		}
+		to.asked = at
 		to.busy++
 		next.sent++
 		send = append(send, dispatch{task: t, link: to.link, number: next.places[to].number})
@@ -274,6 +278,9 @@ func (f *Fleet) choose(t *task, at time.Time) (best *member) {
 			continue
 		}
 		s := float64(m.busy+1) / float64(m.seats) * max(m.took.Seconds(), 1e-6)
+		if at.Sub(m.asked) > tookHolds { // what its calls took then may have passed: it is tried again
+			s = 0
+		}
 		if m == t.by {
 			s += 1e6 // after everybody else, busy or not
 		}
@@ -286,6 +293,10 @@ func (f *Fleet) choose(t *task, at time.Time) (best *member) {
 	}
 	return best
 }
+
+// tookHolds is how long the average time of a member's calls says something without a new one. A token that was slow for a while, or froze, would
+// else be left out for as long as another one can do all there is.
+const tookHolds = time.Second
 
 // aheadMax bounds how long a call may wait in a worker for a seat, and aheadSeats how many wait there for each.
 const (
@@ -345,7 +356,16 @@ func (m *member) answered(l *link, x *exchange, t *task, payload []byte, err err
 			m.change(starting, nil)
 		}
 	}
-	m.took += time.Duration(average * float64(took-m.took))
+	switch {
+	case err != nil: // how long it took to fail does not say how long calls take
+	case m.took == 0:
+		m.took = took
+	default:
+		m.took += time.Duration(average * float64(took-m.took))
+	}
+	if err == nil && m.pace != nil && m.link == l && m.state == up && m.pace.done(now(), m.crowded(t.key)) {
+		m.resize(m.pace.width)
+	}
 	if err == nil {
 		m.failures = 0
 		t.key.cost += average * (took.Seconds() - t.key.cost)
@@ -359,6 +379,9 @@ func (m *member) answered(l *link, x *exchange, t *task, payload []byte, err err
 	t.err = err
 	t.key.queue = append([]*task{t}, t.key.queue...) // it has waited already
 }
+
+// crowded says whether more calls ask for the member than it has seats: one has just ended, and still all of them are taken.
+func (m *member) crowded(k *sharedKey) bool { return m.busy+len(k.queue) >= m.seats }
 
 // blame draws the consequence of a failed call, and says whether the call may be made again. The caller holds fleet.mu.
 func (m *member) blame(t *task, err error) (again bool) {

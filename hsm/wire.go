@@ -33,6 +33,7 @@ const (
 	opMAC                         // key number, data; HMAC
 	opGCM                         // gcmCall; result
 	opRecall                      // JSON list of refusedPIN; no answer
+	opSeats                       // how many calls to do at once from now on (4 bytes); no answer
 	outcomeOK                     // what was asked for
 	outcomeError                  // JSON failure
 	outcomeState                  // JSON report, call number 0, unasked
@@ -42,7 +43,7 @@ const (
 type hello struct {
 	Module, Arguments string
 	Token, PIN        string
-	Seats             int
+	Seats, Width      int // calls at once: at most, and to begin with
 	CallTimeoutMS     int64
 	Refused           []refusedPIN
 }

@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -39,9 +40,12 @@ type workerProcess struct {
 	answers []byte // that are not written yet
 	count   int    // how many they are
 
-	mu      sync.Mutex // guards keys
+	mu      sync.Mutex // guards what follows
 	keys    []any      // *Key or *secret, by number
 	numbers map[string]uint32
+	resized chan struct{} // closed when width changes
+
+	width atomic.Int32 // seats that take calls
 
 	finds chan struct{} // holds one for each call other than a signature
 	ended chan error    // gets the reason why the process ends, once
@@ -59,7 +63,7 @@ func RunWorker(log *slog.Logger) error {
 	}
 	p := &workerProcess{
 		log: log, life: life, in: bufio.NewReaderSize(socket, 64<<10), out: socket, numbers: make(map[string]uint32),
-		finds: make(chan struct{}, findsMax), ended: make(chan error, 1),
+		finds: make(chan struct{}, findsMax), ended: make(chan error, 1), resized: make(chan struct{}),
 	}
 	return p.run()
 }
@@ -78,10 +82,8 @@ func (p *workerProcess) run() error {
 		p.tell(report{Down: true, Error: failureOf(err)})
 		return err
 	}
-	// A seat in C keeps its processor for Go's scheduler while there are more of them than seats; handing it over and getting it
-	// back costs as much as a fifth of a P-256 signature. What is allocated is small and dies at once.
-	runtime.GOMAXPROCS(max(runtime.GOMAXPROCS(0), h.Seats+4))
-	debug.SetGCPercent(400)
+	p.resize(h.Width)
+	debug.SetGCPercent(400) // what is allocated is small and dies at once
 	go func() {
 		_, err := p.life.Read(make([]byte, 1)) // nothing ever comes
 		p.end(err)
@@ -90,6 +92,33 @@ func (p *workerProcess) run() error {
 		go p.serve(seat)
 	}
 	return <-p.ended
+}
+
+// resize has so many seats take calls from now on. A seat in C keeps its processor for Go's scheduler while there are more of them than
+// seats; handing it over and getting it back costs as much as a fifth of a P-256 signature.
+func (p *workerProcess) resize(width int) {
+	width = max(1, min(width, len(p.token.seats)))
+	if more := width + 4; more > runtime.GOMAXPROCS(0) {
+		runtime.GOMAXPROCS(more)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.width.Store(int32(width)) //nolint:gosec // at most 256
+	close(p.resized)
+	p.resized = make(chan struct{})
+}
+
+// rest is nil for a seat that takes calls, else what is closed when that may change.
+func (p *workerProcess) rest(seat *worker) <-chan struct{} {
+	if seat.index < int(p.width.Load()) {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if seat.index < int(p.width.Load()) {
+		return nil
+	}
+	return p.resized
 }
 
 // open loads the module and starts connecting. What fails later is reported as a state.
@@ -181,9 +210,18 @@ func (p *workerProcess) serve(seat *worker) {
 			<-c.changed // the token has no session for this seat
 			continue
 		}
+		if rest := p.rest(seat); rest != nil {
+			p.flush()
+			<-rest
+			continue
+		}
 		if !p.reading.TryLock() {
 			p.flush() // who reads may wait for long
 			p.reading.Lock()
+			if p.rest(seat) != nil { // it has become one too many meanwhile
+				p.reading.Unlock()
+				continue
+			}
 		}
 		if !frameWaits(p.in) {
 			p.flush() // nobody is kept waiting for an answer while the worker waits for a call
@@ -198,6 +236,10 @@ func (p *workerProcess) serve(seat *worker) {
 		case opRecall:
 			if refused, err := decode[[]refusedPIN](f.payload); err == nil {
 				p.token.lib.recall(p.token.cfg.PIN, refused)
+			}
+		case opSeats:
+			if len(f.payload) == 4 {
+				p.resize(int(binary.BigEndian.Uint32(f.payload)))
 			}
 		case opSign, opMAC, opGCM:
 			begin := now()
