@@ -48,9 +48,10 @@
 //     a PIN that was refused: it is tried once, by one of the token's processes, and never again.
 //  4. Calls of different keys take fair turns by the time they take in a token. What cannot be done before its deadline, or
 //     exceeds a key's limit, is refused at once with an [OverloadError] that says when to come again.
-//  5. Public keys are compared wherever a key is found, and each signature is verified by the gateway, not by the worker. P-256
-//     is verified by tables (package pinned).
-//  6. PINs travel over a socket pair; they are in no argument and no environment of a worker.
+//  5. Public keys are compared wherever a key is found, and each signature is verified by the gateway, not by the worker: P-256 and
+//     Ed25519 by tables (package pinned), RSA in vectors where the processor has them (package rsapub).
+//  6. How many sessions are fastest is found while calls wait, unless FleetToken.Seats says it.
+//  7. PINs travel over a socket pair; they are in no argument and no environment of a worker.
 //
 // # Deviations
 //
