@@ -31,7 +31,8 @@ const (
 
 // PDFMark makes a signature visible: its facts and a QR code in Kazakh and Russian.
 type PDFMark struct {
-	// Page is where it stands, counted from 0; -1 is the last one. X and Y are the lower left corner in points.
+	// Page is where it stands, counted from 0; -1 is the last one. X and Y are the lower left corner in points from that of the page as it is
+	// seen, turned or cropped. In a field that is there it takes the place of the field.
 	Page int
 	X, Y float64
 	// Code is the content of the QR code, at most 300 octets.
@@ -166,7 +167,7 @@ func (s *Service) unrecordedPDF(ctx context.Context, t pdfTask) ([]byte, error) 
 // pdfFault tells what is wrong with a document from what is wrong with a key.
 func pdfFault(err error) error {
 	for _, fault := range []error{
-		pades.ErrForbidden, pades.ErrField, pades.ErrAttachments, pades.ErrEncrypted, pdf.ErrNotPDF, pdf.ErrStructure, pdf.ErrLimit, pdf.ErrEncrypted,
+		pades.ErrForbidden, pades.ErrField, pades.ErrPlace, pades.ErrAttachments, pades.ErrEncrypted, pdf.ErrNotPDF, pdf.ErrStructure, pdf.ErrLimit, pdf.ErrEncrypted,
 		pdf.ErrBroken, mark.ErrFacts,
 	} {
 		if errors.Is(err, fault) {

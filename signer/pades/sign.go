@@ -39,7 +39,8 @@ type Appearance struct {
 	Picture []byte
 	// Page is where it stands, counted from 0; -1 is the last one.
 	Page int
-	// X and Y are the lower left corner in points; the size is that of the picture.
+	// X and Y are the lower left corner in points from that of the page as it is seen; the size is that of the picture. Where a field that is
+	// there is filled, its own place counts.
 	X, Y float64
 }
 
@@ -49,6 +50,8 @@ var (
 	ErrForbidden = errors.New("an earlier signature of the document forbids further signatures")
 	// ErrField: there is no empty field for a signature with this name, or no such page.
 	ErrField = errors.New("the document has no such empty field or page for a signature")
+	// ErrPlace: the picture of the signature does not lie on the page with all of it, or the field has no room for one.
+	ErrPlace = errors.New("the picture of the signature has no place on the page")
 	// ErrRoom: the signature value is larger than the room kept for it.
 	ErrRoom = errors.New("the signature is larger than the room kept for it")
 )
@@ -62,7 +65,7 @@ type Prepared struct {
 }
 
 // Prepare adds an update with a signature field and room for the signature's value; everything that is there stays, so that
-// earlier signatures hold. Errors: those of Open and pdf.File.Update, ErrForbidden, ErrField, ErrAttachments.
+// earlier signatures hold. Errors: those of Open and pdf.File.Update, ErrForbidden, ErrField, ErrPlace, ErrAttachments.
 func Prepare(data []byte, in SignInput) (*Prepared, error) {
 	d, err := Open(data, pdf.Limits{})
 	if err != nil {
@@ -109,6 +112,8 @@ type writer struct {
 	u    *pdf.Update
 	view pdf.View
 	in   SignInput
+	// value is the object of the signature dictionary.
+	value int
 }
 
 // rangeMark is room for ByteRange that is filled when the file is written.
@@ -138,6 +143,7 @@ func (w *writer) write() error {
 		})}
 	}
 	ref := w.u.Add(pdf.NewDict(value))
+	w.value = ref.Number
 	if w.in.Field != "" {
 		return w.fill(ref)
 	}
@@ -177,7 +183,7 @@ func (w *writer) addField(value pdf.Ref) error {
 		"P": pdf.Ref{Number: number}, "F": int64(132), "Rect": pdf.Array{int64(0), int64(0), int64(0), int64(0)}, // print, locked
 	}
 	if w.in.Appearance != nil {
-		if err := w.appearance(widget); err != nil {
+		if err := w.appearance(widget, page); err != nil {
 			return err
 		}
 	}
@@ -245,6 +251,12 @@ func (w *writer) fill(value pdf.Ref) error {
 	if number == 0 || dict == nil {
 		return fmt.Errorf("%w: field %q", ErrField, w.in.Field)
 	}
+	if w.in.Appearance != nil {
+		var err error
+		if dict, err = w.fit(dict); err != nil {
+			return err
+		}
+	}
 	w.u.Set(number, dict.With("V", value))
 	return w.form(pdf.Ref{}, value)
 }
@@ -281,7 +293,8 @@ func (w *finder) empty(name string) (number int) {
 // settle writes the file and fills in ByteRange.
 func (w *writer) settle() (*Prepared, error) {
 	file := w.u.Bytes()
-	from := len(w.d.File.Data())
+	// Only the new dictionary is looked through: other objects of the update may hold texts that look like its keys.
+	from := w.u.Offset(w.value)
 	at := bytes.Index(file[from:], []byte("/ByteRange "+rangeMark))
 	hole := bytes.Index(file[from:], append([]byte("/Contents <"), bytes.Repeat([]byte("0"), 2*w.in.ContentsMax)...))
 	if at < 0 || hole < 0 {

@@ -60,43 +60,6 @@ func pageNumbers(v pdf.View, root pdf.Object) (out []int) {
 	return out
 }
 
-// appearance takes the first page of the picture for what the widget shows.
-func (w *writer) appearance(widget map[pdf.Name]pdf.Object) error {
-	f, err := pdf.Open(w.in.Appearance.Picture, pdf.Limits{})
-	if err != nil {
-		return err
-	}
-	v := f.Last()
-	pages := pageNumbers(v, v.Dict(v.Trailer().Get("Root")).Get("Pages"))
-	if len(pages) == 0 {
-		return fmt.Errorf("%w: the picture has no page", pdf.ErrStructure)
-	}
-	page := v.Dict(pdf.Ref{Number: pages[0]})
-	box, resources := inherited(v, page, "MediaBox"), inherited(v, page, "Resources")
-	content := v.Stream(page.Get("Contents"))
-	size, ok := rectangle(v, box)
-	if !ok || content == nil {
-		return fmt.Errorf("%w: the picture has no content", pdf.ErrStructure)
-	}
-	dict := content.Dict
-	form := map[pdf.Name]pdf.Object{
-		"Type": pdf.Name("XObject"), "Subtype": pdf.Name("Form"), "BBox": numbers(size[0], size[1], size[2], size[3]),
-	}
-	for _, key := range []pdf.Name{"Filter", "DecodeParms"} {
-		if o := v.Resolve(dict.Get(key)); o != nil {
-			form[key] = o
-		}
-	}
-	if form["Resources"], err = w.u.Import(v, resources); err != nil {
-		return err
-	}
-	picture := w.u.Add(pdf.NewStream(pdf.NewDict(form), content.Raw))
-	x, y := w.in.Appearance.X, w.in.Appearance.Y
-	widget["Rect"] = numbers(x, y, x+size[2]-size[0], y+size[3]-size[1])
-	widget["AP"] = pdf.NewDict(map[pdf.Name]pdf.Object{"N": picture})
-	return nil
-}
-
 // inherited is an attribute of a page, which may stand at a node above it.
 func inherited(v pdf.View, page *pdf.Dict, key pdf.Name) pdf.Object {
 	for range pageDepthMax {
@@ -108,6 +71,7 @@ func inherited(v pdf.View, page *pdf.Dict, key pdf.Name) pdf.Object {
 	return nil
 }
 
+// rectangle are four numbers, the lower left corner first.
 func rectangle(v pdf.View, o pdf.Object) (out [4]float64, ok bool) {
 	a := v.Array(o)
 	if len(a) != len(out) {
@@ -118,6 +82,7 @@ func rectangle(v pdf.View, o pdf.Object) (out [4]float64, ok bool) {
 			return out, false
 		}
 	}
+	out = [4]float64{min(out[0], out[2]), min(out[1], out[3]), max(out[0], out[2]), max(out[1], out[3])}
 	return out, out[2] > out[0] && out[3] > out[1]
 }
 

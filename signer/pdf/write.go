@@ -31,6 +31,7 @@ type Update struct {
 	file    *File
 	next    int
 	objects map[int]Object
+	offsets map[int]int // of what Bytes has written
 }
 
 // Update begins an update. Errors: ErrEncrypted, ErrBroken.
@@ -47,7 +48,7 @@ func (f *File) Update() (*Update, error) {
 		}
 	}
 	size, _ := last.Trailer.Get("Size").(int64)
-	u := &Update{file: f, next: int(size), objects: map[int]Object{}}
+	u := &Update{file: f, next: int(size), objects: map[int]Object{}, offsets: map[int]int{}}
 	for number := range f.latest {
 		u.next = max(u.next, number+1)
 	}
@@ -71,6 +72,9 @@ func (u *Update) Set(number int, o Object) {
 	u.next = max(u.next, number+1)
 }
 
+// Offset is where Bytes has written an object.
+func (u *Update) Offset(number int) int { return u.offsets[number] }
+
 // Bytes writes the file with the update behind it, in the form of sections that the file has.
 func (u *Update) Bytes() []byte {
 	f := u.file
@@ -89,6 +93,7 @@ func (u *Update) Bytes() []byte {
 	for _, number := range numbers {
 		generation := f.generation(number)
 		entries[number] = entry{entryPlain, out.Len(), generation}
+		u.offsets[number] = out.Len()
 		fmt.Fprintf(&out, "%d %d obj\n", number, generation)
 		write(&out, u.objects[number])
 		out.WriteString("\nendobj\n")
