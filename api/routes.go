@@ -93,8 +93,9 @@ func (s *Server) routes() ([]route, error) {
 	fees, err9 := s.feeRoutes()
 	mandates, err11 := s.mandateRoutes()
 	queries, err12 := s.bankQueryRoutes()
+	webhooks, err13 := s.webhookRoutes()
 	table = append(append(table, cancel, authorise, confirm, validate, upload, s.timeStampRoute()), typed...)
-	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers, questions, fees, court, mandates, queries, s.ledgerRoutes()), errors.Join(err, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12)
+	return slices.Concat(table, foreign, statements, feeds, seals, refunds, registers, questions, fees, court, mandates, queries, webhooks, s.ledgerRoutes()), errors.Join(err, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13)
 }
 
 // typedRoutes are those whose JSON body is read strictly into a Go type.
