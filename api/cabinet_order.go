@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -66,7 +67,7 @@ func (s *Server) showOrder(ctx context.Context, r *request, who auth.Session, o 
 	if v.Refunds, err = s.shownRefunds(ctx, o); err != nil {
 		return nil, err
 	}
-	if err := s.addCode(ctx, &v, who); err != nil {
+	if err := errors.Join(s.addCode(ctx, &v, who), s.addAgreements(ctx, &v)); err != nil {
 		return nil, err
 	}
 	status := http.StatusOK

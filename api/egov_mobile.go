@@ -15,6 +15,7 @@ import (
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
 	"qaqpa/payment"
+	"qaqpa/payment/money"
 	"qaqpa/payment/order"
 )
 
@@ -83,15 +84,24 @@ func (s *Server) ticketDocument(ctx context.Context, t auth.Ticket) (document []
 		document, err = s.cfg.Keys.TicketChallenge(ctx, t)
 		return document, typeText, nil, err
 	}
+	if t.Purpose == auth.TicketMandate {
+		if document, err = s.cfg.Payments.MandateDocument(ctx, t.Subject); err != nil {
+			return nil, "", nil, err
+		}
+		m, err := s.cfg.Payments.Mandate(ctx, t.Subject)
+		return document, typeJSON, []egovqr.Meta{s.sumOf("mobilesign.month", money.FromTiyn(m.MonthMax))}, err
+	}
 	if document, err = s.cfg.Payments.OrderDocument(ctx, t.Subject); err != nil {
 		return nil, "", nil, err
 	}
 	o, err := s.cfg.Payments.Order(ctx, t.Subject)
-	if err != nil {
-		return nil, "", nil, err
-	}
-	sum := s.inAll("mobilesign.sum")
-	return document, typeJSON, []egovqr.Meta{{Name: sum.NameKz + " · " + sum.NameRu, Value: o.Decimal() + " KZT"}}, nil
+	return document, typeJSON, []egovqr.Meta{s.sumOf("mobilesign.sum", o.Amount)}, err
+}
+
+// sumOf is an amount that the phone shows beside the document.
+func (s *Server) sumOf(id string, sum money.Amount) egovqr.Meta {
+	name := s.inAll(id)
+	return egovqr.Meta{Name: name.NameKz + " · " + name.NameRu, Value: sum.Decimal() + " KZT"}
 }
 
 func (s *Server) mobileDocument(ctx context.Context, r *request) (*response, error) {
@@ -145,6 +155,10 @@ func (s *Server) takeMobile(ctx context.Context, r *request, t auth.Ticket) (aut
 			return auth.Person{}, err
 		}
 		return s.signerOf(ctx, cms, document)
+	}
+	if t.Purpose == auth.TicketMandate {
+		_, _, err = s.cfg.Payments.SignMandate(ctx, mandateSignature(t.Owner, t.Subject, cms), t.Subject, cms)
+		return auth.Person{}, err
 	}
 	// The same signature again finds its first answer, as when it comes through the page of the order.
 	sum := fingerprint(http.MethodPost, "/cabinet/orders/"+t.Subject+"/sign", cms)

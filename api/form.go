@@ -81,13 +81,16 @@ const fieldMax = 1024
 const fieldsMax = 64
 
 // readFields takes a plain form apart. Names that are not expected are refused, and only "debt" may come several times.
-func readFields(r *request, names ...string) (url.Values, error) {
+func readFields(r *request, names ...string) (url.Values, error) { return readRepeated(r, "debt", names...) }
+
+// readRepeated is readFields for a form in which another name may come several times.
+func readRepeated(r *request, repeated string, names ...string) (url.Values, error) {
 	form, err := url.ParseQuery(string(r.body))
 	if err != nil || bytes.Count(r.body, []byte{'&'}) >= fieldsMax {
 		return nil, refuse(codeForm).because(err)
 	}
 	for name, values := range form {
-		if !slices.Contains(names, name) || (len(values) > 1 && name != "debt") {
+		if !slices.Contains(names, name) || (len(values) > 1 && name != repeated) {
 			return nil, refuse(codeForm).of(clip(name))
 		}
 		for _, v := range values {

@@ -57,6 +57,8 @@ type MandateEvent struct {
 	// Order and Amount, in tiyn, are of a use.
 	Order  string `db:"order_id" json:"order,omitempty"`
 	Amount int64  `db:"amount" json:"amount,omitempty"`
+	// OrderState is how the order of a use stands now.
+	OrderState order.State `db:"order_state" json:"order_state,omitempty"`
 	// Notice says whether the payer's phone was told: wanted, sent, none (there is no phone) or failed; empty where nothing is told.
 	Notice string `db:"notice" json:"notice,omitempty"`
 }
@@ -348,7 +350,9 @@ func (s *Service) MandateEvents(ctx context.Context, id string) ([]MandateEvent,
 		return nil, err
 	}
 	events := []MandateEvent{}
-	err = all(ctx, s.db, &events, `SELECT number, event, at, order_id, amount, notice FROM mandate_events WHERE bucket = $1 AND mandate_id = $2 ORDER BY number`,
+	err = all(ctx, s.db, &events, `SELECT e.number, e.event, e.at, e.order_id, e.amount, e.notice, coalesce(o.state, '') AS order_state
+		FROM mandate_events e LEFT JOIN orders o ON o.bucket = e.bucket AND o.id = e.order_id
+		WHERE e.bucket = $1 AND e.mandate_id = $2 ORDER BY e.number`,
 		row.Bucket, row.ID)
 	for i := range events {
 		events[i].At = events[i].At.UTC()

@@ -16,8 +16,9 @@ import (
 
 // What a ticket is for.
 const (
-	TicketSignIn = "sign-in"
-	TicketOrder  = "order"
+	TicketSignIn  = "sign-in"
+	TicketOrder   = "order"
+	TicketMandate = "mandate"
 )
 
 // How far a ticket has come.
@@ -37,7 +38,7 @@ var ErrNoTicket = errors.New("no such QR code, or its time is over")
 // Ticket is what the phone behind a QR code was asked to sign.
 type Ticket struct {
 	Purpose string `db:"purpose"`
-	// Subject is the order; of a sign-in it is for this package alone.
+	// Subject is the order or the agreement; of a sign-in it is for this package alone.
 	Subject string `db:"subject"`
 	// Owner opened the ticket; empty for sign-in.
 	Owner string `db:"owner"`

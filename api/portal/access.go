@@ -58,7 +58,7 @@ type MobileSign struct {
 	Frame
 	// Address is where the phone asks; empty when the time of the code is over.
 	Address string
-	// Purpose is sign-in or order; Back leads away without signing, and Again makes a new code.
+	// Purpose is sign-in, order or mandate; Back leads away without signing, and Again makes a new code.
 	Purpose, Back, Again string
 	// Fetched says that a phone has read what it signs.
 	Fetched bool

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"qaqpa/payment"
 	"qaqpa/payment/order"
 	"qaqpa/payment/refund"
 )
@@ -30,6 +31,8 @@ type Order struct {
 	// Key makes sending a form twice the same as once.
 	Key     string
 	Message *Message
+	// Agreements are those by which the order can be paid without another signature.
+	Agreements []payment.Mandate
 	// Refunds are what was given back or corrected since.
 	Refunds []refund.Refund
 }
@@ -82,7 +85,10 @@ type orderModel struct {
 	Parts                                                       []orderPart
 	Message                                                     *Message
 	Refunds                                                     []orderRefund
+	Agreements                                                  []orderAgreement
 }
+
+type orderAgreement struct{ ID, Until, Left string }
 
 // RenderOrder makes the page of an order. While the bank decides it loads itself again; closing it changes nothing.
 func (p *Pages) RenderOrder(v Order) ([]byte, error) {
@@ -133,6 +139,9 @@ func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 		}
 	}
 	m.Refunds = orderRefunds(m.words, v.Refunds)
+	for _, a := range v.Agreements {
+		m.Agreements = append(m.Agreements, orderAgreement{a.ID, m.Day(a.Until), m.Money(a.MonthMax-a.Spent, "KZT")})
+	}
 	return p.render("order", m)
 }
 

@@ -35,7 +35,7 @@ func names() []string {
 		"verify", "home", "signin", "cabinet", "order", "notice", "data", "console", "agency", "bank", "operator", "developers",
 		"keys", "trust", "audit", "proof", "handbook", "statements", "questions", "exceptions", "exception", "desk", "desk_statement",
 		"services", "service", "debts", "bulk", "signincode", "mobilesign", "operators", "enrol", "passkey", "security",
-		"part", "fees", "fee", "changes", "giveback",
+		"part", "fees", "fee", "changes", "giveback", "mandates", "mandate",
 		"catalogue", "catalogueservice", "incidents", "incident",
 	}
 }
