@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"qaqpa/api/auth"
@@ -52,9 +53,16 @@ func (s *Server) showException(ctx context.Context, r *request, who auth.Session
 	if err != nil {
 		return nil, err
 	}
-	v := portal.Exception{Frame: s.frame(r, who), Subject: m.Subject, Actor: operatorActor(m), Done: r.arg("done") == "1", Now: s.cfg.Now(), Detail: found, Draft: after.note.fields["comment"]}
+	v := portal.Exception{Frame: s.frame(r, who), Subject: m.Subject, Actor: operatorActor(m), Done: r.arg("done") == "1", Now: s.cfg.Now(), Detail: found, Draft: after.note.fields["comment"], Plan: after.plan}
 	if m.Role == auth.Editor {
 		v.Key = newID()
+	}
+	if err := s.addProposal(ctx, &v, who); err != nil {
+		return nil, err
+	}
+	var domain *payment.Error
+	if after.plan != nil && errors.As(after.refused, &domain) && domain.Code == payment.ErrResolutionMisfit.Code {
+		v.Note = domain.Detail
 	}
 	actors := []string{found.Owner, found.ProposedBy}
 	for _, n := range found.Notes {
@@ -66,8 +74,25 @@ func (s *Server) showException(ctx context.Context, r *request, who auth.Session
 	return s.showRefusable(r, after.refused, &v.Message, func() ([]byte, error) { return s.pages.RenderException(v) })
 }
 
-// pageActions are the actions on an exception that the page has. None of them moves money: a form that names another is refused, so
-// that resolving and approving stay with the interface where the second person is another key.
+// addProposal says whether the proposal that waits is the reader's own, and what its approval moves. One that fits no more is shown without:
+// approving it is refused with the reason.
+func (s *Server) addProposal(ctx context.Context, v *portal.Exception, who auth.Session) error {
+	if v.Detail.State != recon.Proposed {
+		return nil
+	}
+	mine, err := s.operatorsOf(ctx, who)
+	if err != nil {
+		return err
+	}
+	v.Own = oneOf(mine, v.Detail.ProposedBy)
+	if v.Legs, err = s.cfg.Payments.ProposedLegs(ctx, v.Detail.ID); errors.Is(err, payment.ErrResolutionMisfit) {
+		err = nil
+	}
+	return err
+}
+
+// pageActions are the actions of the form with a message. None of them moves money: a form that names another is refused, and resolutions
+// have a form of their own (resolveOnPage).
 func pageActions() []string {
 	return []string{payment.ActAssign, payment.ActRelease, payment.ActComment, payment.ActAsk}
 }

@@ -81,7 +81,9 @@ const fieldMax = 1024
 const fieldsMax = 64
 
 // readFields takes a plain form apart. Names that are not expected are refused, and only "debt" may come several times.
-func readFields(r *request, names ...string) (url.Values, error) { return readRepeated(r, "debt", names...) }
+func readFields(r *request, names ...string) (url.Values, error) {
+	return readRepeated(r, "debt", names...)
+}
 
 // readRepeated is readFields for a form in which another name may come several times.
 func readRepeated(r *request, repeated string, names ...string) (url.Values, error) {

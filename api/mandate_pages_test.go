@@ -153,16 +153,16 @@ func TestAgreementFormTellsWhatIsWrong(t *testing.T) {
 		change url.Values
 		says   string
 	}{
-		"no bank":          {url.Values{"bank": {""}}, "Choose the bank"},
-		"no service":       {url.Values{"service": nil}, "Mark 1 to 20 services"},
-		"no sum":           {url.Values{"payment_max": {""}}, "how much one payment may be"},
-		"words":            {url.Values{"payment_max": {"<b>many</b>"}}, "how much one payment may be"},
-		"month below":      {url.Values{"month_max": {"5 999"}}, "no less than one payment"},
-		"yesterday":        {url.Values{"until": {string(catalog.DateOf(time.Now().AddDate(0, 0, -1)))}}, "Choose a day from today"},
-		"in four years":    {url.Values{"until": {string(catalog.DateOf(time.Now().AddDate(4, 0, 0)))}}, "Choose a day from today"},
-		"no day":           {url.Values{"until": {"2026-02-31"}}, "Choose a day from today"},
-		"unknown bank":     {url.Values{"bank": {"NOBAKZKA"}}, "bank"},
-		"service twice":    {url.Values{"service": {service, service}}, "Mark 1 to 20 services"},
+		"no bank":            {url.Values{"bank": {""}}, "Choose the bank"},
+		"no service":         {url.Values{"service": nil}, "Mark 1 to 20 services"},
+		"no sum":             {url.Values{"payment_max": {""}}, "how much one payment may be"},
+		"words":              {url.Values{"payment_max": {"<b>many</b>"}}, "how much one payment may be"},
+		"month below":        {url.Values{"month_max": {"5 999"}}, "no less than one payment"},
+		"yesterday":          {url.Values{"until": {string(catalog.DateOf(time.Now().AddDate(0, 0, -1)))}}, "Choose a day from today"},
+		"in four years":      {url.Values{"until": {string(catalog.DateOf(time.Now().AddDate(4, 0, 0)))}}, "Choose a day from today"},
+		"no day":             {url.Values{"until": {"2026-02-31"}}, "Choose a day from today"},
+		"unknown bank":       {url.Values{"bank": {"NOBAKZKA"}}, "bank"},
+		"service twice":      {url.Values{"service": {service, service}}, "Mark 1 to 20 services"},
 		"what is no service": {url.Values{"service": {service, "svc_none"}}, "There is no such service"},
 	} {
 		got, fields := b.agreement(t, w.citizen.IIN(), service, row.change)

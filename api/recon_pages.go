@@ -18,7 +18,7 @@ import (
 const noteBytesMax = 1<<20 + 4*free
 
 // reconPages are the pages of reconciliation: the bank's statements and the questions to it, and the operator's exceptions.
-// Resolutions, which move money, stay with the API.
+// Resolutions, which move money, have pages of their own (resolutionPages).
 func (s *Server) reconPages() []route {
 	const bank, operator = "/console/bank/{subject}", "/console/operator/{subject}/exceptions"
 	return []route{
@@ -44,6 +44,7 @@ func (s *Server) statementsPage(ctx context.Context, r *request) (*response, err
 type sent struct {
 	report  *payment.FileReport // of a statement that was taken in
 	note    note                // of an answer or a comment that was refused, so that its text is not lost
+	plan    url.Values          // of a resolution that was refused
 	refused error
 }
 

@@ -114,14 +114,18 @@ type Exception struct {
 	// Key opens the forms and makes sending one twice the same as once; empty for those who only look.
 	Key  string
 	Done bool
-	// Draft is what a refused form said.
-	Draft   string
+	// Draft is what a refused form said; Plan the fields of a resolution that was refused, and Note why, in English.
+	Draft, Note string
+	Plan        url.Values
+	// Own says that the reader made the proposal that waits, under whatever name; Legs is what its approval moves.
+	Own     bool
+	Legs    []recon.Leg
 	Message *Message
 }
 
 type suggestionView struct {
-	ID, Amount, Day, Score string
-	Reasons                []string
+	ID, Amount, Day, Score, Address string
+	Reasons                         []string
 }
 
 type eventView struct{ Event, Actor, At, Comment, File, FileName string }
@@ -134,14 +138,16 @@ func (p *Pages) RenderException(v Exception) ([]byte, error) {
 		exceptionRow
 		Subject, Key, Draft, Account, AnswerBy, AnswerUntil, Address string
 		Version                                                      int
-		Done, MayTake, MayRelease, MayAsk, Proposed                  bool
+		Done, MayTake, MayRelease, MayAsk                            bool
 		Line, Expected                                               []fact
 		Suggestions                                                  []suggestionView
 		Events                                                       []eventView
 		Message                                                      *Message
+		Resolve                                                      resolution
+		Note                                                         string
 	}{
-		frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Key: v.Key, Draft: v.Draft, Account: d.Account, Version: d.Version, Done: v.Done, Message: v.Message,
-		Proposed: d.State == recon.Proposed, AnswerUntil: v.Now.In(astana()).AddDate(0, 0, answerDays).Format(time.DateOnly),
+		frame: p.frame(v.Frame, "recon"), Note: v.Note, Subject: v.Subject, Key: v.Key, Draft: v.Draft, Account: d.Account, Version: d.Version, Done: v.Done, Message: v.Message,
+		AnswerUntil: v.Now.In(astana()).AddDate(0, 0, answerDays).Format(time.DateOnly),
 	}
 	m.exceptionRow = exceptionModel(m.words, d.Exception, v.People)
 	m.Address = "/console/operator/" + v.Subject + "/exceptions/" + d.ID
@@ -149,13 +155,16 @@ func (p *Pages) RenderException(v Exception) ([]byte, error) {
 	m.MayTake = d.State == recon.Open || (d.State == recon.Assigned && !ownedBy(d.Owner, v.Actor))
 	m.MayRelease = d.State == recon.Assigned && ownedBy(d.Owner, v.Actor)
 	m.MayAsk = d.State == recon.Open || d.State == recon.Assigned
-	m.Line = lineFacts(m.words, d.Line)
+	m.Resolve, m.Line = resolutionModel(m.words, v), lineFacts(m.words, d.Line)
 	if x := d.Expected; x != nil {
 		m.Expected = facts(m.words, "id", x.ID, "reference", masked(x.Reference), "amount", m.Money(x.Tiyn, string(x.Currency)), "open", m.Money(x.Open, "KZT"),
 			"day", m.Day(catalog.Date(x.PaidOn)), "due", m.Day(catalog.Date(x.DueOn)), "payer", masked(x.Payer), "kbk", x.KBK)
 	}
 	for _, s := range d.Suggestions {
-		row := suggestionView{ID: s.ID, Amount: m.Money(s.Tiyn, "KZT"), Day: m.Day(catalog.Date(s.Day.Format(time.DateOnly))), Score: strconv.Itoa(s.Score)}
+		row := suggestionView{ID: s.ID, Amount: m.Money(s.Tiyn, "KZT"), Day: m.Day(dayOf(s.Day)), Score: strconv.Itoa(s.Score)}
+		if d.Line == nil { // a line that may be the missing payment: it is tied from its own exception
+			row.Address = "/console/operator/" + v.Subject + "/exceptions/" + s.ID
+		}
 		for _, reason := range s.Reasons {
 			row.Reasons = append(row.Reasons, m.T("agrees."+reason))
 		}
@@ -170,6 +179,8 @@ func (p *Pages) RenderException(v Exception) ([]byte, error) {
 	}
 	return p.render("exception", m)
 }
+
+func dayOf(d recon.Day) catalog.Date { return catalog.Date(d.Format(time.DateOnly)) }
 
 // answerDays is how long the form proposes to wait for a bank.
 const answerDays = 5

@@ -167,6 +167,24 @@ func Legs(way Way, it Item) ([]Leg, error) {
 	return nil, fmt.Errorf("%w: %q", ErrResolution, string(way))
 }
 
+// Fitting lists the ways by which an exception can be resolved as far as it alone tells: whether the expectations that a line is tied to fit
+// is known once they are chosen.
+func Fitting(it Item) []Way {
+	if it.Kind == ForeignCurrency { // a line in another currency moves no tenge
+		return []Way{Accept}
+	}
+	if it.Kind != Gap && it.Kind != Missing {
+		it.Linked = it.Tiyn
+	}
+	var out []Way
+	for _, way := range Ways() {
+		if _, err := Legs(way, it); err == nil {
+			out = append(out, way)
+		}
+	}
+	return out
+}
+
 // missingLegs: a payment that no statement shows moves no cash of ours; it may only stop being owed.
 func missingLegs(way Way, it Item) ([]Leg, error) {
 	if way != WriteOff {

@@ -2,6 +2,7 @@ package recon
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -83,5 +84,25 @@ func TestLegsRefuse(t *testing.T) {
 				t.Errorf("got %v, %v", legs, err)
 			}
 		})
+	}
+}
+
+// What an exception may be resolved by is offered, and each of it can be booked.
+func TestFitting(t *testing.T) {
+	for name, c := range map[string]struct {
+		it   Item
+		want []Way
+	}{
+		"money that came":     {Item{Kind: Surplus, Bank: "B", Account: "A", Tiyn: 10}, []Way{Link, Force, Park, GiveBack, Forward, WriteOff}},
+		"money that went":     {Item{Kind: Withdrawal, Bank: "B", Account: "A", Tiyn: -10}, []Way{Link, Force, Park, Forward, WriteOff}},
+		"taken back":          {Item{Kind: Reversal, Bank: "B", Account: "A", Tiyn: -10}, []Way{Link, Force, Park, Forward, WriteOff, Owe}},
+		"a gap":               {Item{Kind: Gap, Bank: "B", Account: "A", Tiyn: 10}, []Way{Park, WriteOff, Accept}},
+		"missing":             {Item{Kind: Missing, Bank: "B", Tiyn: 10}, []Way{WriteOff}},
+		"in another currency": {Item{Kind: ForeignCurrency, Bank: "B", Account: "A", Tiyn: 10}, []Way{Accept}},
+		"nothing":             {Item{Kind: Surplus}, nil},
+	} {
+		if got := Fitting(c.it); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
 	}
 }

@@ -131,6 +131,20 @@ func (b *Book) Open(ctx context.Context) ([]Request, error) {
 	return out, nil
 }
 
+// pastMax is the most requests that Past lists.
+const pastMax = 200
+
+// Past lists the requests that were done or whose time is over, the last one first; limit is 1 to 200.
+func (b *Book) Past(ctx context.Context, limit int) ([]Request, error) {
+	var out []Request
+	err := b.db.SelectContext(ctx, &out, `SELECT * FROM key_requests WHERE done_at IS NOT NULL OR asked_at <= $1 ORDER BY asked_at DESC LIMIT $2`,
+		b.now().UTC().Add(-Life), min(max(limit, 1), pastMax))
+	if err != nil {
+		return nil, fmt.Errorf("couldn't list the past requests: %w", err)
+	}
+	return out, nil
+}
+
 // name is under which name an operator acts, without the person behind it: who holds one name twice is no second operator.
 func name(operator string) string {
 	name, _, _ := strings.Cut(operator, "/")

@@ -61,6 +61,12 @@ func TestTwoOperators(t *testing.T) {
 	if open, err := book.Open(t.Context()); err != nil || len(open) != 0 {
 		t.Errorf("open are %+v, %v", open, err)
 	}
+	if past, err := book.Past(t.Context(), 1); err != nil || len(past) != 1 || past[0].ID != late || past[0].DoneAt != nil {
+		t.Errorf("the last past request is %+v, %v", past, err)
+	}
+	if past, err := book.Past(t.Context(), 10); err != nil || len(past) != 2 || past[1].ID != id || past[1].DoneAt == nil {
+		t.Errorf("past are %+v, %v", past, err)
+	}
 	// The database holds it, too, whatever the code does.
 	_, err = db.Exec(`UPDATE key_requests SET approved_by = asked_by WHERE id = $1`, late)
 	if err == nil {
