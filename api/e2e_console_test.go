@@ -12,6 +12,7 @@ import (
 	"qaqpa/api/auth"
 	"qaqpa/api/portal"
 	"qaqpa/api/watch"
+	"qaqpa/payment/order"
 	"qaqpa/signer/audit"
 	"qaqpa/testenv/ncalayer"
 )
@@ -20,7 +21,10 @@ import (
 // widths, dark and light.
 func TestBrowserOperatorConsole(t *testing.T) {
 	c := endToEnd(t)
-	c.pay("CONSOLE-1")
+	_, first := c.pay("CONSOLE-1")
+	second := c.order(c.citizen.IIN(), c.alsoOwed("CONSOLE-2"))
+	in[order.Order](t, c.authorise(second.ID, c.signed(c.citizen, second.ID)), 202)
+	c.matched(t, first, c.executed(second.ID))
 	c.grant(auth.Operator, "ops", auth.Editor, c.head)
 	if _, err := c.db.ExecContext(t.Context(), `UPDATE banks SET silent_since = now() - interval '5 minutes', paused = true WHERE bic = $1`, otherBIC); err != nil {
 		t.Fatal(err)
@@ -76,6 +80,7 @@ func TestBrowserOperatorConsole(t *testing.T) {
 			}
 			v.open(base)
 			seen("console", say[0])
+			v.sees(map[string]string{"kk": "18,1", "ru": "18,1", "en": "18.1"}[lang]) // per cent: 2 lines of 11 were matched
 			v.open(base + "/catalogue")
 			seen("catalogue", say[1])
 			v.click("main td a")

@@ -168,7 +168,9 @@ func TestLatencyChart(t *testing.T) {
 func TestRates(t *testing.T) {
 	w := pages(t).frame(Frame{Lang: language.EN}, "operator").words
 	c := rateModel(w, fullOperator(Frame{}).Rates, nil)
-	if len(c.Bars) != 2 || c.Bars[1].H != chartBase-chartTop || c.Bars[0].H >= c.Bars[1].H || c.Share != "99.9\u00a0%" || len(c.Rows) != 2 || c.Rows[0].Share != "—" {
+	const whole = chartBase - chartTop
+	if len(c.Bars) != 4 || c.Bars[3].H != whole || c.Bars[2].H != whole || c.Bars[1].H >= whole || c.Bars[3].X+c.Bars[3].W > int64(c.Width) || c.Bars[3].X-c.Bars[1].X != c.Bars[1].W+8 ||
+		c.From != "5 October 2026" || c.To != "18 October 2026" || c.Share != "99.9\u00a0%" || len(c.Rows) != 2 || c.Rows[0].Share != "—" {
 		t.Errorf("%+v", c)
 	}
 	d := debtsModel(w, fullOperator(Frame{}).Owed, at())

@@ -182,7 +182,8 @@ func shareText(w words, part, whole int64) string {
 	return strings.TrimSuffix(strings.TrimSuffix(text, ".0"), ",0") + "\u00a0%"
 }
 
-// rateModel draws a bar for each day that has statements; nil without any.
+// rateModel draws a bar for each day that has statements, over the whole of which it stands what was matched, at its place in the fortnight
+// that ends with the last of them; nil without any.
 func rateModel(w words, list []payment.MatchDay, names map[string]string) *rateChart {
 	if len(list) == 0 {
 		return nil
@@ -195,17 +196,19 @@ func rateModel(w words, list []payment.MatchDay, names map[string]string) *rateC
 			s.lines, s.matched = s.lines+d.Lines, s.matched+d.Matched
 		}
 	}
-	const wide, gap, slots = 44, 8, 14
+	const wide, gap, slots, whole = 44, 8, 14, chartBase - chartTop
 	order := sortedKeys(days)
-	c := &rateChart{Width: max(len(order), slots) * (wide + gap), Height: chartHeight, Base: chartBase, Share: shareText(w, total.matched, total.lines)}
-	for i, day := range order {
-		h := int64(chartBase - chartTop)
+	last := order[len(order)-1]
+	span := max(slots-1, daysBetween(order[0], last)) // from the left edge to the last
+	c := &rateChart{Width: int(span+1) * (wide + gap), Height: chartHeight, Base: chartBase, Share: shareText(w, total.matched, total.lines)}
+	for _, day := range order {
+		x, h := (span-daysBetween(day, last))*(wide+gap), int64(0)
 		if s := days[day]; s.lines > 0 {
-			h = h * s.matched / s.lines
+			h = whole * s.matched / s.lines
 		}
-		c.Bars = append(c.Bars, bar{"bar-executed", int64(i) * (wide + gap), chartBase - h, wide, h})
+		c.Bars = append(c.Bars, bar{"track", x, chartTop, wide, whole}, bar{"bar-executed", x, chartBase - h, wide, h})
 	}
-	c.From, c.To = w.Day(order[0]), w.Day(order[len(order)-1])
+	c.From, c.To = w.Day(daysBefore(last, span)), w.Day(last)
 	for _, bic := range sortedKeys(banks) {
 		s := banks[bic]
 		row := rateRow{named(names, bic), strconv.FormatInt(s.lines, 10), strconv.FormatInt(s.matched, 10), shareText(w, s.matched, s.lines), "passed"}
@@ -215,6 +218,24 @@ func rateModel(w words, list []payment.MatchDay, names map[string]string) *rateC
 		c.Rows = append(c.Rows, row)
 	}
 	return c
+}
+
+// daysBetween counts the days from one day to a later one; dates are those of the database.
+func daysBetween(from, to catalog.Date) int64 {
+	a, err1 := time.Parse(time.DateOnly, string(from))
+	b, err2 := time.Parse(time.DateOnly, string(to))
+	if err1 != nil || err2 != nil {
+		return 0
+	}
+	return int64(b.Sub(a) / (24 * time.Hour))
+}
+
+func daysBefore(day catalog.Date, days int64) catalog.Date {
+	t, err := time.Parse(time.DateOnly, string(day))
+	if err != nil {
+		return day
+	}
+	return catalog.Date(t.AddDate(0, 0, -int(days)).Format(time.DateOnly))
 }
 
 // debtsChart is what banks owe now, a bar for each.

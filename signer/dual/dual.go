@@ -137,7 +137,7 @@ const pastMax = 200
 // Past lists the requests that were done or whose time is over, the last one first; limit is 1 to 200.
 func (b *Book) Past(ctx context.Context, limit int) ([]Request, error) {
 	var out []Request
-	err := b.db.SelectContext(ctx, &out, `SELECT * FROM key_requests WHERE done_at IS NOT NULL OR asked_at <= $1 ORDER BY asked_at DESC LIMIT $2`,
+	err := b.db.SelectContext(ctx, &out, `SELECT * FROM key_requests WHERE done_at IS NOT NULL OR asked_at <= $1 ORDER BY asked_at DESC, id DESC LIMIT $2`,
 		b.now().UTC().Add(-Life), min(max(limit, 1), pastMax))
 	if err != nil {
 		return nil, fmt.Errorf("couldn't list the past requests: %w", err)
