@@ -54,7 +54,7 @@ func TestBrowserOperatorConsole(t *testing.T) {
 		if _, err := c.db.ExecContext(t.Context(), `UPDATE banks SET silent_since = now() - interval '5 minutes', paused = true WHERE bic = $1`, otherBIC); err != nil {
 			t.Fatal(err)
 		}
-		if err := errors.Join(looks.Once(t.Context()), c.db.Get(&seen, `SELECT count(*) FROM incidents WHERE kind = $1`, watch.KindSilent)); err != nil {
+		if err := errors.Join(looks.Once(t.Context()), c.db.Get(&seen, `SELECT count(*) FROM incidents WHERE kind = 'silent'`)); err != nil {
 			t.Fatal(err)
 		}
 	}
