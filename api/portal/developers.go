@@ -111,6 +111,9 @@ type change struct {
 // changes lists what became of the interface, the newest first.
 func changes() []change {
 	return []change{
+		{"mandates", []string{"createMandate", "getMandateDocument", "signMandate", "authoriseByMandate", "listMandateEvents", "searchMandates", "revokeMandate"}},
+		{"bank_queries", []string{"askBank", "getBankQuery"}},
+		{"court", []string{"makeCourtCopy", "listRefundable"}},
 		{"sandbox", nil},
 		{"yaml", []string{"validateDocument"}},
 		{"fees", []string{"createFee", "fillFee"}},

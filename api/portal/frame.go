@@ -26,7 +26,8 @@ type frame struct {
 	Languages []link
 	Person    string
 	Works     bool
-	Account   bool
+	// ByPassword is Account under a name that no page has: a field of the page's own would take its place, as that of a bank's account did.
+	ByPassword bool
 	// Refresh is after how many seconds the browser loads the page again; 0 means never.
 	Refresh int
 	// Script says that the page speaks with NCALayer.
@@ -36,7 +37,7 @@ type frame struct {
 }
 
 func (p *Pages) frame(f Frame, page string) frame {
-	return frame{words: words{texts: p.texts, lang: f.Lang, page: page}, Lang: f.Lang, Languages: languages(f), Person: f.Person, Works: f.Works, Account: f.Account}
+	return frame{words: words{texts: p.texts, lang: f.Lang, page: page}, Lang: f.Lang, Languages: languages(f), Person: f.Person, Works: f.Works, ByPassword: f.Account}
 }
 
 // link is an entry of the language switch.
