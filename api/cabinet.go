@@ -28,6 +28,20 @@ func payersOf(who auth.Session) []string {
 	return out
 }
 
+// chosenPayer is for whom a page is: who was asked for, or the first for whom the person may pay; all of them are the choice that the page offers.
+func chosenPayer(who auth.Session, asked string) (payers []string, payer string, err error) {
+	payers = payersOf(who)
+	switch {
+	case len(payers) == 0:
+		return nil, "", refuse(codeNoAuthority)
+	case asked == "":
+		return payers, payers[0], nil
+	case !slices.Contains(payers, asked):
+		return nil, "", refuse(codeNotOwn)
+	}
+	return payers, asked, nil
+}
+
 // cabinetPage shows what a payer owes and has paid.
 func (s *Server) cabinetPage(ctx context.Context, r *request) (*response, error) {
 	return s.signedIn(func(ctx context.Context, r *request, who auth.Session) (*response, error) {
@@ -45,18 +59,11 @@ const ordersShown = 20
 
 // cabinet fills a payer's page; refused is what became of a form that comes back.
 func (s *Server) cabinet(ctx context.Context, r *request, who auth.Session, v portal.Cabinet, refused error) (*response, error) {
-	v.Payers = payersOf(who)
-	if len(v.Payers) == 0 {
-		return nil, refuse(codeNoAuthority)
+	var err error
+	if v.Payers, v.Payer, err = chosenPayer(who, v.Payer); err != nil {
+		return nil, err
 	}
-	if v.Payer == "" {
-		v.Payer = v.Payers[0]
-	}
-	if !slices.Contains(v.Payers, v.Payer) {
-		return nil, refuse(codeNotOwn)
-	}
-	err := s.debtsFor(ctx, &v, who.Actor())
-	if err != nil {
+	if err := s.debtsFor(ctx, &v, who.Actor()); err != nil {
 		return nil, err
 	}
 	if v.Banks, err = s.cfg.Payments.Banks(ctx); err != nil {

@@ -172,15 +172,9 @@ func (s *Server) feePage(ctx context.Context, r *request) (*response, error) {
 
 // showFee shows the form of a fee with what is known; refused is what became of a form that comes back.
 func (s *Server) showFee(ctx context.Context, r *request, who auth.Session, v portal.Fee, refused error) (*response, error) {
-	v.Payers = payersOf(who)
-	if len(v.Payers) == 0 {
-		return nil, refuse(codeNoAuthority)
-	}
-	if v.Payer == "" {
-		v.Payer = v.Payers[0]
-	}
-	if !slices.Contains(v.Payers, v.Payer) {
-		return nil, refuse(codeNotOwn)
+	var err error
+	if v.Payers, v.Payer, err = chosenPayer(who, v.Payer); err != nil {
+		return nil, err
 	}
 	claim, err := claimOf(v.Claim)
 	if err != nil && refused == nil {

@@ -6,13 +6,12 @@ import (
 	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"strings"
 	"time"
 
 	"github.com/jmoiron/sqlx"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
+
+	"qaqpa/api/schema"
 )
 
 //go:embed migrations/*.sql
@@ -20,25 +19,7 @@ var migrations embed.FS
 
 // Migrate brings the tables of this package to the newest schema. Safe to call from several processes at once; it
 // only goes forward.
-func Migrate(ctx context.Context, db *sqlx.DB) error {
-	folder, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("couldn't open the migrations of auth: %w", err)
-	}
-	// A lock row, not an advisory lock: it works on every PostgreSQL-compatible database.
-	locker, err := lock.NewPostgresTableLocker(lock.WithTableName("goose_auth_lock"), lock.WithTableLockTimeout(time.Second, 120))
-	if err != nil {
-		return fmt.Errorf("couldn't make the migration lock of auth: %w", err)
-	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db.DB, folder, goose.WithTableName("goose_auth"), goose.WithLocker(locker))
-	if err != nil {
-		return fmt.Errorf("couldn't read the migrations of auth: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("couldn't migrate auth: %w", err)
-	}
-	return nil
-}
+func Migrate(ctx context.Context, db *sqlx.DB) error { return schema.Up(ctx, db, "auth", migrations) }
 
 // row is a row of api_key.
 type row struct {

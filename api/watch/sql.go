@@ -4,37 +4,19 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"io/fs"
 	"time"
 
 	"github.com/jmoiron/sqlx"
 	"github.com/lib/pq"
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
+
+	"qaqpa/api/schema"
 )
 
 //go:embed migrations/*.sql
 var migrations embed.FS
 
 // Migrate brings the tables of this package to the newest schema. Safe to call from several processes at once; it only goes forward.
-func Migrate(ctx context.Context, db *sqlx.DB) error {
-	folder, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return fmt.Errorf("couldn't open the migrations of watch: %w", err)
-	}
-	locker, err := lock.NewPostgresTableLocker(lock.WithTableName("goose_watch_lock"), lock.WithTableLockTimeout(time.Second, 120))
-	if err != nil {
-		return fmt.Errorf("couldn't make the migration lock of watch: %w", err)
-	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db.DB, folder, goose.WithTableName("goose_watch"), goose.WithLocker(locker))
-	if err != nil {
-		return fmt.Errorf("couldn't read the migrations of watch: %w", err)
-	}
-	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("couldn't migrate watch: %w", err)
-	}
-	return nil
-}
+func Migrate(ctx context.Context, db *sqlx.DB) error { return schema.Up(ctx, db, "watch", migrations) }
 
 // Slot is the requests of one class in some minutes.
 type Slot struct {

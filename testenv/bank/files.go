@@ -2,7 +2,6 @@ package bank
 
 import (
 	"errors"
-	"io"
 	"net/http"
 
 	"qaqpa/testenv/pki"
@@ -10,21 +9,8 @@ import (
 
 // putFile is PUT /files/{name}: a sealed pain.001. It is taken at once and worked on; what became of it is asked for.
 func (b *Bank) putFile(w http.ResponseWriter, r *http.Request) {
-	f, _ := b.faults.Take(OnPayments)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 16*maxOrder))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		return
-	}
-	if b.stopsBefore(w, r, f) {
-		return
-	}
-	b.mu.Lock()
-	gateway := b.gateway
-	b.mu.Unlock()
-	content, err := openSeal(body, gateway, b.cfg.Now())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusUnauthorized)
+	content, f, ok := b.opened(w, r, OnPayments, 16*maxOrder)
+	if !ok {
 		return
 	}
 	code, reason := CodeExecuted, ""

@@ -85,22 +85,31 @@ func (b *Bank) Handler() http.Handler {
 	return mux
 }
 
-func (b *Bank) postPayment(w http.ResponseWriter, r *http.Request) {
-	f, _ := b.faults.Take(OnPayments)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
+// opened reads the gateway's sealed message of a request, at most so many bytes, under the next fault of an address. A request that is refused, or that the
+// fault ends, has been answered: ok is false.
+func (b *Bank) opened(w http.ResponseWriter, r *http.Request, address string, bytesMax int64) (content []byte, f fault.Fault, ok bool) {
+	f, _ = b.faults.Take(address)
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, bytesMax))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		return
+		return nil, f, false
 	}
 	if b.stopsBefore(w, r, f) {
-		return
+		return nil, f, false
 	}
 	b.mu.Lock()
 	gateway := b.gateway
 	b.mu.Unlock()
-	content, err := openSeal(body, gateway, b.cfg.Now())
-	if err != nil {
+	if content, err = openSeal(body, gateway, b.cfg.Now()); err != nil {
 		http.Error(w, err.Error(), http.StatusUnauthorized)
+		return nil, f, false
+	}
+	return content, f, true
+}
+
+func (b *Bank) postPayment(w http.ResponseWriter, r *http.Request) {
+	content, f, ok := b.opened(w, r, OnPayments, maxOrder)
+	if !ok {
 		return
 	}
 	o, err := parseOrder(content, b.cfg.BIC)

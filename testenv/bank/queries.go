@@ -2,7 +2,6 @@ package bank
 
 import (
 	"encoding/json"
-	"io"
 	"net/http"
 	"time"
 
@@ -65,21 +64,8 @@ func (b *Bank) Pledge(person, kind, number string) {
 }
 
 func (b *Bank) postQuery(w http.ResponseWriter, r *http.Request) {
-	f, _ := b.faults.Take(OnQueries)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		return
-	}
-	if b.stopsBefore(w, r, f) {
-		return
-	}
-	b.mu.Lock()
-	gateway := b.gateway
-	b.mu.Unlock()
-	content, err := openSeal(body, gateway, b.cfg.Now())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusUnauthorized)
+	content, f, ok := b.opened(w, r, OnQueries, maxOrder)
+	if !ok {
 		return
 	}
 	var q query

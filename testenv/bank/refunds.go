@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -56,21 +55,8 @@ type RefundStatus struct {
 }
 
 func (b *Bank) postRefund(w http.ResponseWriter, r *http.Request) {
-	f, _ := b.faults.Take(OnRefunds)
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusRequestEntityTooLarge)
-		return
-	}
-	if b.stopsBefore(w, r, f) {
-		return
-	}
-	b.mu.Lock()
-	gateway := b.gateway
-	b.mu.Unlock()
-	content, err := openSeal(body, gateway, b.cfg.Now())
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusUnauthorized)
+	content, f, ok := b.opened(w, r, OnRefunds, maxOrder)
+	if !ok {
 		return
 	}
 	var o refundOrder
