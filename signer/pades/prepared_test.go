@@ -173,6 +173,12 @@ func attacked(t *testing.T) map[string][]byte {
 	out["content that is a cross-reference stream"] = fmt.Appendf(bytes.Clone(signed),
 		"\n%d 0 obj\n<</Type/XRef/Root 1 0 R%s/W[1 3 1]/Index[%d 1]/Length %d>>stream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n",
 		contentNo, root, contentNo, len(row), row, at)
+	// A section that says of the content what no reader knows, and one that says more than it has: readers give it up, and search.
+	for what, rows := range map[string]string{"content of an unknown kind": "\x03\x00\x00\x00\x00", "a section that is too short": ""} {
+		out[what] = fmt.Appendf(bytes.Clone(signed),
+			"\n%d 0 obj\n<</Type/XRef/Root 1 0 R%s/W[1 3 1]/Index[%d 1]/Length %d>>stream\n%s\nendstream\nendobj\nstartxref\n%d\n%%%%EOF\n",
+			preparedNo, root, contentNo, len(rows), rows, at)
+	}
 	// The content once more as it was, of another generation: no reference leads to it any more.
 	again := string(f.Data()[bytes.Index(signed, fmt.Appendf(nil, "\n%d 0 obj", contentNo))+1:])
 	again = strings.Replace(again[:strings.Index(again, "endobj")+len("endobj\n")], " 0 obj", " 1 obj", 1)

@@ -105,8 +105,14 @@ func (f *File) addRevision(own []*section) {
 		}
 		maps.Copy(named, inner)
 		for _, o := range []*section{s, s.hybrid} {
-			if o != nil && o.number != 0 {
+			if o == nil {
+				continue
+			}
+			if o.number != 0 {
 				r.XRefStreams = append(r.XRefStreams, o.number)
+			}
+			for _, fault := range o.faults {
+				f.fault(fault.Code, fault.Number, fault.Detail)
 			}
 		}
 	}

@@ -26,6 +26,14 @@ type section struct {
 	entries  []numbered
 	trailer  *Dict
 	hybrid   *section // what XRefStm of a table leads to
+	faults   []Fault  // met before it was known of which revision it is
+}
+
+// fault notes that a section does not hold what it says.
+func (s *section) fault(number int, detail string) {
+	if len(s.faults) == 0 { // the first of a kind is kept anyway
+		s.faults = append(s.faults, Fault{Code: FaultOffset, Number: number, Detail: detail})
+	}
 }
 
 type numbered struct {
@@ -164,7 +172,7 @@ func (f *File) readStreamEntries(s *section, octets []byte) error {
 		first, count := index[i], index[i+1]
 		// Widths of nothing would give any number of entries for no octets.
 		if count > len(octets)/size {
-			f.fault(FaultTable, 0, "a cross-reference stream is shorter than it says")
+			s.fault(0, "a cross-reference stream is shorter than it says") // readers that mend search the file for objects then
 			count = len(octets) / size
 		}
 		for k := range count {
@@ -172,8 +180,9 @@ func (f *File) readStreamEntries(s *section, octets []byte) error {
 			e := entry{kind: entryPlain, a: field(row[widths[0]:], widths[1]), b: field(row[widths[0]+widths[1]:], widths[2])}
 			if widths[0] > 0 {
 				kind := field(row, widths[0])
-				if kind > entryInner {
-					continue // null (ISO 32000-1 7.5.8.3)
+				if kind > entryInner || kind < 0 { // null (ISO 32000-1 7.5.8.3), not what it was before; some readers give the section up
+					s.fault(first+k, "a cross-reference stream has an entry of an unknown kind")
+					kind, e.a, e.b = entryFree, 0, 0
 				}
 				e.kind = uint8(kind) //nolint:gosec // 0 to 2
 			}
