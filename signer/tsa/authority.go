@@ -5,8 +5,6 @@ import (
 	"crypto"
 	"crypto/rand"
 	"encoding/binary"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -211,15 +209,7 @@ func (a *Authority) issue(ctx context.Context, asked tsp.Asked, actor string) ([
 	if err != nil {
 		return nil, fmt.Errorf("couldn't sign a time stamp: %w", err)
 	}
-	detail, err := json.Marshal(map[string]string{
-		"serial": hex.EncodeToString(serial), "imprint": hex.EncodeToString(asked.Imprint), "hash": asked.Hash.Name(), "policy": s.Policy,
-		"at": at.Format(time.RFC3339Nano),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("couldn't write down the audit entry: %w", err)
-	}
-	// The bucket behind the prefix spreads the entries over the chains.
-	entry := audit.Entry{Actor: actor, Action: "timestamp.issued", Subject: fmt.Sprintf("tst_%02x%x", serial[len(serial)-1], serial), Detail: detail}
+	entry := audit.Entry{Actor: actor, Action: "timestamp.issued", Subject: subject(serial), Detail: detail(s)}
 	if err := a.recorder.Record(ctx, entry); err != nil {
 		return nil, fmt.Errorf("couldn't put a time stamp on record: %w", err)
 	}
