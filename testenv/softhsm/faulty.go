@@ -38,6 +38,7 @@ const (
 	atWrong  = 2
 	atError  = 3
 	atCrash  = 6
+	atLoose  = 7
 	atCounts = 16
 	atModule = 1024
 )
@@ -122,6 +123,9 @@ func (f *Faulty) Fail(call int, code, n uint64) error {
 
 // Crash has C_Sign end the process that calls it.
 func (f *Faulty) Crash(on bool) error { return f.set(atCrash, flag(on)) }
+
+// Loosen has keys that are made be extractable, whatever was asked for, as a careless module may.
+func (f *Faulty) Loosen(on bool) error { return f.set(atLoose, flag(on)) }
 
 // Calls is how often a function was called, in all processes.
 func (f *Faulty) Calls(call int) (uint64, error) {

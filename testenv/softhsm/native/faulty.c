@@ -7,6 +7,7 @@
  *   number 2      so many signatures are wrong in one bit
  *   number 3..5   the result, function and number of calls that fail
  *   number 6      not 0: C_Sign ends the process
+ *   number 7      not 0: keys that are made can be extracted, whatever was asked for
  *   number 16..   how often each function was called
  *   byte 1024     path of the other module
  *
@@ -75,17 +76,36 @@ static ck_ulong create_object(ck_ulong session, void *template, ck_ulong count, 
 	return rv ? rv : theirs->function[c_create_object](session, template, count, object);
 }
 
+/* A copy of the template in which CKA_EXTRACTABLE is true, if it is to be. */
+static void *loosened(struct ck_attribute *copy, ck_ulong most, void *template, ck_ulong count)
+{
+	static ck_byte yes = 1;
+	if (control[7] == 0 || count > most) {
+		return template;
+	}
+	memcpy(copy, template, count * sizeof *copy);
+	for (ck_ulong i = 0; i < count; i++) {
+		if (copy[i].type == 0x162) {
+			copy[i].value = &yes;
+		}
+	}
+	return copy;
+}
+
 static ck_ulong generate_key(ck_ulong session, void *mechanism, void *template, ck_ulong count, ck_ulong *key)
 {
+	struct ck_attribute copy[64];
 	ck_ulong rv = fault(c_generate_key);
-	return rv ? rv : theirs->function[c_generate_key](session, mechanism, template, count, key);
+	return rv ? rv : theirs->function[c_generate_key](session, mechanism, loosened(copy, 64, template, count), count, key);
 }
 
 static ck_ulong generate_key_pair(ck_ulong session, void *mechanism, void *public, ck_ulong publics, void *private, ck_ulong privates,
 				  ck_ulong *public_key, ck_ulong *private_key)
 {
+	struct ck_attribute copy[64];
 	ck_ulong rv = fault(c_generate_key_pair);
-	return rv ? rv : theirs->function[c_generate_key_pair](session, mechanism, public, publics, private, privates, public_key, private_key);
+	return rv ? rv : theirs->function[c_generate_key_pair](session, mechanism, public, publics, loosened(copy, 64, private, privates), privates,
+							       public_key, private_key);
 }
 
 static ck_ulong sign_init(ck_ulong session, void *mechanism, ck_ulong key)
