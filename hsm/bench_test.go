@@ -81,12 +81,12 @@ func compare(t *testing.T, c benchCase, loop string, soft *softhsm.Token, suffix
 	}
 	ours, oursRate := 0, 0.0
 	for _, n := range seats {
-		if r := fleetRates(t, c, soft, n, func(rate func() float64) float64 { rate(); return rate() }); r > oursRate {
+		if r := fleetRates(t, c, soft, n, 8*max(4, 2*n), func(rate func() float64) float64 { rate(); return rate() }); r > oursRate {
 			ours, oursRate = n, r
 		}
 	}
 	var bare, with []float64
-	fleetRates(t, c, soft, ours, func(rate func() float64) float64 {
+	fleetRates(t, c, soft, ours, 8*max(4, 2*ours), func(rate func() float64) float64 {
 		rate()
 		for range benchRounds {
 			bare = append(bare, loopRate(t, c, loop, soft, best))
@@ -96,8 +96,9 @@ func compare(t *testing.T, c benchCase, loop string, soft *softhsm.Token, suffix
 	})
 	t.Logf("%s: 2 processes of %d sessions", c.name, ours)
 	var fixed, found []float64 // the number that was best by trial, and the one that the fleet finds by itself
-	fleetRates(t, c, soft, ours, func(set func() float64) float64 {
-		return fleetRates(t, c, soft, 0, func(rate func() float64) float64 {
+	const callers = 256        // as many as the widest can have, and as many again that wait
+	fleetRates(t, c, soft, ours, callers, func(set func() float64) float64 {
+		return fleetRates(t, c, soft, 0, callers, func(rate func() float64) float64 {
 			for range benchRounds {
 				rate()
 			}
@@ -112,7 +113,7 @@ func compare(t *testing.T, c benchCase, loop string, soft *softhsm.Token, suffix
 }
 
 // fleetRates opens a fleet for as long as use measures with it.
-func fleetRates(t *testing.T, c benchCase, soft *softhsm.Token, seats int, use func(func() float64) float64) float64 {
+func fleetRates(t *testing.T, c benchCase, soft *softhsm.Token, seats, callers int, use func(func() float64) float64) float64 {
 	t.Helper()
 	f, err := hsm.OpenFleet(t.Context(), hsm.FleetConfig{
 		Tokens: []hsm.FleetToken{{Module: soft.Module, Label: soft.Label, PIN: soft.PIN, Processes: 2, Seats: seats}},
@@ -120,10 +121,6 @@ func fleetRates(t *testing.T, c benchCase, soft *softhsm.Token, seats int, use f
 	must(t, err)
 	defer func() { must(t, f.Close()) }()
 	k := fleetKey(t, f, c.name)
-	callers := 8 * max(4, 2*seats)
-	if seats == 0 {
-		callers = 1024
-	}
 	return use(func() float64 { return signRate(t, k, callers) })
 }
 
