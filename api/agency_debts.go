@@ -34,7 +34,7 @@ func (s *Server) debtsPage(ctx context.Context, r *request) (*response, error) {
 	})(ctx, r)
 }
 
-// debtErrorsShown bounds the refused rows of a page.
+// debtErrorsShown is how many refused rows one page lists.
 const debtErrorsShown = 200
 
 // showDebts shows what became of the file whose feed the address names, or why the file that was sent is refused.
@@ -47,9 +47,22 @@ func (s *Server) showDebts(ctx context.Context, r *request, who auth.Session, m 
 			return nil, err
 		}
 		v.Report = &report
-		if v.Refused, err = s.refusedLines(ctx, m.Subject, feed); err != nil {
+		line, err := r.number("line")
+		if err != nil {
 			return nil, err
 		}
+		if v.Refused, err = s.refusedLines(ctx, m.Subject, feed, line); err != nil {
+			return nil, err
+		}
+		if len(v.Refused) > debtErrorsShown {
+			v.Refused, v.MoreErrors = v.Refused[:debtErrorsShown], true
+		}
+	} else {
+		feeds, err := s.cfg.Payments.RecentFeeds(ctx, m.Subject, r.arg("starting_after"))
+		if err != nil {
+			return nil, err
+		}
+		v.Feeds, v.MoreFeeds = feeds.Items, feeds.HasMore
 	}
 	status := http.StatusOK
 	if refused != nil {
@@ -63,9 +76,10 @@ func (s *Server) showDebts(ctx context.Context, r *request, who auth.Session, m 
 // errEnough ends a reading of results.
 var errEnough = errors.New("enough results")
 
-func (s *Server) refusedLines(ctx context.Context, agency, feed string) ([]payment.FeedResult, error) {
+// refusedLines are the bad lines of a feed behind a line, and one more than a page shows when there are more.
+func (s *Server) refusedLines(ctx context.Context, agency, feed string, behind int) ([]payment.FeedResult, error) {
 	var out []payment.FeedResult
-	err := s.cfg.Payments.FeedResults(ctx, agency, feed, func(results []byte) error {
+	err := s.cfg.Payments.FeedResultsFrom(ctx, agency, feed, behind+1, func(results []byte) error {
 		lines := json.NewDecoder(bytes.NewReader(results))
 		for {
 			var line payment.FeedResult
@@ -74,10 +88,10 @@ func (s *Server) refusedLines(ctx context.Context, agency, feed string) ([]payme
 			} else if err != nil {
 				return fmt.Errorf("couldn't read the results of a feed: %w", err)
 			}
-			if line.Outcome != debt.Refused {
+			if line.Outcome != debt.Refused || line.Line <= behind {
 				continue
 			}
-			if out = append(out, line); len(out) == debtErrorsShown {
+			if out = append(out, line); len(out) > debtErrorsShown {
 				return errEnough
 			}
 		}

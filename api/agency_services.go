@@ -21,12 +21,12 @@ func (s *Server) agencyPages() []route {
 	const base = "/console/agency/{subject}"
 	l := s.cfg.Limits
 	return []route{
-		page(base+"/services", s.servicesPage, "lang", "done"),
+		page(base+"/services", s.servicesPage, "lang", "done", "starting_after"),
 		page(base+"/services/{code}", s.servicePage, "lang"),
 		page(base+"/new-service", s.newServicePage, "lang"),
 		formRoute(base+"/services", serviceForm, s.proposeService, typeFields),
 		formRoute(base+"/proposals", free, s.decideProposal, typeFields),
-		page(base+"/debts", s.debtsPage, "lang", "feed"),
+		page(base+"/debts", s.debtsPage, "lang", "feed", "line", "starting_after"),
 		formRoute(base+"/debts", debtsFileMax+free, s.uploadDebts, typeForm),
 		page(base+"/verify", s.bulkPage, "lang"),
 		formRoute(base+"/verify", l.DocumentBytes+free, s.bulkVerify, typeForm).or(typeBytes),
@@ -44,13 +44,16 @@ func (s *Server) servicesPage(ctx context.Context, r *request) (*response, error
 func (s *Server) showServices(ctx context.Context, r *request, who auth.Session, m auth.Member, refused error) (*response, error) {
 	v := portal.AgencyServices{Frame: s.frame(r, who), Agency: m.Subject, Actor: who.Actor(), Done: r.arg("done"), MayAct: m.Role == auth.Editor, Key: newID()}
 	v.Address = "/console/agency/" + m.Subject + "/services"
-	found, err := s.cfg.Payments.Services(ctx, payment.ServiceQuery{Agency: m.Subject, Limit: 100})
+	after := r.arg("starting_after")
+	found, err := s.cfg.Payments.Services(ctx, payment.ServiceQuery{Agency: m.Subject, After: after, Limit: rowsShown})
 	if err != nil {
 		return nil, err
 	}
-	v.Services = found.Items
-	if v.Proposals, err = s.cfg.Payments.Proposals(ctx, m.Subject); err != nil {
-		return nil, err
+	v.Services, v.More, v.First = found.Items, found.HasMore, after == ""
+	if v.First {
+		if v.Proposals, err = s.cfg.Payments.Proposals(ctx, m.Subject); err != nil {
+			return nil, err
+		}
 	}
 	status := http.StatusOK
 	if refused != nil {

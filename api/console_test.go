@@ -48,17 +48,21 @@ func TestConsoles(t *testing.T) {
 func (w *whole) agencyConsole(t *testing.T, b *browser) {
 	t.Helper()
 	path := "/console/agency/" + w.agencyID
-	page := b.get(path)
-	page.want(t, 200, "CONSOLE-1", "5,406.00", "1.25 × MCI", "driving-licence")
+	b.get(path).want(t, 200, "CONSOLE-1", "5,406.00", path+"/webhooks/msg_")
+	b.get(path+"/services").want(t, 200, "1.25 × MCI", "driving-licence")
+	page := b.get(path + "/webhooks")
+	page.want(t, 200, "CONSOLE-1", "5,406.00", "Send again")
 	webhook := page.field(t, "webhook")
 	if _, err := w.agency.Wait(t.Context(), func(d agency.Delivery) bool { return d.ID == webhook }); err != nil {
 		t.Fatal(err)
 	}
 	fields := url.Values{"key": {page.field(t, "key")}, "webhook": {webhook}}
-	if got := b.submit(path+"/redeliver", fields); got.status != 303 {
-		t.Fatalf("got %d %s", got.status, got.text)
+	for range 2 { // a double click
+		if got := b.submit(path+"/redeliver", fields); got.status != 303 || got.location != path+"/webhooks/"+webhook+"?sent=1" {
+			t.Fatalf("got %d %s", got.status, got.text)
+		}
 	}
-	b.get(path+"?sent=1").want(t, 200, "The webhook is sent again")
+	b.get(path+"/webhooks/"+webhook+"?sent=1").want(t, 200, "The notification is sent again", "CONSOLE-1", "Tries", webhook)
 	again, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if d, err := w.agency.Wait(again, func(d agency.Delivery) bool { return d.ID == webhook && d.Deliveries > 1 }); err != nil || !d.Valid() {
@@ -68,7 +72,7 @@ func (w *whole) agencyConsole(t *testing.T, b *browser) {
 	staff := w.browser()
 	w.grant(auth.Agency, w.agencyID, auth.Viewer, w.employee)
 	staff.enter(w.employee)
-	if got := staff.get(path); got.status != 200 || strings.Contains(got.text, "Send again") {
+	if got := staff.get(path + "/webhooks"); got.status != 200 || strings.Contains(got.text, "Send again") {
 		t.Errorf("a viewer is offered what only editors may: %d", got.status)
 	}
 	staff.submit(path+"/redeliver", fields).want(t, 403)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 
 	"qaqpa/api/auth"
@@ -67,15 +68,10 @@ func (s *Server) showDeskStatement(ctx context.Context, r *request, who auth.Ses
 	if v.People, err = s.people(ctx, r, v.Statement.ProposedBy); err != nil {
 		return nil, err
 	}
-	mine, err := s.operatorsOf(ctx, who)
-	if err != nil {
+	if v.Own, err = s.isSelf(ctx, who, v.Statement.ProposedBy); err != nil {
 		return nil, err
 	}
-	v.Own = oneOf(mine, v.Statement.ProposedBy)
-	var domain *payment.Error
-	if errors.As(after.refused, &domain) && domain.Kind != payment.KindUnavailable {
-		v.Note = domain.Detail
-	}
+	v.Note = readerSays(after.refused)
 	return s.showRefusable(r, after.refused, &v.Message, func() ([]byte, error) { return s.pages.RenderDeskStatement(v) })
 }
 
@@ -91,21 +87,55 @@ func (s *Server) actOnStatement(ctx context.Context, r *request) (*response, err
 			return nil, err
 		}
 		id := r.param("statement")
-		// The attack: one person with two roles proposes under one name and approves under the other.
-		mine, err := s.operatorsOf(ctx, who)
-		if err != nil {
-			return nil, err
-		}
-		if n.fields["action"] == "replace" {
-			err = s.replaceStatement(ctx, id, n, mine)
-		} else {
-			_, _, err = s.cfg.Payments.WithdrawStatement(ctx, n.idem, id, payment.StatementWithdrawal{Action: n.fields["action"], Comment: n.fields["comment"], Also: mine})
-		}
-		if err != nil {
+		if err := s.stepOnStatement(ctx, who, id, n); err != nil {
 			return s.showDeskStatement(ctx, r, who, m, sent{note: n, refused: err})
 		}
 		return seeOther("/console/operator/" + m.Subject + "/statements/" + id + "?done=1"), nil
 	})(ctx, r)
+}
+
+// readerSays is what the reader of statements says of the sender's own file, in English; empty when nothing was refused.
+func readerSays(refused error) string {
+	var domain *payment.Error
+	if errors.As(refused, &domain) && domain.Kind != payment.KindUnavailable {
+		return domain.Detail
+	}
+	return ""
+}
+
+// stepOnStatement takes one step of a withdrawal, or sends the file that replaces the statement.
+// The attack: one person with two roles proposes under one name and approves under the other.
+func (s *Server) stepOnStatement(ctx context.Context, who auth.Session, id string, n note) error {
+	mine, err := s.ownNames(ctx, who)
+	if err != nil {
+		return err
+	}
+	if n.fields["action"] == "replace" {
+		return s.replaceStatement(ctx, id, n, mine)
+	}
+	_, _, err = s.cfg.Payments.WithdrawStatement(ctx, n.idem, id, payment.StatementWithdrawal{Action: n.fields["action"], Comment: n.fields["comment"], Also: mine})
+	return err
+}
+
+// ownNames are all names under which a person acts, for whomever.
+func (s *Server) ownNames(ctx context.Context, who auth.Session) ([]string, error) {
+	members, err := s.cfg.Keys.MembershipsOf(ctx, who)
+	if err != nil {
+		return nil, err
+	}
+	out := []string{who.Actor()}
+	for _, m := range members {
+		out = append(out, m.Actor())
+	}
+	return out, nil
+}
+
+// isSelf tells whether an actor is the person who is signed in, under any of his names. Of an operator the name alone counts.
+func (s *Server) isSelf(ctx context.Context, who auth.Session, actor string) (bool, error) {
+	names, err := s.ownNames(ctx, who)
+	return slices.ContainsFunc(names, func(name string) bool {
+		return name == actor || (strings.HasPrefix(name, string(auth.Operator)+":") && sameSubject(name, actor))
+	}), err
 }
 
 // replaceStatement takes a file in that has to replace this statement and no other; mine are all names of who sends it.

@@ -33,10 +33,21 @@ type chromium struct {
 
 func endToEnd(t *testing.T) *chromium {
 	t.Helper()
+	needsBrowser(t)
+	return endToEndOn(t, start(t))
+}
+
+func needsBrowser(t *testing.T) {
+	t.Helper()
 	if os.Getenv("QAQPA_E2E") == "" {
 		t.Skip("a real browser is used by `make e2e`")
 	}
-	c := &chromium{whole: start(t)}
+}
+
+// endToEndOn is endToEnd before a gateway that runs already.
+func endToEndOn(t *testing.T, w *whole) *chromium {
+	t.Helper()
+	c := &chromium{whole: w}
 	layer, _, err := ncalayer.Start(t.Context(), ncalayer.Address, c.signs(c.citizen))
 	if err != nil {
 		t.Fatal(err)

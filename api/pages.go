@@ -17,7 +17,7 @@ import (
 // pageRoutes are the pages for people. They are no part of the contract for programs: openapi.yaml leaves them out.
 func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
-	return append(slices.Concat(s.codePages(), s.reconPages(), s.deskPages(), s.wayPages(), s.operatorPages(), s.agencyPages(), s.giveBackPages(), s.payPages(), s.mandatePages(), s.resolutionPages(), s.developerPages()), []route{
+	return append(slices.Concat(s.codePages(), s.reconPages(), s.deskPages(), s.wayPages(), s.operatorPages(), s.agencyPages(), s.webhookPages(), s.bankPages(), s.giveBackPages(), s.payPages(), s.mandatePages(), s.resolutionPages(), s.developerPages()), []route{
 		page("/", s.home, "lang"),
 		page("/handbook", s.handbook, "lang"),
 		page("/handbook/{role}", s.handbook, "lang"),
@@ -28,11 +28,6 @@ func (s *Server) pageRoutes() []route {
 		page("/cabinet", s.cabinetPage, "lang", "payer", "before", "find"),
 		page("/cabinet/data", s.personalData, "lang"),
 		page("/console", s.console, "lang"),
-		page("/console/agency/{subject}", s.agencyPage, "lang", "sent", "live"),
-		formRoute("/console/agency/{subject}/redeliver", free, s.redeliver, typeFields),
-		formRoute("/console/agency/{subject}/refunds", free, s.decideOnPage, typeFields),
-		page("/console/bank/{subject}", s.bankPage, "lang"),
-		page("/console/bank/{subject}/file", s.bankFile, "day", "form", "lang").as(typeBytes).or(typeHTML),
 		page("/console/operator/{subject}", s.operatorPage, "lang"),
 		formRoute("/console/operator/{subject}/search", free, s.operatorSearch, typeFields),
 		formRoute("/cabinet/orders", free, s.cabinetOrder, typeFields),

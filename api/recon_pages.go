@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -22,7 +21,7 @@ const noteBytesMax = 1<<20 + 4*free
 func (s *Server) reconPages() []route {
 	const bank, operator = "/console/bank/{subject}", "/console/operator/{subject}/exceptions"
 	return []route{
-		page(bank+"/statements", s.statementsPage, "lang"),
+		page(bank+"/statements", s.statementsPage, "lang", "starting_after"),
 		formRoute(bank+"/statements", s.cfg.Limits.DocumentBytes+free, s.uploadStatement, typeForm),
 		page(bank+"/questions", s.questionsPage, "lang", "done", "starting_after"),
 		formRoute(bank+"/questions", noteBytesMax, s.answerOnPage, typeForm),
@@ -51,14 +50,12 @@ type sent struct {
 // showStatements lists a bank's statements and tells what became of an upload.
 func (s *Server) showStatements(ctx context.Context, r *request, who auth.Session, m auth.Member, after sent) (*response, error) {
 	v := portal.Statements{Frame: s.frame(r, who), BIC: m.Subject, MayAct: m.Role == auth.Editor, Report: after.report, MaxBytes: s.cfg.Limits.DocumentBytes}
-	var err error
-	if v.Statements, err = s.cfg.Payments.BankStatements(ctx, m.Subject); err != nil {
+	found, err := s.cfg.Payments.Statements(ctx, payment.StatementQuery{Bank: m.Subject, After: r.arg("starting_after")})
+	if err != nil {
 		return nil, err
 	}
-	var domain *payment.Error
-	if errors.As(after.refused, &domain) && domain.Kind != payment.KindUnavailable {
-		v.Note = domain.Detail // names the line of the sender's own file
-	}
+	v.Statements, v.More, v.First = found.Items, found.HasMore, r.arg("starting_after") == ""
+	v.Note = readerSays(after.refused) // names the line of the sender's own file
 	return s.showRefusable(r, after.refused, &v.Message, func() ([]byte, error) { return s.pages.RenderStatements(v) })
 }
 

@@ -149,8 +149,8 @@ func (s *Server) decideOnPage(ctx context.Context, r *request) (*response, error
 		}
 		d := payment.RefundDecision{Action: form.Get("action"), Version: version, Comment: strings.TrimSpace(form.Get("comment"))}
 		if _, _, err := s.cfg.Payments.DecideRefund(ctx, idem, m.Subject, form.Get("refund"), d); err != nil {
-			return s.showAgency(ctx, r, who, m, err)
+			return s.showRefunds(ctx, r, who, m, err)
 		}
-		return seeOther("/console/agency/" + m.Subject + "?sent=refund"), nil
+		return seeOther("/console/agency/" + m.Subject + "/refunds?sent=refund"), nil
 	})(ctx, r)
 }

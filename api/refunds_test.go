@@ -106,9 +106,9 @@ func (w *whole) refundPages(t *testing.T, debtID, orderID, code string) {
 	editor.enter(w.head)
 	viewer.enter(w.employee)
 	path := "/console/agency/" + w.agencyID
-	page := editor.get(path)
+	page := editor.get(path + "/refunds")
 	page.want(t, 200, "waits for a second person", "4,406.00", "Approve")
-	if got := viewer.get(path); strings.Contains(got.text, "Approve") {
+	if got := viewer.get(path + "/refunds"); strings.Contains(got.text, "Approve") {
 		t.Error("a viewer is offered to approve")
 	}
 	fields := url.Values{"key": {page.field(t, "key")}, "refund": {x.ID}, "version": {"1"}, "action": {"approve"}}
@@ -126,6 +126,6 @@ func (w *whole) refundPages(t *testing.T, debtID, orderID, code string) {
 	if got := w.ended(x.ID); got.State != refund.Executed || got.Successor == "" {
 		t.Errorf("ended as %+v", got)
 	}
-	editor.get(path+"?sent=refund").want(t, 200, "Your decision was stored", "paid back")
+	editor.get(path+"/refunds?sent=refund").want(t, 200, "Your decision was stored", "paid back")
 	citizen.get("/cabinet/orders/"+orderID).want(t, 200, "It is owed again")
 }

@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"testing"
 	"time"
@@ -207,5 +208,48 @@ func TestBankQueryOvertakesConfirmation(t *testing.T) {
 	q, _, err = w.AskBank(t.Context(), w.idem("late"), BankQueryRequest{Kind: bank.PaymentFact, Order: o.ID, Reason: "a claim before a court"})
 	if err != nil || q.Agrees == nil || !*q.Agrees {
 		t.Errorf("%+v %v", q, err)
+	}
+}
+
+// What a bank was asked is listed for its own people, page by page, by its outcome; another bank's list has nothing of it.
+func TestBankQueriesAreListed(t *testing.T) {
+	w := startQueries(t)
+	for _, spoilt := range []adaptertest.Spoilt{adaptertest.Whole, adaptertest.Silent, adaptertest.Whole} {
+		w.Ask(adaptertest.OwnAccount, spoilt)
+	}
+	var ids []string
+	q := BankQueryFilter{Bank: testBIC, Limit: 1}
+	for {
+		page, err := w.BankQueries(t.Context(), q)
+		w.must(err)
+		for _, x := range page.Items {
+			if x.Person != citizenIIN || x.Account != citizenAccount || (x.State == QueryAnswered) != (x.Belongs != nil) {
+				t.Errorf("%+v", x)
+			}
+			ids, q.After = append(ids, x.ID), x.ID
+		}
+		if !page.HasMore {
+			break
+		}
+	}
+	if len(ids) != 3 || ids[0][6:] < ids[1][6:] || ids[1][6:] < ids[2][6:] {
+		t.Errorf("listed %q", ids)
+	}
+	for name, c := range map[string]struct {
+		q BankQueryFilter
+		n int
+	}{
+		"answered": {BankQueryFilter{Bank: testBIC, State: QueryAnswered}, 2}, "unanswered": {BankQueryFilter{Bank: testBIC, State: QueryUnanswered}, 1},
+		"asked": {BankQueryFilter{Bank: testBIC, State: QueryAsked}, 0}, "another bank": {BankQueryFilter{Bank: otherBIC}, 0},
+	} {
+		if page, err := w.BankQueries(t.Context(), c.q); err != nil || len(page.Items) != c.n {
+			t.Errorf("%s: %+v, %v", name, page, err)
+		}
+	}
+	for name, q := range map[string]BankQueryFilter{"state": {Bank: testBIC, State: "x"}, "after": {Bank: testBIC, After: "bqr_1"}, "limit": {Bank: testBIC, Limit: 101}} {
+		_, err := w.BankQueries(t.Context(), q)
+		if !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }

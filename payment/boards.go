@@ -20,43 +20,6 @@ import (
 // boardMax bounds what a board lists.
 const boardMax = 100
 
-// AgencyPayment is an executed payment of a debt, with the webhook that tells its agency.
-type AgencyPayment struct {
-	// Webhook is the webhook-id.
-	Webhook   string `db:"id"`
-	Order     string `db:"order_id"`
-	Debt      string `db:"debt_id"`
-	Reference string `db:"reference"`
-	money.Amount
-	Bank       string    `db:"bank_bic"`
-	ExecutedAt time.Time `db:"executed_at"`
-	// State of the webhook, as in [Delivery].
-	State    string    `db:"state"`
-	Failures int       `db:"failures"`
-	DueAt    time.Time `db:"due_at"`
-	// Status and Problem of the last try; 0 and empty when there was none.
-	Status  int    `db:"status"`
-	Problem string `db:"problem"`
-}
-
-// AgencyPayments lists what was paid to an agency, the newest first, at most 100.
-func (s *Service) AgencyPayments(ctx context.Context, agency string) ([]AgencyPayment, error) {
-	var rows []AgencyPayment
-	err := all(ctx, s.db, &rows, `
-		SELECT w.id, w.order_id, w.debt_id, d.reference, i.amount, i.currency, o.bank_bic, o.executed_at, w.state, w.failures, w.due_at,
-			coalesce(t.status, 0) AS status, coalesce(t.problem, '') AS problem
-		FROM (
-			SELECT y.* FROM generate_series(0, $3::integer) AS b (bucket),
-				LATERAL (SELECT * FROM outbox x WHERE x.bucket = b.bucket AND x.agency_id = $1 AND x.subject = '' ORDER BY x.created_at DESC LIMIT $2) y
-			ORDER BY y.created_at DESC LIMIT $2) w
-		JOIN orders o ON o.bucket = w.bucket AND o.id = w.order_id
-		JOIN debts d ON d.bucket = w.bucket AND d.id = w.debt_id
-		JOIN order_items i ON i.bucket = w.bucket AND i.order_id = w.order_id AND i.debt_id = w.debt_id
-		LEFT JOIN LATERAL (SELECT status, problem FROM deliveries x WHERE x.bucket = w.bucket AND x.outbox_id = w.id ORDER BY number DESC LIMIT 1) t ON true
-		ORDER BY w.created_at DESC`, agency, boardMax, ledger.Buckets-1)
-	return rows, err
-}
-
 // Redeliver sends a webhook of the agency again, as if it had never been tried: one that was delivered, one that is dead,
 // one that waits for its next try. Errors: [ErrWebhookUnknown], [ErrWebhookWaiting], and those of [Idem].
 func (s *Service) Redeliver(ctx context.Context, idem Idem, agency, webhook string) (string, bool, error) {

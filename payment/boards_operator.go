@@ -58,8 +58,9 @@ type DeliveryTry struct {
 // triesShown bounds what one page lists.
 const triesShown = 100
 
-// WebhookTries lists the deliveries of an agency's webhook that were tried, the newest first, at most 100. Errors: [ErrWebhookUnknown].
-func (s *Service) WebhookTries(ctx context.Context, agency, webhook string) ([]DeliveryTry, error) {
+// WebhookTries lists the deliveries of an agency's webhook that were tried, the newest first, at most 100: those before the number before, or
+// the last ones for 0. Errors: [ErrWebhookUnknown].
+func (s *Service) WebhookTries(ctx context.Context, agency, webhook string, before int) ([]DeliveryTry, error) {
 	bucket, ok := bucketOfID(prefixMessage, webhook)
 	if !ok {
 		return nil, ErrWebhookUnknown
@@ -69,8 +70,8 @@ func (s *Service) WebhookTries(ctx context.Context, agency, webhook string) ([]D
 		return nil, err
 	}
 	var rows []DeliveryTry
-	err := all(ctx, s.db, &rows, `SELECT number, at, status, problem, duration_ms FROM deliveries WHERE bucket = $1 AND outbox_id = $2 ORDER BY number DESC LIMIT $3`,
-		bucket, webhook, triesShown)
+	err := all(ctx, s.db, &rows, `SELECT number, at, status, problem, duration_ms FROM deliveries WHERE bucket = $1 AND outbox_id = $2 AND ($3 = 0 OR number < $3) ORDER BY number DESC LIMIT $4`,
+		bucket, webhook, before, triesShown)
 	return rows, err
 }
 
@@ -203,27 +204,4 @@ func (s *Service) PublishedProposals(ctx context.Context, agency, code string) (
 		out[p.Base+1] = p
 	}
 	return out, nil
-}
-
-// FeedSummary is a feed of debts that came lately.
-type FeedSummary struct {
-	Name     string    `db:"feed"`
-	Lines    int       `db:"lines"`
-	Accepted int       `db:"accepted"`
-	Refused  int       `db:"refused"`
-	Complete bool      `db:"complete"`
-	LoadedAt time.Time `db:"loaded_at"`
-}
-
-// RecentFeeds lists the feeds of an agency that came last, the newest first, at most 50 of the last month.
-func (s *Service) RecentFeeds(ctx context.Context, agency string) ([]FeedSummary, error) {
-	const lookBack = 31 * 24 * time.Hour
-	var rows []FeedSummary
-	err := all(ctx, s.db, &rows, `
-		SELECT c.feed, sum(c.lines)::integer AS lines, sum(c.accepted)::integer AS accepted, sum(c.refused)::integer AS refused,
-			bool_or(c.last) AS complete, max(c.loaded_at) AS loaded_at
-		FROM generate_series(0, 255) AS b (bucket), LATERAL (
-			SELECT feed, lines, accepted, refused, last, loaded_at FROM debt_feed_chunks x WHERE x.bucket = b.bucket AND x.agency_id = $1 AND x.loaded_at >= $2) c
-		GROUP BY c.feed ORDER BY max(c.loaded_at) DESC, c.feed LIMIT $3`, agency, s.now().Add(-lookBack), proposalsShown)
-	return rows, err
 }

@@ -26,27 +26,28 @@ func TestBoardsOfOperatorAndAgency(t *testing.T) {
 	if err != nil || state != "dead" || len(dead) != 1 || dead[0].Agency != b.agency.ID || dead[0].Count != 1 || dead[0].Since.IsZero() {
 		t.Errorf("dead %+v, %v", dead, err)
 	}
-	tries, err := b.WebhookTries(ctx, b.agency.ID, webhook)
+	tries, err := b.WebhookTries(ctx, b.agency.ID, webhook, 0)
 	if err != nil || len(tries) != 1 || tries[0].Status != 410 || tries[0].Number != 1 {
 		t.Errorf("tries %+v, %v", tries, err)
 	}
 	for name, q := range map[string][2]string{"another agency": {"agc_other", webhook}, "no webhook": {b.agency.ID, "msg_none"}, "nothing": {"", ""}} {
-		if _, err := b.WebhookTries(ctx, q[0], q[1]); !errors.Is(err, ErrWebhookUnknown) {
+		if _, err := b.WebhookTries(ctx, q[0], q[1], 0); !errors.Is(err, ErrWebhookUnknown) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if feeds, err := b.RecentFeeds(ctx, b.agency.ID); err != nil || len(feeds) != 0 {
+	if feeds, err := b.RecentFeeds(ctx, b.agency.ID, ""); err != nil || len(feeds.Items) != 0 {
 		t.Errorf("feeds %+v, %v", feeds, err)
 	}
 	items := []debt.Item{{Reference: "F-1", Payer: debt.Payer{ID: citizenIIN}, Service: b.licence.ID}, {Reference: "F-2", Payer: debt.Payer{ID: "1"}, Service: b.licence.ID}}
 	if _, _, err := b.FeedDebts(ctx, Feed{Caller: "agency:x", Agency: b.agency.ID, Name: "monday"}, lines(items, io.EOF)); err != nil {
 		t.Fatal(err)
 	}
-	feeds, err := b.RecentFeeds(ctx, b.agency.ID)
-	if err != nil || len(feeds) != 1 || feeds[0].Name != "monday" || feeds[0].Lines != 2 || feeds[0].Accepted != 1 || feeds[0].Refused != 1 || !feeds[0].Complete {
+	page, err := b.RecentFeeds(ctx, b.agency.ID, "")
+	feeds := page.Items
+	if err != nil || page.HasMore || len(feeds) != 1 || feeds[0].Name != "monday" || feeds[0].Lines != 2 || feeds[0].Accepted != 1 || feeds[0].Refused != 1 || !feeds[0].Complete {
 		t.Errorf("feeds %+v, %v", feeds, err)
 	}
-	if none, err := b.RecentFeeds(ctx, "agc_other"); err != nil || len(none) != 0 {
+	if none, err := b.RecentFeeds(ctx, "agc_other", ""); err != nil || len(none.Items) != 0 {
 		t.Errorf("feeds %+v, %v", none, err)
 	}
 	spec := b.licence.ServiceSpec
@@ -74,6 +75,11 @@ func TestSameActor(t *testing.T) {
 		{"operator:ops/mbr_1", "operator:ops/mbr_2", true},
 		{"operator:ops", "operator:other", false},
 		{"citizen:1", "citizen:2", false},
+		{"bank:KOPRKZKA/mbr_1", "bank:KOPRKZKA/mbr_2", false},
+		{"bank:KOPRKZKA/mbr_1", "bank:KOPRKZKA/mbr_1", true},
+		{"bank:KOPRKZKA/mbr_1", "bank:KOPRKZKA", true},
+		{"bank:KOPRKZKA", "bank:KOPRKZKA/mbr_1", true},
+		{"bank:KOPRKZKA/mbr_1", "bank:BASQKZKA/mbr_2", false},
 		{"operator:ops/mbr_1", "operator:other/mbr_1", false},
 	} {
 		if sameActor(row.a, row.b) != row.same {

@@ -240,6 +240,11 @@ func (s *Service) FeedProgress(ctx context.Context, agency, name string) (FeedRe
 // FeedResults hands out what became of each line of a feed, in order, a JSON document per line; see [FeedResult]. It
 // reads one chunk at a time. Errors: [ErrFeedUnknown], and those of write.
 func (s *Service) FeedResults(ctx context.Context, agency, name string, write func(results []byte) error) error {
+	return s.FeedResultsFrom(ctx, agency, name, 1, write)
+}
+
+// FeedResultsFrom is FeedResults from the chunk on that has a line; lines before it in the same chunk come, too.
+func (s *Service) FeedResultsFrom(ctx context.Context, agency, name string, line int, write func(results []byte) error) error {
 	rows, err := listChunks(ctx, s.db, agency, name)
 	if err != nil {
 		return err
@@ -247,7 +252,7 @@ func (s *Service) FeedResults(ctx context.Context, agency, name string, write fu
 	if len(rows) == 0 {
 		return ErrFeedUnknown
 	}
-	for seq := range rows {
+	for seq := max(line-1, 0) / feedChunk; seq < len(rows); seq++ {
 		row, err := findChunk(ctx, s.db, Feed{Agency: agency, Name: name}, seq)
 		if err != nil {
 			return err

@@ -130,7 +130,7 @@ func TestDiscountIsApplied(t *testing.T) {
 	if err != nil || !fact.Paid || fact.Tiyn != 5001 || fact.Discount != 5000 {
 		t.Errorf("fact %+v %v", fact, err)
 	}
-	if list, err := b.AgencyPayments(t.Context(), b.agency.ID); err != nil || len(list) != 1 || list[0].Tiyn != 5001 {
+	if list, err := b.AgencyPayments(t.Context(), AgencyPaymentQuery{Agency: b.agency.ID}); err != nil || len(list.Items) != 1 || list.Items[0].Tiyn != 5001 {
 		t.Errorf("board %+v %v", list, err)
 	}
 	b.agree()

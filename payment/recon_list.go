@@ -2,6 +2,9 @@ package payment
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -135,4 +138,28 @@ func (s *Service) Statement(ctx context.Context, id string) (BankStatement, erro
 	var row bankStatementRow
 	err := one(ctx, s.db, &row, bankStatementSelect+`s.bucket = $2 AND s.id = $3`, OpenCountMax, bucket, key)
 	return row.public(), orMissing(err, ErrStatementUnknown)
+}
+
+// StatementReport returns what was told of a statement when its file came: what rules matched, and the exceptions that it opened.
+// Errors: [ErrStatementUnknown].
+func (s *Service) StatementReport(ctx context.Context, id string) (StatementReport, error) {
+	bucket, key, ok := statementKey(id)
+	if !ok {
+		return StatementReport{}, ErrStatementUnknown
+	}
+	var result []byte
+	err := one(ctx, s.db, &result, `SELECT f.result FROM statements s JOIN statement_files f ON f.bucket = get_byte(s.sha256, 0) AND f.sha256 = s.sha256
+		WHERE s.bucket = $1 AND s.id = $2`, bucket, key)
+	if err != nil {
+		return StatementReport{}, orMissing(err, ErrStatementUnknown)
+	}
+	var file FileReport
+	if err := json.Unmarshal(result, &file); err != nil {
+		return StatementReport{}, fmt.Errorf("couldn't read a stored report: %w", err)
+	}
+	i := slices.IndexFunc(file.Statements, func(r StatementReport) bool { return r.ID == id })
+	if i < 0 {
+		return StatementReport{}, ErrStatementUnknown // its file was given up and taken in anew, under another id
+	}
+	return file.Statements[i], nil
 }

@@ -106,14 +106,19 @@ func (s *Service) readQuery(ctx context.Context, id string) (queryRow, error) {
 	if err != nil {
 		return r, err
 	}
+	return r, s.openQuery(ctx, &r)
+}
+
+// openQuery opens what is stored sealed.
+func (s *Service) openQuery(ctx context.Context, r *queryRow) (err error) {
 	if r.Person, err = s.private.number(r.Person); err != nil {
-		return r, err
+		return err
 	}
 	if r.Question, err = s.private.open(ctx, r.Question, place("bank_queries", "question", r.ID)); err != nil {
-		return r, err
+		return err
 	}
 	r.Said, err = s.private.open(ctx, r.Said, place("bank_queries", "said", r.ID))
-	return r, err
+	return err
 }
 
 // queryRefusals are the refusals of queries to banks.

@@ -104,7 +104,7 @@ func (s *Service) Webhooks(ctx context.Context, q WebhookQuery) (WebhookPage, er
 
 // Webhook returns one of an agency with the tries to deliver it, the newest first, at most 100. Errors: [ErrWebhookUnknown].
 func (s *Service) Webhook(ctx context.Context, agency, id string) (Webhook, []DeliveryTry, error) {
-	tries, err := s.WebhookTries(ctx, agency, id)
+	tries, err := s.WebhookTries(ctx, agency, id, 0)
 	if err != nil {
 		return Webhook{}, nil, err
 	}

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -17,6 +18,8 @@ type AgencyServices struct {
 	Agency    string
 	Services  []catalog.Service
 	Proposals []payment.Proposal
+	// More says that further services follow; First that this is the first page, which alone has the proposals.
+	More, First bool
 	// Actor is who looks: he publishes nothing that he asked for.
 	Actor, Done, Key string
 	MayAct           bool
@@ -34,12 +37,16 @@ type proposalRow struct {
 func (p *Pages) RenderAgencyServices(v AgencyServices) ([]byte, error) {
 	m := struct {
 		frame
-		ID, Done, Key string
-		MayAct        bool
-		Proposals     []proposalRow
-		Services      []agencyService
-		Message       *Message
-	}{frame: p.frame(v.Frame, "services"), ID: v.Agency, Key: v.Key, MayAct: v.MayAct, Message: v.Message}
+		ID, Done, Key, Next string
+		MayAct, First       bool
+		Proposals           []proposalRow
+		Services            []agencyService
+		Message             *Message
+	}{frame: p.frame(v.Frame, "services"), ID: v.Agency, Key: v.Key, MayAct: v.MayAct, First: v.First, Message: v.Message}
+	m.Tabs = agencyTabs(m.words, v.Agency, "/services")
+	if v.More && len(v.Services) > 0 {
+		m.Next = "/console/agency/" + v.Agency + "/services?starting_after=" + v.Services[len(v.Services)-1].ID
+	}
 	if v.Done == "asked" || v.Done == "publish" || v.Done == "reject" {
 		m.Done = m.T("done." + v.Done)
 	}
@@ -144,6 +151,7 @@ func (p *Pages) RenderServiceForm(v ServiceForm) ([]byte, error) {
 		Versions                   []versionRow
 		Message                    *Message
 	}{frame: p.frame(v.Frame, "services"), ID: v.Agency, Key: v.Key, New: len(v.History) == 0, MayAct: v.MayAct, Today: string(v.Today), Message: v.Message}
+	m.Tabs = agencyTabs(m.words, v.Agency, "/services")
 	m.Name, m.Code = m.T("new"), v.Fields["code"]
 	if !m.New {
 		m.Name = m.words.Name(v.History[0].Names)
@@ -198,7 +206,35 @@ type AgencyDebts struct {
 	// Report is what became of a file; Refused are its bad lines, at most some.
 	Report  *payment.FeedReport
 	Refused []payment.FeedResult
-	Message *Message
+	// MoreErrors says that further bad lines follow those.
+	MoreErrors bool
+	// Feeds came last, one page of them; MoreFeeds says that older ones follow.
+	Feeds     []payment.FeedSummary
+	MoreFeeds bool
+	Message   *Message
+}
+
+type feedRow struct {
+	Address, Name, At, Lines, Accepted, Refused, State, Tone string
+}
+
+// feedModel is a feed of a list in words. Names that are digests of files are shortened.
+func feedModel(w words, base string, f payment.FeedSummary) feedRow {
+	const long, short = 40, 12
+	row := feedRow{
+		Address: base + "?" + url.Values{"feed": {f.Name}}.Encode(), Name: f.Name, At: w.Date(f.LoadedAt), Lines: strconv.Itoa(f.Lines), Accepted: strconv.Itoa(f.Accepted), Refused: strconv.Itoa(f.Refused),
+		State: w.T("feed.whole"), Tone: "passed",
+	}
+	if len(row.Name) > long {
+		row.Name = row.Name[:short] + "…"
+	}
+	switch {
+	case !f.Complete:
+		row.State, row.Tone = w.T("feed.cut"), "failed"
+	case f.Refused > 0:
+		row.State, row.Tone = w.T("feed.partly"), "unclear"
+	}
+	return row
 }
 
 type refusedRow struct{ Line, Reference, Why, Field, Detail string }
@@ -207,18 +243,29 @@ type refusedRow struct{ Line, Reference, Why, Field, Detail string }
 func (p *Pages) RenderAgencyDebts(v AgencyDebts) ([]byte, error) {
 	m := struct {
 		frame
-		ID, Columns, Limit            string
-		MayAct, Taken                 bool
-		Lines, Accepted, RefusedCount int
-		More                          bool
-		Rows                          []refusedRow
-		Message                       *Message
+		ID, Columns, Limit, Next, Older, Feed string
+		MayAct, Taken, Cut                    bool
+		Lines, Accepted, RefusedCount         int
+		Rows                                  []refusedRow
+		Feeds                                 []feedRow
+		Message                               *Message
 	}{
 		frame: p.frame(v.Frame, "debts"), ID: v.Agency, MayAct: v.MayAct, Columns: strings.Join(v.Columns, ";"), Limit: strconv.Itoa(v.MaxBytes >> 20), Message: v.Message,
 	}
 	if v.Report != nil {
 		m.Taken, m.Lines, m.Accepted, m.RefusedCount = true, v.Report.Lines, v.Report.Accepted, v.Report.Refused
-		m.More = m.RefusedCount > len(v.Refused)
+		m.Cut, m.Feed = !v.Report.Complete, v.Report.Feed
+	}
+	base := "/console/agency/" + v.Agency + "/debts"
+	m.Tabs = agencyTabs(m.words, v.Agency, "/debts")
+	if v.MoreErrors && len(v.Refused) > 0 {
+		m.Next = base + "?" + url.Values{"feed": {v.Report.Feed}, "line": {strconv.Itoa(v.Refused[len(v.Refused)-1].Line)}}.Encode()
+	}
+	for _, f := range v.Feeds {
+		m.Feeds = append(m.Feeds, feedModel(m.words, base, f))
+	}
+	if v.MoreFeeds && len(v.Feeds) > 0 {
+		m.Older = base + "?" + url.Values{"starting_after": {v.Feeds[len(v.Feeds)-1].Name}}.Encode()
 	}
 	for _, x := range v.Refused {
 		m.Rows = append(m.Rows, refusedRow{strconv.Itoa(x.Line), x.Reference, m.texts.Text(m.lang, "problem."+x.Code+".title", nil), x.Field, x.Detail})
@@ -253,6 +300,7 @@ func (p *Pages) RenderBulk(v Bulk) ([]byte, error) {
 		Rows            []bulkRow
 		Message         *Message
 	}{frame: p.frame(v.Frame, "bulk"), ID: v.Agency, Most: strconv.Itoa(v.Most), Limit: strconv.Itoa(v.MaxBytes >> 20), Message: v.Message}
+	m.Tabs = agencyTabs(m.words, v.Agency, "/verify")
 	for i, cells := range BulkRows(v.Verdicts, report.Lang(v.Lang)) {
 		if i == 0 {
 			continue // the head

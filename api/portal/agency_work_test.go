@@ -17,7 +17,7 @@ func TestAgencyWorkInEachLanguage(t *testing.T) {
 	refused := &Message{Title: "title", Detail: "detail"}
 	for _, l := range language.All() {
 		f := Frame{Lang: l, Address: "/console/agency/agc_1/services", Person: "ӘЛІ <i>", Works: true}
-		services := agencyOf(f).Services
+		services := servicesOf()
 		decided := at()
 		proposals := []payment.Proposal{
 			{ID: "prp_1", Code: "a", Spec: services[0].ServiceSpec, State: "open", AskedBy: "citizen:1", AskedName: "<b>", AskedAt: at()},

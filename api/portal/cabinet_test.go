@@ -95,29 +95,34 @@ func attempts() []payment.OpenAttempt {
 	return []payment.OpenAttempt{{ID: "att_1", State: order.AttemptUnknown, Amount: money.FromTiyn(1), Bank: "KOPRKZKA", LastProblem: "<b>", CreatedAt: at(), DueAt: at()}}
 }
 
+func servicesOf() []catalog.Service {
+	return []catalog.Service{{ServiceSpec: catalog.ServiceSpec{
+		Names: names3("service"), Code: "x", Tariffs: []catalog.Tariff{
+			{Kind: catalog.MRPRate, Rate: "1.25", ValidFrom: "2024-01-01", ValidTo: "2026-12-31"},
+			{Kind: catalog.Fixed, Fixed: 100, ValidFrom: "2024-01-01"},
+			{Kind: catalog.Stated, ValidFrom: "2024-01-01"},
+			{
+				Kind: catalog.Percent, Rate: "3", ValidFrom: "2024-01-01", Floor: &catalog.Bound{Tiyn: 100}, Cap: &catalog.Bound{MRP: "20000"},
+				Discounts: []catalog.Discount{{Percent: "50", Days: 7}, {Percent: "10", Until: "2026-12-31"}},
+			},
+		},
+	}}}
+}
+
 func agencyOf(f Frame) Agency {
 	off := at()
-	v := Agency{
-		Frame: f, Agency: catalog.Agency{ID: "agc_1", Names: names3("agency"), WebhookURL: "https://<b>", WebhookDisabledAt: &off}, Key: "key-1", Sent: true,
-		Message: &Message{Title: "title"},
-		Services: []catalog.Service{{ServiceSpec: catalog.ServiceSpec{
-			Names: names3("service"), Code: "x", Tariffs: []catalog.Tariff{
-				{Kind: catalog.MRPRate, Rate: "1.25", ValidFrom: "2024-01-01", ValidTo: "2026-12-31"},
-				{Kind: catalog.Fixed, Fixed: 100, ValidFrom: "2024-01-01"},
-				{Kind: catalog.Stated, ValidFrom: "2024-01-01"},
-				{
-					Kind: catalog.Percent, Rate: "3", ValidFrom: "2024-01-01", Floor: &catalog.Bound{Tiyn: 100}, Cap: &catalog.Bound{MRP: "20000"},
-					Discounts: []catalog.Discount{{Percent: "50", Days: 7}, {Percent: "10", Until: "2026-12-31"}},
-				},
-			},
-		}}},
-	}
-	for _, state := range []string{"waiting", "pending", "delivered", "dead", "unwanted"} {
-		v.Payments = append(v.Payments, payment.AgencyPayment{
-			Webhook: "msg_1", State: state, Reference: "<b>", Amount: money.FromTiyn(1), ExecutedAt: off, DueAt: off, Failures: 1, Status: 500, Problem: "<i>",
+	return Agency{Frame: f, Agency: catalog.Agency{ID: "agc_1", Names: names3("agency"), WebhookURL: "https://<b>", WebhookDisabledAt: &off}, Dead: 3, First: true, Live: true, More: true, Payments: hooksOf()}
+}
+
+// hooksOf has a webhook in each state.
+func hooksOf() (out []payment.AgencyPayment) {
+	off := at()
+	for i, state := range []string{"waiting", "pending", "delivered", "dead", "unwanted"} {
+		out = append(out, payment.AgencyPayment{
+			Webhook: "msg_1", State: state, Reference: "<b>", Amount: money.FromTiyn(1), ExecutedAt: off, CreatedAt: off, DueAt: off, Failures: 1, Status: []int{0, 500, 200, 410, 302}[i], Problem: []string{"<i>", ""}[i%2],
 		})
 	}
-	return v
+	return out
 }
 
 func operatorOf(f Frame) Operator {

@@ -8,8 +8,6 @@ import (
 	"qaqpa/api/watch"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
-	"qaqpa/payment/refund"
-	"qaqpa/payment/register"
 )
 
 // Hat is one organisation for which the person may act.
@@ -30,122 +28,6 @@ func (p *Pages) RenderConsole(f Frame, hats []Hat) ([]byte, error) {
 		m.Hats = append(m.Hats, h)
 	}
 	return p.render("console", m)
-}
-
-// Agency is the page of an agency's people.
-type Agency struct {
-	Frame
-	Agency   catalog.Agency
-	Services []catalog.Service
-	Payments []payment.AgencyPayment
-	Refunds  []refund.Refund
-	People   People
-	// Actor is the person; whoever asked for a refund does not decide about it.
-	Actor string
-	// Decided says that a decision about a refund was stored.
-	Decided bool
-	// Key begins the keys of the forms; empty for those who only look.
-	Key string
-	// Sent says that a webhook was put into the queue again.
-	Sent    bool
-	Message *Message
-	// Live loads the page again by itself.
-	Live bool
-	// Banks and Today are what registers are chosen by.
-	Banks []catalog.Bank
-	Today catalog.Date
-}
-
-type agencyPayment struct {
-	Number                                                                int
-	Webhook, Order, At, Amount, Reference, Bank, State, Tone, Try, Status string
-	Again                                                                 bool
-}
-
-type agencyRefund struct {
-	Number, Version                                                 int
-	ID, At, By, Decided, Kind, Amount, Reason, Comment, State, Tone string
-	Decide                                                          bool
-}
-
-// refundTone colours the state of a refund.
-func refundTone(s refund.State) string {
-	switch {
-	case s == refund.Executed || s == refund.Booked:
-		return "passed"
-	case s.Failed():
-		return "failed"
-	}
-	return "unclear"
-}
-
-func agencyRefunds(w words, v Agency) []agencyRefund {
-	rows := make([]agencyRefund, len(v.Refunds))
-	for i, x := range v.Refunds {
-		rows[i] = agencyRefund{
-			Number: i, ID: x.ID, Version: x.Version, At: w.Date(x.AskedAt), By: w.who(v.People, x.AskedBy), Decided: w.who(v.People, x.DecidedBy), Kind: w.P("refund.kind." + string(x.Kind)),
-			Amount: w.Money(x.Tiyn, string(x.Currency)), Reason: w.P("refund.reason." + string(x.Reason)), Comment: x.Comment,
-			State: w.P("refund.state." + string(x.State)), Tone: refundTone(x.State),
-			Decide: v.Key != "" && x.State == refund.Requested && x.AskedBy != v.Actor,
-		}
-	}
-	return rows
-}
-
-type agencyService struct {
-	Name, Code, KBK, KNP, KBE, Beneficiary string
-	Version                                int
-	Tariffs                                []string
-}
-
-// liveSeconds is how often a page that shows payments live loads itself.
-const liveSeconds = 10
-
-// RenderAgency makes the page of an agency.
-func (p *Pages) RenderAgency(v Agency) ([]byte, error) {
-	m := struct {
-		frame
-		ID, Name, WebhookURL, DisabledAt, Key string
-		Sent, Decided                         bool
-		Refunds                               []agencyRefund
-		Payments                              []agencyPayment
-		Services                              []agencyService
-		Message                               *Message
-		Banks                                 []catalog.Bank
-		Today                                 catalog.Date
-	}{frame: p.frame(v.Frame, "agency"), Banks: v.Banks, Today: v.Today, ID: v.Agency.ID, WebhookURL: v.Agency.WebhookURL, Key: v.Key, Sent: v.Sent, Message: v.Message}
-	m.Name = m.words.Name(v.Agency.Names)
-	m.Decided, m.Refunds = v.Decided, agencyRefunds(m.words, v)
-	if v.Agency.WebhookDisabledAt != nil {
-		m.DisabledAt = m.Date(*v.Agency.WebhookDisabledAt)
-	}
-	for i, a := range v.Payments {
-		row := agencyPayment{
-			Number: i, Webhook: a.Webhook, Order: a.Order, At: m.Date(a.ExecutedAt), Amount: m.Money(a.Tiyn, string(a.Currency)), Reference: a.Reference, Bank: a.Bank,
-			State: m.P("webhook." + a.State), Tone: "unclear", Again: a.State != "waiting",
-		}
-		switch a.State {
-		case "delivered":
-			row.Tone = "passed"
-		case "dead":
-			row.Tone = "failed"
-		case "pending":
-			if a.Failures > 0 {
-				row.Try = m.T("payments.next") + " " + m.Date(a.DueAt)
-			}
-		}
-		if a.Status > 0 || a.Problem != "" {
-			row.Try = fmt.Sprintf("%d %s %s", a.Status, a.Problem, row.Try)
-		}
-		m.Payments = append(m.Payments, row)
-	}
-	for _, s := range v.Services {
-		m.Services = append(m.Services, serviceRow(m.words, s))
-	}
-	if v.Live {
-		m.Refresh = liveSeconds
-	}
-	return p.render("agency", m)
 }
 
 // tariffText says what a tariff is and when it holds.
@@ -207,32 +89,6 @@ func (p *Pages) board(f Frame, page string, traffic []payment.Traffic, open []pa
 	return b
 }
 
-// Bank is the page of a bank's people.
-type Bank struct {
-	Frame
-	Bank    catalog.Bank
-	Traffic []payment.Traffic
-	Open    []payment.OpenAttempt
-	// Exposure is how far the guarantee is used; Owed what no statement has shown yet, day by day to Today.
-	Exposure payment.Exposure
-	Owed     []register.Obligation
-	Today    catalog.Date
-	Now      time.Time
-}
-
-// RenderBank makes the page of a bank.
-func (p *Pages) RenderBank(v Bank) ([]byte, error) {
-	m := struct {
-		board
-		Name, BIC, Today string
-		Paused           bool
-		Guarantee        *gauge
-		Owed             *owedChart
-	}{board: p.board(v.Frame, "bank", v.Traffic, v.Open, v.Now), Name: v.Bank.Name, BIC: v.Bank.BIC, Paused: v.Bank.Paused, Today: string(v.Today)}
-	m.Guarantee, m.Owed = gaugeOf(m.words, v.Exposure), owedModel(m.words, v.Owed)
-	return p.render("bank", m)
-}
-
 // Health is one condition of being ready.
 type Health struct {
 	Name string
@@ -285,7 +141,10 @@ type TokenHealth struct {
 
 type healthView struct{ Name, State, Tone string }
 
-type foundView struct{ At, State, Tone, Amount, Payer, Bank, ID, Reason string }
+type foundView struct {
+	At, State, Tone, Amount, Payer, Bank, ID string
+	Refusal                                  *refusal
+}
 
 // RenderOperator makes the operator's page.
 func (p *Pages) RenderOperator(v Operator) ([]byte, error) {
@@ -318,7 +177,7 @@ func (p *Pages) RenderOperator(v Operator) ([]byte, error) {
 	for _, f := range v.Found {
 		m.Found = append(m.Found, foundView{
 			At: m.Date(f.CreatedAt), State: m.P("state." + string(f.State)), Tone: orderTone(f.State), Amount: m.Money(f.Tiyn, string(f.Currency)),
-			Payer: f.Payer + " " + f.Name, Bank: f.Bank, ID: f.ID, Reason: f.Reason,
+			Payer: f.Payer + " " + f.Name, Bank: f.Bank, ID: f.ID, Refusal: m.refused(f.Reason),
 		})
 	}
 	return p.render("operator", m)

@@ -67,7 +67,7 @@ func TestConsolePagesInEachLanguage(t *testing.T) {
 	ended := watch.Incident{ID: "inc_2", Kind: "failover", Subject: "database", Detail: "1 → 2", Grave: true, OpenedAt: at(), SeenAt: at(), ClosedAt: &over}
 	for _, l := range language.All() {
 		f := Frame{Lang: l, Address: "/console/operator/ops", Person: "ӘЛІ <i>", Works: true}
-		services := agencyOf(f).Services
+		services := servicesOf()
 		services[0].Agency, services[0].Version = "agc_1", 2
 		old := services[0]
 		old.Version = 1

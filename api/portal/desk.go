@@ -66,20 +66,11 @@ func (p *Pages) RenderDeskStatement(v DeskStatement) ([]byte, error) {
 	base := "/console/operator/" + v.Subject + "/statements"
 	m := struct {
 		frame
-		statementRow
-		Subject, Key, Limit, Draft, Note, Bank, Account, Opening, By, Comment, Address, Back string
-		Done, MayPropose, MayApprove, MayReject                                              bool
-		Message                                                                              *Message
-	}{
-		frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Key: v.Key, Limit: strconv.Itoa(v.MaxBytes >> 20), Draft: v.Draft, Note: v.Note, Bank: s.Bank, Account: s.Account,
-		By: p.frame(v.Frame, "recon").who(v.People, s.ProposedBy), Comment: s.Comment, Address: base + "/" + s.ID, Back: base + "?" + url.Values{"bank": {s.Bank}}.Encode(), Done: v.Done, Message: v.Message,
-	}
-	m.statementRow = statementModel(m.words, s)
-	m.Opening = m.Money(s.Opening, "KZT")
-	if v.Key != "" && s.State == "booked" {
-		m.MayPropose, m.MayReject = s.ProposedBy == "", s.ProposedBy != ""
-		m.MayApprove = m.MayReject && !v.Own
-	}
+		withdrawal
+		Subject, Bank, Back string
+		Done                bool
+	}{frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Bank: s.Bank, Back: base + "?" + url.Values{"bank": {s.Bank}}.Encode(), Done: v.Done}
+	m.withdrawal = withdrawalModel(m.words, v, base+"/"+s.ID)
 	return p.render("desk_statement", m)
 }
 

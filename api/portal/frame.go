@@ -28,6 +28,8 @@ type frame struct {
 	Works     bool
 	// ByPassword is Account under a name that no page has: a field of the page's own would take its place, as that of a bank's account did.
 	ByPassword bool
+	// Tabs lead to the sections of a cabinet.
+	Tabs []tab
 	// Refresh is after how many seconds the browser loads the page again; 0 means never.
 	Refresh int
 	// Script says that the page speaks with NCALayer.

@@ -57,7 +57,8 @@ func (p *Pages) RenderGiveBack(v GiveBack) ([]byte, error) {
 		Requests                []requestRow
 		Message                 *Message
 	}{frame: p.frame(v.Frame, "giveback"), ID: v.Agency, Payment: v.Payment, Order: v.Order, Key: v.Key, Done: v.Done, Message: v.Message}
-	for i, row := range agencyRefunds(m.words, Agency{Refunds: v.Requests, People: v.People, Actor: v.Actor, Key: v.Key}) {
+	m.Tabs = agencyTabs(m.words, v.Agency, "/refunds")
+	for i, row := range agencyRefunds(m.words, AgencyRefunds{Refunds: v.Requests, People: v.People, Actor: v.Actor, Key: v.Key}) {
 		x := v.Requests[i]
 		m.Requests = append(m.Requests, requestRow{row, v.Key != "" && x.State == refund.Requested && x.AskedBy == v.Actor})
 	}

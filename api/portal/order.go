@@ -77,15 +77,16 @@ type orderItem struct{ Service, Agency, Reference, Beneficiary, KBK, Amount stri
 type orderModel struct {
 	frame
 	signing
-	ID, Payer, Amount, Bank, State, Tone, Heading, Text, Reason string
-	Expires, Executed, BankReference, Receipt, Code, Key        string
-	CodePhone, Challenge                                        string
-	Signable, Cancellable                                       bool
-	Items                                                       []orderItem
-	Parts                                                       []orderPart
-	Message                                                     *Message
-	Refunds                                                     []orderRefund
-	Agreements                                                  []orderAgreement
+	ID, Payer, Amount, Bank, State, Tone, Heading, Text  string
+	Refusal                                              *refusal
+	Expires, Executed, BankReference, Receipt, Code, Key string
+	CodePhone, Challenge                                 string
+	Signable, Cancellable                                bool
+	Items                                                []orderItem
+	Parts                                                []orderPart
+	Message                                              *Message
+	Refunds                                              []orderRefund
+	Agreements                                           []orderAgreement
 }
 
 type orderAgreement struct{ ID, Until, Left string }
@@ -94,7 +95,7 @@ type orderAgreement struct{ ID, Until, Left string }
 func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 	o := v.Order
 	m := orderModel{
-		frame: p.frame(v.Frame, "order"), ID: o.ID, Payer: o.Payer, Bank: v.Document.Bank.Name, Tone: orderTone(o.State), Reason: o.Reason,
+		frame: p.frame(v.Frame, "order"), ID: o.ID, Payer: o.Payer, Bank: v.Document.Bank.Name, Tone: orderTone(o.State),
 		BankReference: o.BankReference, Receipt: o.Receipt, Code: v.Code, Key: v.Key, Message: v.Message,
 		CodePhone: v.CodePhone, Challenge: v.Challenge,
 		signing: signing{
@@ -104,6 +105,7 @@ func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 	}
 	m.Amount, m.State = m.Money(o.Tiyn, string(o.Currency)), m.P("state."+string(o.State))
 	m.Heading, m.Text = m.T("heading."+string(o.State)), m.T("text."+string(o.State))
+	m.Refusal = m.refused(o.Reason)
 	switch o.State {
 	case order.Created:
 		m.Signable, m.Expires = !slices.Contains(o.Signers, v.IIN), m.Date(o.ExpiresAt)

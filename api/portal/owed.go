@@ -13,6 +13,8 @@ type gauge struct {
 	BIC, Guarantee, Committed, Free string
 	Used                            int64
 	Class                           string
+	// Tight says that little is left, or nothing.
+	Tight bool
 }
 
 // gaugeOf is nil for a bank without a limit: nothing is counted then.
@@ -25,6 +27,7 @@ func gaugeOf(w words, e payment.Exposure) *gauge {
 		g.Used = 100 - e.Free/max(1, *e.Guarantee/100)
 	}
 	g.Used = min(max(g.Used, 0), 100)
+	g.Tight = g.Used >= 90
 	switch {
 	case g.Used >= 100:
 		g.Class = "bar-refused"

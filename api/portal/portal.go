@@ -36,6 +36,7 @@ func names() []string {
 		"keys", "trust", "audit", "proof", "handbook", "statements", "questions", "exceptions", "exception", "desk", "desk_statement",
 		"services", "service", "debts", "bulk", "signincode", "mobilesign", "operators", "enrol", "passkey", "security",
 		"part", "fees", "fee", "changes", "giveback", "mandates", "mandate", "approvals",
+		"webhooks", "webhook", "refunds", "registers", "payments", "talks", "talk", "queries", "statement",
 		"catalogue", "catalogueservice", "incidents", "incident",
 	}
 }
@@ -45,7 +46,7 @@ func New(texts *language.Catalog) (*Pages, error) {
 	p := &Pages{texts: texts, pages: make(map[string]*template.Template)}
 	for _, name := range names() {
 		t := template.New("layout.html").Option("missingkey=error")
-		for _, file := range []string{"layout", "message", "qrcode", "charts", "figures", "operatornav", "agencynav", "resolution", name} {
+		for _, file := range []string{"layout", "message", "qrcode", "charts", "figures", "operatornav", "tabs", "withdrawal", "resolution", name} {
 			source, err := sources.ReadFile(file + ".html")
 			if err != nil {
 				return nil, fmt.Errorf("couldn't find page %s: %w", file, err)

@@ -17,6 +17,8 @@ type Statements struct {
 	MayAct     bool
 	MaxBytes   int
 	Statements []payment.BankStatement
+	// More says that older ones follow; First that this is the first page.
+	More, First bool
 	// Report is what became of the file that was just sent; Message says why it was refused, Note what the reader says of it in English.
 	Report  *payment.FileReport
 	Message *Message
@@ -39,12 +41,16 @@ type kindRow struct{ Kind, Count, Amount string }
 func (p *Pages) RenderStatements(v Statements) ([]byte, error) {
 	m := struct {
 		frame
-		BIC, Limit, Note string
-		MayAct, Taken    bool
-		Results          []statementResult
-		Rows             []statementRow
-		Message          *Message
-	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, MayAct: v.MayAct, Note: v.Note, Message: v.Message, Limit: strconv.Itoa(v.MaxBytes >> 20)}
+		BIC, Limit, Note, Next string
+		MayAct, Taken, First   bool
+		Results                []statementResult
+		Rows                   []statementRow
+		Message                *Message
+	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, MayAct: v.MayAct && v.First, First: v.First, Note: v.Note, Message: v.Message, Limit: strconv.Itoa(v.MaxBytes >> 20)}
+	m.Tabs = bankTabs(m.words, v.BIC, "/statements")
+	if v.More && len(v.Statements) > 0 {
+		m.Next = "/console/bank/" + v.BIC + "/statements?starting_after=" + v.Statements[len(v.Statements)-1].ID
+	}
 	if v.Report != nil {
 		m.Taken = true
 		for _, s := range v.Report.Statements {
@@ -124,31 +130,37 @@ func (p *Pages) RenderQuestions(v Questions) ([]byte, error) {
 		Questions      []questionView
 		Message        *Message
 	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, Key: v.Key, Done: v.Done, Message: v.Message}
-	base := "/console/bank/" + v.BIC + "/questions"
+	m.Tabs = bankTabs(m.words, v.BIC, "/questions")
 	for i, q := range v.Questions {
-		view := questionView{
-			Number: i, ID: q.ID, Version: q.Version, Kind: m.T("kind." + string(q.Kind)), Amount: m.Money(q.Tiyn, string(q.Currency)), Account: q.Account,
-			Day: m.Day(catalog.Date(q.AnswerBy)), Line: lineFacts(m.words, q.Line),
-		}
-		if q.ID == v.Of {
+		view := questionModel(m.words, v.BIC, q)
+		if view.Number = i; q.ID == v.Of {
 			view.Draft = v.Draft
-		}
-		if x := q.Expected; x != nil {
-			view.Expected = facts(m.words, "reference", x.Reference, "bank_reference", x.BankReference, "day", m.Day(catalog.Date(x.PaidOn)), "amount", m.Money(x.Tiyn, string(x.Currency)))
-		}
-		for _, n := range q.Messages {
-			mv := messageView{From: m.T("from." + n.From), At: m.Date(n.At), Comment: n.Comment}
-			if n.FileName != "" {
-				mv.File, mv.FileName = base+"/"+q.ID+"/files/"+strconv.Itoa(n.Version), n.FileName
-			}
-			view.Messages = append(view.Messages, mv)
 		}
 		m.Questions = append(m.Questions, view)
 	}
 	if v.More && len(v.Questions) > 0 {
-		m.Next = base + "?starting_after=" + v.Questions[len(v.Questions)-1].ID
+		m.Next = "/console/bank/" + v.BIC + "/questions?starting_after=" + v.Questions[len(v.Questions)-1].ID
 	}
 	return p.render("questions", m)
+}
+
+// questionModel is a question with its conversation in words.
+func questionModel(w words, bic string, q payment.BankQuestion) questionView {
+	view := questionView{
+		ID: q.ID, Version: q.Version, Kind: w.T("kind." + string(q.Kind)), Amount: w.Money(q.Tiyn, string(q.Currency)), Account: q.Account,
+		Day: w.Day(catalog.Date(q.AnswerBy)), Line: lineFacts(w, q.Line),
+	}
+	if x := q.Expected; x != nil {
+		view.Expected = facts(w, "reference", x.Reference, "bank_reference", x.BankReference, "day", w.Day(catalog.Date(x.PaidOn)), "amount", w.Money(x.Tiyn, string(x.Currency)))
+	}
+	for _, n := range q.Messages {
+		mv := messageView{From: w.T("from." + n.From), At: w.Date(n.At), Comment: n.Comment}
+		if n.FileName != "" {
+			mv.File, mv.FileName = "/console/bank/"+bic+"/questions/"+q.ID+"/files/"+strconv.Itoa(n.Version), n.FileName
+		}
+		view.Messages = append(view.Messages, mv)
+	}
+	return view
 }
 
 // facts pairs names of the catalogue recon.fact with values, those that are not empty.
