@@ -61,7 +61,7 @@ func TestBrowserAgencyCabinet(t *testing.T) {
 			c.giveUp(t, webhook[1])
 			v := c.visit(t, fmt.Sprintf("agency cabinet %s %d", lang, width), width)
 			if (width == 360) == (lang != "kk") {
-				v.dark()
+				v.dark(true)
 			}
 			v.open("/?lang=" + lang)
 			v.enters()
@@ -142,7 +142,7 @@ func TestBrowserBankCabinet(t *testing.T) {
 			c.layer.Behave(ncalayer.Signs, c.signs(c.employee))
 			v := c.visit(t, fmt.Sprintf("bank cabinet %s %d", lang, width), width)
 			if (width == 360) == (lang != "ru") {
-				v.dark()
+				v.dark(true)
 			}
 			v.open("/?lang=" + lang)
 			v.enters()
