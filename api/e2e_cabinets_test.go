@@ -11,6 +11,7 @@ import (
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/money"
 	"qaqpa/signer"
 	stand "qaqpa/testenv/bank"
 	"qaqpa/testenv/fault"
@@ -49,7 +50,7 @@ func TestBrowserAgencyCabinet(t *testing.T) {
 	c.twoEditors()
 	c.layer.Behave(ncalayer.Signs, c.signs(c.head))
 	words := map[string][6]string{
-		"kk": {"Жеткізілмеген хабарламалар: 3", "Қайта жіберу", "Жіберу әрекеттері", "Соңғы жүктелімдер", "Қайтарымдар мен түзетулер", "Хабарлама қайта жіберіледі"},
+		"kk": {"Жеткізілмеген хабарламалар: 3", "Қайта жіберу", "Жіберу әрекеттері", "Соңғы жүктелімдер", "Қайтарулар мен түзетулер", "Хабарлама қайта жіберіледі"},
 		"ru": {"Недоставленные уведомления: 3", "Отправить снова", "Попытки отправки", "Последние загрузки", "Возвраты и исправления", "Уведомление будет отправлено снова"},
 		"en": {"Notifications that were given up: 3", "Send again", "Tries", "What was loaded last", "Refunds and corrections", "The notification is sent again"},
 	}
@@ -110,6 +111,10 @@ func TestBrowserBankCabinet(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, paid := c.pay("BANK-1")
+	limit := payment.Idem{Caller: "operator:test", Key: "guarantee-1"}
+	if _, _, err := c.cfg.Payments.SetGuarantee(t.Context(), limit, ownBIC, money.FromTiyn(1_100_000)); err != nil {
+		t.Fatal(err)
+	}
 	c.refusedOrder(t, "BANK-2", "AM04")
 	c.refusedOrder(t, "BANK-3", "reason of a new kind")
 	for _, req := range []payment.BankQueryRequest{
