@@ -17,6 +17,7 @@ func (s *Server) ledgerRoutes() []route {
 		get("/v1/balances", auth.LedgerRead, answer(s.getBalance), "account", "at"),
 		get("/v1/checkpoints/{number}", "", answer(s.getCheckpointAt)).slowly(),
 		get("/v1/checkpoints/{number}/consistency", "", answer(s.getConsistency), "from").slowly(),
+		get("/v1/commissions", auth.ServicesRead, answer(s.listCommissions), "bank"),
 		get("/v1/mrp", auth.ServicesRead, answer(s.listMRP)),
 	}
 }

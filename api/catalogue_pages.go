@@ -38,6 +38,9 @@ func (s *Server) cataloguePage(ctx context.Context, r *request) (*response, erro
 		if v.MRP, err = s.cfg.Payments.MRP(ctx); err != nil {
 			return nil, err
 		}
+		if v.Terms, err = s.cfg.Payments.Commissions(ctx, ""); err != nil {
+			return nil, err
+		}
 		for after := ""; len(v.Services) < servicesShown; {
 			found, err := s.cfg.Payments.Services(ctx, payment.ServiceQuery{Agency: v.Of, After: after, Limit: 100})
 			if err != nil {

@@ -137,10 +137,12 @@ type receiptCheck struct {
 	Receipt string `json:"receipt"`
 	Payer   string `json:"payer"`
 	money.Amount
-	Bank       string    `json:"bank"`
-	ExecutedAt time.Time `json:"executed_at"`
-	IssuedAt   time.Time `json:"issued_at"`
-	PDFSHA256  string    `json:"pdf_sha256"`
+	// Commission is what the payer paid the bank on top, in tiyn, with the sum that left his account.
+	Commission *receipt.Commission `json:"commission,omitempty"`
+	Bank       string              `json:"bank"`
+	ExecutedAt time.Time           `json:"executed_at"`
+	IssuedAt   time.Time           `json:"issued_at"`
+	PDFSHA256  string              `json:"pdf_sha256"`
 	// Refunded is what the payer got back since, in tiyn.
 	Refunded int64       `json:"refunded,omitempty"`
 	Items    []checkItem `json:"items"`
@@ -160,7 +162,7 @@ func checkOf(core []byte) (receiptCheck, error) {
 		return receiptCheck{}, fmt.Errorf("couldn't read the core of a receipt: %w", err)
 	}
 	out := receiptCheck{
-		Code: c.Code, Receipt: c.ID, Payer: mask(c.Payer.ID), Amount: c.Amount, Bank: c.Bank.Name,
+		Code: c.Code, Receipt: c.ID, Payer: mask(c.Payer.ID), Amount: c.Amount, Commission: c.Commission, Bank: c.Bank.Name,
 		PDFSHA256: c.PDFSHA256, Items: make([]checkItem, len(c.Items)),
 	}
 	if out.ExecutedAt, err = time.Parse(time.RFC3339Nano, c.ExecutedAt); err != nil {
@@ -179,6 +181,9 @@ func (c receiptCheck) receipt() *portal.Receipt {
 	out := &portal.Receipt{
 		Code: c.Code, Payer: c.Payer, Tiyn: c.Tiyn, Currency: string(c.Currency), Bank: c.Bank,
 		Executed: c.ExecutedAt, Issued: c.IssuedAt, PDF: c.PDFSHA256, Refunded: c.Refunded,
+	}
+	if c.Commission != nil {
+		out.Commission, out.Debit = c.Commission.Tiyn, c.Commission.Debit
 	}
 	for _, item := range c.Items {
 		out.Items = append(out.Items, portal.ReceiptItem{

@@ -37,7 +37,7 @@ const signatureMax = 256 << 10
 // Errors: [ErrOrderUnknown], [ErrOrderExpired], [ErrOrderFinished], [ErrSignatureInvalid] with reasons,
 // [ErrSignatureContent], [ErrSignerNotPayer], [ErrSignerNoAuthority], [ErrSignedAlready],
 // [ErrVerifierUnavailable], [ErrBankPaused], [ErrGuaranteeExhausted],
-// [ErrDebtChanged], [ErrAmountChanged] (a discount is over, or less is left than the order pays), [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrDebtPaid], [ErrInvalid], and those of [Idem].
+// [ErrCommissionChanged], [ErrDebtChanged], [ErrAmountChanged] (a discount is over, or less is left than the order pays), [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrDebtPaid], [ErrInvalid], and those of [Idem].
 func (s *Service) Authorise(ctx context.Context, idem Idem, id string, signature []byte) (order.Order, bool, error) {
 	if len(signature) == 0 || len(signature) > signatureMax {
 		return order.Order{}, false, ErrInvalid.with("a signature has 1 to 262144 bytes").at("signature")
@@ -178,6 +178,9 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err := through.takes(); err != nil {
 		return order.Order{}, err
 	}
+	if err := s.commissionHolds(ctx, tx, o, doc); err != nil {
+		return order.Order{}, err
+	}
 	items, err := itemsOf(ctx, tx, o.Bucket, o.ID)
 	if err != nil {
 		return order.Order{}, err
@@ -270,7 +273,7 @@ func (s *Service) moveDebts(ctx context.Context, tx *sqlx.Tx, ids []string, m de
 func (s *Service) message(o *orderRow, doc order.Document, parts []bank.Allocation, attempt string, now time.Time) ([]byte, error) {
 	message := bank.Order{
 		Attempt: attempt, Order: o.ID, Bank: o.Bank, Amount: o.Amount, Payer: bank.Payer{ID: o.PayerID}, Allocations: parts,
-		Purpose: purposeOfItems(doc.Items), CreatedAt: now.Format(time.RFC3339Nano),
+		Purpose: purposeOfItems(doc.Items), CreatedAt: now.Format(time.RFC3339Nano), Commission: o.Commission,
 	}
 	if len(parts) == 0 {
 		only := beneficiaryOf(doc.Items[0])

@@ -48,7 +48,7 @@ func (s *store) readPaid(ctx context.Context, tx *sqlx.Tx, ids []string) (map[st
 			a.amount AS "a.amount", a.currency AS "a.currency", a.sends AS "a.sends", a.tries AS "a.tries", a.created_at AS "a.created_at",
 			o.bucket AS "o.bucket", o.id AS "o.id", o.payer_id AS "o.payer_id", o.bank_bic AS "o.bank_bic", o.state AS "o.state",
 			o.amount AS "o.amount", o.currency AS "o.currency", o.document AS "o.document", o.events AS "o.events",
-			o.attempt_id AS "o.attempt_id", o.reason AS "o.reason", b.bin
+			o.attempt_id AS "o.attempt_id", o.reason AS "o.reason", o.commission AS "o.commission", b.bin
 		FROM unnest($1::integer[], $2::text[]) AS k (bucket, id)
 		JOIN attempts a ON a.bucket = k.bucket AND a.id = k.id
 		JOIN orders o ON o.bucket = a.bucket AND o.id = a.order_id
@@ -144,6 +144,10 @@ func (s *Service) addExecution(w *writes, c *confirmation, a attemptChange, o or
 	if err != nil {
 		return err
 	}
+	taken, charged, err := commissionOf(o.orderRow, doc, w.at)
+	if err != nil {
+		return err
+	}
 	entry, err := c.auditEntry(a.attemptRow, o.orderRow)
 	if err != nil {
 		return err
@@ -160,6 +164,9 @@ func (s *Service) addExecution(w *writes, c *confirmation, a attemptChange, o or
 		w.debts = append(w.debts, debtChange{
 			bucket: o.Bucket, id: item.Debt, from: debt.Reserved, to: debt.Paid, order: o.ID, tied: o.ID, paidAt: o.ExecutedAt,
 		})
+	}
+	if charged {
+		w.postings = append(w.postings, taken)
 	}
 	w.attempts, w.orders, w.outbox = append(w.attempts, a), append(w.orders, o), append(w.outbox, outbox...)
 	w.entries = append(w.entries, entries...)

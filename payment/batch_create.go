@@ -9,6 +9,7 @@ import (
 	"github.com/jmoiron/sqlx"
 
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/commission"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/order"
 	"qaqpa/payment/pgarray"
@@ -53,6 +54,7 @@ type ground struct {
 	debts    map[string]debt.Debt
 	agencies map[string]catalog.Agency
 	services map[serviceKey]catalog.Service
+	terms    []commission.Terms
 	paired   map[string]bool // payers that ask for two signatures
 }
 
@@ -100,7 +102,7 @@ func (s *Service) createPlain(w *writes, c *creation, g *ground) error {
 	if err != nil {
 		return err
 	}
-	o, items, err := s.draft(c.req, bank, debts, g.agencies, g.services)
+	o, items, err := s.draft(c.req, bank, debts, parties{g.agencies, g.services, g.terms})
 	if err != nil {
 		return err
 	}
@@ -188,6 +190,9 @@ func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation)
 	}
 	for _, d := range debts {
 		g.debts[d.ID] = d
+	}
+	if g.terms, err = loadTerms(ctx, tx, bics...); err != nil {
+		return nil, err
 	}
 	g.agencies, g.services, err = loadParties(ctx, tx, debts)
 	return g, err

@@ -28,6 +28,7 @@ type writes struct {
 	debts    []debtChange
 	messages []messageRow
 	entries  []ledger.Entry
+	postings []ledger.Posting // of commissions: their buckets are those of entries
 	outbox   []webhookRow
 	audit    []AuditEntry
 }
@@ -243,6 +244,11 @@ func (w *writes) appendEntries(ctx context.Context, tx *sqlx.Tx) error {
 	}
 	for _, e := range w.entries {
 		if err := journal.execution(e); err != nil {
+			return err
+		}
+	}
+	for _, p := range w.postings {
+		if err := journal.posting(p); err != nil {
 			return err
 		}
 	}

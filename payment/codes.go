@@ -124,12 +124,12 @@ func (s *Service) codePhone(ctx context.Context, q sqlx.QueryerContext, o *order
 	}
 	var spent int64
 	if err := one(ctx, q, &spent, `
-		SELECT coalesce(sum(o.amount), 0)::bigint FROM orders o JOIN authorisations a ON a.bucket = o.bucket AND a.order_id = o.id
+		SELECT coalesce(sum(o.amount + o.commission), 0)::bigint FROM orders o JOIN authorisations a ON a.bucket = o.bucket AND a.order_id = o.id
 		WHERE o.bucket = $1 AND o.payer_id = ANY($2) AND a.method = 'code' AND a.at >= $3 AND o.state <> 'refused'`,
 		o.Bucket, s.private.forms(o.PayerID), dayStart(catalog.Date(today))); err != nil {
 		return "", err
 	}
-	if !(otp.Policy{AmountMax: policies[0].AmountMax, DayMax: policies[0].DayMax}).Allows(o.Tiyn, spent) {
+	if !(otp.Policy{AmountMax: policies[0].AmountMax, DayMax: policies[0].DayMax}).Allows(o.Tiyn+o.Commission, spent) {
 		return "", ErrCodeNotAllowed.with("the amount is above the limit")
 	}
 	return s.private.openText(ctx, phones[0], place("phones", "phone", o.PayerID))

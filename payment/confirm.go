@@ -241,6 +241,9 @@ func (s *Service) judgeExecuted(a *attemptRow, o *orderRow, said bank.Status) (d
 	switch {
 	case said.Amount() != a.Amount:
 		return dispositionConflict, ErrConfirmationAmount
+	case said.Commission != o.Commission:
+		// The attack: a bank takes more from the payer than he has signed.
+		return dispositionConflict, ErrConfirmationAmount.with("the commission is not the one of the order")
 	case a.State == order.AttemptPrepared:
 		return dispositionConflict, ErrConfirmationUnsent
 	case a.State == order.AttemptRefused:

@@ -169,6 +169,12 @@ var (
 	ErrSignerNotPayer   = refusal("signer_is_not_payer", KindForbidden)
 	// ErrCodeNotAllowed: this payment needs an EDS (R32).
 	ErrCodeNotAllowed = refusal("code_not_allowed", KindForbidden)
+	// ErrCommissionUnknown and those after it are of terms of commission. ErrCommissionChanged: a payment costs another commission than was shown.
+	ErrCommissionUnknown   = refusal("commission_unknown", KindNotFound)
+	ErrCommissionDecided   = refusal("commission_decided", KindConflict)
+	ErrCommissionOverlap   = refusal("commission_overlaps", KindConflict)
+	ErrCommissionForbidden = refusal("commission_forbidden", KindConflict)
+	ErrCommissionChanged   = refusal("commission_changed", KindConflict)
 	// ErrProposalUnknown, ErrProposalOver, ErrProposalOpen are of changes of services that two people agree on.
 	ErrProposalUnknown = refusal("proposal_unknown", KindNotFound)
 	ErrProposalOver    = refusal("proposal_over", KindConflict)
@@ -262,6 +268,11 @@ func refundRefusals() []*Error {
 	}
 }
 
+// commissionRefusals are the refusals of commissions.
+func commissionRefusals() []*Error {
+	return []*Error{ErrCommissionUnknown, ErrCommissionDecided, ErrCommissionOverlap, ErrCommissionForbidden, ErrCommissionChanged}
+}
+
 // Codes lists every code of the domain with its kind, for the test that finds each in openapi.yaml and in the
 // catalogues of texts.
 func Codes() map[Code]Kind {
@@ -279,7 +290,7 @@ func Codes() map[Code]Kind {
 	} {
 		codes[e.Code] = e.Kind
 	}
-	for _, e := range slices.Concat(reconRefusals(), refundRefusals(), mandateRefusals(), queryRefusals()) {
+	for _, e := range slices.Concat(commissionRefusals(), reconRefusals(), refundRefusals(), mandateRefusals(), queryRefusals()) {
 		codes[e.Code] = e.Kind
 	}
 	return codes

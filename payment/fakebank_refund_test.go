@@ -81,6 +81,8 @@ func (f *fakeBank) answerRefund(step string, r *fakeRefund) (bank.Reply, error) 
 		return lost(step)
 	case "wrongAmount":
 		s.Tiyn++
+	case "wrongCommission":
+		s.Commission++
 	case "wrongAttempt":
 		s.Refund = s.Refund[:6] + strings.Repeat("0", 32)
 	case "wrongOrder":
@@ -104,6 +106,7 @@ func (f *fakeBank) refundStatus(r *fakeRefund) bank.RefundStatus {
 	}
 	switch r.outcome {
 	case bank.Executed:
+		s.Commission = r.order.Commission
 		s.BankReference, s.ExecutedAt = "RF-"+r.order.Refund[6:20], f.clock.now().Format(time.RFC3339Nano)
 	case bank.Refused:
 		s.Reason = "account closed"

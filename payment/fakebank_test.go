@@ -137,6 +137,8 @@ func (f *fakeBank) answer(step string, p *fakePayment) (bank.Reply, error) {
 		return lost(step)
 	case "wrongAmount":
 		s.Tiyn++
+	case "wrongCommission":
+		s.Commission++
 	case "wrongAttempt":
 		s.Attempt = "att_" + s.Attempt[4:6] + "00000000000000000000000000000000"
 	case "wrongOrder":
@@ -176,6 +178,7 @@ func (f *fakeBank) status(p *fakePayment) bank.Status {
 	}
 	switch p.outcome {
 	case bank.Executed:
+		s.Commission = p.order.Commission
 		s.BankReference, s.ExecutedAt = "BR-"+p.order.Attempt[6:20], f.clock.now().Format(time.RFC3339Nano)
 	case bank.Refused:
 		s.Reason = "insufficient funds"

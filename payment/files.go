@@ -162,7 +162,7 @@ func paymentOf(a *attemptRow) (pain.Payment, error) {
 	if said.Beneficiary != nil {
 		parts = []bank.Allocation{{Reference: id, Amount: said.Amount, Beneficiary: *said.Beneficiary, Purpose: said.Purpose}}
 	}
-	p := pain.Payment{ID: id, Payer: said.Payer.ID}
+	p := pain.Payment{ID: id, Payer: said.Payer.ID, Commission: said.Commission}
 	for _, part := range parts {
 		b := part.Beneficiary
 		p.Credits = append(p.Credits, pain.Credit{

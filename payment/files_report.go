@@ -199,6 +199,8 @@ func (t *reporting) payment(ctx context.Context, a *attemptRow, isNew bool) erro
 		Type: bank.StatusType, Bank: t.file.Bank, Attempt: a.ID, Order: a.Order, Outcome: word.Outcome, Tiyn: word.Tiyn, Currency: word.Currency, Reason: word.Reason,
 	}
 	if word.Outcome == bank.Executed {
+		// A report has no place for what the bank took for itself: what was instructed counts.
+		said.Commission = instructed.Commission
 		said.BankReference, said.ExecutedAt = word.Reference, word.At.Format(time.RFC3339Nano)
 	}
 	source := hex.EncodeToString(t.digest[:])

@@ -53,14 +53,26 @@ func (s *Service) CheckForBank(ctx context.Context, bankID string, message []byt
 	if err != nil {
 		return nil, err
 	}
+	terms, err := loadTerms(ctx, s.db, bankID)
+	if err != nil {
+		return nil, err
+	}
 	offer := bank.Offer{Bank: bankID, Request: check.Request, Payer: bank.Payer{ID: payer}, MadeAt: s.now().Format(time.RFC3339Nano), Debts: []bank.Offered{}}
 	for _, d := range debts {
 		if d.Payable == 0 { // all that is left is being paid in parts
 			continue
 		}
+		service := services[serviceKey{d.Service, d.ServiceVersion}]
+		decided, err := decideFor(terms, bankID, catalog.DateOf(s.now()), []order.DocumentItem{{
+			Service: d.Service, Agency: d.Agency, KBK: service.KBK, Amount: money.FromTiyn(d.Payable),
+		}})
+		if err != nil {
+			return nil, ErrAmountTooLarge.because(err)
+		}
 		offer.Debts = append(offer.Debts, bank.Offered{
-			Debt: d.ID, Version: d.Version, Reference: d.Reference, Agency: agencies[d.Agency].Names,
-			Service: services[serviceKey{d.Service, d.ServiceVersion}].Names, Purpose: d.Purpose, DueOn: string(d.DueOn),
+			Commission: decided.Total(),
+			Debt:       d.ID, Version: d.Version, Reference: d.Reference, Agency: agencies[d.Agency].Names,
+			Service: service.Names, Purpose: d.Purpose, DueOn: string(d.DueOn),
 			LoadedAt: d.LoadedAt.Format(time.RFC3339Nano), Amount: money.FromTiyn(d.Payable), DiscountUntil: discountUntil(d),
 		})
 	}
@@ -270,9 +282,16 @@ func (s *Service) initiated(
 	if err != nil {
 		return nil, none, nil, err
 	}
-	o, items, err := s.draft(req, registered, debts, agencies, services)
+	terms, err := loadTerms(ctx, tx, registered.BIC)
 	if err != nil {
 		return nil, none, nil, err
+	}
+	o, items, err := s.draft(req, registered, debts, parties{agencies, services, terms})
+	if err != nil {
+		return nil, none, nil, err
+	}
+	if o.Commission != said.Commission { // the client saw another one, or none
+		return nil, none, nil, ErrCommissionChanged.with(fmt.Sprintf("of these debts together it is %d tiyn", o.Commission))
 	}
 	for _, item := range items {
 		if seen[item.Debt].Amount != item.Amount { // a discount ended, or somebody paid a part, since the client looked

@@ -278,7 +278,7 @@ func (s *Service) useMandate(ctx context.Context, tx *sqlx.Tx, actor string, row
 	if err != nil {
 		return acceptance{}, err
 	}
-	asked := mandate.Asked{Payer: o.PayerID, Bank: o.Bank, Tiyn: o.Tiyn, On: catalog.DateOf(s.now())}
+	asked := mandate.Asked{Payer: o.PayerID, Bank: o.Bank, Tiyn: o.Tiyn + o.Commission, On: catalog.DateOf(s.now())}
 	for _, item := range doc.Items {
 		asked.Services = append(asked.Services, item.Service)
 	}
@@ -289,10 +289,10 @@ func (s *Service) useMandate(ctx context.Context, tx *sqlx.Tx, actor string, row
 		return acceptance{}, err
 	}
 	if err := exec(ctx, tx, 1, `INSERT INTO mandate_uses (bucket, order_id, mandate_id, amount, month, at) VALUES ($1, $2, $3, $4, $5::date, $6)`,
-		o.Bucket, o.ID, row.ID, o.Tiyn, string(mandate.MonthOf(s.now())), s.now()); err != nil {
+		o.Bucket, o.ID, row.ID, o.Tiyn+o.Commission, string(mandate.MonthOf(s.now())), s.now()); err != nil {
 		return acceptance{}, err
 	}
-	step := mandateStep{kind: mandate.Used, actor: actor, order: o.ID, tiyn: o.Tiyn, whom: doc.Items[0].Beneficiary.Name}
+	step := mandateStep{kind: mandate.Used, actor: actor, order: o.ID, tiyn: o.Tiyn + o.Commission, whom: doc.Items[0].Beneficiary.Name}
 	if err := s.mandateEvent(ctx, tx, row, step); err != nil {
 		return acceptance{}, err
 	}

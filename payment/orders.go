@@ -15,6 +15,7 @@ import (
 	"github.com/lib/pq"
 
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/commission"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/money"
 	"qaqpa/payment/order"
@@ -60,7 +61,11 @@ func (s *Service) createOf(ctx context.Context, tx *sqlx.Tx, idem Idem, req orde
 	if err != nil {
 		return order.Order{}, err
 	}
-	o, items, err := s.draft(req, bank, debts, agencies, services)
+	terms, err := loadTerms(ctx, tx, bank.BIC)
+	if err != nil {
+		return order.Order{}, err
+	}
+	o, items, err := s.draft(req, bank, debts, parties{agencies, services, terms})
 	if err != nil {
 		return order.Order{}, err
 	}
@@ -154,10 +159,15 @@ func payable(req order.Request, byID map[string]debt.Debt) ([]debt.Debt, error) 
 	return debts, nil
 }
 
+// parties are what an order is drafted with: agencies and services of its debts, and what its bank takes.
+type parties struct {
+	agencies map[string]catalog.Agency
+	services map[serviceKey]catalog.Service
+	terms    []commission.Terms
+}
+
 // draft makes the order and the document that the payer will sign.
-func (s *Service) draft(
-	req order.Request, bank bankRow, debts []debt.Debt, agencies map[string]catalog.Agency, services map[serviceKey]catalog.Service,
-) (*orderRow, []itemRow, error) {
+func (s *Service) draft(req order.Request, bank bankRow, debts []debt.Debt, with parties) (*orderRow, []itemRow, error) {
 	var err error
 	now := s.now()
 	o := &orderRow{
@@ -179,12 +189,12 @@ func (s *Service) draft(
 	}
 	items := make([]itemRow, 0, len(debts))
 	for _, d := range debts {
-		service := services[serviceKey{d.Service, d.ServiceVersion}]
+		service := with.services[serviceKey{d.Service, d.ServiceVersion}]
 		owed, err := s.owing(d, service, partOf(req, d.ID))
 		if err != nil {
 			return nil, nil, err
 		}
-		item := documentItem(d, owed, agencies[d.Agency], service)
+		item := documentItem(d, owed, with.agencies[d.Agency], service)
 		if o.Amount, err = o.Plus(owed.Amount); err != nil {
 			return nil, nil, ErrAmountTooLarge.because(err)
 		}
@@ -208,6 +218,9 @@ func (s *Service) draft(
 		}
 	}
 	doc.Payer.Name, doc.Total, doc.Amount = o.PayerName, o.Decimal(), o.Amount
+	if err := charge(with.terms, catalog.DateOf(now), o, &doc, items); err != nil {
+		return nil, nil, err
+	}
 	o.Document, err = doc.Encode()
 	return o, items, err
 }

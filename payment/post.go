@@ -76,6 +76,13 @@ func (s *Service) post(ctx context.Context, tx *sqlx.Tx, a *attemptRow, o *order
 			return err
 		}
 	}
+	if taken, ok, err := commissionOf(o, doc, now); err != nil {
+		return err
+	} else if ok {
+		if err := w.posting(taken); err != nil {
+			return err
+		}
+	}
 	return w.write(ctx, tx)
 }
 

@@ -202,6 +202,9 @@ func (s *Service) coreOf(o *orderRow, doc order.Document, part order.Allocation,
 		IssuedAt: at.Format(time.RFC3339Nano), DocumentSHA256: hex.EncodeToString(digest[:]), Nonce: doc.Nonce,
 		Journal: proof, Issuer: s.cfg.Issuer,
 	}
+	if taken := part.Commission(); taken > 0 {
+		c.Commission = &receipt.Commission{Tiyn: taken, Debit: part.Tiyn + taken}
+	}
 	for _, item := range part.Items {
 		term := entry.TermOf(item.Debt)
 		c.Items = append(c.Items, receipt.Item{

@@ -195,6 +195,7 @@ func (x *acting) wordOf(ctx context.Context, found shownPayment) (heard, error) 
 		Said: bank.Status{
 			Type: bank.StatusType, Bank: a.Bank, Attempt: a.ID, Order: a.Order, Outcome: bank.Executed, Tiyn: a.Tiyn, Currency: a.Currency,
 			BankReference: reference, ExecutedAt: at.Format(time.RFC3339Nano),
+			Commission: found.o.Commission, // no line of our account shows it: what was instructed counts
 		},
 	}
 	content, err := canon.Marshal(p)

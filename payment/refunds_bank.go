@@ -286,6 +286,8 @@ func judgeRefund(x *refundRow, said bank.RefundStatus, now time.Time) (dispositi
 		switch {
 		case said.Amount() != x.Amount:
 			return dispositionConflict, ErrConfirmationAmount
+		case said.Commission != x.Commission:
+			return dispositionConflict, ErrConfirmationAmount.with("the commission that was given back is not the one of the refund")
 		case x.State == refund.Refused:
 			return dispositionConflict, ErrConfirmationConflict.with("the refund was confirmed as refused")
 		case x.State == refund.Executed && deref(x.BankReference) != said.BankReference:
@@ -391,9 +393,15 @@ func (s *Service) takeRefund(ctx context.Context, tx *sqlx.Tx, x *refundRow, w r
 			return err
 		}
 	}
-	ids, err := s.postAll(ctx, tx, []postingRequest{{
+	requests := []postingRequest{{
 		kind: ledger.Refund, bucket: x.Bucket, subject: phase.Of(x.ID), reason: string(x.Kind) + ": " + string(x.Reason), legs: []ledger.Transfer{leg},
-	}})
+	}}
+	if legs := refund.ChargeLegs(x.Bank, x.Agency, x.Commission, x.AgencyCommission); phase == refund.Post && len(legs) > 0 {
+		requests = append(requests, postingRequest{
+			kind: ledger.Commission, bucket: x.Bucket, subject: refund.Charge.Of(x.ID), reason: "commission given back with a refund", legs: legs,
+		})
+	}
+	ids, err := s.postAll(ctx, tx, requests)
 	if err != nil {
 		return err
 	}

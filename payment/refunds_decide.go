@@ -283,6 +283,7 @@ func (x *deciding) instruction(ctx context.Context, row *refundRow) ([]byte, err
 	}
 	return bank.RefundOrder{
 		Refund: row.ID, Order: row.Order, Attempt: deref(o.Attempt), BankReference: deref(o.BankReference), Bank: row.Bank, Amount: row.Amount,
+		Commission: row.Commission, AgencyCommission: row.AgencyCommission,
 		Purpose: "Возврат по заказу " + row.Order, CreatedAt: x.now.Format(time.RFC3339Nano),
 	}.Encode()
 }

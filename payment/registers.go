@@ -61,6 +61,9 @@ type paidRow struct {
 	ExecutedAt *time.Time `db:"executed_at"`
 	Order      string     `db:"order_id"`
 	money.Amount
+	// Commission and AgencyCommission are the item's shares.
+	Commission       int64 `db:"commission"`
+	AgencyCommission int64 `db:"agency_commission"`
 }
 
 // paid opens what a paid debt's row holds of its payer.
@@ -80,7 +83,7 @@ const paidItems = `
 	JOIN service_versions v ON v.service_id = i.service_id AND v.version = i.service_version`
 
 const paidColumns = `coalesce(l.reference, o.attempt_id) AS attempt, o.bank_reference, o.bank_bic, b.bin AS bank_bin, b.name AS bank_name, o.payer_id, o.payer_name, o.executed_at,
-	d.reference, d.purpose, v.name_ru AS service, v.kbk, v.knp, v.kbe, v.beneficiary_name, v.beneficiary_bin, v.beneficiary_account, v.beneficiary_bic, i.amount, i.currency, o.id AS order_id`
+	d.reference, d.purpose, v.name_ru AS service, v.kbk, v.knp, v.kbe, v.beneficiary_name, v.beneficiary_bin, v.beneficiary_account, v.beneficiary_bic, i.amount, i.currency, o.id AS order_id, i.commission, i.agency_commission`
 
 // PaymentsOfBank lists what a bank has confirmed, by banking day as reconciliation counts it, one for each debt that was paid. It sees
 // what the workers have brought to the expectations of reconciliation, seconds behind. Errors: register.ErrInvalid for more than 500,000
@@ -137,6 +140,7 @@ func (r *paidRow) payment(account string) register.Payment {
 		For:         &register.Party{Name: register.Name(r.PayerName), ID: r.PayerID},
 		Beneficiary: register.Party{Name: register.Name(r.Name), ID: r.BIN, Organisation: true, Account: r.Account, BIC: r.BIC, Code: r.KBE},
 		KBK:         r.KBK, KNP: r.KNP, UIP: r.Reference, Purpose: purpose,
+		Commission: r.Commission, AgencyCommission: r.AgencyCommission,
 	}
 }
 

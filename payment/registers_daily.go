@@ -11,6 +11,7 @@ import (
 
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/daily"
+	"qaqpa/payment/ledger"
 	"qaqpa/payment/recon"
 )
 
@@ -50,6 +51,7 @@ func DailyReport(ctx context.Context, db *sqlx.DB, q ReportedDay) (*daily.Report
 		func() error { return dailyMatches(ctx, tx, r) },
 		func() error { return dailyExceptions(ctx, tx, r, on) },
 		func() error { return dailyOwed(ctx, tx, r) },
+		func() error { return dailyCharged(ctx, tx, r) },
 		func() error { return dailyTrend(ctx, tx, r) })
 	if rollback := tx.Rollback(); err == nil && rollback != nil {
 		err = fmt.Errorf("couldn't end the reading: %w", rollback)
@@ -206,6 +208,27 @@ func dailyOwed(ctx context.Context, tx *sqlx.Tx, r *daily.Report) error {
 	r.Confirmed = daily.Sum{Count: row.Confirmed, Tiyn: row.ConfirmedTiyn}
 	r.Settled = daily.Sum{Count: row.Settled, Tiyn: row.SettledTiyn}
 	r.Owed = daily.Sum{Count: row.Owed, Tiyn: row.OwedTiyn}
+	return err
+}
+
+// dailyCharged counts the payments of the day for which the bank took a commission, by who bears it. An expectation is of an allocation of an order.
+func dailyCharged(ctx context.Context, tx *sqlx.Tx, r *daily.Report) error {
+	var row struct {
+		Charged     int64 `db:"charged"`
+		ChargedTiyn int64 `db:"charged_tiyn"`
+		Billed      int64 `db:"billed"`
+		BilledTiyn  int64 `db:"billed_tiyn"`
+	}
+	err := one(ctx, tx, &row, `
+		SELECT count(*) FILTER (WHERE payer > 0) AS charged, coalesce(sum(payer), 0)::bigint AS charged_tiyn,
+			count(*) FILTER (WHERE agency > 0) AS billed, coalesce(sum(agency), 0)::bigint AS billed_tiyn
+		FROM (SELECT sum(i.commission) AS payer, sum(i.agency_commission) AS agency
+			FROM expectations e JOIN attempts a ON a.bucket = (e.no & $4)::integer AND a.id = e.source
+			JOIN journal j ON j.bucket = a.bucket AND j.seq = e.no / ($4 + 1)
+			JOIN order_items i ON i.bucket = a.bucket AND i.order_id = a.order_id AND i.part = j.part
+			WHERE e.bucket = $1 AND e.bank_bic = $2 AND e.kind = 'payment' AND e.paid_on = $3::date GROUP BY e.no) AS taken`,
+		bucketOf(r.Bank), r.Bank, string(r.Day), ledger.Buckets-1)
+	r.Charged, r.Billed = daily.Sum{Count: row.Charged, Tiyn: row.ChargedTiyn}, daily.Sum{Count: row.Billed, Tiyn: row.BilledTiyn}
 	return err
 }
 

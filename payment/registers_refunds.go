@@ -25,6 +25,9 @@ type backRow struct {
 	Share   ledger.Account `db:"account"`
 	BackRef string         `db:"back_reference"`
 	Back    int64          `db:"back"`
+	// BackCommission and BackAgency are what of the commission was given back with it.
+	BackCommission int64 `db:"back_commission"`
+	BackAgency     int64 `db:"back_agency"`
 }
 
 // RefundsOfBank lists what was taken back of payments through a bank: refunds that it has executed, by the day of execution in Almaty, and corrections and returns of the
@@ -37,7 +40,8 @@ func RefundsOfBank(ctx context.Context, db *sqlx.DB, secrets *Privacy, q BankPay
 	var rows []backRow
 	err = all(ctx, db, &rows, `
 		SELECT `+paidColumns+`, '0001-01-01'::date AS paid_on, false AS settled,
-			r.id AS refund_id, r.kind, r.reason, coalesce(r.executed_at, r.decided_at) AS at, s.account, coalesce(r.bank_reference, '') AS back_reference, r.amount AS back
+			r.id AS refund_id, r.kind, r.reason, coalesce(r.executed_at, r.decided_at) AS at, s.account, coalesce(r.bank_reference, '') AS back_reference, r.amount AS back,
+			r.commission AS back_commission, r.agency_commission AS back_agency
 		FROM refunds r
 		JOIN refund_shares s ON s.bucket = r.bucket AND s.transfer_id = r.transfer_id
 		JOIN orders o ON o.bucket = r.bucket AND o.id = r.order_id
@@ -69,7 +73,7 @@ func RefundsOfBank(ctx context.Context, db *sqlx.DB, secrets *Privacy, q BankPay
 func (r *backRow) payment(account string) register.Payment {
 	p := r.paidRow.payment(account)
 	p.ID, p.BankRef, p.Amount, p.Back = string(recon.Reference([]byte(r.ID))), r.BackRef, money.FromTiyn(r.Back), string(r.Kind)
-	p.Day = catalog.DateOf(r.At)
+	p.Day, p.Commission, p.AgencyCommission = catalog.DateOf(r.At), r.BackCommission, r.BackAgency
 	p.Purpose = p.Back + " (" + r.Reason + "): " + string(recon.Reference([]byte(r.Attempt)))
 	if _, kbk, ok := r.Share.Agency(); ok {
 		p.KBK = kbk // money that a correction moved stands under the code to which it was moved

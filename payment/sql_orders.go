@@ -16,7 +16,7 @@ import (
 )
 
 const orderColumns = `o.bucket, o.id, o.payer_id, o.payer_name, o.bank_bic, o.state, o.amount, o.currency, o.document, o.created_at,
-	o.expires_at, o.events, o.attempt_id, o.bank_reference, o.executed_at, o.reason, o.receipt_id, o.receipt_due_at`
+	o.expires_at, o.events, o.attempt_id, o.bank_reference, o.executed_at, o.reason, o.receipt_id, o.receipt_due_at, o.commission`
 
 type orderRow struct {
 	Bucket    int         `db:"bucket"`
@@ -36,6 +36,8 @@ type orderRow struct {
 	Reason        string     `db:"reason"`
 	Receipt       *string    `db:"receipt_id"`
 	ReceiptDueAt  *time.Time `db:"receipt_due_at"`
+	// Commission is what the payer pays the bank on top, in tiyn; the document says how it came about.
+	Commission int64 `db:"commission"`
 
 	// steps are the events taken since the row was locked, not yet stored.
 	steps []order.Event
@@ -52,6 +54,9 @@ type itemRow struct {
 	// Instalment: the item pays a part of the debt. Discount is what was taken off the debt, in tiyn.
 	Instalment bool  `db:"instalment"`
 	Discount   int64 `db:"discount"`
+	// Commission and AgencyCommission are the shares of the bank's commission, by who bears them.
+	Commission       int64 `db:"commission"`
+	AgencyCommission int64 `db:"agency_commission"`
 	money.Amount
 }
 
@@ -135,7 +140,7 @@ func saveEvents(ctx context.Context, tx *sqlx.Tx, o *orderRow) error {
 // itemsOf reads the items of orders in one bucket, in the order of debts.
 func itemsOf(ctx context.Context, q sqlx.QueryerContext, bucket int, orders ...string) ([]itemRow, error) {
 	var rows []itemRow
-	err := all(ctx, q, &rows, `SELECT order_id, debt_id, debt_version, service_id, service_version, agency_id, part, amount, currency, instalment, discount
+	err := all(ctx, q, &rows, `SELECT order_id, debt_id, debt_version, service_id, service_version, agency_id, part, amount, currency, instalment, discount, commission, agency_commission
 		FROM order_items WHERE bucket = $1 AND order_id = ANY($2) ORDER BY order_id, debt_id`, bucket, pq.Array(orders))
 	return rows, err
 }
@@ -145,7 +150,7 @@ func itemsOf(ctx context.Context, q sqlx.QueryerContext, bucket int, orders ...s
 func viewOrder(o *orderRow, items []itemRow, auth *authorisationRow, now time.Time) order.Order {
 	digest := sha256.Sum256(o.Document)
 	view := order.Order{
-		ID: o.ID, Payer: o.PayerID, Bank: o.Bank, State: o.State, Amount: o.Amount, DocumentSHA256: hex.EncodeToString(digest[:]),
+		ID: o.ID, Payer: o.PayerID, Bank: o.Bank, State: o.State, Amount: o.Amount, Commission: o.Commission, DocumentSHA256: hex.EncodeToString(digest[:]),
 		CreatedAt: o.CreatedAt.UTC(), ExpiresAt: o.ExpiresAt.UTC(), Attempt: deref(o.Attempt), BankReference: deref(o.BankReference),
 		ExecutedAt: utc(o.ExecutedAt), Reason: o.Reason, Receipt: deref(o.Receipt), Items: make([]order.Item, len(items)),
 	}
@@ -153,7 +158,7 @@ func viewOrder(o *orderRow, items []itemRow, auth *authorisationRow, now time.Ti
 		view.State = order.Expired
 	}
 	for i, r := range items {
-		view.Items[i] = order.Item{Debt: r.Debt, DebtVersion: r.DebtVersion, Service: r.Service, Agency: r.Agency, Part: r.Part, Amount: r.Amount, Instalment: r.Instalment, Discount: r.Discount}
+		view.Items[i] = order.Item{Debt: r.Debt, DebtVersion: r.DebtVersion, Service: r.Service, Agency: r.Agency, Part: r.Part, Amount: r.Amount, Instalment: r.Instalment, Discount: r.Discount, Commission: r.Commission}
 	}
 	if auth != nil {
 		at := auth.At.UTC()
@@ -220,8 +225,8 @@ func (s *store) insertOrder(ctx context.Context, tx *sqlx.Tx, o *orderRow, items
 	}
 	if err := exec(ctx, tx, 1, `
 		INSERT INTO orders (bucket, id, payer_id, payer_name, bank_bic, state, amount, currency, document, created_at, expires_at,
-			events, reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '')`,
-		o.Bucket, o.ID, payer, name, o.Bank, o.State, o.Tiyn, o.Currency, document, o.CreatedAt, o.ExpiresAt, o.Events); err != nil {
+			events, reason, commission) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, '', $13)`,
+		o.Bucket, o.ID, payer, name, o.Bank, o.State, o.Tiyn, o.Currency, document, o.CreatedAt, o.ExpiresAt, o.Events, o.Commission); err != nil {
 		return err
 	}
 	n := len(items)
@@ -229,18 +234,21 @@ func (s *store) insertOrder(ctx context.Context, tx *sqlx.Tx, o *orderRow, items
 	services, serviceVersions := make([]string, n), make([]int64, n)
 	agencies, amounts, parts := make([]string, n), make([]int64, n), make([]int64, n)
 	instalments, discounts := make([]bool, n), make([]int64, n)
+	payers, ownShares := make([]int64, n), make([]int64, n)
 	for i, r := range items {
+		payers[i], ownShares[i] = r.Commission, r.AgencyCommission
 		parts[i], instalments[i], discounts[i] = int64(r.Part), r.Instalment, r.Discount
 		debts[i], versions[i], services[i], serviceVersions[i] = r.Debt, int64(r.DebtVersion), r.Service, int64(r.ServiceVersion)
 		agencies[i], amounts[i] = r.Agency, r.Tiyn
 	}
 	if err := exec(ctx, tx, int64(n), `
-		INSERT INTO order_items (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency, part, instalment, discount)
-		SELECT $1, $2, debt_id, debt_version, service_id, service_version, agency_id, amount, $3, part, instalment, discount
-		FROM unnest($4::text[], $5::integer[], $6::text[], $7::integer[], $8::text[], $9::bigint[], $10::integer[], $11::boolean[], $12::bigint[])
-			AS t (debt_id, debt_version, service_id, service_version, agency_id, amount, part, instalment, discount)`,
+		INSERT INTO order_items (bucket, order_id, debt_id, debt_version, service_id, service_version, agency_id, amount, currency, part, instalment, discount,
+			commission, agency_commission)
+		SELECT $1, $2, debt_id, debt_version, service_id, service_version, agency_id, amount, $3, part, instalment, discount, commission, agency_commission
+		FROM unnest($4::text[], $5::integer[], $6::text[], $7::integer[], $8::text[], $9::bigint[], $10::integer[], $11::boolean[], $12::bigint[], $13::bigint[],
+			$14::bigint[]) AS t (debt_id, debt_version, service_id, service_version, agency_id, amount, part, instalment, discount, commission, agency_commission)`,
 		o.Bucket, o.ID, o.Currency, pq.Array(debts), pq.Array(versions), pq.Array(services), pq.Array(serviceVersions),
-		pq.Array(agencies), pq.Array(amounts), pq.Array(parts), pq.Array(instalments), pq.Array(discounts)); err != nil {
+		pq.Array(agencies), pq.Array(amounts), pq.Array(parts), pq.Array(instalments), pq.Array(discounts), pq.Array(payers), pq.Array(ownShares)); err != nil {
 		return fmt.Errorf("couldn't store the items of %s: %w", o.ID, err)
 	}
 	if err := insertAllocations(ctx, tx, o, items); err != nil {

@@ -23,7 +23,7 @@ const (
 
 const refundColumns = `r.bucket, r.id, r.batch_id, r.version, r.kind, r.state, r.order_id, r.debt_id, r.transfer_id, r.agency_id, r.bank_bic,
 	r.amount, r.currency, r.reason, r.comment, r.aftermath, r.service_id, r.target_debt, r.asked_by, r.asked_at, r.decided_by, r.decided_at,
-	r.message, r.sends, r.tries, r.due_at, r.last_problem, r.bank_reference, r.executed_at, r.bank_reason, r.successor, r.posting_id`
+	r.message, r.sends, r.tries, r.due_at, r.last_problem, r.bank_reference, r.executed_at, r.bank_reason, r.successor, r.posting_id, r.commission, r.agency_commission`
 
 type refundRow struct {
 	Bucket   int          `db:"bucket"`
@@ -57,6 +57,9 @@ type refundRow struct {
 	BankReason    string           `db:"bank_reason"`
 	Successor     string           `db:"successor"`
 	Posting       *string          `db:"posting_id"`
+	// Commission is what the bank gives back to the payer, AgencyCommission to the agency.
+	Commission       int64 `db:"commission"`
+	AgencyCommission int64 `db:"agency_commission"`
 
 	// events are the steps since the row was locked, not yet stored.
 	events []refund.Event
@@ -65,7 +68,7 @@ type refundRow struct {
 func (x *refundRow) view() refund.Refund {
 	return refund.Refund{
 		ID: x.ID, Batch: x.Batch, Version: x.Version, Kind: x.Kind, State: x.State, Order: x.Order, Debt: x.Debt, Transfer: x.Transfer,
-		Agency: x.Agency, Bank: x.Bank, Amount: x.Amount, Reason: x.Reason, Comment: x.Comment, Then: x.Then, Service: x.Service, Target: x.Target,
+		Agency: x.Agency, Bank: x.Bank, Amount: x.Amount, Commission: x.Commission, AgencyCommission: x.AgencyCommission, Reason: x.Reason, Comment: x.Comment, Then: x.Then, Service: x.Service, Target: x.Target,
 		AskedBy: x.AskedBy, AskedAt: x.AskedAt.UTC(), DecidedBy: deref(x.DecidedBy), DecidedAt: utc(x.DecidedAt),
 		BankReference: deref(x.BankReference), ExecutedAt: utc(x.ExecutedAt), BankReason: x.BankReason, Successor: x.Successor, Posting: deref(x.Posting),
 	}
@@ -105,10 +108,11 @@ func findRefund(ctx context.Context, q sqlx.QueryerContext, id, lock string) (*r
 func insertRefund(ctx context.Context, tx *sqlx.Tx, x *refundRow) error {
 	if err := exec(ctx, tx, 1, `
 		INSERT INTO refunds (bucket, id, batch_id, version, kind, state, order_id, debt_id, transfer_id, agency_id, bank_bic, amount, currency,
-			reason, comment, aftermath, service_id, target_debt, asked_by, asked_at, sends, tries, due_at, last_problem, bank_reason, successor)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0, 0, $20, '', '', '')`,
+			reason, comment, aftermath, service_id, target_debt, asked_by, asked_at, sends, tries, due_at, last_problem, bank_reason, successor,
+			commission, agency_commission)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0, 0, $20, '', '', '', $21, $22)`,
 		x.Bucket, x.ID, x.Batch, x.Version, x.Kind, x.State, x.Order, x.Debt, x.Transfer, x.Agency, x.Bank, x.Tiyn, x.Currency,
-		x.Reason, x.Comment, x.Then, x.Service, x.Target, x.AskedBy, x.AskedAt); err != nil {
+		x.Reason, x.Comment, x.Then, x.Service, x.Target, x.AskedBy, x.AskedAt, x.Commission, x.AgencyCommission); err != nil {
 		return err
 	}
 	return saveRefundEvents(ctx, tx, x)

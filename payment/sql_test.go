@@ -75,7 +75,7 @@ func TestSchemaIsPortable(t *testing.T) {
 func TestBucketComesFirst(t *testing.T) {
 	db := postgres.ForTest(t, Migrate)
 	reference := map[string]bool{
-		"agencies": true, "banks": true, "guarantees": true, "services": true, "service_versions": true, "service_proposals": true, "tariffs": true, "mrp": true, "bank_days": true,
+		"agencies": true, "banks": true, "guarantees": true, "services": true, "service_versions": true, "service_proposals": true, "tariffs": true, "mrp": true, "commission_terms": true, "bank_days": true,
 		"checkpoints": true, "checkpoint_head": true, "checkpoint_snapshots": true,
 		"agency_event_heads": true, "webhook_secrets": true, "otp_policies": true, "agency_registers": true, "goose_payment": true, "goose_payment_lock": true,
 	}

@@ -88,6 +88,7 @@ func verifyIn(ctx context.Context, tx sqlx.QueryerContext, private *privacy, key
 	if err := errors.Join(w.guarantees(ctx), w.holds(ctx), w.reconciliation(ctx)); err != nil {
 		return LedgerReport{}, err
 	}
+	w.earned()
 	var sum int64
 	for _, balance := range w.report.Balances {
 		sum += balance
@@ -167,7 +168,7 @@ func (w *walk) bucket(ctx context.Context, bucket int) error {
 	if err := w.journal(ctx, bucket); err != nil {
 		return err
 	}
-	if err := errors.Join(w.states(ctx, bucket), w.refunds(ctx, bucket), w.sums(ctx, bucket)); err != nil {
+	if err := errors.Join(w.states(ctx, bucket), w.refunds(ctx, bucket), w.commissions(ctx, bucket), w.sums(ctx, bucket)); err != nil {
 		return err
 	}
 	if err := w.receipts(ctx, bucket); err != nil {

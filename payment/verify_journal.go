@@ -225,6 +225,7 @@ type executedRow struct {
 	Attempt      string             `db:"attempt_id"`
 	AttemptState order.AttemptState `db:"attempt_state"`
 	AttemptTiyn  int64              `db:"attempt_amount"`
+	Commission   int64              `db:"commission"`
 	// paid are the debts that the order has paid, with the amounts of its items; 0 where debt and item disagree.
 	paid map[string]paidItem
 }
@@ -255,12 +256,14 @@ func (i paidItem) agrees(term *ledger.Term) bool {
 func (o *executedRow) differences(e ledger.Entry) map[string]bool {
 	digest := sha256.Sum256(o.Document)
 	doc, err := order.DecodeDocument(o.Document)
+	charged, _ := doc.Charged()
 	return map[string]bool{
 		"amount":            e.Amount != partAmount(doc, o.Amount, e.Part, e.Parts),
 		"bank":              o.Bank != e.Bank,
 		"bank reference":    o.Reference != e.BankReference,
 		"time of execution": o.ExecutedAt.UTC().Format(time.RFC3339Nano) != e.ExecutedAt,
 		"attempt":           o.Attempt != e.Attempt || o.AttemptState != order.AttemptExecuted || o.AttemptTiyn != o.Tiyn,
+		"commission":        err == nil && charged != o.Commission,
 		"signed document":   err != nil || hex.EncodeToString(digest[:]) != e.DocumentSHA256 || doc.Order != e.Order || doc.Amount != o.Amount,
 		"payer":             err != nil || doc.Payer.ID != o.Payer || ledger.PayerCommitment(doc.Nonce, o.Payer) != e.PayerSHA256,
 		"placing by bucket": bucketOf(o.Payer) != e.Bucket,
@@ -288,7 +291,7 @@ func (j *journalWalk) ordersOf(ctx context.Context, rows []leafRow) (map[string]
 	var found []executedRow
 	err := all(ctx, j.tx, &found, `
 		SELECT o.id, o.bank_bic, o.amount, o.currency, o.payer_id, o.document, o.bank_reference, o.executed_at, o.attempt_id,
-			a.state AS attempt_state, a.amount AS attempt_amount
+			o.commission, a.state AS attempt_state, a.amount AS attempt_amount
 		FROM orders o JOIN attempts a ON a.bucket = o.bucket AND a.id = o.attempt_id
 		WHERE o.bucket = $1 AND o.id = ANY($2) AND o.state = 'executed'`, j.number, pq.Array(ids))
 	if err != nil {

@@ -16,8 +16,10 @@ type Catalogue struct {
 	// More says that there are further services.
 	More bool
 	// Of narrows to an agency; empty means all.
-	Of    string
-	MRP   []catalog.MRP
+	Of  string
+	MRP []catalog.MRP
+	// Terms are what banks take, and prohibitions.
+	Terms []payment.CommissionTerms
 	Today catalog.Date
 }
 
@@ -43,6 +45,7 @@ func (p *Pages) RenderCatalogue(v Catalogue) ([]byte, error) {
 		Choices  []option
 		Agencies []catalogueAgency
 		MRP      []mrpRow
+		Terms    []termsRow
 		More     bool
 	}{frame: p.frame(v.Frame, "catalogue"), Subject: v.Subject, More: v.More}
 	m.Choices = []option{{"", m.T("all"), v.Of == ""}}
@@ -79,6 +82,14 @@ func (p *Pages) RenderCatalogue(v Catalogue) ([]byte, error) {
 		when, tone := periodState(x.ValidFrom, x.ValidTo, v.Today)
 		m.MRP = append(m.MRP, mrpRow{m.Money(x.Tiyn, "KZT"), m.Day(x.ValidFrom), m.Day(x.ValidTo), x.Source, m.T("when." + when), tone})
 	}
+	names := map[string]catalog.Names{}
+	for _, a := range v.Agencies {
+		names[a.ID] = a.Names
+	}
+	for _, s := range v.Services {
+		names[s.ID] = s.Names
+	}
+	m.Terms = termsRows(m.words, v.Terms, names, v.Today)
 	return p.render("catalogue", m)
 }
 

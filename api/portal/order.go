@@ -77,6 +77,7 @@ type orderItem struct{ Service, Agency, Reference, Beneficiary, KBK, Amount stri
 type orderModel struct {
 	frame
 	signing
+	Commission, Debit, CommissionRule                    string
 	ID, Payer, Amount, Bank, State, Tone, Heading, Text  string
 	Refusal                                              *refusal
 	Expires, Executed, BankReference, Receipt, Code, Key string
@@ -106,6 +107,10 @@ func (p *Pages) RenderOrder(v Order) ([]byte, error) {
 	m.Amount, m.State = m.Money(o.Tiyn, string(o.Currency)), m.P("state."+string(o.State))
 	m.Heading, m.Text = m.T("heading."+string(o.State)), m.T("text."+string(o.State))
 	m.Refusal = m.refused(o.Reason)
+	if c := v.Document.Commission; c != nil && c.Tiyn > 0 {
+		m.Commission, m.Debit = m.Money(c.Tiyn, string(c.Currency)), m.Money(c.DebitTiyn, string(c.Currency))
+		m.CommissionRule = chargesText(m.words, c.Charges)
+	}
 	switch o.State {
 	case order.Created:
 		m.Signable, m.Expires = !slices.Contains(o.Signers, v.IIN), m.Date(o.ExpiresAt)

@@ -17,7 +17,9 @@ type Receipt struct {
 	Issued   time.Time
 	PDF      string // SHA-256 in hex
 	Refunded int64  // tiyn that went back since
-	Items    []ReceiptItem
+	// Commission is what the payer paid the bank on top, and Debit all that left his account, in tiyn; 0 where the bank took nothing.
+	Commission, Debit int64
+	Items             []ReceiptItem
 }
 
 // ReceiptItem is one debt that was paid.
@@ -31,6 +33,7 @@ type ReceiptItem struct {
 // receiptView is a Receipt in words.
 type receiptView struct {
 	Code, Amount, Payer, Bank, Executed, Issued, PDF, Refunded string
+	Commission, Debit                                          string
 	Items                                                      []itemView
 }
 
@@ -43,6 +46,9 @@ func receiptModel(w words, r *Receipt) *receiptView {
 	out := &receiptView{
 		Code: r.Code, Amount: w.Money(r.Tiyn, r.Currency), Payer: r.Payer, Bank: r.Bank,
 		Executed: w.Date(r.Executed), Issued: w.Date(r.Issued), PDF: r.PDF,
+	}
+	if r.Commission > 0 {
+		out.Commission, out.Debit = w.Money(r.Commission, r.Currency), w.Money(r.Debit, r.Currency)
 	}
 	if r.Refunded > 0 {
 		out.Refunded = w.Money(r.Refunded, r.Currency)

@@ -27,6 +27,11 @@ type clientsCmd struct {
 	Register  clientsSetRegisterCmd `cmd:"" name:"set-register" help:"Say that an agency keeps its own register of debts, and how it is asked while somebody looks."`
 	Secret    clientsSecretCmd      `cmd:"" name:"webhook-secret" help:"Give an agency a new secret for its webhooks (HMAC, v1) and print it once."`
 	AddMRP    clientsAddMRPCmd      `cmd:"" name:"add-mrp" help:"Add the value of the МРП (monthly calculation index) for a year that has none."`
+
+	AddCommission    clientsAddCommissionCmd    `cmd:"" help:"Propose what a bank takes for executing payments, or a prohibition to take anything."`
+	DecideCommission clientsDecideCommissionCmd `cmd:"" help:"Put proposed terms of commission into force, or reject them; another operator than the one who proposed them."`
+	ListCommissions  clientsListCommissionsCmd  `cmd:"" help:"List the terms of commission."`
+
 	AddKey    clientsAddKeyCmd      `cmd:"" help:"Make an API key. It is shown once."`
 	RevokeKey clientsRevokeKeyCmd   `cmd:"" help:"End an API key for good."`
 	LimitKey  clientsLimitKeyCmd    `cmd:"" help:"Change how many requests a minute a key may make."`

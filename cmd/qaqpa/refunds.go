@@ -105,6 +105,7 @@ type refundsAskCmd struct {
 	Reason   string `enum:"paid-twice,wrong-amount,wrong-payer,wrong-kbk,service-not-rendered,court-decision,treasury-return,other" required:"" help:"Why: ${enum}."`
 	Comment  string `required:"" help:"For the person who approves."`
 	Reopen   bool   `help:"The payer owes it again."`
+	Fault    bool   `help:"The error was the gateway's or the bank's: its commission is given back, too, where the terms say so."`
 	Service  string `placeholder:"ID" help:"Where the money belongs, for a wrong budget code."`
 	Target   string `placeholder:"ID" help:"The open debt for which it was meant, for a wrong payer."`
 }
@@ -118,7 +119,7 @@ func (c *refundsAskCmd) Run(ctx context.Context, io streams, log *logSettings) e
 		}
 		item.Tiyn = &amount.Tiyn
 	}
-	req := refund.Request{Kind: refund.Kind(c.Kind), Reason: refund.Reason(c.Reason), Comment: c.Comment, Items: []refund.Item{item}}
+	req := refund.Request{Kind: refund.Kind(c.Kind), Reason: refund.Reason(c.Reason), Comment: c.Comment, Fault: c.Fault, Items: []refund.Item{item}}
 	if c.Reopen {
 		req.Then = refund.Reopened
 	}

@@ -59,6 +59,9 @@ type Offered struct {
 	LoadedAt string `json:"loaded_at"`
 	// DiscountUntil is the last day on which the amount holds: after it more is due. Empty where no discount is in it.
 	DiscountUntil string `json:"discount_until,omitempty"`
+	// Commission is what the bank takes from its client when this debt is paid alone, in tiyn. Of several debts under the same terms it is
+	// taken once; the initiation states it for all.
+	Commission int64 `json:"commission,omitempty"`
 	money.Amount
 }
 
@@ -79,7 +82,9 @@ type Initiation struct {
 	Channel string          `json:"channel"`
 	Debts   []InitiatedDebt `json:"debts"`
 	money.Amount
-	At string `json:"at"`
+	// Commission is what the client was shown that the bank takes on top of the amount, in tiyn.
+	Commission int64  `json:"commission,omitempty"`
+	At         string `json:"at"`
 }
 
 // InitiatedDebt is a debt as the client saw it in the offer.
@@ -157,6 +162,9 @@ func (i Initiation) checkDebts() error {
 		if total, err = total.Plus(d.Amount); err != nil {
 			return fmt.Errorf("%w: %w", ErrMessage, err)
 		}
+	}
+	if i.Commission < 0 {
+		return fmt.Errorf("%w: commission of %d", ErrMessage, i.Commission)
 	}
 	if total != i.Amount {
 		return fmt.Errorf("%w: debts of %d for %d", ErrMessage, total.Tiyn, i.Tiyn)

@@ -36,6 +36,8 @@ type Order struct {
 	Allocations []Allocation `json:"allocations,omitempty"`
 	Purpose     string       `json:"purpose"`
 	CreatedAt   string       `json:"created_at"`
+	// Commission is what the bank takes from the payer's account for itself, on top of the amount, in tiyn; not more and not less.
+	Commission int64 `json:"commission,omitempty"`
 	// Request and ExpiresAt answer a bank that began the payment itself: its own name of it, and until when it may begin to
 	// execute.
 	Request   string `json:"request,omitempty"`
@@ -99,6 +101,8 @@ type Status struct {
 	BankReference string         `json:"bank_reference,omitempty"`
 	// ExecutedAt is RFC 3339, as the bank wrote it; see [Status.Executed].
 	ExecutedAt string `json:"executed_at,omitempty"`
+	// Commission is what the bank took from the payer on top of the amount, in tiyn; only of an executed payment.
+	Commission int64  `json:"commission,omitempty"`
 	Reason     string `json:"reason,omitempty"`
 }
 
@@ -145,6 +149,9 @@ func (s Status) check() error {
 	}
 	if len(s.Reason) > reasonMax || !printable(s.Reason) {
 		return fmt.Errorf("%w: reason is too long or unprintable", ErrMessage)
+	}
+	if s.Commission < 0 || s.Commission > 0 && s.Outcome != Executed {
+		return fmt.Errorf("%w: commission of %d", ErrMessage, s.Commission)
 	}
 	switch s.Outcome {
 	case Executed:

@@ -31,8 +31,12 @@ type RefundOrder struct {
 	// Bank is the BIC of the receiver.
 	Bank string `json:"bank"`
 	money.Amount
-	Purpose   string `json:"purpose"`
-	CreatedAt string `json:"created_at"`
+	// Commission is what the payer gets back beside the amount of what the bank took for itself, out of the bank's own money; AgencyCommission is what
+	// the bank no longer charges the agency; in tiyn.
+	Commission       int64  `json:"commission,omitempty"`
+	AgencyCommission int64  `json:"agency_commission,omitempty"`
+	Purpose          string `json:"purpose"`
+	CreatedAt        string `json:"created_at"`
 }
 
 // Encode renders the order in canonical form; the same order always has the same bytes.
@@ -53,7 +57,9 @@ type RefundStatus struct {
 	Currency      money.Currency `json:"currency,omitempty"`
 	BankReference string         `json:"bank_reference,omitempty"`
 	ExecutedAt    string         `json:"executed_at,omitempty"`
-	Reason        string         `json:"reason,omitempty"`
+	// Commission is what the payer got back beside the amount, in tiyn.
+	Commission int64  `json:"commission,omitempty"`
+	Reason     string `json:"reason,omitempty"`
 }
 
 // Amount is the amount of the status.
@@ -68,7 +74,7 @@ func (s RefundStatus) At() time.Time { return s.like().At() }
 func (s RefundStatus) like() Status {
 	return Status{
 		Type: StatusType, Bank: s.Bank, Attempt: s.Refund, Order: s.Order, Outcome: s.Outcome, Tiyn: s.Tiyn, Currency: s.Currency,
-		BankReference: s.BankReference, ExecutedAt: s.ExecutedAt, Reason: s.Reason,
+		BankReference: s.BankReference, ExecutedAt: s.ExecutedAt, Commission: s.Commission, Reason: s.Reason,
 	}
 }
 

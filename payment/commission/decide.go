@@ -36,6 +36,8 @@ type Charge struct {
 // Decision is what a payment costs beside its amount.
 type Decision struct {
 	Charges []Charge
+	// Terms are the ids of the charges of the items; "" where nothing is taken.
+	Terms []string
 	// Payer and Agency are the shares of each item, by who bears them; they add up to the charges.
 	Payer, Agency []int64
 }
@@ -52,7 +54,7 @@ func (d Decision) Total() int64 {
 // Decide finds what a bank takes for a payment on a day. It never is more than [catalog.TiynMax] in all; otherwise
 // [money.ErrOverflow].
 func Decide(inForce []Terms, bank string, on catalog.Date, items []Item) (Decision, error) {
-	d := Decision{Payer: make([]int64, len(items)), Agency: make([]int64, len(items))}
+	d := Decision{Terms: make([]string, len(items)), Payer: make([]int64, len(items)), Agency: make([]int64, len(items))}
 	chosen, bases := make([]*Terms, len(items)), map[string]int64{}
 	var used []*Terms
 	for i, item := range items {
@@ -87,6 +89,9 @@ func Decide(inForce []Terms, bank string, on catalog.Date, items []Item) (Decisi
 		}
 		for i, share := range Split(fee, of) {
 			shares[i] += share
+			if of[i] > 0 {
+				d.Terms[i] = t.ID
+			}
 		}
 	}
 	return d, nil

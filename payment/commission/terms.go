@@ -226,3 +226,6 @@ func (s Spec) covers(o Spec, of Of) bool {
 	}
 	return true
 }
+
+// Percent renders basis points as a percent: 150 is "1.5".
+func Percent(rate int64) string { return (money.Rate(rate) * 100).Decimal() }

@@ -226,11 +226,15 @@ func (p *page) bars(rows []Row, name func(string) string) {
 
 func (p *page) owed(r *Report) {
 	p.section(names{"Банктің міндеттемелері", "Обязательства банка"}, 24)
-	p.table([]float64{0.6, 0.16, 0.24}, []string{"", "Төлем · Платежей", "Сома · Сумма"}, [][]string{
+	rows := [][]string{
 		{"Күні үшін расталды · Подтверждено за день", fmt.Sprint(r.Confirmed.Count), tenge(r.Confirmed.Tiyn)},
 		{"Оның ішінде түсті · Из них поступило", fmt.Sprint(r.Settled.Count), tenge(r.Settled.Tiyn)},
 		{"Барлық берешек · Вся задолженность", fmt.Sprint(r.Owed.Count), tenge(r.Owed.Tiyn)},
-	})
+	}
+	for _, taken := range r.commissions() {
+		rows = append(rows, []string{taken.Name, fmt.Sprint(taken.Count), tenge(taken.Tiyn)})
+	}
+	p.table([]float64{0.6, 0.16, 0.24}, []string{"", "Төлем · Платежей", "Сома · Сумма"}, rows)
 }
 
 // trend draws the share of matched lines by day, with the hundred as the upper line.

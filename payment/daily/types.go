@@ -30,6 +30,8 @@ type Report struct {
 	Ages  [len(ageBounds) + 1]Sum
 	// Confirmed is what the bank confirmed for the day, Settled what of it statements have shown, Owed what it owes in all.
 	Confirmed, Settled, Owed Sum
+	// Charged is what the bank took of payers for the payments of the day beside their amounts, Billed what agencies owe it for them.
+	Charged, Billed Sum
 	// Trend is the share of matched lines in per mille by day, the oldest first.
 	Trend []Point
 }
@@ -116,4 +118,18 @@ func share(part, whole int64) int {
 		return 1000
 	}
 	return int(part * 1000 / whole)
+}
+
+// commissions are the rows that tell of them; none where the bank took nothing.
+func (r *Report) commissions() []Row {
+	var rows []Row
+	for _, row := range []Row{
+		{Name: "Төлеушілерден алынған комиссия · Комиссия с плательщиков", Sum: r.Charged},
+		{Name: "Мемлекеттік органдар төлейтін комиссия · Комиссия за счёт органов", Sum: r.Billed},
+	} {
+		if row.Count > 0 {
+			rows = append(rows, row)
+		}
+	}
+	return rows
 }

@@ -101,6 +101,9 @@ func (b *book) fill(r *Report) {
 	b.row(0, "Күні үшін расталды · Подтверждено за день", r.Confirmed.Count, amount(r.Confirmed.Tiyn))
 	b.row(0, "Оның ішінде түсті · Из них поступило", r.Settled.Count, amount(r.Settled.Tiyn))
 	b.row(0, "Барлық берешек · Вся задолженность", r.Owed.Count, amount(r.Owed.Tiyn))
+	for _, taken := range r.commissions() {
+		b.row(0, taken.Name, taken.Count, amount(taken.Tiyn))
+	}
 	b.row(b.bold, "Күн · День", "%")
 	days := b.at + 1
 	for _, t := range r.Trend {

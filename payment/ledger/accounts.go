@@ -9,8 +9,17 @@ type Account string
 // BankDue is what a bank owes after it has executed payments (R6).
 func BankDue(bic string) Account { return Account("bank:" + bic + ":due") }
 
-// BankCommission is what a bank owes, or is owed, for its service.
+// BankCommission is what a bank has earned for its service, less what it gave back: its credit side.
 func BankCommission(bic string) Account { return Account("bank:" + bic + ":commission") }
+
+// BankCharged is what a bank has got of that already, from payers on top of their payments or from agencies. What it has earned and not
+// got is owed to it by agencies: the three kinds of accounts make zero together.
+func BankCharged(bic string) Account { return Account("bank:" + bic + ":charged") }
+
+// AgencyCommission is what an agency owes a bank for commissions that it bears.
+func AgencyCommission(agency, bic string) Account {
+	return Account("agency:" + agency + ":" + bic + ":commission")
+}
 
 // BankRefunds is what a bank must give back to payers.
 func BankRefunds(bic string) Account { return Account("bank:" + bic + ":refunds") }
@@ -74,11 +83,13 @@ func (a Account) Valid() bool {
 		return a == OperatorGuarantees || a == OperatorCommissions || a == OperatorWriteOffs || a == OperatorOpenings || a == OperatorCorrections
 	case len(parts) == 3 && parts[0] == "bank":
 		switch parts[2] {
-		case "due", "commission", "refunds", "held", "suspense", "forwarding", "guarantee":
+		case "due", "commission", "charged", "refunds", "held", "suspense", "forwarding", "guarantee":
 			return true
 		}
 	case len(parts) == 4 && parts[0] == "bank":
 		return parts[3] == "cash"
+	case len(parts) == 4 && parts[0] == "agency":
+		return parts[3] == "commission"
 	case len(parts) == 4 && parts[0] == "beneficiary":
 		return parts[3] == "due"
 	}

@@ -50,12 +50,13 @@ func sameAllocation(a, b DocumentItem) bool {
 // false when nothing of the order is the agency's. whole tells that nothing was left out.
 func (o Order) OfAgency(agency string) (own Order, whole, ok bool) {
 	own = o
-	own.Items, own.Allocations, own.Amount = nil, nil, money.FromTiyn(0)
+	own.Items, own.Allocations, own.Amount, own.Commission = nil, nil, money.FromTiyn(0), 0
 	parts := map[int]bool{}
 	for _, item := range o.Items {
 		if item.Agency == agency {
 			own.Items = append(own.Items, item)
 			own.Tiyn += item.Tiyn
+			own.Commission += item.Commission
 			parts[item.Part] = true
 		}
 	}

@@ -39,6 +39,8 @@ type Document struct {
 	// Total in tenge with two decimals, for the reader; Amount is the same in tiyn.
 	Total string `json:"total"`
 	money.Amount
+	// Commission of the bank; nil where it takes none.
+	Commission *Commission `json:"commission,omitempty"`
 }
 
 // Gateway names the operator to whom the signature is given.
@@ -81,6 +83,11 @@ type DocumentItem struct {
 	Full       int64              `json:"full,omitempty"`
 	Discount   *catalog.Reduction `json:"discount,omitempty"`
 	Instalment bool               `json:"instalment,omitempty"`
+	// Commission is the item's share of what the payer pays the bank on top, AgencyCommission of what the agency owes the bank, in tiyn.
+	Commission       int64 `json:"commission,omitempty"`
+	AgencyCommission int64 `json:"agency_commission,omitempty"`
+	// CommissionTerms names the charge of which they are shares.
+	CommissionTerms string `json:"commission_terms,omitempty"`
 	// Sum in tenge with two decimals; Amount is the same in tiyn.
 	Sum string `json:"sum"`
 	money.Amount
@@ -144,6 +151,9 @@ func (d Document) check() error {
 	}
 	if total != d.Amount || d.Total != d.Decimal() {
 		return fmt.Errorf("couldn't take a total of %s for items of %s", d.Total, total.Decimal())
+	}
+	if err := d.checkCharges(); err != nil {
+		return err
 	}
 	for _, at := range []string{d.CreatedAt, d.ExpiresAt} {
 		if _, err := time.Parse(time.RFC3339Nano, at); err != nil {

@@ -38,6 +38,8 @@ type Order struct {
 	Bank  string `json:"bank"`
 	State State  `json:"state"`
 	money.Amount
+	// Commission is what the payer pays the bank on top of the amount, in tiyn.
+	Commission int64 `json:"commission,omitempty"`
 	// Items in the order of debt ids.
 	Items []Item `json:"items"`
 	// Allocations are the parts of an order that goes to more than one agency or beneficiary; empty otherwise.
@@ -78,6 +80,8 @@ type Item struct {
 	Instalment bool `json:"instalment,omitempty"`
 	// Discount is what was taken off the debt, in tiyn; the document has the rule.
 	Discount int64 `json:"discount,omitempty"`
+	// Commission is the item's share of the order's, in tiyn.
+	Commission int64 `json:"commission,omitempty"`
 	money.Amount
 }
 

@@ -92,6 +92,10 @@ func (p *page) payment(c Core) error {
 	p.section(label{"Төлем", "Платёж", "Payment"}, "")
 	p.row(label{"Төлеуші", "Плательщик", "Payer"}, join(c.Payer.Name, p.say("ЖСН/БСН · ИИН/БИН ", "IIN/BIN ")+c.Payer.ID))
 	p.row(label{"Сома", "Сумма", "Amount"}, tenge(c.Amount))
+	if taken := c.Commission; taken != nil {
+		p.row(label{"Банк комиссиясы", "Комиссия банка", "Bank's commission"}, tenge(money.FromTiyn(taken.Tiyn)))
+		p.row(label{"Шоттан алынған сома", "Всего списано со счёта", "Debited in all"}, tenge(money.FromTiyn(taken.Debit)))
+	}
 	p.row(label{"Банк", "Банк", "Bank"}, join(c.Bank.Name, p.say("БСК · БИК ", "BIC ")+c.Bank.BIC))
 	p.row(label{"Банк нөмірі", "Номер операции банка", "Bank's reference"}, c.BankReference)
 	p.row(label{"Орындалған уақыты", "Исполнено", "Executed at"}, local(executed))

@@ -39,8 +39,10 @@ type Core struct {
 	// Items are the debts that were paid.
 	Items []Item `json:"items"`
 	money.Amount
-	Bank          Bank   `json:"bank"`
-	BankReference string `json:"bank_reference"`
+	// Commission is what the payer paid the bank on top of the amount; nil where it took nothing.
+	Commission    *Commission `json:"commission,omitempty"`
+	Bank          Bank        `json:"bank"`
+	BankReference string      `json:"bank_reference"`
 	// ExecutedAt is the bank's time of execution, IssuedAt the gateway's of the receipt, RFC 3339 in UTC.
 	ExecutedAt string `json:"executed_at"`
 	IssuedAt   string `json:"issued_at"`
@@ -52,6 +54,13 @@ type Core struct {
 	Nonce   string       `json:"nonce"`
 	Journal ledger.Proof `json:"journal"`
 	Issuer  Issuer       `json:"issuer"`
+}
+
+// Commission is a bank's, in tiyn.
+type Commission struct {
+	Tiyn int64 `json:"amount"`
+	// Debit is the amount of the receipt and the commission together, which left the payer's account.
+	Debit int64 `json:"debit_amount"`
 }
 
 // Bank executed the payment.

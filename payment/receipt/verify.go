@@ -54,6 +54,11 @@ func (c Core) check() error {
 	if total != c.Amount {
 		return fmt.Errorf("%w: items of %s for %s", ErrReceipt, total.Decimal(), c.Decimal())
 	}
+	if taken := c.Commission; taken != nil {
+		if debit, err := c.Plus(money.FromTiyn(taken.Tiyn)); err != nil || taken.Tiyn <= 0 || debit.Tiyn != taken.Debit {
+			return fmt.Errorf("%w: commission of %d tiyn makes a debit of %d", ErrReceipt, taken.Tiyn, taken.Debit)
+		}
+	}
 	for _, at := range []string{c.ExecutedAt, c.IssuedAt} {
 		if _, err := time.Parse(time.RFC3339Nano, at); err != nil {
 			return fmt.Errorf("%w: time %q", ErrReceipt, at)

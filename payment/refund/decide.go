@@ -47,6 +47,9 @@ func (r Request) Check() error {
 	if moves != (r.Then == Closed || r.Then == Reopened) || (!moves && r.Then != "") {
 		return &FieldError{"then", "is closed or reopened, for refunds and wrong payers"}
 	}
+	if r.Fault && r.Kind != PayBack {
+		return &FieldError{"fault", "goes with refunds, and with nothing else"}
+	}
 	seen := make(map[[3]string]bool, len(r.Items))
 	for i, item := range r.Items {
 		at := func(field, rule string) error {

@@ -16,6 +16,8 @@ const (
 	Move    Subject = "move"
 	// Arrive is the half of a move that lies with the other payer.
 	Arrive Subject = "arrive"
+	// Charge gives the commission back that a bank took for the payment.
+	Charge Subject = "commission"
 )
 
 // Of is the subject of a posting for a refund.
@@ -55,4 +57,17 @@ func PayerLegs(due ledger.Account, from, to string, tiyn int64) (out, in ledger.
 // ReturnLeg says that money which the treasury sent back, and which a statement has shown, is due to the beneficiary again.
 func ReturnLeg(due ledger.Account, bic, debt string, tiyn int64) ledger.Transfer {
 	return leg(ledger.BankSuspense(bic), due, debt, tiyn)
+}
+
+// ChargeLegs say that a bank has given a commission back: to the payer who paid it on top, and to the agency that owed it. A part of 0
+// has no leg.
+func ChargeLegs(bic, agency string, payer, owed int64) []ledger.Transfer {
+	var legs []ledger.Transfer
+	if payer > 0 {
+		legs = append(legs, leg(ledger.BankCommission(bic), ledger.BankCharged(bic), "", payer))
+	}
+	if owed > 0 {
+		legs = append(legs, leg(ledger.BankCommission(bic), ledger.AgencyCommission(agency, bic), "", owed))
+	}
+	return legs
 }

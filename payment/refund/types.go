@@ -50,8 +50,11 @@ type Request struct {
 	// Comment is for the second person, 1 to 500 characters.
 	Comment string `json:"comment"`
 	// Then is what becomes of the debts; empty means closed, and for a wrong payer reopened. Not for the other kinds.
-	Then  Aftermath `json:"then,omitempty"`
-	Items []Item    `json:"items"`
+	Then Aftermath `json:"then,omitempty"`
+	// Fault says that the error was the gateway's or the bank's: where the terms of the commission say so, it is given back with a payment
+	// that is given back whole. For refunds only.
+	Fault bool   `json:"fault,omitempty"`
+	Items []Item `json:"items"`
 }
 
 // Item is a paid debt of an executed order, in whole or in part.
@@ -86,11 +89,14 @@ type Refund struct {
 	Agency   string `json:"agency"`
 	Bank     string `json:"bank"`
 	money.Amount
-	Reason  Reason    `json:"reason"`
-	Comment string    `json:"comment"`
-	Then    Aftermath `json:"then,omitempty"`
-	Service string    `json:"service,omitempty"`
-	Target  string    `json:"target,omitempty"`
+	// Commission is what the bank gives the payer back of what it took for itself, AgencyCommission what the agency no longer owes it, in tiyn.
+	Commission       int64     `json:"commission,omitempty"`
+	AgencyCommission int64     `json:"agency_commission,omitempty"`
+	Reason           Reason    `json:"reason"`
+	Comment          string    `json:"comment"`
+	Then             Aftermath `json:"then,omitempty"`
+	Service          string    `json:"service,omitempty"`
+	Target           string    `json:"target,omitempty"`
 	// AskedBy and DecidedBy are two different people; webhooks leave both out.
 	AskedBy   string     `json:"asked_by,omitempty"`
 	AskedAt   time.Time  `json:"asked_at"`

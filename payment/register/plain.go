@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -218,6 +219,23 @@ var columns = []string{
 
 // amountColumn is where the amount stands in them.
 const amountColumn = 3
+
+// chargedColumns follow them where a bank took a commission for one of the payments.
+var chargedColumns = []string{"commission", "agency_commission"}
+
+// charged reports whether a bank took, or gave back, a commission for one of the payments.
+func (r *Register) charged() bool {
+	has := func(p Payment) bool { return p.Commission != 0 || p.AgencyCommission != 0 }
+	return slices.ContainsFunc(r.Payments, has) || slices.ContainsFunc(r.Refunds, has)
+}
+
+// header are the columns of the table.
+func (r *Register) header() []string {
+	if r.charged() {
+		return slices.Concat(columns, chargedColumns)
+	}
+	return columns
+}
 
 func (p *Payment) row(number int) []string {
 	other := Party{}

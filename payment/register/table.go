@@ -21,12 +21,13 @@ const EndMark = "END"
 func writeCSV(w io.Writer, r *Register, sum money.Amount) error {
 	out := csv.NewWriter(w)
 	out.UseCRLF = true
-	rows := append([][]string{columns}, r.rows()...)
-	end := make([]string, len(columns))
+	header := r.header()
+	rows := append([][]string{header}, r.rows()...)
+	end := make([]string, len(header))
 	end[0], end[1], end[2], end[3], end[4] = EndMark, strconv.Itoa(len(r.Payments)+len(r.Refunds)), string(r.Day), sum.Decimal(), string(sum.Currency)
 	for _, row := range append(rows, end) {
 		for i := range row {
-			if i != amountColumn { // ours, and below zero for what was taken back
+			if i != amountColumn && i < len(columns) { // ours, and below zero for what was taken back
 				row[i] = defused(row[i])
 			}
 		}
@@ -62,12 +63,20 @@ func Mapping(account string) *statement.Mapping {
 // rows are those of the payments and then those of what was taken back, the amounts of these below zero.
 func (r *Register) rows() [][]string {
 	rows := make([][]string, 0, len(r.Payments)+len(r.Refunds))
+	charged := r.charged()
 	for i := range r.Payments {
-		rows = append(rows, r.Payments[i].row(i+1))
+		row := r.Payments[i].row(i + 1)
+		if charged {
+			row = append(row, money.FromTiyn(r.Payments[i].Commission).Decimal(), money.FromTiyn(r.Payments[i].AgencyCommission).Decimal())
+		}
+		rows = append(rows, row)
 	}
 	for i := range r.Refunds {
 		row := r.Refunds[i].row(len(r.Payments) + i + 1)
 		row[amountColumn] = money.FromTiyn(-r.Refunds[i].Amount.Tiyn).Decimal()
+		if charged {
+			row = append(row, money.FromTiyn(-r.Refunds[i].Commission).Decimal(), money.FromTiyn(-r.Refunds[i].AgencyCommission).Decimal())
+		}
 		rows = append(rows, row)
 	}
 	return rows
@@ -87,12 +96,15 @@ type sheet struct {
 
 func registerSheet(r *Register, sum money.Amount) *sheet {
 	s := &sheet{
-		name: "register", header: columns, money: map[int]bool{amountColumn: true}, made: r.CreatedAt.UTC().Format("2006-01-02T15:04:05Z"),
+		name: "register", header: r.header(), money: map[int]bool{amountColumn: true}, made: r.CreatedAt.UTC().Format("2006-01-02T15:04:05Z"),
 		title:  []string{"Төлемдер тізілімі · Реестр платежей " + r.ID, string(r.Day) + " " + r.Bank, r.Sender},
 		widths: map[int]float64{1: 38, 3: 16, 8: 30, 10: 24, 14: 30, 16: 24, 19: 60},
 	}
 	s.rows = r.rows()
-	s.total = make([]string, len(columns))
+	s.total = make([]string, len(s.header))
+	if r.charged() {
+		s.money[len(columns)], s.money[len(columns)+1] = true, true
+	}
 	s.total[0], s.total[1], s.total[3], s.total[4] = "Σ", strconv.Itoa(len(r.Payments)+len(r.Refunds)), sum.Decimal(), string(sum.Currency)
 	return s
 }

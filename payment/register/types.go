@@ -41,7 +41,11 @@ type Payment struct {
 	KBK         string `json:"kbk"`
 	KNP         string `json:"knp"`
 	UIP         string `json:"uip,omitempty"`
-	Purpose     string `json:"purpose"`
+	// Commission is what the bank took from the payer on top of Amount, AgencyCommission what the agency owes it, in tiyn. Tables that have none
+	// have no columns for it; formats that order money on never do.
+	Commission       int64  `json:"commission,omitempty"`
+	AgencyCommission int64  `json:"agency_commission,omitempty"`
+	Purpose          string `json:"purpose"`
 	// Back is empty for a payment. Of what was taken back of one it is the kind: refund, wrong-kbk, wrong-payer or returned. Amount is above zero
 	// all the same, and tables show it below.
 	Back string `json:"back,omitempty"`

@@ -33,6 +33,8 @@ type Owed struct {
 	Reference string `json:"reference"`
 	Amount    int64  `json:"amount"`
 	Currency  string `json:"currency"`
+	// Commission is what the bank takes when the debt is paid alone.
+	Commission int64 `json:"commission"`
 }
 
 // RefusedError is an answer of the gateway that is no sealed message.
@@ -71,15 +73,19 @@ func (c *Counter) Check(ctx context.Context, request, payer string) ([]Owed, err
 // Begin orders a payment and keeps what the gateway seals; no money has moved yet. Repeat it under the same request when there is
 // no answer.
 func (c *Counter) Begin(ctx context.Context, request, payer, channel string, debts []Owed) (attempt string, err error) {
-	list, total := make([]map[string]any, len(debts)), int64(0)
+	list, total, commission := make([]map[string]any, len(debts)), int64(0), int64(0)
 	for i, d := range debts {
 		list[i] = map[string]any{"debt": d.Debt, "version": d.Version, "amount": d.Amount, "currency": d.Currency}
-		total += d.Amount
+		total, commission = total+d.Amount, commission+d.Commission
 	}
-	answer, err := c.send(ctx, "/v1/bank/payments", map[string]any{
+	message := map[string]any{
 		"type": "payment-initiation", "bank": c.bank.cfg.BIC, "request": request, "payer": payer, "channel": channel, "debts": list,
 		"amount": total, "currency": "KZT", "at": c.bank.now().Format(time.RFC3339Nano),
-	})
+	}
+	if commission > 0 {
+		message["commission"] = commission
+	}
+	answer, err := c.send(ctx, "/v1/bank/payments", message)
 	if err != nil {
 		return "", err
 	}
@@ -87,7 +93,7 @@ func (c *Counter) Begin(ctx context.Context, request, payer, channel string, deb
 	if err != nil {
 		return "", err
 	}
-	if o.Amount != total || o.Payer.ID != payer {
+	if o.Amount != total || o.Commission != commission || o.Payer.ID != payer {
 		return "", errors.New("the payment order is not what the client agreed to")
 	}
 	return o.Attempt, c.bank.hold(o)

@@ -30,7 +30,9 @@ type order struct {
 	Beneficiary Beneficiary `json:"beneficiary"`
 	// Allocations stand in the place of the beneficiary when there are several.
 	Allocations []allocation `json:"allocations,omitempty"`
-	Purpose     string       `json:"purpose"`
+	// Commission is taken from the payer for the bank itself, on top of the amount.
+	Commission int64  `json:"commission,omitempty"`
+	Purpose    string `json:"purpose"`
 }
 
 // allocation is what one of several beneficiaries gets.
@@ -71,6 +73,7 @@ type Status struct {
 	Currency   string     `json:"currency,omitempty"`
 	Reference  string     `json:"bank_reference,omitempty"`
 	ExecutedAt *time.Time `json:"executed_at,omitempty"`
+	Commission int64      `json:"commission,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
 }
 
@@ -87,7 +90,7 @@ func parseOrder(content []byte, bic string) (order, error) {
 		return o, fmt.Errorf("the order is for bank %q", o.Bank)
 	case o.Attempt == "" || len(o.Attempt) > 100 || o.Order == "" || len(o.Order) > 100:
 		return o, errors.New("attempt and order have 1 to 100 characters")
-	case o.Amount <= 0 || o.Currency != "KZT":
+	case o.Amount <= 0 || o.Commission < 0 || o.Currency != "KZT":
 		return o, errors.New("the amount must be positive, in KZT")
 	case len(o.Payer.ID) != 12:
 		return o, errors.New("payer.id has 12 digits")

@@ -29,6 +29,8 @@ type refundOrder struct {
 	Bank          string `json:"bank"`
 	Amount        int64  `json:"amount"`
 	Currency      string `json:"currency"`
+	// Commission goes back beside the amount, out of the bank's own money.
+	Commission int64 `json:"commission,omitempty"`
 }
 
 // returned is one refund as the bank has it.
@@ -51,6 +53,7 @@ type RefundStatus struct {
 	Currency   string     `json:"currency,omitempty"`
 	Reference  string     `json:"bank_reference,omitempty"`
 	ExecutedAt *time.Time `json:"executed_at,omitempty"`
+	Commission int64      `json:"commission,omitempty"`
 	Reason     string     `json:"reason,omitempty"`
 }
 
@@ -103,13 +106,13 @@ func (b *Bank) giveBack(o refundOrder, f fault.Fault) (returned, error) {
 		x.Reason = decide(f).refuse
 	case p == nil || p.Outcome != Executed || p.Reference != o.BankReference:
 		x.Reason = "payment_unknown"
-	case before+o.Amount > p.Order.Amount:
+	case before+o.Amount > p.Order.Amount || o.Commission < 0 || o.Commission > p.Order.Commission:
 		x.Reason = "more_than_paid"
 	default:
 		at := b.now()
 		x.Outcome, x.ExecutedAt = Executed, &at
 		x.Reference = fmt.Sprintf("%s-R%s-%06d", b.cfg.BIC, at.Format("060102"), len(b.state.Refunds)+1)
-		b.state.Balances[p.Order.Payer.ID] += o.Amount
+		b.state.Balances[p.Order.Payer.ID] += o.Amount + o.Commission
 	}
 	if b.state.Refunds == nil {
 		b.state.Refunds = map[string]*returned{}
@@ -135,10 +138,14 @@ func (b *Bank) lookupRefund(w http.ResponseWriter, r *http.Request) {
 }
 
 func (b *Bank) refundStatus(x returned) RefundStatus {
-	return RefundStatus{
+	s := RefundStatus{
 		Type: "refund-status", Bank: b.cfg.BIC, Refund: x.Order.Refund, Order: x.Order.Order, Outcome: x.Outcome, Amount: x.Order.Amount,
 		Currency: x.Order.Currency, Reference: x.Reference, ExecutedAt: x.ExecutedAt, Reason: x.Reason,
 	}
+	if x.Outcome == Executed {
+		s.Commission = x.Order.Commission
+	}
+	return s
 }
 
 // answerRefund sends a status as signed message, spoiled as the fault says.

@@ -153,7 +153,7 @@ func (b *Bank) settle(p *payment, refuse string) {
 	case refuse != "":
 	case !known:
 		refuse = "no_account"
-	case balance < o.Amount:
+	case balance < o.Amount+o.Commission:
 		refuse = "insufficient_funds"
 	}
 	if refuse != "" {
@@ -163,7 +163,7 @@ func (b *Bank) settle(p *payment, refuse string) {
 	at := b.now()
 	p.Outcome, p.ExecutedAt = Executed, &at
 	p.Reference = fmt.Sprintf("%s-%s-%06d", b.cfg.BIC, at.Format("060102"), len(b.state.Movements)+1)
-	b.state.Balances[o.Payer.ID] = balance - o.Amount
+	b.state.Balances[o.Payer.ID] = balance - o.Amount - o.Commission
 	for _, c := range o.credits() {
 		b.state.Credits[c.Beneficiary.Account] += c.Amount
 		b.state.Movements = append(b.state.Movements, Movement{
@@ -178,10 +178,14 @@ func (b *Bank) now() time.Time { return b.cfg.Now().UTC().Truncate(time.Millisec
 
 // status is the message about a payment.
 func (b *Bank) status(p payment) Status {
-	return Status{
+	s := Status{
 		Type: "payment-status", Bank: b.cfg.BIC, Attempt: p.Order.Attempt, Order: p.Order.Order, Outcome: p.Outcome,
 		Amount: p.Order.Amount, Currency: p.Order.Currency, Reference: p.Reference, ExecutedAt: p.ExecutedAt, Reason: p.Reason,
 	}
+	if p.Outcome == Executed {
+		s.Commission = p.Order.Commission
+	}
+	return s
 }
 
 // SetBalance opens or refills a payer's account (tiyn).

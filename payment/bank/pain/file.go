@@ -45,6 +45,9 @@ type Payment struct {
 	ID string
 	// Payer is the IIN or BIN.
 	Payer string
+	// Commission is what the bank takes from the payer on top of the credits, in tiyn. Where it is not 0, ChrgBr is DEBT (all charges are the
+	// debtor's, the credits arrive whole) and InstrForDbtrAgt names the sum: the message has no amount for charges.
+	Commission int64
 	// Credits, one for each beneficiary.
 	Credits []Credit
 }
@@ -118,7 +121,7 @@ func (f File) check() error {
 		return fmt.Errorf("%w: day of execution %q", ErrFile, f.ExecuteOn)
 	}
 	for _, p := range f.Payments {
-		if !name(p.ID) || p.Payer == "" || len(p.Credits) == 0 {
+		if !name(p.ID) || p.Payer == "" || p.Commission < 0 || len(p.Credits) == 0 {
 			return fmt.Errorf("%w: payment %q is not whole", ErrFile, p.ID)
 		}
 		for _, c := range p.Credits {
@@ -177,14 +180,17 @@ func (w *writer) payment(f File, p Payment, sum money.Amount) {
 	w.in("Dbtr", func() { w.party(Party{ID: p.Payer}, "IIN") })
 	w.in("DbtrAcct", func() { w.in("Id", func() { w.other(p.Payer, "IIN") }) })
 	w.in("DbtrAgt", func() { w.agent(f.Bank) })
+	if p.Commission > 0 {
+		w.text("ChrgBr", "DEBT")
+	}
 	for _, c := range p.Credits {
-		w.in("CdtTrfTxInf", func() { w.credit(p.ID, c) })
+		w.in("CdtTrfTxInf", func() { w.credit(p, c) })
 	}
 }
 
-func (w *writer) credit(payment string, c Credit) {
+func (w *writer) credit(p Payment, c Credit) {
 	w.in("PmtId", func() {
-		w.text("InstrId", payment)
+		w.text("InstrId", p.ID)
 		w.text("EndToEndId", c.EndToEnd)
 	})
 	w.in("Amt", func() {
@@ -193,6 +199,9 @@ func (w *writer) credit(payment string, c Credit) {
 	w.in("CdtrAgt", func() { w.agent(c.BIC) })
 	w.in("Cdtr", func() { w.party(c.Beneficiary, "BIN") })
 	w.in("CdtrAcct", func() { w.in("Id", func() { w.text("IBAN", c.Account) }) })
+	if p.Commission > 0 && c == p.Credits[0] { // once: it is taken once for the payment
+		w.text("InstrForDbtrAgt", "/COMMISSION/"+string(money.KZT)+money.FromTiyn(p.Commission).Decimal())
+	}
 	if c.KNP != "" {
 		w.in("Purp", func() { w.text("Prtry", c.KNP) })
 	}

@@ -53,12 +53,29 @@ func TestFileIsOfTheSchema(t *testing.T) {
 		}
 		return exec.CommandContext(t.Context(), xmllint, "--noout", "--nonet", "--schema", "testdata/pain.001.001.09-part.xsd", name).Run()
 	}
-	content, err := sample().Encode()
+	plain, err := sample().Encode()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := check(content); err != nil {
-		t.Errorf("%v:\n%s", err, content)
+	charged := sample()
+	charged.Payments[1].Commission = 5406
+	content, err := charged.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range [][]byte{plain, content} {
+		if err := check(file); err != nil {
+			t.Errorf("%v:\n%s", err, file)
+		}
+	}
+	// Two credits, one charge: the sum stands once, and the other payment has none.
+	if bytes.Count(content, []byte("<ChrgBr>DEBT</ChrgBr>")) != 1 || bytes.Count(content, []byte("<InstrForDbtrAgt>/COMMISSION/KZT54.06</InstrForDbtrAgt>")) != 1 ||
+		bytes.Contains(plain, []byte("ChrgBr")) {
+		t.Errorf("the commission stands otherwise:\n%s", content)
+	}
+	charged.Payments[1].Commission = -1
+	if _, err := charged.Encode(); !errors.Is(err, ErrFile) {
+		t.Errorf("a negative commission: %v", err)
 	}
 	for name, change := range map[string][2]string{
 		"order":    {"<PmtMtd>TRF</PmtMtd><BtchBookg>true</BtchBookg>", "<BtchBookg>true</BtchBookg><PmtMtd>TRF</PmtMtd>"},
@@ -70,7 +87,7 @@ func TestFileIsOfTheSchema(t *testing.T) {
 		}
 	}
 	again, err := sample().Encode()
-	if err != nil || !bytes.Equal(content, again) {
+	if err != nil || !bytes.Equal(plain, again) {
 		t.Errorf("the same file has other bytes: %v", err)
 	}
 	for _, part := range []string{"<NbOfTxs>3</NbOfTxs><CtrlSum>5407.01</CtrlSum>", "<CtrlSum>1.01</CtrlSum>", "<EndToEndId>" + part2, "/KBE/11", "&amp; &lt;Ко&gt;"} {

@@ -1,0 +1,66 @@
+package payment
+
+import (
+	"context"
+	"strings"
+
+	"qaqpa/payment/ledger"
+)
+
+// commissions looks for commissions that are posted and not charged, or the other way round. Each query lists what must not be.
+func (w *walk) commissions(ctx context.Context, bucket int) error {
+	for _, rule := range []struct{ text, query string }{
+		{"the commission of order %s is not that of its items", `
+			SELECT o.id FROM orders o LEFT JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id
+			WHERE o.bucket = $1 GROUP BY o.id, o.commission HAVING coalesce(sum(i.commission), 0) <> o.commission`},
+		{"another commission is posted for order %s than it was charged", `
+			SELECT o.id FROM orders o JOIN (SELECT order_id, sum(commission) AS payer, sum(agency_commission) AS agency FROM order_items
+				WHERE bucket = $1 GROUP BY order_id) i ON i.order_id = o.id
+			LEFT JOIN (SELECT p.subject, coalesce(sum(t.amount) FILTER (WHERE t.debit_account LIKE 'bank:%'), 0) AS payer,
+					coalesce(sum(t.amount) FILTER (WHERE t.debit_account LIKE 'agency:%'), 0) AS agency
+				FROM postings p JOIN transfers t ON t.bucket = p.bucket AND t.posting_id = p.id WHERE p.bucket = $1 AND p.kind = 'commission'
+				GROUP BY p.subject) c ON c.subject = o.id
+			WHERE o.bucket = $1 AND (o.state = 'executed' AND (coalesce(c.payer, 0) <> i.payer OR coalesce(c.agency, 0) <> i.agency)
+				OR o.state <> 'executed' AND c.subject IS NOT NULL)`},
+		{"another commission is given back with refund %s than is posted", `
+			SELECT r.id FROM refunds r LEFT JOIN (SELECT p.subject, sum(t.amount) AS given FROM postings p
+				JOIN transfers t ON t.bucket = p.bucket AND t.posting_id = p.id WHERE p.bucket = $1 AND p.kind = 'commission' GROUP BY p.subject) c
+				ON c.subject = r.id || ':commission'
+			WHERE r.bucket = $1 AND coalesce(c.given, 0) <> CASE WHEN r.state = 'executed' THEN r.commission + r.agency_commission ELSE 0 END`},
+		{"refund %s gives back more commission than was charged", `
+			SELECT r.id FROM refunds r JOIN order_items i ON i.bucket = r.bucket AND i.order_id = r.order_id AND i.debt_id = r.debt_id
+			WHERE r.bucket = $1 AND (r.commission > i.commission OR r.agency_commission > i.agency_commission)`},
+		{"a commission is posted for %s, which is neither a payment nor a refund", `
+			SELECT p.subject FROM postings p LEFT JOIN orders o ON o.bucket = p.bucket AND o.id = p.subject
+			LEFT JOIN refunds r ON r.bucket = p.bucket AND r.id || ':commission' = p.subject
+			WHERE p.bucket = $1 AND p.kind = 'commission' AND o.id IS NULL AND r.id IS NULL`},
+	} {
+		var bad []string
+		if err := all(ctx, w.tx, &bad, rule.query+` LIMIT 100`, bucket); err != nil {
+			return err
+		}
+		for _, id := range bad {
+			w.report.problem("bucket %d: "+rule.text, bucket, id)
+		}
+	}
+	return nil
+}
+
+// earned sees that what each bank has earned is what it has got and what agencies owe it: no commission is lost or made.
+func (w *walk) earned() {
+	open := map[string]int64{}
+	for account, balance := range w.report.Balances {
+		parts := strings.Split(string(account), ":")
+		switch {
+		case len(parts) == 3 && (account == ledger.BankCommission(parts[1]) || account == ledger.BankCharged(parts[1])):
+			open[parts[1]] += balance
+		case len(parts) == 4 && account == ledger.AgencyCommission(parts[1], parts[2]):
+			open[parts[2]] += balance
+		}
+	}
+	for bic, rest := range open {
+		if rest != 0 {
+			w.report.problem("commissions of %s are not whole: %d tiyn", bic, rest)
+		}
+	}
+}
