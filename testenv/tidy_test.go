@@ -61,7 +61,7 @@ var (
 		"qaqpa/signer/path", "qaqpa/signer/kz", "qaqpa/signer/trust", "qaqpa/signer/report", "qaqpa/signer/engine",
 		"qaqpa/signer/xmltree", "qaqpa/signer/c14n", "qaqpa/signer/xpath", "qaqpa/signer/xmldsig", "qaqpa/signer/xades", "qaqpa/signer/pdf", "qaqpa/signer/pades", "qaqpa/signer/typeface",
 		"qaqpa/payment/money", "qaqpa/payment/canon", "qaqpa/payment/catalog", "qaqpa/payment/debt", "qaqpa/payment/order", "qaqpa/payment/flow",
-		"qaqpa/payment/ledger", "qaqpa/payment/receipt", "qaqpa/payment/refund", "qaqpa/payment/recon", "qaqpa/payment/statement", "qaqpa/payment/register", "qaqpa/payment/daily", "qaqpa/payment/inquiry", "qaqpa/payment/mandate", "qaqpa/payment/bank/pain",
+		"qaqpa/payment/ledger", "qaqpa/payment/receipt", "qaqpa/payment/refund", "qaqpa/payment/recon", "qaqpa/payment/statement", "qaqpa/payment/register", "qaqpa/payment/daily", "qaqpa/payment/inquiry", "qaqpa/payment/mandate", "qaqpa/payment/commission", "qaqpa/payment/bank/pain",
 	}
 	fences = []fence{
 		{why: "pure leaves take bytes and a time and do no I/O", in: pureLeaves, deny: []string{"database/sql", "github.com/jmoiron/sqlx", "github.com/lib/pq", "net", "net/http", "os", "log", "crypto/rand", "math/rand", "context"}},
