@@ -224,11 +224,11 @@ func TestStatementProvesNothing(t *testing.T) {
 	refused := b.authorised(citizenIIN)
 	b.bank.pays = []string{"refuse"}
 	b.attempts()
-	waiting := b.authorised(citizenIIN) // never sent
 	elsewhere := b.orderedAt(otherBIC, citizenIIN, b.fee(citizenIIN))
 	elsewhere, err := b.authoriseAs(elsewhere, citizen(citizenIIN))
 	b.must(err)
 	lost := b.sentAndLost(citizenIIN)
+	waiting := b.authorised(citizenIIN) // after the workers went: never sent
 	var said bank.Status
 	said, err = bank.ParseStatus(opened(t, lost))
 	b.must(err)
