@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -168,6 +169,17 @@ func (s *Service) OpenCode(ctx context.Context, payer, subject string) (*Challen
 	return &c, nil
 }
 
+// beneficiariesOf names whom an order pays, each once, in the order of the document.
+func beneficiariesOf(items []order.DocumentItem) []string {
+	var names, bins []string
+	for _, item := range items {
+		if !slices.Contains(bins, item.Beneficiary.BIN) {
+			names, bins = append(names, item.Beneficiary.Name), append(bins, item.Beneficiary.BIN)
+		}
+	}
+	return names
+}
+
 // StartCode sends a code for an order to its payer's confirmed phone. lang is kk, ru or en. Errors: [ErrOrderUnknown], [ErrOrderExpired],
 // [ErrOrderFinished], [ErrCodeNotAllowed], [ErrCodeTooMany], [ErrMessageNotSent], and those of [Idem].
 func (s *Service) StartCode(ctx context.Context, idem Idem, id, lang string) (Challenge, bool, error) {
@@ -191,7 +203,8 @@ func (s *Service) StartCode(ctx context.Context, idem Idem, id, lang string) (Ch
 		if err != nil {
 			return Challenge{}, err
 		}
-		text = otp.Text(lang, code, o.Decimal(), doc.Items[0].Beneficiary.Name)
+		whom := beneficiariesOf(doc.Items)
+		text = otp.Text(lang, code, o.Decimal(), whom[0], len(whom)-1)
 		return c, s.audit(ctx, tx, entry{idem.Caller, "code.sent", o.ID, map[string]string{"challenge": c.ID}})
 	})
 	if err != nil || replayed {

@@ -127,6 +127,9 @@ func (a *asking) item(ctx context.Context, item refund.Item) (*refundRow, error)
 		Bank: share.Bank, Amount: money.FromTiyn(amount), Reason: a.req.Reason, Comment: a.req.Comment, Then: a.req.Then,
 		Service: item.Service, Target: item.Target, AskedBy: a.actor, AskedAt: a.now, DueAt: a.now,
 	}
+	if err := a.ofOwnFee(ctx, x); err != nil {
+		return nil, err
+	}
 	if x.ID, err = newID(prefixRefund, o.Bucket); err != nil {
 		return nil, err
 	}
@@ -142,6 +145,23 @@ func (a *asking) item(ctx context.Context, item refund.Item) (*refundRow, error)
 	x.note(refund.Ask, refund.Requested, a.now, a.actor, string(x.Reason))
 	x.events[0].From, x.State = "", refund.Requested
 	return x, insertRefund(ctx, a.tx, x)
+}
+
+// ofOwnFee: a fee that its payer has ordered himself is nobody's arrears when its money goes back, or to somebody else's debt: who wants the service orders it anew, by the tariff of
+// that day. The attack on people: a debt of theirs that no agency states and that nobody can recall.
+func (a *asking) ofOwnFee(ctx context.Context, x *refundRow) error {
+	if x.Then != refund.Reopened {
+		return nil
+	}
+	var own bool
+	if err := one(ctx, a.tx, &own, `SELECT origin = 'payer' FROM debts WHERE bucket = $1 AND id = $2`, x.Bucket, x.Debt); err != nil || !own {
+		return err
+	}
+	if x.Kind == refund.PayBack {
+		return ErrRefundItem.with("the payer ordered this fee himself: nobody owes it again").at("then")
+	}
+	x.Then = refund.Closed
+	return nil
 }
 
 // share finds and locks what a transfer brought; the share is made when it is touched for the first time.

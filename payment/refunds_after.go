@@ -37,6 +37,9 @@ func (s *store) reopen(ctx context.Context, tx *sqlx.Tx, row *refundRow, now tim
 	if !known {
 		return "", ErrDebtUnknown
 	}
+	if d.OwnFee { // asked for before such were refused, see asking.ofOwnFee
+		return "", nil
+	}
 	if done, err := restore(ctx, tx, row, d); err != nil || done {
 		return d.ID, err
 	}

@@ -109,8 +109,11 @@ func (p Policy) Allows(tiyn, spent int64) bool {
 }
 
 // Text is the message that carries a code for a payment: what it is for stands in it, so that nobody confirms another payment than he
-// means. lang is kk, ru or en; another means ru.
-func Text(lang, code, amount, whom string) string {
+// means. more is how many beneficiaries there are beside whom: a payment over several names the first and says so. lang is kk, ru or en; another means ru.
+func Text(lang, code, amount, whom string, more int) string {
+	if more > 0 {
+		whom += andMore(lang, more)
+	}
 	switch lang {
 	case "kk":
 		return fmt.Sprintf("Төлем коды: %s. Сомасы %s ₸, алушы: %s. Кодты ешкімге айтпаңыз.", code, amount, whom)
@@ -118,6 +121,17 @@ func Text(lang, code, amount, whom string) string {
 		return fmt.Sprintf("Payment code: %s. Amount %s KZT, to: %s. Tell it to nobody.", code, amount, whom)
 	}
 	return fmt.Sprintf("Код платежа: %s. Сумма %s ₸, получатель: %s. Никому его не сообщайте.", code, amount, whom)
+}
+
+// andMore says in each language that there are others; the Russian number has one form for all counts ("и ещё 2").
+func andMore(lang string, more int) string {
+	switch lang {
+	case "kk":
+		return fmt.Sprintf(" және тағы %d алушы", more)
+	case "en":
+		return fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf(" и ещё %d", more)
 }
 
 // SignInText is the message that carries a code to sign in.

@@ -111,3 +111,15 @@ func FuzzParsePhone(f *testing.F) {
 		}
 	})
 }
+
+// A message for a payment over several beneficiaries says that there are others, in each language.
+func TestTextNamesAllThereAre(t *testing.T) {
+	for lang, want := range map[string]string{"kk": "Соттың шоты және тағы 2 алушы.", "ru": "Соттың шоты и ещё 2.", "en": "Соттың шоты and 2 more."} {
+		if got := Text(lang, "123456", "10.00", "Соттың шоты", 2); !strings.Contains(got, want) || !strings.Contains(got, "123456") {
+			t.Errorf("%s: %q", lang, got)
+		}
+		if got := Text(lang, "123456", "10.00", "Соттың шоты", 0); strings.Contains(got, want) || !strings.Contains(got, "Соттың шоты.") {
+			t.Errorf("%s, one: %q", lang, got)
+		}
+	}
+}
