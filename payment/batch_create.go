@@ -92,6 +92,8 @@ func (s *Service) createPlain(w *writes, c *creation, g *ground) error {
 	switch {
 	case g.used[c.idem.flight()]:
 		return ErrIdempotencyReuse
+	case w.private.turning() && len(w.private.callerForms(c.idem.Caller)) > 1:
+		return ErrIdempotencyBusy // alone, under the turn of its bucket
 	case !known:
 		return ErrBankUnknown
 	}
@@ -137,7 +139,7 @@ func createdEntry(idem Idem, o *orderRow, view order.Order) entry {
 // readGround reads everything in a handful of statements, however many orders there are.
 func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation) (*ground, error) {
 	g := &ground{used: map[string]bool{}, banks: map[string]bankRow{}, limits: map[string]guaranteeRow{}, debts: map[string]debt.Debt{}}
-	if err := g.readKeys(ctx, tx, list); err != nil {
+	if err := g.readKeys(ctx, tx, s.private, list); err != nil {
 		return nil, err
 	}
 	var buckets []int64
@@ -198,11 +200,13 @@ func (s *Service) readGround(ctx context.Context, tx *sqlx.Tx, list []*creation)
 	return g, err
 }
 
-func (g *ground) readKeys(ctx context.Context, tx *sqlx.Tx, list []*creation) error {
+func (g *ground) readKeys(ctx context.Context, tx *sqlx.Tx, private *privacy, list []*creation) error {
 	n := len(list)
-	buckets, callers, keys := make([]int64, n), make([]string, n), make([]string, n)
-	for i, c := range list {
-		buckets[i], callers[i], keys[i] = int64(c.idem.bucket()), c.idem.Caller, c.idem.Key
+	buckets, callers, keys := make([]int64, 0, n), make([]string, 0, n), make([]string, 0, n)
+	for _, c := range list {
+		for _, form := range private.callerForms(c.idem.Caller) {
+			buckets, callers, keys = append(buckets, int64(c.idem.bucket())), append(callers, form), append(keys, c.idem.Key)
+		}
 	}
 	var used []struct {
 		Caller string `db:"caller"`
@@ -211,8 +215,15 @@ func (g *ground) readKeys(ctx context.Context, tx *sqlx.Tx, list []*creation) er
 	err := all(ctx, tx, &used, `SELECT i.caller, i.key FROM unnest($1::integer[], $2::text[], $3::text[]) AS k (bucket, caller, key)
 		JOIN idempotency i ON i.bucket = k.bucket AND i.caller = k.caller AND i.key = k.key`,
 		pgarray.Int4s(buckets), pgarray.Texts(callers), pgarray.Texts(keys))
-	for _, u := range used {
-		g.used[Idem{Caller: u.Caller, Key: u.Key}.flight()] = true
+	if err != nil {
+		return err
 	}
-	return err
+	for _, u := range used {
+		caller, err := private.clearCaller(u.Caller)
+		if err != nil {
+			return err
+		}
+		g.used[Idem{Caller: caller, Key: u.Key}.flight()] = true
+	}
+	return nil
 }

@@ -31,7 +31,7 @@ func (w *writes) insertKeys(ctx context.Context, tx *sqlx.Tx) (err error) {
 	buckets, hashes, responses := make([]int64, n), make([][]byte, n), make([][]byte, n)
 	callers, keys := make([]string, n), make([]string, n)
 	for i, k := range w.idems {
-		buckets[i], callers[i], keys[i], hashes[i] = int64(k.bucket()), k.Caller, k.Key, k.Hash[:]
+		buckets[i], callers[i], keys[i], hashes[i] = int64(k.bucket()), w.private.caller(k.Caller), k.Key, k.Hash[:]
 		if responses[i], err = w.private.seal(ctx, k.response, k.place()); err != nil {
 			return err
 		}

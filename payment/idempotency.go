@@ -100,7 +100,7 @@ func idempotent[T any](
 			return err
 		}
 		return exec(ctx, tx, 1, `UPDATE idempotency SET response = $4 WHERE bucket = $1 AND caller = $2 AND key = $3`,
-			idem.bucket(), idem.Caller, idem.Key, response)
+			idem.bucket(), s.private.caller(idem.Caller), idem.Key, response)
 	})
 	switch {
 	case err != nil:
@@ -114,10 +114,18 @@ func idempotent[T any](
 // claimIdem takes the key, or finds its row. A key that another process is working on is waited for, up to the lock
 // time-out of the connection.
 func claimIdem(ctx context.Context, tx *sqlx.Tx, idem Idem, s *store) (row idemRow, fresh bool, err error) {
+	if len(s.private.callerForms(idem.Caller)) > 1 { // it may stand there in another form
+		if err := s.takeTurns(ctx, tx, int64(idem.bucket())); err != nil {
+			return idemRow{}, false, err
+		}
+		if row, found, err := findIdem(ctx, tx, idem, s); err != nil || found {
+			return row, false, err
+		}
+	}
 	result, err := tx.ExecContext(ctx, `
 		INSERT INTO idempotency (bucket, caller, key, request_hash, failed, response, created_at)
 		VALUES ($1, $2, $3, $4, false, '', $5) ON CONFLICT DO NOTHING`,
-		idem.bucket(), idem.Caller, idem.Key, idem.Hash[:], s.now())
+		idem.bucket(), s.private.caller(idem.Caller), idem.Key, idem.Hash[:], s.now())
 	if pq.As(err, pqerror.LockNotAvailable) != nil {
 		return idemRow{}, false, ErrIdempotencyBusy
 	}
@@ -136,8 +144,8 @@ func claimIdem(ctx context.Context, tx *sqlx.Tx, idem Idem, s *store) (row idemR
 
 func findIdem(ctx context.Context, q sqlx.QueryerContext, idem Idem, s *store) (idemRow, bool, error) {
 	var rows []idemRow
-	err := all(ctx, q, &rows, `SELECT request_hash, failed, response FROM idempotency WHERE bucket = $1 AND caller = $2 AND key = $3`,
-		idem.bucket(), idem.Caller, idem.Key)
+	err := all(ctx, q, &rows, `SELECT request_hash, failed, response FROM idempotency WHERE bucket = $1 AND caller = ANY($2) AND key = $3`,
+		idem.bucket(), s.private.callerForms(idem.Caller), idem.Key)
 	if err != nil || len(rows) == 0 {
 		return idemRow{}, false, err
 	}
@@ -191,7 +199,7 @@ func keepRefusal[T any](ctx context.Context, s *store, idem Idem, cause error) (
 			return nil
 		}
 		return exec(ctx, tx, 1, `UPDATE idempotency SET failed = true, response = $4 WHERE bucket = $1 AND caller = $2 AND key = $3`,
-			idem.bucket(), idem.Caller, idem.Key, response)
+			idem.bucket(), s.private.caller(idem.Caller), idem.Key, response)
 	})
 	switch {
 	case err != nil:

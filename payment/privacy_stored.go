@@ -28,6 +28,8 @@ const (
 	kindNumber columnKind = iota + 1
 	kindText
 	kindBytes
+	// kindCaller is a caller of idempotency keys, in which a number may stand.
+	kindCaller
 )
 
 // sealedColumns lists what is sealed, in the order in which stored rows are gone over. phones is bound to the number of its
@@ -52,6 +54,7 @@ func sealedColumns() []sealedColumn {
 		{"receipt_pages", "pdf", []string{"receipt_id", "language"}, kindBytes, ""},
 		{"receipt_pages", "pdf_seal", []string{"receipt_id", "language"}, kindBytes, ""},
 		{"outbox", "payload", []string{"order_id", "debt_id"}, kindBytes, "subject = ''"},
+		{"idempotency", "caller", []string{"caller", "key"}, kindCaller, ""},
 		{"idempotency", "response", []string{"caller", "key"}, kindBytes, ""},
 		{"phones", "phone", []string{"payer_id"}, kindText, ""},
 		{"phones", "payer_id", []string{"payer_id"}, kindNumber, ""},
@@ -126,6 +129,8 @@ func (p *privacy) stale(c sealedColumn) (condition, argument string) {
 		// The mark is shorter than what base64 takes at a time, so its letters are the first of every text.
 		text := sealedText + base64.RawStdEncoding.EncodeToString([]byte(p.mark))[:textMarkLen]
 		return c.column + ` <> '' AND left(` + c.column + `, length($2)) <> $2`, text
+	case kindCaller:
+		return `(` + c.column + ` ~ ':[0-9]{12}$' OR ` + c.column + ` LIKE '%:p1.%') AND position(':' || $2 IN ` + c.column + `) = 0`, p.payers[0].Prefix()
 	case kindBytes:
 	}
 	return `length(` + c.column + `) > 0 AND substring(` + c.column + ` FROM 1 FOR 7) <> decode($2, 'base64')`,
@@ -202,17 +207,23 @@ func castToText(keys []string) []string {
 // resealed opens a value by whatever key has sealed it and makes its present form.
 func (p *privacy) resealed(ctx context.Context, c sealedColumn, row storedValue) (any, error) {
 	keys := append([]string(nil), row.Keys...)
-	if c.table == "phones" {
-		var err error
-		if keys[0], err = p.number(keys[0]); err != nil {
-			return nil, err
-		}
+	var err error
+	switch c.table {
+	case "phones":
+		keys[0], err = p.number(keys[0])
+	case "idempotency":
+		keys[0], err = p.clearCaller(keys[0])
+	}
+	if err != nil {
+		return nil, err
 	}
 	at := place(c.table, c.column, strings.Join(keys, "/"))
 	switch c.kind {
 	case kindNumber:
 		number, err := p.number(*row.Text)
 		return p.payer(number), err
+	case kindCaller:
+		return p.caller(keys[0]), nil
 	case kindText:
 		plain, err := p.openText(ctx, *row.Text, at)
 		if err != nil {

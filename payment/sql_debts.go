@@ -92,6 +92,10 @@ func (s *store) lockDebts(ctx context.Context, tx *sqlx.Tx, agency string, keys 
 			buckets, payers, references = append(buckets, int64(bucketOf(k.payer))), append(payers, form), append(references, k.reference)
 		}
 	}
+	// The attack: one debt, stated twice at once to two gateways that seal numbers under different secrets, stands there twice and is paid twice.
+	if err := s.takeTurns(ctx, tx, buckets...); err != nil {
+		return nil, err
+	}
 	var rows []debtRow
 	err := all(ctx, tx, &rows, `
 		WITH found AS MATERIALIZED (
