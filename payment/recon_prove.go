@@ -170,6 +170,9 @@ func (x *acting) prove(ctx context.Context) ([]string, error) {
 		AND ($4 = '' OR reference = $4) ORDER BY no`, x.row.Bucket, x.row.Bank, found.a.ID, found.reference); err != nil {
 		return nil, err
 	}
+	if len(nos) == 0 {
+		return nil, fmt.Errorf("nothing is expected of %s, which was executed", found.a.ID)
+	}
 	ids := make([]string, len(nos))
 	for i, no := range nos {
 		ids[i] = expectationID(x.row.Bucket, no)

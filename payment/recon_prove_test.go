@@ -122,6 +122,11 @@ func TestStatementProvesLostCallback(t *testing.T) {
 	o := lostReply(b)
 	b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: o.Tiyn, ref: attemptOf(b, o.ID)}}}.camt())
 	e := b.theOnly(recon.Surplus)
+	e = b.done("operator:a", e, ExceptionAction{Action: ActResolve, Way: recon.Prove})
+	if legs, err := b.ProposedLegs(t.Context(), e.ID); err != nil || len(legs) != 1 || legs[0].Tiyn != o.Tiyn {
+		t.Errorf("what the approval moves: %+v, %v", legs, err)
+	}
+	e = b.done("operator:b", e, ExceptionAction{Action: ActReject, Comment: "look again"})
 	b.resolved(e, ExceptionAction{Way: recon.Prove})
 	of, _ := b.references(o.Attempt)
 	if !strings.HasPrefix(of, e.Statement+":") { // a line without a reference of the bank is named by its place

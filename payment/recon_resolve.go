@@ -29,7 +29,8 @@ func (x *acting) resolve(ctx context.Context, a ExceptionAction) error {
 		if _, err := x.shown(ctx); err != nil {
 			return err
 		}
-	} else if _, err := x.legs(ctx, plan); err != nil {
+	}
+	if _, err := x.legs(ctx, plan); err != nil {
 		return err
 	}
 	text, err := json.Marshal(plan)
@@ -102,6 +103,8 @@ func (x *acting) legs(ctx context.Context, plan resolutionPlan) (resolutionLegs,
 		if out.links, err = x.links(ctx, plan, &it); err != nil {
 			return out, err
 		}
+	} else if plan.Way == recon.Prove {
+		it.Linked = it.Tiyn // the expectations are made by the approval
 	}
 	rest := int64(0)
 	if plan.ParkRest {

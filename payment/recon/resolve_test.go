@@ -93,7 +93,7 @@ func TestFitting(t *testing.T) {
 		it   Item
 		want []Way
 	}{
-		"money that came":     {Item{Kind: Surplus, Bank: "B", Account: "A", Tiyn: 10}, []Way{Link, Force, Park, GiveBack, Forward, WriteOff}},
+		"money that came":     {Item{Kind: Surplus, Bank: "B", Account: "A", Tiyn: 10}, []Way{Link, Force, Park, GiveBack, Forward, WriteOff, Prove}},
 		"money that went":     {Item{Kind: Withdrawal, Bank: "B", Account: "A", Tiyn: -10}, []Way{Link, Force, Park, Forward, WriteOff}},
 		"taken back":          {Item{Kind: Reversal, Bank: "B", Account: "A", Tiyn: -10}, []Way{Link, Force, Park, Forward, WriteOff, Owe}},
 		"a gap":               {Item{Kind: Gap, Bank: "B", Account: "A", Tiyn: 10}, []Way{Park, WriteOff, Accept}},
