@@ -192,5 +192,5 @@ func (c *chromium) twoWithdraw(t *testing.T, base string) {
 	second.click("tbody a")
 	second.lookedAt("2-second", "You are the second person")
 	second.click("button[value=approve]")
-	second.lookedAt("3-withdrawn", "withdrawn")
+	second.lookedAt("3-withdrawn", "It is written down")
 }
