@@ -85,8 +85,10 @@ func (s *Server) addProposal(ctx context.Context, v *portal.Exception, who auth.
 		return err
 	}
 	v.Own = oneOf(mine, v.Detail.ProposedBy)
-	if v.Legs, err = s.cfg.Payments.ProposedLegs(ctx, v.Detail.ID); errors.Is(err, payment.ErrResolutionMisfit) {
-		err = nil
+	v.Legs, err = s.cfg.Payments.ProposedLegs(ctx, v.Detail.ID)
+	var misfit *payment.Error
+	if errors.As(err, &misfit) && misfit.Code == payment.ErrResolutionMisfit.Code {
+		v.Note, err = misfit.Detail, nil
 	}
 	return err
 }

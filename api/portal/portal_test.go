@@ -12,6 +12,7 @@ import (
 
 	"qaqpa/api/language"
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/recon"
 	"qaqpa/signer/report"
 )
 
@@ -163,6 +164,18 @@ func TestMoney(t *testing.T) {
 	} {
 		if got := (words{lang: row.lang}).Money(row.tiyn, "KZT"); got != row.want {
 			t.Errorf("%d: got %q, want %q", row.tiyn, got, row.want)
+		}
+	}
+}
+
+// Whatever way of resolving there is has a name in each language.
+func TestWaysHaveNames(t *testing.T) {
+	texts := pages(t).texts
+	for _, way := range recon.Ways() {
+		for _, l := range language.All() {
+			if !texts.Has(l, "recon.way."+string(way)) {
+				t.Errorf("%s: %s has no name", l, way)
+			}
 		}
 	}
 }
