@@ -95,9 +95,9 @@ func TestMatchRatesReadAReportOnce(t *testing.T) {
 	_, tiyn := b.paid(citizenIIN)
 	b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: tiyn, ref: "X"}}}.camt())
 	const statements, report = 300, 100_000
-	_, err := b.db.Exec(`UPDATE statement_files SET result = convert_to(jsonb_set(convert_from(result, 'UTF8')::jsonb, '{signer}', to_jsonb(repeat('x', $1::integer)))::text, 'UTF8')`, report)
+	_, err := b.db.ExecContext(t.Context(), `UPDATE statement_files SET result = convert_to(jsonb_set(convert_from(result, 'UTF8')::jsonb, '{signer}', to_jsonb(repeat('x', $1::integer)))::text, 'UTF8')`, report)
 	b.must(err)
-	_, err = b.db.Exec(`INSERT INTO statements (bucket, id, bank_bic, account, format, name, number, year, page, opened_on, closed_on, opening, closing, credit, debit, lines, state,
+	_, err = b.db.ExecContext(t.Context(), `INSERT INTO statements (bucket, id, bank_bic, account, format, name, number, year, page, opened_on, closed_on, opening, closing, credit, debit, lines, state,
 			ladder, sha256, file_index, created_at)
 		SELECT bucket, id + g, bank_bic, account, format, name, number + g, year, page, opened_on, closed_on, opening, closing, credit, debit, lines, state, ladder, sha256, file_index + g,
 			created_at FROM statements, generate_series(1, $1::integer) g`, statements)

@@ -289,7 +289,7 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 		said := map[string]any{"agency": r.Agency, "question": q.ID, "stated": len(found.Items), "verdict": found.verdict}
 		if newer != nil {
 			asOf, said["overtaken"] = *newer, true
-		} else if err := s.takeAnswer(ctx, tx, q, r, found.Items, said); err != nil {
+		} else if said["gone"], said["refused"], err = s.takeAnswer(ctx, tx, q, r, found.Items); err != nil {
 			return err
 		}
 		if r.Failures > 0 {
@@ -303,19 +303,18 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 	return asOf, err
 }
 
-// takeAnswer makes, amends and recalls the debts of an answer that nothing newer has overtaken, and notes in said what became of them.
-func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r registerRow, stated []debt.Item, said map[string]any) error {
+// takeAnswer makes, amends and recalls the debts of an answer that nothing newer has overtaken, and counts those that are gone and those that were refused.
+func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r registerRow, stated []debt.Item) (gone, refused int, err error) {
 	items, err := s.withGone(ctx, tx, q.Payer, r.Agency, stated)
 	if err != nil {
-		return err
+		return 0, 0, err
 	}
 	b := batch{keeper: &s.store, agency: r.Agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now(), askedAt: q.at}
 	if err := b.price(ctx, tx); err != nil {
-		return err
+		return 0, 0, err
 	}
 	if err := b.store(ctx, tx); err != nil {
-		return err
+		return 0, 0, err
 	}
-	said["gone"], said["refused"] = len(items)-len(stated), b.report().Refused
-	return s.markStated(ctx, tx, q, r, stated)
+	return len(items) - len(stated), b.report().Refused, s.markStated(ctx, tx, q, r, stated)
 }
