@@ -86,13 +86,21 @@ func (s *Server) webhooksPage(ctx context.Context, r *request) (*response, error
 
 func (s *Server) webhookPage(ctx context.Context, r *request) (*response, error) {
 	return s.member(auth.Agency, func(ctx context.Context, r *request, who auth.Session, m auth.Member) (*response, error) {
-		return s.showWebhook(ctx, r, who, m, r.param("webhook"), nil)
+		return s.showWebhook(ctx, r, webhookView{who, m, r.param("webhook")}, nil)
 	})(ctx, r)
 }
 
+// webhookView is who looks at which notification.
+type webhookView struct {
+	who auth.Session
+	m   auth.Member
+	id  string
+}
+
 // showWebhook shows a notification of the agency with its tries; to another agency it does not exist. refused is what became of a form.
-func (s *Server) showWebhook(ctx context.Context, r *request, who auth.Session, m auth.Member, id string, refused error) (*response, error) {
-	v := portal.Webhook{Frame: s.frame(r, who), Sent: r.arg("sent") == "1"}
+func (s *Server) showWebhook(ctx context.Context, r *request, of webhookView, refused error) (*response, error) {
+	m, id := of.m, of.id
+	v := portal.Webhook{Frame: s.frame(r, of.who), Sent: r.arg("sent") == "1"}
 	v.Address = "/console/agency/" + m.Subject + "/webhooks/" + url.PathEscape(id)
 	if m.Role == auth.Editor {
 		v.Key = newID()
@@ -135,7 +143,7 @@ func (s *Server) redeliver(ctx context.Context, r *request) (*response, error) {
 		}
 		id := form.Get("webhook")
 		if _, _, err := s.cfg.Payments.Redeliver(ctx, idem, m.Subject, id); err != nil {
-			return s.showWebhook(ctx, r, who, m, id, err)
+			return s.showWebhook(ctx, r, webhookView{who, m, id}, err)
 		}
 		return seeOther("/console/agency/" + m.Subject + "/webhooks/" + id + "?sent=1"), nil
 	})(ctx, r)

@@ -118,7 +118,8 @@ func TestBrowserBankCabinet(t *testing.T) {
 	c.refusedOrder(t, "BANK-2", "AM04")
 	c.refusedOrder(t, "BANK-3", "reason of a new kind")
 	for _, req := range []payment.BankQueryRequest{
-		{Bank: ownBIC, Person: c.citizen.IIN(), Kind: "account-ownership", Account: someAccount, Reason: "a claim before a court"}, {Kind: "payment-fact", Order: paid.ID, Reason: "a claim before a court"},
+		{Bank: ownBIC, Person: c.citizen.IIN(), Kind: "account-ownership", Account: someAccount, Reason: "a claim before a court"},
+		{Kind: "payment-fact", Order: paid.ID, Reason: "a claim before a court"},
 		{Bank: ownBIC, Person: c.citizen.IIN(), Kind: "pledge", PropertyKind: "movable", PropertyNumber: "A-1", Reason: "a claim before a court"},
 	} {
 		if req.Kind == "pledge" {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"testing"
@@ -23,9 +24,7 @@ func (b *browser) agreement(t *testing.T, payer, service string, change url.Valu
 		"key": {page.field(t, "key")}, "payer": {payer}, "bank": {ownBIC}, "service": {service}, "payment_max": {"6 000"}, "month_max": {"10 000,50"},
 		"until": {string(catalog.DateOf(time.Now().AddDate(0, 6, 0)))}, "find": {""}, "found": {""}, "do": {"draft"},
 	}
-	for name, value := range change {
-		fields[name] = value
-	}
+	maps.Copy(fields, change)
 	return b.submit("/cabinet/mandates", fields), fields
 }
 
@@ -112,6 +111,7 @@ func (w *whole) paysByAgreement(t *testing.T, b *browser, mandatePath, orderID s
 
 // strangersAndAgreement: to others an agreement does not exist, and forms of another site are refused.
 func (w *whole) strangersAndAgreement(t *testing.T, path, orderID string) {
+	t.Helper()
 	stranger := w.browser()
 	stranger.enter(w.neighbour)
 	for _, at := range []string{path, path + "/document", path + "/qr"} {

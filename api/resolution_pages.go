@@ -43,10 +43,10 @@ func (s *Server) resolveOnPage(ctx context.Context, r *request) (*response, erro
 			return nil, err
 		}
 		id := r.param("exception")
-		if err = s.notOwnProposal(ctx, who, id, action.Action); err == nil {
-			_, _, err = s.cfg.Payments.ActOnException(ctx, idem, id, action)
+		if action.Also, err = s.operatorsOf(ctx, who); err != nil {
+			return nil, err
 		}
-		if err != nil {
+		if _, _, err = s.cfg.Payments.ActOnException(ctx, idem, id, action); err != nil {
 			return s.showException(ctx, r, who, m, sent{plan: form, refused: err})
 		}
 		return seeOther("/console/operator/" + m.Subject + "/exceptions/" + id + "?done=1"), nil
@@ -71,23 +71,6 @@ func resolutionOf(form url.Values) (payment.ExceptionAction, error) {
 		return a, nil
 	}
 	return a, refuse(codeForm).of("do")
-}
-
-// notOwnProposal refuses an approval to whoever made the proposal.
-// The attack: one person with two roles proposes under one name and approves under the other.
-func (s *Server) notOwnProposal(ctx context.Context, who auth.Session, id, action string) error {
-	if action != payment.ActApprove {
-		return nil
-	}
-	of, err := s.cfg.Payments.Exception(ctx, id)
-	if err != nil {
-		return err
-	}
-	mine, err := s.operatorsOf(ctx, who)
-	if err == nil && of.ProposedBy != "" && oneOf(mine, of.ProposedBy) {
-		err = payment.ErrFourEyes
-	}
-	return err
 }
 
 // approvalsShown is how many past decisions of each sort one page lists.

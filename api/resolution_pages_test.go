@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -41,9 +42,7 @@ func TestResolutionPages(t *testing.T) {
 	at := func(name string) string { return "/console/operator/" + name + "/exceptions/" + id }
 	step := func(version string, fields url.Values) url.Values {
 		out := url.Values{"key": {newID()}, "version": {version}, "comment": {"Between <b>ourselves</b>"}}
-		for name, value := range fields {
-			out[name] = value
-		}
+		maps.Copy(out, fields)
 		return out
 	}
 	resolve := func(b *browser, name string, fields url.Values) shown {

@@ -206,7 +206,7 @@ func (k *FleetKey) sign(ctx context.Context, r *request) (signature []byte, by *
 			continue
 		}
 		by.metrics.wrong.Inc()
-		k.fleet.wrong(by, k.key)
+		k.fleet.wrong(by, k.key) //nolint:contextcheck // a look for a key outlives the call that missed it
 	}
 	return nil, by, ErrWrongSignature
 }

@@ -98,7 +98,7 @@ func (j *judge) ed25519(pub ed25519.PublicKey, message, raw []byte) bool {
 func (j *judge) rsa(pub *rsa.PublicKey, r *request, raw []byte) bool {
 	if r.pss == nil && pub.E > 0 {
 		if j.seen.Add(1) == pinAfter {
-			if power := rsapub.New(pub.N, uint(pub.E)); power != nil { //nolint:gosec // it is above 0
+			if power := rsapub.New(pub.N, uint(pub.E)); power != nil {
 				j.power.Store(power)
 			}
 		}

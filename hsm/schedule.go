@@ -120,7 +120,7 @@ func (f *Fleet) do(ctx context.Context, t *task) ([]byte, error) {
 	send := f.pump()
 	f.metrics.queue.WithLabelValues(t.key.label).Set(float64(len(t.key.queue)))
 	f.mu.Unlock()
-	sendAll(send)
+	sendAll(send) //nolint:contextcheck // a look for a key outlives the call that missed it
 	select {
 	case <-t.done:
 		return t.result, t.err

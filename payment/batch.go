@@ -140,7 +140,7 @@ func mark(taken map[string]bool, keys []string) {
 // commit runs a batch and frees its callers. One bad member does not fail the others: a batch that is refused because of its rows is tried by
 // halves, down to the member at fault, which goes on alone and gets an answer of its own.
 func (c *committer) commit(batch []*job) {
-	split := splitting{tries: splitTriesMax, until: time.Now().Add(splitTime)}
+	split := splitting{tries: splitTriesMax, until: time.Now().Add(splitTime)} //nolint:forbidigo // a monotonic reading that bounds work, never shown as a date
 	for parts := [][]*job{batch}; len(parts) > 0; {
 		part := parts[0]
 		parts = parts[1:]
@@ -161,7 +161,7 @@ type splitting struct {
 
 func (s *splitting) left() bool {
 	s.tries--
-	return s.tries > 0 && time.Now().Before(s.until)
+	return s.tries > 0 && time.Now().Before(s.until) //nolint:forbidigo // as above
 }
 
 // commitPart runs a batch or a part of one. halves says that it is to be tried by halves: it was refused because of its rows, nothing of it is stored, and its

@@ -42,6 +42,8 @@ type ExceptionAction struct {
 	// FileName and File are kept with the comment; at most 1 MiB, base64 in JSON.
 	FileName string `json:"file_name,omitempty"`
 	File     []byte `json:"file,omitempty"`
+	// Also are further names under which the same person acts: under none of them is he a second one.
+	Also []string `json:"-"`
 }
 
 // Limits of an action.
@@ -186,7 +188,7 @@ func (x *acting) act(ctx context.Context, a ExceptionAction) error {
 	case ActResolve:
 		return x.resolve(ctx, a)
 	case ActApprove:
-		return x.approve(ctx)
+		return x.approve(ctx, a.Also)
 	case ActReject:
 		x.row.Proposal, x.row.ProposedBy = "", ""
 		return x.step(recon.Reject)

@@ -229,7 +229,7 @@ func (x *acting) endFileOf(ctx context.Context, a *attemptRow) error {
 func (s *Service) reconsider(ctx context.Context, tx *sqlx.Tx, a *attemptRow, said bank.Status, refused error) (disposition, error) {
 	var e *Error
 	if !errors.As(refused, &e) || e.Detail != otherReference {
-		return "", nil //nolint:nilerr // the refusal stands, with whoever judged
+		return "", nil // the refusal stands, with whoever judged
 	}
 	var told []string
 	if err := all(ctx, tx, &told, `

@@ -44,12 +44,13 @@ func (x *acting) resolve(ctx context.Context, a ExceptionAction) error {
 	return x.step(recon.Propose)
 }
 
-// approve executes what another person proposed.
-func (x *acting) approve(ctx context.Context) error {
+// approve executes what another person proposed, under whatever name he did.
+// The attack: one person with two roles proposes under one name and approves under the other in the same instant.
+func (x *acting) approve(ctx context.Context, also []string) error {
 	if x.row.State != recon.Proposed {
 		return ErrExceptionState.with("nothing is proposed")
 	}
-	if sameActor(x.row.ProposedBy, x.actor) {
+	if anySame(x.row.ProposedBy, append(also, x.actor)...) {
 		return ErrFourEyes
 	}
 	var plan resolutionPlan

@@ -47,8 +47,10 @@ func (b *bundle) resolved(e Exception, a ExceptionAction) {
 	a.Action = ActResolve
 	out := b.done("operator:a", e, a)
 	if out.State == recon.Proposed {
-		if _, err := b.act("operator:a", out, ExceptionAction{Action: ActApprove}); !errors.Is(err, ErrFourEyes) {
-			b.t.Errorf("the proposer approved: %v", err)
+		for actor, also := range map[string][]string{"operator:a": nil, "operator:b": {"operator:a"}} {
+			if _, err := b.act(actor, out, ExceptionAction{Action: ActApprove, Also: also}); !errors.Is(err, ErrFourEyes) {
+				b.t.Errorf("the proposer approved as %s: %v", actor, err)
+			}
 		}
 		out = b.done("operator:b", out, ExceptionAction{Action: ActApprove})
 	}

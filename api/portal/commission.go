@@ -30,16 +30,19 @@ func feeText(w words, s commission.Spec) string {
 	if s.Fixed > 0 || s.Rate == 0 && s.Min == 0 {
 		parts = append(parts, sum(s.Fixed))
 	}
-	text := strings.Join(parts, " + ")
+	clauses := []string{strings.Join(parts, " + ")}
 	for _, bound := range []struct {
 		name string
 		tiyn int64
 	}{{"commission.min", s.Min}, {"commission.max", s.Max}} {
 		if bound.tiyn > 0 {
-			text += ", " + w.P(bound.name) + " " + sum(bound.tiyn)
+			clauses = append(clauses, w.P(bound.name)+" "+sum(bound.tiyn))
 		}
 	}
-	return strings.TrimPrefix(text, ", ")
+	if len(parts) == 0 {
+		clauses = clauses[1:]
+	}
+	return strings.Join(clauses, ", ")
 }
 
 type termsRow struct{ ID, Bank, Scope, Bearer, Fee, GivenBack, From, Until, Source, State, Tone string }

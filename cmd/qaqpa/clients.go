@@ -32,10 +32,10 @@ type clientsCmd struct {
 	DecideCommission clientsDecideCommissionCmd `cmd:"" help:"Put proposed terms of commission into force, or reject them; another operator than the one who proposed them."`
 	ListCommissions  clientsListCommissionsCmd  `cmd:"" help:"List the terms of commission."`
 
-	AddKey    clientsAddKeyCmd      `cmd:"" help:"Make an API key. It is shown once."`
-	RevokeKey clientsRevokeKeyCmd   `cmd:"" help:"End an API key for good."`
-	LimitKey  clientsLimitKeyCmd    `cmd:"" help:"Change how many requests a minute a key may make."`
-	ListKeys  clientsListKeysCmd    `cmd:"" help:"List the API keys, without their secrets."`
+	AddKey    clientsAddKeyCmd    `cmd:"" help:"Make an API key. It is shown once."`
+	RevokeKey clientsRevokeKeyCmd `cmd:"" help:"End an API key for good."`
+	LimitKey  clientsLimitKeyCmd  `cmd:"" help:"Change how many requests a minute a key may make."`
+	ListKeys  clientsListKeysCmd  `cmd:"" help:"List the API keys, without their secrets."`
 
 	CodePolicy clientsCodePolicyCmd `cmd:"" help:"Say up to which amount payments may be confirmed by a one-time code."`
 	Signatures clientsSignaturesCmd `cmd:"" help:"Say how many people of a company have to sign each of its payments."`

@@ -117,7 +117,9 @@ func (p *edPoint) encoding() (out [32]byte) {
 	x.Multiply(&p.x, &inverse)
 	y.Multiply(&p.y, &inverse)
 	copy(out[:], y.Bytes())
-	out[31] |= byte(x.IsNegative() << 7)
+	if x.IsNegative() == 1 {
+		out[31] |= 0x80
+	}
 	return out
 }
 

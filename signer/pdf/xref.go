@@ -184,7 +184,7 @@ func (f *File) readStreamEntries(s *section, octets []byte) error {
 					s.fault(first+k, "a cross-reference stream has an entry of an unknown kind")
 					kind, e.a, e.b = entryFree, 0, 0
 				}
-				e.kind = uint8(kind) //nolint:gosec // 0 to 2
+				e.kind = uint8(kind)
 			}
 			if e.a < 0 || e.b < 0 {
 				return errSection
