@@ -25,10 +25,10 @@ type BankAttempt struct {
 	Reason        string     `db:"reason"`
 }
 
-// BankAttemptQuery selects the payments of a bank that were begun on a day, the newest first.
+// BankAttemptQuery selects the payments of a bank that were begun on a day, or those of all days without an outcome; the newest first.
 type BankAttemptQuery struct {
 	Bank string
-	// Day of Astana.
+	// Day of Astana; it does not narrow what has no outcome.
 	Day catalog.Date
 	// State narrows: executed, refused, or open for those without an outcome; empty means all.
 	State string
@@ -46,6 +46,9 @@ type BankAttemptPage struct {
 	Items   []BankAttempt
 	HasMore bool
 }
+
+// behindHex sorts behind all ids.
+const behindHex = "g"
 
 // tailOf is what of an id sorts by time in all buckets; empty for what is no id.
 func tailOf(prefix, id string) string {
@@ -69,7 +72,10 @@ func (s *Service) BankAttempts(ctx context.Context, q BankAttemptQuery) (BankAtt
 	if !slices.Contains([]string{"", string(order.AttemptExecuted), string(order.AttemptRefused), AttemptsOpen}, q.State) {
 		return BankAttemptPage{}, ErrInvalid.with("executed, refused or open").at("state")
 	}
-	last := firstIDAt(day.AddDate(0, 0, 1))
+	first, last, state := firstIDAt(day), firstIDAt(day.AddDate(0, 0, 1)), `($6 = '' OR x.state = $6)`
+	if q.State == AttemptsOpen { // few at any time, found by the index of those that workers have to look after
+		first, last, state = "", behindHex, `$6 = 'open' AND x.state IN ('prepared', 'sent', 'unknown', 'absent')`
+	}
 	if q.After != "" {
 		tail := tailOf(prefixAttempt, q.After)
 		if tail == "" {
@@ -83,11 +89,11 @@ func (s *Service) BankAttempts(ctx context.Context, q BankAttemptQuery) (BankAtt
 		FROM (
 			SELECT y.* FROM generate_series(0, $1::integer) AS b (bucket), LATERAL (
 				SELECT * FROM attempts x WHERE x.bucket = b.bucket AND x.id >= $2 || lpad(to_hex(b.bucket), 2, '0') || $3 AND x.id < $2 || lpad(to_hex(b.bucket), 2, '0') || $4
-					AND x.bank_bic = $5 AND ($6 = '' OR x.state = $6 OR ($6 = 'open' AND x.state NOT IN ('executed', 'refused')))
+					AND x.bank_bic = $5 AND `+state+`
 				ORDER BY x.id DESC LIMIT $7) y
 			ORDER BY substr(y.id, length($2) + 3) DESC LIMIT $7) w
 		JOIN orders o ON o.bucket = w.bucket AND o.id = w.order_id
-		ORDER BY substr(w.id, length($2) + 3) DESC`, ledger.Buckets-1, prefixAttempt, firstIDAt(day), last, q.Bank, q.State, limit+1)
+		ORDER BY substr(w.id, length($2) + 3) DESC`, ledger.Buckets-1, prefixAttempt, first, last, q.Bank, q.State, limit+1)
 	if err != nil {
 		return BankAttemptPage{}, fmt.Errorf("couldn't list payments of a bank: %w", err)
 	}
@@ -120,7 +126,7 @@ func (s *Service) BankQueries(ctx context.Context, q BankQueryFilter) (BankQuery
 	if !slices.Contains([]BankQueryState{"", QueryAsked, QueryAnswered, QueryUnanswered}, q.State) {
 		return BankQueryPage{}, ErrInvalid.with("asked, answered or unanswered").at("state")
 	}
-	last := "g" // behind all hexadecimal digits
+	last := behindHex
 	if q.After != "" {
 		if last = tailOf(prefixQuery, q.After); last == "" {
 			return BankQueryPage{}, ErrInvalid.with("no question has this id").at("starting_after")

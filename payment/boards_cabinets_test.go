@@ -130,6 +130,11 @@ func TestBankAttemptsArePaged(t *testing.T) {
 	if got, err := b.BankAttempts(ctx, BankAttemptQuery{Bank: testBIC, Day: today, State: "executed"}); err != nil || len(got.Items) != 1 {
 		t.Errorf("%+v, %v", got, err)
 	}
+	unknown := b.authorised(citizenIIN)
+	got, err = b.BankAttempts(ctx, BankAttemptQuery{Bank: testBIC, Day: "2001-01-01", State: AttemptsOpen})
+	if err != nil || len(got.Items) != 1 || got.Items[0].Order != unknown.ID {
+		t.Errorf("what has no outcome, on whichever day: %+v, %v", got, err)
+	}
 	for name, q := range map[string]BankAttemptQuery{
 		"no day": {Bank: testBIC}, "odd day": {Bank: testBIC, Day: "2026-13-01"}, "odd state": {Bank: testBIC, Day: today, State: "prepared"}, "odd id": {Bank: testBIC, Day: today, After: "att_1"},
 		"another kind of id": {Bank: testBIC, Day: today, After: "ord_" + id[4:]}, "limit": {Bank: testBIC, Day: today, Limit: -1},
