@@ -300,6 +300,7 @@ func (c *crashing) authorise() {
 		}
 		_, _, err := c.Authorise(ctx, idem, o.ID, signature)
 		if err == nil {
+			c.accepted(o.ID, idem.Key)
 			c.promises = append(c.promises, promise{"payment", o.ID})
 		}
 		return err
@@ -413,7 +414,12 @@ func (c *crashing) step() {
 		cut := pick(c.simulation, []sim.Cut{sim.Before, sim.Before, sim.Before, sim.After, sim.After, sim.After, sim.After, sim.Database})
 		c.proxy.Arm(cut, 1+c.draw.IntN(24))
 	}
-	switch c.draw.IntN(21) {
+	choice := c.draw.IntN(24)
+	switch choice {
+	case 21, 22:
+		c.use()
+	case 23:
+		c.terms()
 	case 18:
 		c.report()
 	case 19:
@@ -450,6 +456,9 @@ func (c *crashing) step() {
 	}
 	c.restart()
 	c.covered()
+	if choice == 21 || choice == 22 {
+		c.withinLimits(false)
+	}
 }
 
 // end repeats what was left open, ends what was begun, and checks everything.
@@ -497,8 +506,11 @@ func TestCrashes(t *testing.T) {
 		seed := first + uint64(i)
 		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
 			c := newCrashing(t, w, seed)
+			c.lateInMonth(seed, 18*time.Hour+57*time.Minute)
+			c.agreed.about = []string{c.licence.ID}
 			c.begin()
-			for range 60 {
+			for step := range uint64(60) {
+				c.draw = rand.New(rand.NewPCG(seed, step+2))
 				c.step()
 			}
 			c.end()

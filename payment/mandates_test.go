@@ -9,9 +9,11 @@ import (
 
 	"pgregory.net/rapid"
 
+	"qaqpa/payment/commission"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/mandate"
 	"qaqpa/payment/order"
+	"qaqpa/payment/refund"
 )
 
 // agreed makes an agreement of a payer about fines through the first bank and signs it.
@@ -299,4 +301,29 @@ func TestMandateWalk(t *testing.T) {
 	b.bank.pays = nil
 	b.settle()
 	b.agree()
+}
+
+// A payment that came back whole counts no more, its commission included; while the bank keeps the commission, it counts.
+func TestMandateCountsCommission(t *testing.T) {
+	for rule, want := range map[commission.GivenBack]int64{commission.Always: 0, commission.Never: 100_00 + 30_00} {
+		t.Run(string(rule), func(t *testing.T) {
+			b := setup(t)
+			spec := onePercent()
+			spec.GivenBack = rule
+			b.inForce(spec)
+			m := b.agreed(citizenIIN, 1000_00, 1500_00)
+			o, err := b.byMandate(m, b.penalty(citizenIIN, 100_00))
+			b.must(err)
+			b.settle()
+			if spent := b.spentUnder(m); spent != 100_00+30_00 {
+				t.Errorf("%d spent", spent)
+			}
+			b.decided("dana", ActApprove, b.wished(wishOf(refund.PayBack, refund.Item{Order: o.ID, Debt: o.Items[0].Debt})))
+			b.settle()
+			if spent := b.spentUnder(m); spent != want {
+				t.Errorf("%d spent after the refund, want %d", spent, want)
+			}
+			b.agree()
+		})
+	}
 }

@@ -126,7 +126,7 @@ func (c *crashing) begins() {
 	if err != nil {
 		return // the database may be dying
 	}
-	message, first := c.initiation("req-"+c.idemRandom().Key, nil, known), ""
+	message, first := c.initiation("req-"+c.idemRandom().Key, c.quoted(known.ID), known), ""
 	c.request(func(ctx context.Context) error {
 		sealed, err := c.PayForBank(ctx, testBIC, message)
 		if err != nil {

@@ -35,11 +35,18 @@ func (s *simulation) wish() (refund.Request, bool) {
 	if s.draw.IntN(4) == 0 {
 		req.Then = refund.Reopened
 	}
+	req.Fault = s.draw.IntN(2) == 0
 	return req, true
 }
 
-// begin makes two executed payments before any fault, so that there is something to give back from the first step on.
+// begin makes terms of commission, two agreements and two executed payments before any fault, so that there is something to give back from
+// the first step on.
 func (s *simulation) begin() {
+	s.agreed.all, s.agreed.keys, s.agreed.another = map[string]Mandate{}, map[string]string{}, setupSecond(s.bundle)
+	s.standing()
+	for range 2 {
+		s.must(s.agrees())
+	}
 	for range 2 {
 		s.orders = append(s.orders, s.authorised(citizenIIN))
 		s.attempts()

@@ -28,18 +28,19 @@ type simulation struct {
 	fines  func() debt.Debt // with a discount window, payable in parts
 	own    catalog.Service  // payable without a debt
 	held   []string         // attempts that the bank began for its clients
+	agreed agreements       // for repeated payments
 }
 
 // faults that a call to the bank may meet.
 func payFaults() []string {
 	return []string{
 		"ok", "ok", "ok", "refuse", "timeoutButDone", "timeoutNotDone", "errorButDone", "errorNotDone", "refuseLost", "pending", "wrongAmount",
-		"wrongAttempt", "wrongOrder", "wrongBank", "otherSigner", "garbage", "badSignature", "notSigned",
+		"wrongAttempt", "wrongOrder", "wrongBank", "otherSigner", "garbage", "badSignature", "notSigned", "wrongCommission",
 	}
 }
 
 func lookupFaults() []string {
-	return []string{"ok", "ok", "finish", "timeoutNotDone", "errorNotDone", "wrongAmount", "wrongAttempt", "otherSigner", "garbage", "badSignature"}
+	return []string{"ok", "ok", "finish", "timeoutNotDone", "errorNotDone", "wrongAmount", "wrongAttempt", "otherSigner", "garbage", "badSignature", "wrongCommission"}
 }
 
 func pick[T any](s *simulation, from []T) T { return from[s.draw.IntN(len(from))] }
@@ -55,7 +56,11 @@ func (s *simulation) step() {
 	s.t.Helper()
 	ctx := s.t.Context()
 	var err error
-	switch s.draw.IntN(23) {
+	switch s.draw.IntN(26) {
+	case 23, 24:
+		err = s.useSome()
+	case 25:
+		err = s.changeTerms()
 	case 20:
 		s.fileFaults()
 		s.clock.advance(time.Duration(s.draw.Int64N(int64(2 * time.Minute))))
@@ -149,13 +154,17 @@ func (s *simulation) request() order.Request {
 func (s *simulation) counter() error {
 	d, err := s.Debt(s.t.Context(), pick(s, s.debts).ID)
 	s.must(err)
+	quote := s.quoted(d.ID)
+	if s.draw.IntN(6) == 0 {
+		quote = nil // of a time when nothing was taken
+	}
 	if s.draw.IntN(4) == 0 {
 		s.diary.failNext(1)
 	}
 	if s.draw.IntN(4) == 0 {
 		s.notary.fail(pick(s, []string{"seal", "verify"}), 1)
 	}
-	message := s.initiation("req-"+strconv.Itoa(s.draw.IntN(1<<30)), nil, d)
+	message := s.initiation("req-"+strconv.Itoa(s.draw.IntN(1<<30)), quote, d)
 	o, err := s.began(message)
 	if err != nil || s.draw.IntN(3) == 0 {
 		again, second := s.began(message)
@@ -169,6 +178,7 @@ func (s *simulation) counter() error {
 	if err == nil {
 		s.held = append(s.held, o.Attempt)
 		s.signed = append(s.signed, o.Order)
+		s.priced(o.Order)
 	}
 	return err
 }
@@ -214,7 +224,8 @@ func (s *simulation) authoriseSome() error {
 		_, _, err = s.Authorise(s.t.Context(), idem, o.ID, signature)
 	}
 	if err == nil {
-		s.signed = append(s.signed, o.ID)
+		s.accepted(o.ID, idem.Key)
+		s.priced(o.ID)
 	}
 	return err
 }
@@ -302,6 +313,8 @@ func (s *simulation) finish() {
 	s.settle()
 	report := s.check()
 	s.agree()
+	s.counted(s.withinLimits(true))
+	s.commissioned(report)
 	var postings int64
 	s.must(s.db.Get(&postings, `SELECT count(*) FROM postings`))
 	if report.Unsigned != 0 || report.Receipts != report.Leaves-postings {
@@ -350,6 +363,7 @@ func TestSimulation(t *testing.T) {
 				change = append(change, private(t))
 			}
 			s := &simulation{bundle: setup(t, change...), draw: rand.New(rand.NewPCG(seed, 0))}
+			s.lateInMonth(seed, 18*time.Hour)
 			s.byFiles(otherBIC)
 			s.debts = append(s.debts, s.fee(citizenIIN), s.fee(citizenIIN), s.fee(neighborIIN))
 			court, claim := s.court()
@@ -358,8 +372,10 @@ func TestSimulation(t *testing.T) {
 			}
 			s.fines = func() debt.Debt { return s.fined(100_000) }
 			s.debts, s.own = append(s.debts, s.fines(), s.fines()), s.duty()
+			s.agreed.about = []string{s.licence.ID, claim.ID, s.debts[len(s.debts)-1].Service}
 			s.begin()
-			for range 180 {
+			for step := range uint64(180) {
+				s.draw = rand.New(rand.NewPCG(seed, step+1)) // whoever wins a race in one step, the next ones stay as they are
 				s.step()
 			}
 			s.finish()

@@ -114,13 +114,13 @@ func (s *Service) storeMandateSignature(ctx context.Context, tx *sqlx.Tx, m *man
 		WHERE bucket = $1 AND id = $2`, m.Bucket, m.ID, m.State, m.SignedAt, signature, s.private.payer(a.signer.IIN), a.verdictID, a.signer.CertificateSHA256)
 }
 
-// mandateSpent sums up what counts in the present month. What the bank refused does not, nor what has come back to the payer as a whole: the agreement bounds what the
+// mandateSpent sums up what counts in the present month. What the bank refused does not, nor what has come back to the payer as a whole, with the commission that he paid on top: the agreement bounds what the
 // bank may pay for him within a month, and that money is his again. Of a payment that came back in part all counts, for the agreement knows payments and no parts; and one that is
 // still on its way back counts until the bank has signed that it paid it out.
 func (s *Service) mandateSpent(ctx context.Context, q sqlx.QueryerContext, m *mandateRow) (spent int64, err error) {
 	err = one(ctx, q, &spent, `SELECT coalesce(sum(u.amount), 0)::bigint FROM mandate_uses u JOIN orders o ON o.bucket = u.bucket AND o.id = u.order_id
 		WHERE u.bucket = $1 AND u.mandate_id = $2 AND u.month = $3::date AND o.state <> 'refused'
-			AND (SELECT coalesce(sum(r.amount), 0) FROM refunds r WHERE r.bucket = u.bucket AND r.order_id = u.order_id AND r.kind = 'refund' AND r.state = 'executed') < u.amount`,
+			AND (SELECT coalesce(sum(r.amount + r.commission), 0) FROM refunds r WHERE r.bucket = u.bucket AND r.order_id = u.order_id AND r.kind = 'refund' AND r.state = 'executed') < u.amount`,
 		m.Bucket, m.ID, string(mandate.MonthOf(s.now())))
 	return spent, err
 }
