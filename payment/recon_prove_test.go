@@ -2,6 +2,7 @@ package payment
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -164,7 +165,7 @@ func TestProofAndCallbackMeet(t *testing.T) {
 	b.account()
 	for i := range 4 {
 		o := lostReply(b)
-		b.reconcile(sheet{number: 1 + i, day: b.today(), opening: int64(i) * o.Tiyn, lines: []line{{tiyn: o.Tiyn, ref: attemptOf(b, o.ID), bank: "ACC-1"}}}.camt())
+		b.reconcile(sheet{number: 1 + i, day: b.today(), opening: int64(i) * o.Tiyn, lines: []line{{tiyn: o.Tiyn, ref: attemptOf(b, o.ID), bank: fmt.Sprintf("ACC-%d", i)}}}.camt())
 		e := b.done("operator:a", b.theOnly(recon.Surplus), ExceptionAction{Action: ActResolve, Way: recon.Prove})
 		message := b.bank.says(o.Attempt, nil)
 		var wait sync.WaitGroup
