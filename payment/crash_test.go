@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"runtime"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,10 +89,26 @@ func (w *world) database(tb testing.TB) string {
 			tb.Fatal(err)
 		}
 	}
-	if _, err := admin.ExecContext(tb.Context(), `CREATE DATABASE `+name+` TEMPLATE sim_template`); err != nil {
+	if _, err := admin.ExecContext(tb.Context(), `CREATE DATABASE `+name+` TEMPLATE sim_template STRATEGY file_copy`); err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() { w.drop(tb, name) })
 	return name
+}
+
+// drop takes a schedule's database away: thousands of them would fill a disk.
+func (w *world) drop(tb testing.TB, name string) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute)
+	defer cancel()
+	admin, err := w.server.Open(ctx, "postgres")
+	if err == nil {
+		defer admin.Close()
+		_, err = admin.ExecContext(ctx, `DROP DATABASE IF EXISTS `+name+` WITH (FORCE)`)
+	}
+	if err != nil && !tb.Failed() { // a schedule that failed may have left its server dead
+		tb.Errorf("couldn't drop %s: %v", name, err)
+	}
 }
 
 // mortalBank is the bank as a gateway that may die reaches it: a dead one sends nothing and hears nothing.
@@ -500,28 +518,49 @@ func TestCrashes(t *testing.T) {
 	if seed, err := strconv.ParseUint(os.Getenv("QAQPA_SIM_SEED"), 10, 64); err == nil {
 		runs, first = 1, seed
 	}
-	w := newWorld(t)
-	deaths, messages := map[sim.Cut]int{}, w.proxy.Sent()
-	for i := range runs {
-		seed := first + uint64(i)
-		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
-			c := newCrashing(t, w, seed)
-			c.lateInMonth(seed, 18*time.Hour+57*time.Minute)
-			c.agreed.about = []string{c.licence.ID}
-			c.begin()
-			for step := range uint64(60) {
-				c.draw = rand.New(rand.NewPCG(seed, step+2))
-				c.step()
-			}
-			c.end()
-			for cut, n := range c.deaths {
-				deaths[cut] += n
-			}
-		})
+	// A world's server dies with its schedule, so schedules beside each other need worlds of their own.
+	worlds := make(chan *world, min(runtime.GOMAXPROCS(0), (runs+3)/4))
+	for range cap(worlds) {
+		worlds <- newWorld(t)
 	}
+	var mu sync.Mutex
+	deaths, messages := map[sim.Cut]int{}, 0
+	t.Run("schedules", func(t *testing.T) {
+		for i := range runs {
+			seed := first + uint64(i)
+			t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
+				t.Parallel()
+				w := <-worlds
+				t.Cleanup(func() { worlds <- w }) // last of all: what the schedule leaves is cleared away before
+				sent := w.proxy.Sent()
+				died := crash(t, w, seed)
+				mu.Lock()
+				defer mu.Unlock()
+				messages += w.proxy.Sent() - sent
+				for cut, n := range died {
+					deaths[cut] += n
+				}
+			})
+		}
+	})
 	t.Logf("%d schedules, %d messages; gateways died %d times before and %d after a message, the database %d times",
-		runs, w.proxy.Sent()-messages, deaths[sim.Before], deaths[sim.After], deaths[sim.Database])
+		runs, messages, deaths[sim.Before], deaths[sim.After], deaths[sim.Database])
 	if runs >= 8 && (deaths[sim.Before] == 0 || deaths[sim.After] == 0 || deaths[sim.Database] == 0) {
 		t.Error("a way to die was never taken")
 	}
+}
+
+// crash runs one schedule and returns how often what died.
+func crash(t *testing.T, w *world, seed uint64) map[sim.Cut]int {
+	t.Helper()
+	c := newCrashing(t, w, seed)
+	c.lateInMonth(seed, 18*time.Hour+57*time.Minute)
+	c.agreed.about = []string{c.licence.ID}
+	c.begin()
+	for step := range uint64(60) {
+		c.draw = rand.New(rand.NewPCG(seed, step+2))
+		c.step()
+	}
+	c.end()
+	return c.deaths
 }
