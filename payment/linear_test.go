@@ -87,8 +87,8 @@ func judged(history []porcupine.Operation) []porcupine.Operation {
 	earliest := map[linearInput]porcupine.Operation{}
 	var kept []porcupine.Operation
 	for _, op := range history {
-		in, out := op.Input.(linearInput), op.Output.(linearOutput) //nolint:forcetypeassert // made by call alone
-		if !out.undecided {
+		in, _ := op.Input.(linearInput)
+		if out, ok := op.Output.(linearOutput); !ok || !out.undecided {
 			kept = append(kept, op)
 		} else if first, ok := earliest[in]; in.op != "read" && (!ok || op.Call < first.Call) {
 			earliest[in] = op
