@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -140,10 +141,26 @@ func TestHostileDocuments(t *testing.T) {
 	for range 60 {
 		revisions = update(t, revisions, func(l *later) { l.set(catalogNo, "DSS", l.Add(pdf.NewDict(nil))) })
 	}
+	// prepared is a form that somebody made expensive before it was signed; an update of the form makes it looked at.
+	prepared := func(change func(l *later)) []byte {
+		return update(t, newKey(t).sign(t, update(t, paper(), change), pades.SignInput{}), func(l *later) { l.set(formNo, "DA", str("/F 1 Tf")) })
+	}
+	lists := func(n int, element string) func(l *later) { // n lists, each in the one before as often as the element says
+		return func(l *later) {
+			for i := range n {
+				l.Set(preparedNo+i, raw("[%s]", strings.ReplaceAll(element, "%", strconv.Itoa(preparedNo+i+1))))
+			}
+			l.Set(preparedNo+n, raw("[<</FT/Tx/Kids %d 0 R>>]", preparedNo))
+			l.set(formNo, "Fields", pdf.Ref{Number: preparedNo})
+		}
+	}
 	for name, document := range map[string][]byte{
-		"a deep chain": many(100_000, chain),
-		"a wide list":  update(t, signed, func(l *later) { l.set(pageNo, "Annots", slices.Repeat(pdf.Array{pdf.Ref{Number: noteNo}}, 200_000)) }),
-		"many fields":  update(t, signed, func(l *later) { l.set(formNo, "Fields", slices.Repeat(pdf.Array{pdf.Ref{Number: fieldNo}}, 200_000)) }),
+		"a list of fields in itself": prepared(lists(0, "")),
+		"lists of fields in a ring":  prepared(lists(3, "<</FT/Tx/Kids % 0 R>>")),
+		"lists of fields, doubling":  prepared(lists(48, "<</FT/Tx/Kids % 0 R>><</FT/Tx/Kids % 0 R>>")),
+		"a deep chain":               many(100_000, chain),
+		"a wide list":                update(t, signed, func(l *later) { l.set(pageNo, "Annots", slices.Repeat(pdf.Array{pdf.Ref{Number: noteNo}}, 200_000)) }),
+		"many fields":                update(t, signed, func(l *later) { l.set(formNo, "Fields", slices.Repeat(pdf.Array{pdf.Ref{Number: fieldNo}}, 200_000)) }),
 		"many signatures": update(t, paper(), func(l *later) {
 			value := pdf.NewDict(map[pdf.Name]pdf.Object{"SubFilter": name("ETSI.CAdES.detached"), "ByteRange": pdf.Array{int64(0), int64(1), int64(2), int64(3)}, "Contents": str("x")})
 			var fields pdf.Array

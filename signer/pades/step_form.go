@@ -15,7 +15,8 @@ func (s *step) form(p pair) {
 	}
 	if was, ok := p.old.(*pdf.Dict); ok {
 		s.defaults(was, p.holder)
-		s.drawnFields(was.Get("Fields"), p.holder, "", map[int]bool{})
+		d := drawing{step: s, seen: map[int]bool{}}
+		d.list(was.Get("Fields"), p.holder, "", 0)
 	}
 	s.dicts(p, "the form", map[pdf.Name]rule{
 		"Fields":   func(v pair) { s.fieldList(v, fieldContext{}, 0) },
@@ -75,32 +76,43 @@ func (s *step) formFonts(p pair) {
 	}
 }
 
-// drawnFields looks through the fields that were there for those that readers may draw themselves, which are all but signatures.
-func (s *step) drawnFields(list pdf.Object, holder int, kind pdf.Name, seen map[int]bool) {
-	if ref, ok := list.(pdf.Ref); ok {
+// drawing is the walk through the fields that were there for those that readers may draw themselves, which are all but signatures.
+type drawing struct {
+	*step
+
+	// seen are objects that are known, looked counts fields with those that stand in lists themselves.
+	seen   map[int]bool
+	looked int
+}
+
+// list goes through Fields, or the Kids of a field. The attack: a list that is its own Kids, or lists that name each other twice, of fields without
+// a number to know them by, so that the walk never ends and takes the process with it.
+func (d *drawing) list(of pdf.Object, holder int, kind pdf.Name, depth int) {
+	if ref, ok := of.(pdf.Ref); ok {
 		holder = ref.Number
 	}
-	for _, o := range s.old.Array(list) {
+	for _, o := range d.old.Array(of) {
+		if d.looked++; d.looked > fieldsMax || depth > fieldDepthMax {
+			d.change(ChangeOther, "", "there are too many fields")
+			d.looked = fieldsMax // whoever goes on above ends here, too
+			return
+		}
 		at := holder
 		if ref, ok := o.(pdf.Ref); ok {
-			if at = ref.Number; seen[at] { // kids in a ring
+			if at = ref.Number; d.seen[at] { // kids in a ring
 				continue
 			}
-			if len(seen) > fieldsMax {
-				s.change(ChangeOther, "", "there are too many fields")
-				return
-			}
-			seen[at] = true
+			d.seen[at] = true
 		}
-		field, own := s.old.Dict(o), kind
-		if named := s.old.Name(field.Get("FT")); named != "" {
+		field, own := d.old.Dict(o), kind
+		if named := d.old.Name(field.Get("FT")); named != "" {
 			own = named
 		}
 		kids := field.Get("Kids")
-		s.drawn = s.drawn || own != "Sig" && own != "" && kids == nil
-		s.defaults(field, at)
+		d.drawn = d.drawn || own != "Sig" && own != "" && kids == nil
+		d.defaults(field, at)
 		if kids != nil {
-			s.drawnFields(kids, at, own, seen)
+			d.list(kids, at, own, depth+1)
 		}
 	}
 }
