@@ -11,6 +11,7 @@ import (
 	"qaqpa/api/auth"
 	"qaqpa/api/portal"
 	"qaqpa/payment"
+	"qaqpa/payment/statement"
 )
 
 // deskPages are the operator's pages of statements: one is withdrawn or replaced by two people.
@@ -94,11 +95,11 @@ func (s *Server) actOnStatement(ctx context.Context, r *request) (*response, err
 	})(ctx, r)
 }
 
-// readerSays is what the reader of statements says of the sender's own file, in English; empty when nothing was refused.
+// readerSays quotes the reader of statements on the sender's own file, in English, beside the reason that the message gives in words; empty
+// for all other refusals.
 func readerSays(refused error) string {
-	var domain *payment.Error
-	if errors.As(refused, &domain) && domain.Kind != payment.KindUnavailable {
-		return domain.Detail
+	if fault, ok := errors.AsType[*statement.Error](refused); ok {
+		return fault.Text
 	}
 	return ""
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"qaqpa/api/auth"
 	"qaqpa/api/portal"
@@ -60,10 +61,6 @@ func (s *Server) showException(ctx context.Context, r *request, who auth.Session
 	if err := s.addProposal(ctx, &v, who); err != nil {
 		return nil, err
 	}
-	var domain *payment.Error
-	if after.plan != nil && errors.As(after.refused, &domain) && domain.Code == payment.ErrResolutionMisfit.Code {
-		v.Note = domain.Detail
-	}
 	actors := []string{found.Owner, found.ProposedBy}
 	for _, n := range found.Notes {
 		actors = append(actors, n.Actor)
@@ -88,7 +85,7 @@ func (s *Server) addProposal(ctx context.Context, v *portal.Exception, who auth.
 	v.Legs, err = s.cfg.Payments.ProposedLegs(ctx, v.Detail.ID)
 	var misfit *payment.Error
 	if errors.As(err, &misfit) && misfit.Code == payment.ErrResolutionMisfit.Code {
-		v.Note, err = misfit.Detail, nil
+		v.Note, err = strings.Join(s.reasonTexts(misfit.Reasons, misfit.About, v.Lang), " "), nil
 	}
 	return err
 }

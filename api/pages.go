@@ -191,16 +191,22 @@ func (s *Server) message(r *request, err error) (portal.Message, int) {
 		Detail: s.texts.Text(lang, "problem."+string(p.code)+".detail", p.data),
 	}
 	if status < http.StatusInternalServerError {
-		m.Reasons = reasonTexts(p.reasons, lang)
+		m.Reasons = s.reasonTexts(p.reasons, p.about, lang)
 	}
 	return m, status
 }
 
-// reasonTexts puts the codes of a verdict's reasons into words.
-func reasonTexts(codes []string, lang language.Lang) []string {
+// reasonTexts puts the codes of a verdict's reasons into words, or that of another refusal with what it is about.
+func (s *Server) reasonTexts(codes []string, about string, lang language.Lang) []string {
 	var out []string
 	for _, c := range codes {
 		text := report.New(report.Code(c), "", "").Text.In(report.Lang(lang))
+		if id := "why." + c; s.texts.Has(lang, id) {
+			text = s.texts.Text(lang, id, nil)
+			if about != "" {
+				text += ": " + about
+			}
+		}
 		if text != "" && !slices.Contains(out, text) {
 			out = append(out, text)
 		}

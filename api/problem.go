@@ -32,6 +32,7 @@ type problem struct {
 	TraceID         string   `json:"trace_id"`
 	DeveloperDetail string   `json:"developer_detail,omitempty"`
 	Reasons         []string `json:"reasons,omitempty"`
+	About           string   `json:"about,omitempty"`
 	VerdictID       string   `json:"verdict_id,omitempty"`
 }
 
@@ -42,6 +43,7 @@ type refusal struct {
 	parameter  string // name of a query parameter or header
 	developer  string
 	reasons    []string
+	about      string // what a reason that is no verdict's is about
 	verdict    string
 	data       map[string]string // for the texts: Limit, Want
 	retryAfter time.Duration
@@ -168,7 +170,7 @@ func ofJSON(e *strictjson.Error) *refusal {
 
 func ofDomain(e *payment.Error) *refusal {
 	p := refuse(code(e.Code)).because(e)
-	p.field, p.developer, p.reasons, p.verdict = pointer(e.Field), e.Detail, e.Reasons, e.VerdictID
+	p.field, p.developer, p.reasons, p.about, p.verdict = pointer(e.Field), e.Detail, e.Reasons, e.About, e.VerdictID
 	if e.Kind == payment.KindUnavailable {
 		return p.after(5 * time.Second)
 	}
@@ -197,7 +199,7 @@ func (s *Server) problemResponse(err error, id string, lang language.Lang) *resp
 	if status < http.StatusInternalServerError {
 		out.Detail = s.texts.Text(lang, "problem."+string(p.code)+".detail", p.data)
 		out.Field, out.Parameter, out.DeveloperDetail = p.field, p.parameter, p.developer
-		out.Reasons, out.VerdictID = p.reasons, p.verdict
+		out.Reasons, out.About, out.VerdictID = p.reasons, p.about, p.verdict
 	}
 	body, merr := json.Marshal(out)
 	if merr != nil {

@@ -62,7 +62,7 @@ func TestResolutionPages(t *testing.T) {
 	}{
 		"no way":          {step("1", url.Values{"do": {"resolve"}}), 422, "Between <b>ourselves</b>"},
 		"an unknown way":  {step("1", url.Values{"do": {"resolve"}, "way": {"shred"}}), 422, ""},
-		"a misfit":        {step("1", url.Values{"do": {"resolve"}, "way": {"owe"}}), 422, "nothing was taken back"},
+		"a misfit":        {step("1", url.Values{"do": {"resolve"}, "way": {"owe"}}), 422, "The bank took nothing back here"},
 		"linked to what?": {step("1", url.Values{"do": {"resolve"}, "way": {"link"}}), 422, ""},
 		"linked to no payment": {
 			step("1", url.Values{"do": {"resolve"}, "way": {"link"}, "other": {"exp_00 <b>"}, "park_rest": {"1"}}), 422, `value="exp_00 <b>"`,

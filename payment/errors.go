@@ -41,8 +41,10 @@ type Error struct {
 	Detail string `json:"detail,omitempty"`
 	// Field points at the part of the request, such as "payer" or "debts[2]".
 	Field string `json:"field,omitempty"`
-	// Reasons are the verifier's, for a signature that does not hold.
+	// Reasons are the verifier's, for a signature that does not hold, or one of [ReasonCodes].
 	Reasons []string `json:"reasons,omitempty"`
+	// About is what a reason of [ReasonCodes] is about: an id, an account, a place in a file.
+	About string `json:"about,omitempty"`
 	// VerdictID names the stored verdict, for a signature that does not hold.
 	VerdictID string `json:"verdict_id,omitempty"`
 	cause     error

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"strconv"
 	"maps"
 	"slices"
 	"time"
@@ -43,7 +44,8 @@ func (b *bankBooking) run(ctx context.Context, parsed []parsedStatement, sum []b
 			return err
 		}
 		if !b.days.Knows(p.to.Year()) {
-			s.report.Warnings = append(s.report.Warnings, fmt.Sprintf("the calendar has no days of %d: terms count holidays as working days (qaqpa reconcile set-days)", p.to.Year()))
+			year := strconv.Itoa(p.to.Year())
+			s.report.warn(noticeCalendar, year, "the calendar has no days of "+year+": terms count holidays as working days (qaqpa reconcile set-days)")
 		}
 	}
 	booked := slices.DeleteFunc(slices.Clone(b.statements), func(s *booking) bool { return s.noted })

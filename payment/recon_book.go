@@ -49,7 +49,7 @@ func (b *booking) begin(ctx context.Context) error {
 		Credit: b.credit, Debit: b.debit, Lines: b.lines, Rules: []RuleCount{}, Exceptions: []KindCount{}, Warnings: []string{},
 	}
 	if b.untold {
-		b.report.Warnings = append(b.report.Warnings, "the table tells no balances: it opens with what the statement before it closed with")
+		b.report.warn(noticeUntold, "", "the table tells no balances: it opens with what the statement before it closed with")
 	}
 	if b.noted {
 		b.report.State = statementNoted
@@ -99,7 +99,8 @@ func (b *booking) admit(ctx context.Context) error {
 	}
 	for _, id := range same {
 		if !b.file.Replace {
-			return ErrStatementNumber.with("number " + fmt.Sprint(b.number) + " is booked as " + statementPublicID(b.account.Bucket, id))
+			return ErrStatementNumber.with("number "+fmt.Sprint(b.number)+" is booked as "+statementPublicID(b.account.Bucket, id)).
+				of(reasonNumberBooked, statementPublicID(b.account.Bucket, id))
 		}
 		by, err := b.replaceable(ctx, id)
 		if err != nil {
@@ -108,8 +109,9 @@ func (b *booking) admit(ctx context.Context) error {
 		if err := b.takeBack(ctx, id); err != nil {
 			return err
 		}
-		b.replaced = append(b.replaced, statementPublicID(b.account.Bucket, id))
-		b.report.Warnings = append(b.report.Warnings, "replaced "+statementPublicID(b.account.Bucket, id)+", as "+by+" proposed")
+		replaced := statementPublicID(b.account.Bucket, id)
+		b.replaced = append(b.replaced, replaced)
+		b.report.warn(noticeReplaced, replaced, "replaced "+replaced+", as "+by+" proposed")
 	}
 	return b.numbering(ctx)
 }
@@ -122,9 +124,9 @@ func (b *booking) replaceable(ctx context.Context, id int64) (by string, err err
 	}
 	switch public := statementPublicID(b.account.Bucket, id); {
 	case b.file.Instead != "" && b.file.Instead != public:
-		return "", ErrStatementNumber.with("the file would replace " + public)
+		return "", ErrStatementNumber.with("the file would replace "+public).of(reasonOtherReplaced, public)
 	case by == "":
-		return "", ErrStatementState.with("propose the withdrawal of " + public + " first: another person sends what replaces it")
+		return "", ErrStatementState.with("propose the withdrawal of "+public+" first: another person sends what replaces it").of(reasonUnproposed, public)
 	case anySame(by, append(b.file.Also, b.file.Actor)...):
 		return "", ErrFourEyes
 	}
@@ -143,7 +145,7 @@ func (b *booking) numbering(ctx context.Context) error {
 		return err
 	}
 	if last > 0 && last < b.number-1 {
-		b.report.Warnings = append(b.report.Warnings, fmt.Sprintf("numbers %d to %d are missing", last+1, b.number-1))
+		b.report.warn(noticeNumbers, fmt.Sprintf("%d–%d", last+1, b.number-1), fmt.Sprintf("numbers %d to %d are missing", last+1, b.number-1))
 	}
 	return nil
 }

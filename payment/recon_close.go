@@ -135,7 +135,7 @@ func periodBegin(ctx context.Context, tx *sqlx.Tx, a accountRow, day recon.Day) 
 	begin := time.Time{}.AddDate(1, 0, 0)
 	if last != nil {
 		if !day.After(last.UTC()) {
-			return begin, ErrPeriodClosed.with(last.Format(time.DateOnly))
+			return begin, ErrPeriodClosed.with(last.Format(time.DateOnly)).of(reasonClosed, last.Format(time.DateOnly))
 		}
 		begin = last.UTC().AddDate(0, 0, 1)
 	}

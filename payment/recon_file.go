@@ -76,12 +76,8 @@ func (f StatementFile) check() error {
 
 // statementRefusal turns what the reader says of a file into a refusal.
 func statementRefusal(err error) error {
-	var fault *statement.Error
-	switch {
-	case errors.As(err, &fault):
-		return ErrStatementUnreadable.with(fault.Error()).because(err)
-	case errors.Is(err, statement.ErrUnknown):
-		return ErrStatementUnreadable.with(err.Error()).because(err)
+	if refused := unreadable(err); refused != nil {
+		return refused
 	}
 	return err
 }
@@ -219,7 +215,7 @@ func (in *intake) claim(ctx context.Context, tx *sqlx.Tx, r FileReport) (*FileRe
 // book books all statements of a file, in the order of banks so that two files never wait for each other in a circle.
 func (in *intake) book(ctx context.Context, tx *sqlx.Tx, done []parsedStatement, report *FileReport) error {
 	if len(done) == 0 {
-		return ErrStatementUnreadable.with("the file has no statement")
+		return ErrStatementUnreadable.with("the file has no statement").of(reasonNoStatement, "")
 	}
 	if err := in.signer(ctx, done); err != nil {
 		return err
@@ -250,7 +246,7 @@ func (in *intake) book(ctx context.Context, tx *sqlx.Tx, done []parsedStatement,
 		}
 	}
 	if in.file.Instead != "" && !slices.Contains(in.replaced, in.file.Instead) {
-		return ErrStatementNumber.with("the file has no statement with the number of " + in.file.Instead)
+		return ErrStatementNumber.with("the file has no statement with the number of "+in.file.Instead).of(reasonNumberAbsent, in.file.Instead)
 	}
 	if _, err := in.postAll(ctx, tx, requests); err != nil {
 		return err

@@ -67,7 +67,7 @@ func (w *lineWriter) Statement(h *statement.Header) error {
 		return err
 	}
 	if h.Account.Currency != "" && h.Account.Currency != money.KZT {
-		return ErrStatementCheck.with("the account is kept in " + string(h.Account.Currency)).at("currency")
+		return ErrStatementCheck.with("the account is kept in "+string(h.Account.Currency)).of(reasonCurrency, string(h.Account.Currency)).at("currency")
 	}
 	id, err := w.newID()
 	if err != nil {
@@ -105,7 +105,7 @@ func (w *lineWriter) Entry(e *statement.Entry) error {
 		w.split, w.part = itemised(e), 0
 	} else if w.split != itemised(e) {
 		// A batch that is handed out in parts was begun by its transactions; the entry's own line cannot be taken back.
-		return ErrStatementCheck.with(fmt.Sprintf("line %d: some transactions of a large batch have no amount", e.Line)).at("batch")
+		return ErrStatementCheck.with(fmt.Sprintf("line %d: some transactions of a large batch have no amount", e.Line)).of(reasonBatch, strconv.Itoa(e.Line)).at("batch")
 	}
 	if !w.split {
 		if e.Part > 0 {
@@ -276,7 +276,8 @@ func (w *lineWriter) End(t *statement.Trailer) error {
 		case check.Name == statement.CheckCurrency, check.Name == statement.CheckCopy:
 			// Lines in other currencies become exceptions; a copy is noted and books nothing.
 		default:
-			return ErrStatementCheck.with(fmt.Sprintf("line %d: %s: the file says %s, found %s", check.Line, check.Name, check.Want, check.Got)).at(string(check.Name))
+			return ErrStatementCheck.with(fmt.Sprintf("line %d: %s: the file says %s, found %s", check.Line, check.Name, check.Want, check.Got)).
+				of(reasonCheckPrefix+string(check.Name), fmt.Sprintf("%d: %s ≠ %s", check.Line, check.Want, check.Got)).at(string(check.Name))
 		}
 	}
 	s.credit, s.debit = t.Credit.Sum, t.Debit.Sum
@@ -296,7 +297,7 @@ func (s *parsedStatement) bounds(t *statement.Trailer, today recon.Day) error {
 		return nil
 	}
 	if !s.noted && (opening == nil || closing == nil) {
-		return ErrStatementCheck.with("opening or closing balance is missing").at("balance")
+		return ErrStatementCheck.with("opening or closing balance is missing").of(reasonBounds, "").at("balance")
 	}
 	if opening != nil && closing != nil {
 		s.opening, s.closing = opening.Amount.Tiyn, closing.Amount.Tiyn

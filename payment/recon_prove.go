@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,14 +60,14 @@ type shownPayment struct {
 func (x *acting) shown(ctx context.Context) (shownPayment, error) {
 	none := shownPayment{}
 	if x.row.Kind != recon.Surplus || x.row.Tiyn <= 0 {
-		return none, ErrResolutionMisfit.with("only money that came and that nobody expected shows a payment")
+		return none, misfit(recon.WhyNotReceived, "")
 	}
 	line, err := lineOf(ctx, x.tx, x.row.exceptionKey)
 	if err != nil {
 		return none, err
 	}
 	if line == nil || !recon.Ours([]byte(line.Reference)) {
-		return none, ErrResolutionMisfit.with("the line names no payment of ours")
+		return none, misfit(recon.WhyUnnamed, "")
 	}
 	attempt, part, err := x.named(ctx, line.Reference)
 	if err != nil {
@@ -75,23 +76,23 @@ func (x *acting) shown(ctx context.Context) (shownPayment, error) {
 	a, o, err := x.lockAttempt(ctx, x.tx, attempt)
 	switch {
 	case errors.Is(err, ErrAttemptUnknown):
-		return none, ErrResolutionMisfit.with("the line names no payment of ours")
+		return none, misfit(recon.WhyUnnamed, "")
 	case err != nil:
 		return none, err
 	case a.Bank != x.row.Bank:
-		return none, ErrResolutionMisfit.with("the payment went through another bank")
+		return none, misfit(recon.WhyBank, "")
 	case a.State == order.AttemptExecuted:
-		return none, ErrResolutionMisfit.with("the payment is executed: link it")
+		return none, misfit(recon.WhyExecuted, "")
 	case a.State == order.AttemptRefused:
-		return none, ErrResolutionMisfit.with("the bank signed that it refused the payment: park the money, or give it back")
+		return none, misfit(recon.WhyRefused, "")
 	case a.State == order.AttemptPrepared:
-		return none, ErrResolutionMisfit.with("the payment was never sent")
+		return none, misfit(recon.WhyUnsent, "")
 	}
 	if part != "" {
 		return shownPayment{a: a, o: o, line: line, reference: part}, x.wholeShown(ctx, o)
 	}
 	if line.Tiyn != a.Tiyn || a.Currency != money.KZT {
-		return none, ErrResolutionMisfit.with("the line has another amount than the payment")
+		return none, misfit(recon.WhyLineAmount, "")
 	}
 	return shownPayment{a: a, o: o, line: line}, nil
 }
@@ -101,7 +102,7 @@ func (x *acting) named(ctx context.Context, reference string) (attempt, part str
 	attempt = prefixAttempt + reference
 	bucket, ok := bucketOfID(prefixAttempt, attempt)
 	if !ok {
-		return "", "", ErrResolutionMisfit.with("the line names no payment of ours")
+		return "", "", misfit(recon.WhyUnnamed, "")
 	}
 	var found []struct {
 		Attempt   string `db:"attempt_id"`
@@ -129,7 +130,7 @@ func (x *acting) wholeShown(ctx context.Context, o *orderRow) error {
 		return err
 	}
 	if len(lacking) > 0 {
-		return ErrResolutionMisfit.with(fmt.Sprintf("%d parts of the order are not shown with their amounts", len(lacking)))
+		return misfit(recon.WhyParts, strconv.Itoa(len(lacking)))
 	}
 	return nil
 }
@@ -147,7 +148,7 @@ func (x *acting) prove(ctx context.Context) ([]string, error) {
 	}
 	done, refused := x.judge(found.a, found.o, h.status)
 	if refused != nil || done != dispositionApplied {
-		return nil, ErrResolutionMisfit.with("the day of the line is not the payment's").because(refused)
+		return nil, misfit(recon.WhyDay, "").because(refused)
 	}
 	digest := sha256.Sum256(h.content)
 	if err := x.carryOut(ctx, x.tx, carried{a: found.a, o: found.o, h: h, digest: digest[:], done: done}); err != nil {

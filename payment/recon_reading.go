@@ -56,7 +56,7 @@ func (r readings) ofTable(body io.ReadSeeker) (statement.Options, error) {
 			continue
 		}
 		if options.Mapping != nil {
-			return options, ErrStatementUnreadable.with("the table has the columns of several accounts' tables")
+			return options, ErrStatementUnreadable.with("the table has the columns of several accounts' tables").of(reasonColumns, "")
 		}
 		options = reading.Options()
 	}

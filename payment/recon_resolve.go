@@ -88,7 +88,7 @@ func (x *acting) legs(ctx context.Context, plan resolutionPlan) (resolutionLegs,
 	it := recon.Item{Kind: x.row.Kind, Bank: x.row.Bank, Account: x.row.Account, Tiyn: x.row.Tiyn}
 	if it.Kind == recon.ForeignCurrency {
 		if plan.Way != recon.Accept {
-			return out, ErrResolutionMisfit.with("a line in another currency moves no tenge: accept it, and settle the payment by itself")
+			return out, misfit(recon.WhyForeign, "")
 		}
 		return out, nil
 	}
@@ -111,18 +111,18 @@ func (x *acting) legs(ctx context.Context, plan resolutionPlan) (resolutionLegs,
 	if plan.ParkRest {
 		rest = it.Tiyn - it.Linked
 		if rest == 0 || (rest < 0) != (it.Tiyn < 0) {
-			return out, ErrResolutionMisfit.with("there is no rest to park")
+			return out, misfit(recon.WhyNoRest, "")
 		}
 		it.Tiyn = it.Linked
 	}
 	if out.legs, err = recon.Legs(plan.Way, it); err != nil {
-		return out, ErrResolutionMisfit.with(err.Error()).because(err)
+		return out, misfitOf(err)
 	}
 	if rest != 0 {
 		it.Tiyn = rest
 		parked, err := recon.Legs(recon.Park, it)
 		if err != nil {
-			return out, ErrResolutionMisfit.with(err.Error()).because(err)
+			return out, misfitOf(err)
 		}
 		out.legs = append(out.legs, parked...)
 	}
@@ -133,13 +133,13 @@ func (x *acting) legs(ctx context.Context, plan resolutionPlan) (resolutionLegs,
 // one settles a part of it.
 func (x *acting) links(ctx context.Context, plan resolutionPlan, it *recon.Item) ([]linking, error) {
 	if it.Kind == recon.Missing || it.Kind == recon.Gap {
-		return nil, ErrResolutionMisfit.with("link from the exception about the line")
+		return nil, misfit(recon.WhyLinkFromLine, "")
 	}
 	nos := make([]int64, len(plan.Expectations))
 	for i, id := range plan.Expectations {
 		bucket, no, ok := parseExpectationID(id)
 		if !ok || bucket != x.row.Bucket || slices.Contains(nos[:i], no) {
-			return nil, ErrResolutionMisfit.with("unknown or repeated: " + clip(id)).at("expectations")
+			return nil, misfit(recon.WhyExpectation, clip(id)).at("expectations")
 		}
 		nos[i] = no
 	}
@@ -148,17 +148,17 @@ func (x *acting) links(ctx context.Context, plan resolutionPlan, it *recon.Item)
 		return nil, err
 	}
 	if len(rows) != len(nos) {
-		return nil, ErrResolutionMisfit.with("an expectation is not of this bank").at("expectations")
+		return nil, misfit(recon.WhyOtherBank, "").at("expectations")
 	}
 	out := make([]linking, len(rows))
 	for i, r := range rows {
 		open := r.Tiyn - r.Settled
 		if open == 0 || (open < 0) != (it.Tiyn < 0) {
-			return nil, ErrResolutionMisfit.with("already settled, or money that goes the other way: " + expectationID(r.Bucket, r.No)).at("expectations")
+			return nil, misfit(recon.WhySettled, expectationID(r.Bucket, r.No)).at("expectations")
 		}
 		forward := r.Kind == expectForward
 		if i > 0 && forward != it.Forward {
-			return nil, ErrResolutionMisfit.with("refunds and money to be sent on are paid by lines of their own").at("expectations")
+			return nil, misfit(recon.WhyMixed, "").at("expectations")
 		}
 		it.Forward = forward
 		out[i] = linking{expectedRow: r, owed: open, whole: r.Settled == 0}
@@ -259,7 +259,7 @@ func (x *acting) insertMatch(ctx context.Context, expectation, paid, owed int64,
 		FROM recon_matches WHERE bucket = $1 AND statement = $2 AND no = $3 AND part = $4 AND expectation = $5`,
 		x.row.Bucket, x.row.Statement, x.row.No, x.row.Part, expectation, paid, owed, whole)
 	if pq.As(err, pqerror.UniqueViolation) != nil {
-		return ErrResolutionMisfit.with("the payment is matched already: " + expectationID(x.row.Bucket, expectation)).because(err)
+		return misfit(recon.WhyMatched, expectationID(x.row.Bucket, expectation)).because(err)
 	}
 	if err != nil {
 		return fmt.Errorf("couldn't store the match: %w", err)
@@ -278,7 +278,7 @@ func (x *acting) expectAnew(ctx context.Context, way recon.Way) error {
 		return err
 	}
 	if line == nil {
-		return ErrResolutionMisfit.with("there is no line")
+		return misfit(recon.WhyNoLine, "")
 	}
 	days, err := calendar(ctx, x.tx)
 	if err != nil {

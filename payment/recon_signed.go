@@ -68,7 +68,7 @@ func (s *Service) reconcileSigned(ctx context.Context, f StatementFile) (FileRep
 		return FileReport{}, false, fmt.Errorf("couldn't read the file: %w", err)
 	}
 	if len(raw) > signedBytesMax {
-		return FileReport{}, false, ErrStatementUnreadable.with("a signed file is larger than 64 MiB")
+		return FileReport{}, false, ErrStatementUnreadable.with("a signed file is larger than 64 MiB").of(reasonLimit, "64 MiB")
 	}
 	found, err := s.cfg.Verifier.Verify(ctx, raw, nil)
 	if err != nil {
@@ -111,7 +111,7 @@ func (in *intake) signer(ctx context.Context, done []parsedStatement) error {
 	for _, p := range done {
 		if in.signed == nil {
 			if p.account.Signed {
-				return ErrStatementUnsigned.with("account " + p.account.Account)
+				return ErrStatementUnsigned.with("account "+p.account.Account).of(reasonUnsigned, p.account.Account)
 			}
 			continue
 		}
@@ -124,7 +124,7 @@ func (in *intake) signer(ctx context.Context, done []parsedStatement) error {
 		}
 		for _, signer := range in.signed.bins {
 			if signer != bin {
-				return ErrStatementSigner.with("account " + p.account.Account)
+				return ErrStatementSigner.with("account "+p.account.Account).of(reasonSigner, p.account.Account)
 			}
 		}
 		if len(in.signed.bins) == 0 {

@@ -77,6 +77,34 @@ type StatementReport struct {
 	Listed        int64 `json:"listed"`
 	// Warnings name what was noticed without being an exception, such as a gap in the numbers.
 	Warnings []string `json:"warnings"`
+	// Notices are the same in codes, in the same order; statements of long ago have none.
+	Notices []Notice `json:"notices,omitempty"`
+}
+
+// Notice is a warning for those who branch on it, or tell it in another language.
+type Notice struct {
+	// Code is one of [NoticeCodes].
+	Code string `json:"code"`
+	// About is a year, an id or a range of numbers; empty where the code says all.
+	About string `json:"about,omitempty"`
+}
+
+// Codes of notices.
+const (
+	noticeCalendar = "calendar_lacks_year"
+	noticeUntold   = "balances_untold"
+	noticeReplaced = "statement_replaced"
+	noticeNumbers  = "numbers_missing"
+)
+
+// NoticeCodes lists the codes of notices.
+func NoticeCodes() []string {
+	return []string{noticeCalendar, noticeUntold, noticeReplaced, noticeNumbers}
+}
+
+// warn notes what is no exception, in English and as a code.
+func (r *StatementReport) warn(code, about, english string) {
+	r.Warnings, r.Notices = append(r.Warnings, english), append(r.Notices, Notice{code, about})
 }
 
 // RuleCount is how many lines a rule matched.

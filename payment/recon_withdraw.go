@@ -113,9 +113,9 @@ func (x *withdrawing) step(ctx context.Context, w StatementWithdrawal) error {
 	}
 	if (w.Action == ActPropose) != (x.row.By == "") {
 		if x.row.By == "" {
-			return ErrStatementState.with("nobody has proposed to withdraw it")
+			return ErrStatementState.with("nobody has proposed to withdraw it").of(reasonUnproposed, "")
 		}
-		return ErrStatementState.with("its withdrawal waits for a second person")
+		return ErrStatementState.with("its withdrawal waits for a second person").of(reasonWaits, "")
 	}
 	switch w.Action {
 	case ActPropose:
@@ -195,7 +195,7 @@ func untouched(ctx context.Context, tx *sqlx.Tx, bucket int, id int64) error {
 		return err
 	}
 	if touched {
-		return ErrStatementTouched.with(statementPublicID(bucket, id))
+		return ErrStatementTouched.with(statementPublicID(bucket, id)).of(reasonDecided, statementPublicID(bucket, id))
 	}
 	var shared bool
 	if err := one(ctx, tx, &shared, `SELECT EXISTS (
@@ -204,7 +204,7 @@ func untouched(ctx context.Context, tx *sqlx.Tx, bucket int, id int64) error {
 		return err
 	}
 	if shared {
-		return ErrStatementTouched.with("instalments of one payment stand in another statement, too: undo their match first")
+		return ErrStatementTouched.with("instalments of one payment stand in another statement, too: undo their match first").of(reasonInstalments, "")
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func periodOpen(ctx context.Context, tx *sqlx.Tx, account accountRow, day recon.
 		return err
 	}
 	if closed {
-		return ErrPeriodClosed.with(day.Format(time.DateOnly))
+		return ErrPeriodClosed.with(day.Format(time.DateOnly)).of(reasonClosed, day.Format(time.DateOnly))
 	}
 	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 
 	"github.com/nicksnyder/go-i18n/v2/i18n"
 	"golang.org/x/text/language"
@@ -93,6 +95,9 @@ func (c *Catalog) Negotiate(accept string, fallback Lang) Lang {
 
 // Has reports whether the catalogue of the language has the message.
 func (c *Catalog) Has(l Lang, id string) bool { return c.ids[l][id] }
+
+// IDs lists the messages of a language, in no order.
+func (c *Catalog) IDs(l Lang) []string { return slices.Collect(maps.Keys(c.ids[l])) }
 
 // Text returns a message with its placeholders filled from data, which may be nil. A message that is missing is shown by
 // its id: tests keep that from happening.

@@ -114,7 +114,8 @@ type Exception struct {
 	// Key opens the forms and makes sending one twice the same as once; empty for those who only look.
 	Key  string
 	Done bool
-	// Draft is what a refused form said; Plan the fields of a resolution that was refused, and Note why, in English.
+	// Draft is what a refused form said; Plan the fields of a resolution that was refused, and Note why
+	// what waits fits no more.
 	Draft, Note string
 	Plan        url.Values
 	// Own says that the reader made the proposal that waits, under whatever name; Legs is what its approval moves.

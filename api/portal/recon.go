@@ -19,7 +19,7 @@ type Statements struct {
 	Statements []payment.BankStatement
 	// More says that older ones follow; First that this is the first page.
 	More, First bool
-	// Report is what became of the file that was just sent; Message says why it was refused, Note what the reader says of it in English.
+	// Report is what became of the file that was just sent; Message says why it was refused, Note quotes its reader, in English.
 	Report  *payment.FileReport
 	Message *Message
 	Note    string
@@ -32,8 +32,11 @@ type statementRow struct {
 type statementResult struct {
 	Account, Number, Period, State, Lines, Matched, Closing, Ledger, Listed string
 	Exceptions                                                              []kindRow
-	Warnings                                                                []string
+	Warnings                                                                []warningView
 }
+
+// warningView is a warning and the language that it is in.
+type warningView struct{ Text, Lang string }
 
 type kindRow struct{ Kind, Count, Amount string }
 
@@ -67,10 +70,27 @@ func resultModel(w words, s payment.StatementReport) statementResult {
 	out := statementResult{
 		Account: s.Account, Number: numberText(s.Number, s.Page), Period: periodText(w, s.From, s.To), State: w.T("statement." + s.State),
 		Lines: strconv.FormatInt(s.Lines, 10), Matched: strconv.FormatInt(s.Matched, 10), Closing: w.Money(s.Closing, "KZT"),
-		Ledger: w.Money(s.LedgerBalance, "KZT"), Listed: w.Money(s.Listed, "KZT"), Warnings: s.Warnings,
+		Ledger: w.Money(s.LedgerBalance, "KZT"), Listed: w.Money(s.Listed, "KZT"), Warnings: warningTexts(w, s),
 	}
 	for _, k := range s.Exceptions {
 		out.Exceptions = append(out.Exceptions, kindRow{w.T("kind." + string(k.Kind)), strconv.FormatInt(k.Count, 10), w.Money(k.Amount, "KZT")})
+	}
+	return out
+}
+
+// warningTexts are the warnings of a statement in words. Those of long ago have no codes, and stay in English.
+func warningTexts(w words, s payment.StatementReport) []warningView {
+	var out []warningView
+	for i, english := range s.Warnings {
+		if len(s.Notices) != len(s.Warnings) {
+			out = append(out, warningView{english, "en"})
+			continue
+		}
+		text := w.texts.Text(w.lang, "notice."+s.Notices[i].Code, nil)
+		if about := s.Notices[i].About; about != "" {
+			text += ": " + about
+		}
+		out = append(out, warningView{text, string(w.lang)})
 	}
 	return out
 }

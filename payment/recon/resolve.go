@@ -1,15 +1,9 @@
 package recon
 
 import (
-	"errors"
-	"fmt"
-
 	"qaqpa/payment/ledger"
 	"qaqpa/payment/money"
 )
-
-// ErrResolution says that a resolution does not fit the exception.
-var ErrResolution = errors.New("resolution does not fit")
 
 // Way is how an exception is resolved.
 type Way string
@@ -111,11 +105,11 @@ func move(cash, counter ledger.Account, tiyn int64) []Leg {
 	return []Leg{{cash, counter, tiyn}}
 }
 
-// Legs is what a resolution moves. Errors wrap [ErrResolution]. Whatever the way, an exception about a line moves exactly
+// Legs is what a resolution moves. Errors are a [*Misfit]. Whatever the way, an exception about a line moves exactly
 // the line's amount over the account's cash, so that ledger and statement agree once nothing is open.
 func Legs(way Way, it Item) ([]Leg, error) {
 	if it.Tiyn == 0 || it.Tiyn == -it.Tiyn {
-		return nil, fmt.Errorf("%w: the exception has no amount", ErrResolution)
+		return nil, misfit(WhyNoAmount)
 	}
 	if it.Kind == Missing {
 		return missingLegs(way, it)
@@ -124,13 +118,13 @@ func Legs(way Way, it Item) ([]Leg, error) {
 	switch way {
 	case Link, Force, Prove:
 		if way == Prove && (it.Kind != Surplus || it.Tiyn < 0) {
-			return nil, fmt.Errorf("%w: only money that came and that nobody expected shows a payment", ErrResolution)
+			return nil, misfit(WhyNotReceived)
 		}
 		if way != Force && it.Linked != it.Tiyn {
-			return nil, fmt.Errorf("%w: %s is linked to %s", ErrResolution, money.FromTiyn(it.Tiyn).Decimal(), money.FromTiyn(it.Linked).Decimal())
+			return nil, &Misfit{WhyAmountsDiffer, money.FromTiyn(it.Tiyn).Decimal() + ", " + money.FromTiyn(it.Linked).Decimal()}
 		}
 		if it.Linked == 0 || (it.Linked < 0) != (it.Tiyn < 0) || it.Linked == -it.Linked {
-			return nil, fmt.Errorf("%w: money that came and money that went", ErrResolution)
+			return nil, misfit(WhyDirection)
 		}
 		switch {
 		case it.Tiyn < 0 && it.Forward:
@@ -143,28 +137,28 @@ func Legs(way Way, it Item) ([]Leg, error) {
 		return move(cash, ledger.BankSuspense(it.Bank), it.Tiyn), nil
 	case GiveBack:
 		if it.Tiyn < 0 || it.Kind == Gap {
-			return nil, fmt.Errorf("%w: only money that came can be given back", ErrResolution)
+			return nil, misfit(WhyNothingToReturn)
 		}
 		return move(cash, ledger.BankRefunds(it.Bank), it.Tiyn), nil
 	case Forward:
 		if it.Kind == Gap {
-			return nil, fmt.Errorf("%w: no line shows where it went", ErrResolution)
+			return nil, misfit(WhyNoLine)
 		}
 		return move(cash, ledger.BankForwarding(it.Bank), it.Tiyn), nil
 	case WriteOff:
 		return move(cash, ledger.OperatorWriteOffs, it.Tiyn), nil
 	case Owe:
 		if it.Kind != Reversal || it.Tiyn > 0 {
-			return nil, fmt.Errorf("%w: nothing was taken back", ErrResolution)
+			return nil, misfit(WhyNothingTaken)
 		}
 		return move(cash, ledger.BankDue(it.Bank), it.Tiyn), nil
 	case Accept:
 		if it.Kind != Gap {
-			return nil, fmt.Errorf("%w: the money has to go somewhere", ErrResolution)
+			return nil, misfit(WhyMoneyStays)
 		}
 		return move(cash, ledger.OperatorOpenings, it.Tiyn), nil
 	}
-	return nil, fmt.Errorf("%w: %q", ErrResolution, string(way))
+	return nil, misfit(WhyWay)
 }
 
 // Fitting lists the ways by which an exception can be resolved as far as it alone tells: whether the expectations that a line is tied to fit
@@ -188,7 +182,7 @@ func Fitting(it Item) []Way {
 // missingLegs: a payment that no statement shows moves no cash of ours; it may only stop being owed.
 func missingLegs(way Way, it Item) ([]Leg, error) {
 	if way != WriteOff {
-		return nil, fmt.Errorf("%w: a missing payment is written off, or linked from the line that pays it", ErrResolution)
+		return nil, misfit(WhyMissing)
 	}
 	if it.Forward {
 		return nil, nil // it was to leave cash, which it has not
