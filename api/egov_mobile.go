@@ -95,7 +95,7 @@ func (s *Server) ticketDocument(ctx context.Context, t auth.Ticket) (document []
 		return nil, "", nil, err
 	}
 	o, err := s.cfg.Payments.Order(ctx, t.Subject)
-	return document, typeJSON, []egovqr.Meta{s.sumOf("mobilesign.sum", o.Amount)}, err
+	return document, typeJSON, []egovqr.Meta{s.sumOf("mobilesign.sum", money.FromTiyn(o.Tiyn+o.Commission))}, err // what leaves the account
 }
 
 // sumOf is an amount that the phone shows beside the document.

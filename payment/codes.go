@@ -13,6 +13,7 @@ import (
 
 	"qaqpa/payment/canon"
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/money"
 	"qaqpa/payment/order"
 	"qaqpa/payment/otp"
 )
@@ -204,7 +205,8 @@ func (s *Service) StartCode(ctx context.Context, idem Idem, id, lang string) (Ch
 			return Challenge{}, err
 		}
 		whom := beneficiariesOf(doc.Items)
-		text = otp.Text(lang, code, o.Decimal(), whom[0], len(whom)-1)
+		debit := money.FromTiyn(o.Tiyn + o.Commission) // what leaves the account, and not less, is what a person confirms
+		text = otp.Text(lang, code, debit.Decimal(), whom[0], len(whom)-1)
 		return c, s.audit(ctx, tx, entry{idem.Caller, "code.sent", o.ID, map[string]string{"challenge": c.ID}})
 	})
 	if err != nil || replayed {

@@ -66,6 +66,18 @@ func (b *bundle) byCode(o order.Order, c Challenge, code string) error {
 	return err
 }
 
+// The message of a code names what leaves the account, commission and all, as the page and the document do.
+func TestCodeNamesTheDebit(t *testing.T) {
+	b, p := withCodes(t)
+	b.inForce(onePercent())
+	o := b.ordered(citizenIIN, b.fee(citizenIIN))
+	_, _, err := b.StartCode(t.Context(), b.idem("start"), o.ID, "kk")
+	b.must(err)
+	if text := p.texts[len(p.texts)-1]; !strings.Contains(text, licenceDebitStr) {
+		t.Errorf("the message says %q", text)
+	}
+}
+
 func TestPayByCode(t *testing.T) {
 	b, p := withCodes(t)
 	o := b.ordered(citizenIIN, b.fee(citizenIIN))

@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
+	"qaqpa/payment/commission"
 	"qaqpa/payment/mandate"
+	"qaqpa/payment/money"
 	"qaqpa/payment/receipt"
 	"qaqpa/payment/recon"
 )
@@ -170,7 +172,7 @@ func misfits(t *testing.T, c receipt.Copy) {
 		"after its last day":   func(_ *receipt.Copy, a *receipt.Authorisation) { a.At = "2027-01-01T00:00:00Z" },
 		"another bank":         func(c *receipt.Copy, _ *receipt.Authorisation) { c.Receipt.Bank.BIC = otherBIC },
 		"another payer":        func(c *receipt.Copy, _ *receipt.Authorisation) { c.Receipt.Payer.ID = neighborIIN },
-		"a smaller limit":      func(_ *receipt.Copy, a *receipt.Authorisation) { smaller(t, a.Agreement) },
+		"a smaller limit":      func(_ *receipt.Copy, a *receipt.Authorisation) { limited(t, a.Agreement, 39_99) },
 		"another agreement":    func(_ *receipt.Copy, a *receipt.Authorisation) { a.Agreement.ID = "mnd_0" },
 		"no time":              func(_ *receipt.Copy, a *receipt.Authorisation) { a.Agreement.At = "" },
 		"without an agreement": func(_ *receipt.Copy, a *receipt.Authorisation) { a.Agreement = nil },
@@ -185,14 +187,36 @@ func misfits(t *testing.T, c receipt.Copy) {
 	}
 }
 
-// smaller writes another limit into the document of an agreement.
-func smaller(t *testing.T, a *receipt.Agreement) {
+// Limits of an agreement are of what leaves the account: a copy whose payment fits only without the bank's commission does not hold.
+func TestCourtCopyOfMandateWithCommission(t *testing.T) {
+	b := setup(t)
+	b.inForce(commission.Spec{Bank: testBIC, Bearer: commission.Payer, Fixed: 10_00, ValidFrom: "2026-01-01", Source: "x"})
+	m := b.agreed(citizenIIN, 50_00, 100_00)
+	o, err := b.byMandate(m, b.penalty(citizenIIN, 40_00))
+	b.must(err)
+	b.attempts()
+	b.settle()
+	r, err := b.Receipt(t.Context(), o.ID)
+	b.must(err)
+	made, err := b.CourtCopy(t.Context(), CourtAsk{Receipt: r.ID, Actor: "operator:1", By: "operator 1", Reason: "claim 2-1017", Language: receipt.Bilingual})
+	b.must(err)
+	c := copyOfPDF(t, made.PDF)
+	a := c.Court.Authorisations[0]
+	b.must(c.Agreed(a))
+	limited(t, a.Agreement, 49_99)
+	if err := c.Agreed(a); !errors.Is(err, receipt.ErrNotAgreed) {
+		t.Errorf("the payment without its commission is what the agreement covers: %v", err)
+	}
+}
+
+// limited writes another limit of a payment into the document of an agreement.
+func limited(t *testing.T, a *receipt.Agreement, tiyn int64) {
 	t.Helper()
 	doc, err := mandate.Decode([]byte(a.Document))
 	if err != nil {
 		t.Fatal(err)
 	}
-	doc.PaymentMax, doc.Payment = 39_99, "39.99"
+	doc.PaymentMax, doc.Payment = tiyn, money.FromTiyn(tiyn).Decimal()
 	raw, err := doc.Encode()
 	if err != nil {
 		t.Fatal(err)

@@ -196,6 +196,9 @@ func (p paid) confirmed(v signer.Verdict) error {
 		said.BankReference != core.BankReference || said.Amount() != p.doc.Amount {
 		return errors.New("it is about another payment")
 	}
+	if charged, _ := p.doc.Charged(); said.Commission != charged {
+		return errors.New("the bank took another commission than the payer ordered")
+	}
 	return organisation(signerIn(v, ""))
 }
 

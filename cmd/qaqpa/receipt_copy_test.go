@@ -109,6 +109,7 @@ func TestCourtCopyNeedsTheBanksWord(t *testing.T) {
 	for name, spoil := range map[string]func(*bank.Status){
 		"amount": func(s *bank.Status) { s.Tiyn = 99 }, "order": func(s *bank.Status) { s.Order = "ord_2" }, "attempt": func(s *bank.Status) { s.Attempt = "att_2" },
 		"bank": func(s *bank.Status) { s.Bank = "HSBKKZKX" }, "reference": func(s *bank.Status) { s.BankReference = "B-2" }, "outcome": func(s *bank.Status) { s.Outcome = bank.Refused },
+		"commission": func(s *bank.Status) { s.Commission = 1 },
 	} {
 		spoilt := word
 		spoil(&spoilt)

@@ -77,6 +77,10 @@ func (c Copy) Agreed(a Authorisation) error {
 			return fmt.Errorf("%w: an amount of the order", ErrNotAgreed)
 		}
 	}
+	charged, _ := doc.Charged() // the limits are of what leaves the payer's account
+	if total += charged; charged < 0 || total <= 0 {
+		return fmt.Errorf("%w: a commission of the order", ErrNotAgreed)
+	}
 	switch {
 	case agreed.Mandate != a.Agreement.ID:
 		return fmt.Errorf("%w: the document is of another agreement", ErrNotAgreed)
