@@ -2,6 +2,7 @@ package tsa
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -38,7 +39,11 @@ func (w *standing) good(ctx context.Context, cfg Config) error {
 	err := cfg.Withdrawn(ctx, cfg.Chain)
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.asking, w.checked = false, time.Time{}
+	w.asking = false
+	if gone := ctx.Err(); gone != nil && errors.Is(err, gone) {
+		return err // who asked did not wait for the answer: nothing is known against the certificate
+	}
+	w.checked = time.Time{}
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
 	}

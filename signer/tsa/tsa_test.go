@@ -404,8 +404,14 @@ func TestKeyIsSpared(t *testing.T) {
 	if asked != 3 || key.used.Load() != made+2 {
 		t.Errorf("asked %d times, the key was used %d times", asked, key.used.Load()-made)
 	}
-	withdrawn = errors.New("revoked")
 	b.add(61 * time.Second)
+	gone, leave := context.WithCancel(b.Context())
+	leave()
+	withdrawn = gone.Err() // somebody who does not wait says nothing about the certificate
+	if _, err := a.Stamp(gone, raw, "client:test"); !errors.Is(err, context.Canceled) || errors.Is(err, tsa.ErrCertificate) {
+		t.Errorf("a client that has gone: %v", err)
+	}
+	withdrawn = errors.New("revoked")
 	refused("withdrawn since")
 	withdrawn = nil
 	b.add(2 * 365 * 24 * time.Hour)
