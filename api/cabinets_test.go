@@ -10,7 +10,6 @@ import (
 
 	"qaqpa/api/auth"
 	"qaqpa/payment"
-	"qaqpa/payment/catalog"
 	"qaqpa/payment/order"
 	"qaqpa/signer"
 	stand "qaqpa/testenv/bank"
@@ -154,9 +153,9 @@ func TestBankCabinet(t *testing.T) {
 	b.get(base+"/payments?state=open").want(t, 200, "The outcome of all payments is known")
 	b.get(base+"/queries").want(t, 200, "There were no such inquiries")
 	b.get(base+"/exceptions").want(t, 200, "There were no such questions")
+	today := string(oneDay(t))
 	_, paid := w.pay("BANK-1")
 	refused := w.refusedOrder(t, "BANK-2", "insufficient_funds")
-	today := string(catalog.DateOf(time.Now()))
 	page := b.get(base + "/payments?day=" + today)
 	page.want(t, 200, "executed", "refused", "there is not enough money in the account", "<code>insufficient_funds</code>", "5,406.00")
 	if got := b.get(base + "/payments?day=" + today + "&state=executed"); strings.Contains(got.text, "insufficient_funds") || !strings.Contains(got.text, "5,406.00") {

@@ -3,14 +3,12 @@ package api
 import (
 	"fmt"
 	"testing"
-	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
 	"qaqpa/api/auth"
 	"qaqpa/payment"
-	"qaqpa/payment/catalog"
 	"qaqpa/payment/money"
 	"qaqpa/signer"
 	stand "qaqpa/testenv/bank"
@@ -110,6 +108,7 @@ func TestBrowserBankCabinet(t *testing.T) {
 	if err := c.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
 		t.Fatal(err)
 	}
+	today := string(oneDay(t)) // the pages are looked at for minutes
 	_, paid := c.pay("BANK-1")
 	limit := payment.Idem{Caller: "operator:test", Key: "guarantee-1"}
 	if _, _, err := c.cfg.Payments.SetGuarantee(t.Context(), limit, ownBIC, money.FromTiyn(1_100_000)); err != nil {
@@ -152,7 +151,7 @@ func TestBrowserBankCabinet(t *testing.T) {
 			}
 			v.open("/?lang=" + lang)
 			v.enters()
-			for i, path := range []string{"", "/payments?day=" + string(catalog.DateOf(time.Now())), "/queries", "/statements"} {
+			for i, path := range []string{"", "/payments?day=" + today, "/queries", "/statements"} {
 				v.open(base + path)
 				v.lookedAt(fmt.Sprintf("%d", i+1), say[i])
 			}

@@ -98,8 +98,9 @@ func (c *chromium) matched(t *testing.T, paid ...order.Order) {
 		references = append(references, o.BankReference)
 	}
 	var opening int64
+	last := time.Now()
 	for i := range 5 {
-		day := string(catalog.DateOf(time.Now().AddDate(0, 0, i-4)))
+		day := string(catalog.DateOf(last.AddDate(0, 0, i-4)))
 		lines := []string{"nobody-1", "nobody-2"}
 		if i == 4 {
 			lines = append(references, "nobody-3")

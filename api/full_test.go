@@ -156,6 +156,7 @@ func start(t *testing.T) *whole {
 // startOn is start over a given database; without workers nothing happens but what requests ask for.
 func startOn(t *testing.T, db *sqlx.DB, workers bool) *whole {
 	t.Helper()
+	everyYear(t, db)
 	w := &whole{pki: pki.ForTest(t, pki.ECDSA)}
 	w.issue(t)
 	seal := w.person(t, pki.Profile{Name: "seal", Kind: pki.InformationSystem, SystemName: "QAQPA", Organisation: "АҚ «Қақпа»", BIN: pki.BIN(9)})

@@ -30,6 +30,7 @@ func (b *browser) agreement(t *testing.T, payer, service string, change url.Valu
 
 // A citizen gives an agreement on pages without script, pays by it twice, sees what was paid, and revokes it.
 func TestCitizenGivesAgreement(t *testing.T) {
+	oneDay(t) // limits are of a month
 	w := start(t)
 	debtID := w.owe("MP-1", w.citizen.IIN())
 	service := w.services(t)[0].ID

@@ -21,6 +21,7 @@ import (
 
 // A citizen signs an agreement once with a real signature; a portal pays by it; banks see their own, agencies none; revoked it is of no use.
 func TestMandatesOverHTTP(t *testing.T) {
+	oneDay(t) // limits are of a month
 	w := startOn(t, postgres.ForTest(t, signer.Migrate, payment.Migrate, auth.Migrate), false)
 	first := in[debt.Debt](t, w.get(w.portalKey, "/v1/debts/"+w.owe("M-1", w.citizen.IIN())), 200)
 	req := mandate.Request{

@@ -15,7 +15,7 @@ func TestWebhooksOverHTTP(t *testing.T) {
 	w := start(t)
 	began := time.Now().Add(-time.Minute)
 	_, o := w.pay("WH-1")
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	first, err := w.agency.Wait(ctx, func(agency.Delivery) bool { return true })
 	if err != nil {

@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"strconv"
 	"errors"
 	"fmt"
 	"io"
@@ -113,14 +114,19 @@ func TestBankAttemptsArePaged(t *testing.T) {
 	b := setup(t)
 	ctx := t.Context()
 	paidWith(b, 200)
-	today := catalog.DateOf(time.Now())
+	var made string
+	b.must(b.db.Get(&made, `SELECT id FROM attempts`))
+	ms, err := strconv.ParseInt(tailOf(prefixAttempt, made)[:12], 16, 64)
+	b.must(err)
+	begun := time.UnixMilli(ms) // and not now: a midnight may have passed since
+	today := catalog.DateOf(begun)
 	got, err := b.BankAttempts(ctx, BankAttemptQuery{Bank: testBIC, Day: today})
 	if err != nil || len(got.Items) != 1 || got.Items[0].State != "executed" || got.Items[0].ExecutedAt == nil || got.Items[0].BankReference == "" {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	id := got.Items[0].ID
 	for name, q := range map[string]BankAttemptQuery{
-		"another bank": {Bank: otherBIC, Day: today}, "yesterday": {Bank: testBIC, Day: catalog.DateOf(time.Now().Add(-24 * time.Hour))}, "tomorrow": {Bank: testBIC, Day: catalog.DateOf(time.Now().Add(24 * time.Hour))},
+		"another bank": {Bank: otherBIC, Day: today}, "yesterday": {Bank: testBIC, Day: catalog.DateOf(begun.AddDate(0, 0, -1))}, "tomorrow": {Bank: testBIC, Day: catalog.DateOf(begun.AddDate(0, 0, 1))},
 		"refused": {Bank: testBIC, Day: today, State: "refused"}, "open": {Bank: testBIC, Day: today, State: AttemptsOpen}, "behind it": {Bank: testBIC, Day: today, After: id},
 	} {
 		if got, err := b.BankAttempts(ctx, q); err != nil || len(got.Items) != 0 || got.HasMore {

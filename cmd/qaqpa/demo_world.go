@@ -84,7 +84,7 @@ func newWorld(ctx context.Context, cfg worldConfig) (w *world, err error) {
 		{"private PostgreSQL, durable", w.startPostgres},
 		{"SoftHSM token", w.startToken},
 		{"test PKI: GOST, RSA and ECDSA; OCSP, CRL, time stamps", w.startPKI},
-		{"schema", func(ctx context.Context) error { _, err := w.qaqpa(ctx, "migrate"); return err }},
+		{"schema", w.migrate},
 		{"keys in the token, for seals and for personal data at rest; certificate of the seal", w.makeKeys},
 		{"bank", w.startBank},
 		{"gateway", w.startGateway},
