@@ -3,8 +3,10 @@ package api
 import (
 	"context"
 	"encoding/hex"
+	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 
 	"qaqpa/api/auth"
@@ -21,7 +23,7 @@ func (s *Server) mandatePages() []route {
 	return []route{
 		page(all, s.mandatesPage, "lang", "payer"),
 		formRoute(all, free, s.mandateDraft, typeFields),
-		page(one, s.mandatePage, "lang"),
+		page(one, s.mandatePage, "lang", "before"),
 		page(one+"/document", s.ownMandateDocument).as(typeBytes),
 		formRoute(one+"/sign", s.cfg.Limits.SignatureBytes+free, s.mandateSign, typeForm),
 		formRoute(one+"/revoke", free, s.mandateRevoke, typeFields),
@@ -235,9 +237,17 @@ func (s *Server) showMandate(ctx context.Context, r *request, who auth.Session, 
 		}
 		v.Agencies[service.Agency] = a.Names
 	}
-	if v.Events, err = s.cfg.Payments.MandateEvents(ctx, m.ID); err != nil {
+	q := payment.MandateEventQuery{Newest: true, Limit: rowsShown}
+	if text := r.arg("before"); text != "" { // a page that was turned
+		if q.After, err = strconv.Atoi(text); err != nil || q.After < 1 || q.After > math.MaxInt32 {
+			return nil, refuse(codeQuery).of("before")
+		}
+	}
+	events, err := s.cfg.Payments.MandateEvents(ctx, m.ID, q)
+	if err != nil {
 		return nil, err
 	}
+	v.Events, v.Older = events.Items, events.HasMore
 	status := http.StatusOK
 	if refused != nil {
 		told, st := s.message(r, refused)

@@ -3,7 +3,9 @@ package api
 import (
 	"context"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 
 	"qaqpa/api/auth"
 	"qaqpa/payment"
@@ -35,7 +37,7 @@ func (s *Server) mandateRoutes() ([]route, error) {
 		post("/v1/mandates/search", auth.OrdersRead, l.JSONBytes, search),
 		get("/v1/mandates/{mandate}", auth.OrdersRead, answer(s.getMandate)),
 		get("/v1/mandates/{mandate}/document", auth.OrdersRead, s.getMandateDocument).as(typeBytes),
-		get("/v1/mandates/{mandate}/events", auth.OrdersRead, answer(s.listMandateEvents)),
+		get("/v1/mandates/{mandate}/events", auth.OrdersRead, answer(s.listMandateEvents), "after", "limit"),
 		sign,
 		change("/v1/mandates/{mandate}/revoke", auth.OrdersWrite, 0, answer(s.revokeMandate)),
 		change("/v1/orders/{order}/mandate-authorisation", auth.OrdersWrite, l.JSONBytes, use),
@@ -96,13 +98,26 @@ func (s *Server) getMandateDocument(ctx context.Context, r *request) (*response,
 	return newAsset(typeBytes, doc).response(cachePrivate), nil
 }
 
-func (s *Server) listMandateEvents(ctx context.Context, r *request) (reply[items[payment.MandateEvent]], error) {
+func (s *Server) listMandateEvents(ctx context.Context, r *request) (reply[payment.MandateEventPage], error) {
+	var none reply[payment.MandateEventPage]
+	var q payment.MandateEventQuery
+	var err error
+	if text := r.arg("after"); text != "" {
+		if q.After, err = strconv.Atoi(text); err != nil || q.After < 0 || q.After > math.MaxInt32 {
+			return none, refuse(codeQuery).of("after")
+		}
+	}
+	if text := r.arg("limit"); text != "" {
+		if q.Limit, err = strconv.Atoi(text); err != nil || q.Limit < 1 || q.Limit > 100 {
+			return none, refuse(codeQuery).of("limit")
+		}
+	}
 	m, err := s.visibleMandate(ctx, r, r.param("mandate"))
 	if err != nil {
-		return reply[items[payment.MandateEvent]]{}, err
+		return none, err
 	}
-	events, err := s.cfg.Payments.MandateEvents(ctx, m.ID)
-	return reply[items[payment.MandateEvent]]{Body: items[payment.MandateEvent]{Items: events}}, err
+	page, err := s.cfg.Payments.MandateEvents(ctx, m.ID, q)
+	return reply[payment.MandateEventPage]{Body: page}, err
 }
 
 func (s *Server) signMandate(ctx context.Context, r *request) (reply[payment.Mandate], error) {

@@ -47,7 +47,7 @@ func TestMandatesOverHTTP(t *testing.T) {
 	}
 	w.get(w.otherBankKey, "/v1/mandates/"+m.ID).want(t, 404, "mandate_unknown")
 	in[payment.Mandate](t, w.get(w.bankKey, "/v1/mandates/"+m.ID), 200)
-	in[items[payment.MandateEvent]](t, w.get(w.operatorKey, "/v1/mandates/"+m.ID+"/events"), 200)
+	in[payment.MandateEventPage](t, w.get(w.operatorKey, "/v1/mandates/"+m.ID+"/events"), 200)
 	w.readers(w.citizen.IIN(), "API: GET /v1/mandates/"+m.ID, "bank", "operator")
 	w.send(w.bankKey, "/v1/mandates/search", map[string]string{"payer": w.citizen.IIN()}).want(t, 403, "scope_missing")
 	if out := in[order.Order](t, w.send(w.bankKey, use, map[string]string{"mandate": m.ID}), http.StatusAccepted); out.State != order.Authorised {
@@ -55,7 +55,7 @@ func TestMandatesOverHTTP(t *testing.T) {
 	}
 	more := w.order(w.citizen.IIN(), w.owe("M-2", w.citizen.IIN()))
 	w.send(w.portalKey, "/v1/orders/"+more.ID+"/mandate-authorisation", map[string]string{"mandate": m.ID}).want(t, 409, "mandate_limit")
-	events := in[items[payment.MandateEvent]](t, w.get(w.portalKey, "/v1/mandates/"+m.ID+"/events"), 200)
+	events := in[payment.MandateEventPage](t, w.get(w.portalKey, "/v1/mandates/"+m.ID+"/events"), 200)
 	if len(events.Items) != 3 || events.Items[2].Order != o.ID {
 		t.Errorf("events %+v", events)
 	}

@@ -51,6 +51,9 @@ func seesOrder(c auth.Caller, o order.Order) bool {
 
 func (s *Server) getOrder(ctx context.Context, r *request) (reply[order.Order], error) {
 	o, err := s.visibleOrder(ctx, r)
+	if err == nil && o.State == order.Executed && o.Attempt != "" && (r.caller.Kind == auth.Bank || r.caller.Kind == auth.Operator) {
+		o.ToldReference, err = s.cfg.Payments.ToldReference(ctx, o.Attempt)
+	}
 	return reply[order.Order]{Body: o}, err
 }
 

@@ -22,6 +22,8 @@ type BankAttempt struct {
 	// ExecutedAt and BankReference are set once it was executed, Reason once it was refused, in the bank's words.
 	ExecutedAt    *time.Time `db:"executed_at"`
 	BankReference string     `db:"bank_reference"`
+	// ToldReference is set when a statement proved the execution under BankReference, and the bank told of it under another one later.
+	ToldReference string `db:"told_reference"`
 	Reason        string     `db:"reason"`
 }
 
@@ -85,7 +87,7 @@ func (s *Service) BankAttempts(ctx context.Context, q BankAttemptQuery) (BankAtt
 	}
 	var rows []BankAttempt
 	err = all(ctx, s.db, &rows, `
-		SELECT w.id, w.order_id, w.state, w.amount, w.currency, w.created_at, o.executed_at, coalesce(o.bank_reference, '') AS bank_reference, o.reason
+		SELECT w.id, w.order_id, w.state, w.amount, w.currency, w.created_at, o.executed_at, coalesce(o.bank_reference, '') AS bank_reference, w.told_reference, o.reason
 		FROM (
 			SELECT y.* FROM generate_series(0, $1::integer) AS b (bucket), LATERAL (
 				SELECT * FROM attempts x WHERE x.bucket = b.bucket AND x.id >= $2 || lpad(to_hex(b.bucket), 2, '0') || $3 AND x.id < $2 || lpad(to_hex(b.bucket), 2, '0') || $4

@@ -195,12 +195,18 @@ func (s *Service) askRegister(ctx context.Context, actor, payer string, r regist
 	out.Problem = registerUndecided
 	question, err := s.newQuestion(actor, payer, r)
 	if err == nil {
-		var asOf time.Time
-		if asOf, out.Problem, err = s.inquire(ctx, question, r); out.Problem == "" {
-			out.Outcome, out.AsOf = RegisterAnswered, &asOf
-			s.metrics.inquiries.WithLabelValues(r.Agency, string(RegisterAnswered)).Inc()
-			return out
-		}
+		err = s.noteAsked(ctx, question, r)
+	}
+	if err != nil { // what is not on record does not leave
+		s.metrics.inquiries.WithLabelValues(r.Agency, out.Problem).Inc()
+		s.log.ErrorContext(ctx, "couldn't write down that a register is asked", slog.String("agency", r.Agency), slog.Any("err", err))
+		return out
+	}
+	var asOf time.Time
+	if asOf, out.Problem, err = s.inquire(ctx, question, r); out.Problem == "" {
+		out.Outcome, out.AsOf = RegisterAnswered, &asOf
+		s.metrics.inquiries.WithLabelValues(r.Agency, string(RegisterAnswered)).Inc()
+		return out
 	}
 	s.metrics.inquiries.WithLabelValues(r.Agency, out.Problem).Inc()
 	s.log.WarnContext(ctx, "a register gave no usable answer", slog.String("agency", r.Agency), slog.String("problem", out.Problem), slog.Any("err", err))
@@ -297,8 +303,7 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 				return err
 			}
 		}
-		// To whom a person's number was told, when and for whom is kept for him (R42), whatever became of the answer.
-		return s.audit(ctx, tx, entry{q.actor, "debts.asked", q.Payer, said})
+		return s.audit(ctx, tx, entry{q.actor, actionAnswered, q.Payer, said})
 	})
 	return asOf, err
 }

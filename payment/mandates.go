@@ -292,7 +292,9 @@ func (s *Service) useMandate(ctx context.Context, tx *sqlx.Tx, actor string, row
 		o.Bucket, o.ID, row.ID, o.Tiyn+o.Commission, string(mandate.MonthOf(s.now())), s.now()); err != nil {
 		return acceptance{}, err
 	}
-	step := mandateStep{kind: mandate.Used, actor: actor, order: o.ID, tiyn: o.Tiyn + o.Commission, whom: doc.Items[0].Beneficiary.Name}
+	step := mandateStep{
+		kind: mandate.Used, actor: actor, order: o.ID, tiyn: o.Tiyn + o.Commission, whom: doc.Items[0].Beneficiary.Name, others: doc.Beneficiaries() - 1,
+	}
 	if err := s.mandateEvent(ctx, tx, row, step); err != nil {
 		return acceptance{}, err
 	}
@@ -341,21 +343,4 @@ func (s *Service) mandateView(row *mandateRow, doc mandate.Document, spent int64
 		ID: row.ID, State: row.state(s.now()), Payer: row.Payer, Bank: row.Bank, Services: doc.Services, PaymentMax: doc.PaymentMax, MonthMax: doc.MonthMax,
 		Spent: spent, Until: row.Until, CreatedAt: row.CreatedAt.UTC(), SignBy: row.SignBy.UTC(), SignedAt: utc(row.SignedAt), RevokedAt: utc(row.RevokedAt),
 	}
-}
-
-// MandateEvents lists the steps of an agreement, the oldest first. Errors: [ErrMandateUnknown].
-func (s *Service) MandateEvents(ctx context.Context, id string) ([]MandateEvent, error) {
-	row, err := s.readMandate(ctx, s.db, id, "")
-	if err != nil {
-		return nil, err
-	}
-	events := []MandateEvent{}
-	err = all(ctx, s.db, &events, `SELECT e.number, e.event, e.at, e.order_id, e.amount, e.notice, coalesce(o.state, '') AS order_state
-		FROM mandate_events e LEFT JOIN orders o ON o.bucket = e.bucket AND o.id = e.order_id
-		WHERE e.bucket = $1 AND e.mandate_id = $2 ORDER BY e.number`,
-		row.Bucket, row.ID)
-	for i := range events {
-		events[i].At = events[i].At.UTC()
-	}
-	return events, err
 }

@@ -98,10 +98,10 @@ func TestMandate(t *testing.T) {
 		_, err = b.workNotices(t.Context())
 		b.must(err)
 	}
-	events, err := b.MandateEvents(t.Context(), m.ID)
+	events, err := b.MandateEvents(t.Context(), m.ID, MandateEventQuery{})
 	b.must(err)
 	var kinds []string
-	for _, e := range events {
+	for _, e := range events.Items {
 		kinds = append(kinds, string(e.Event)+e.Notice)
 	}
 	if got := strings.Join(kinds, " "); got != "created signedsent usedsent usedsent usedsent" {

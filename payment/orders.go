@@ -289,6 +289,17 @@ func (s *Service) Order(ctx context.Context, id string) (order.Order, error) {
 	return s.readView(ctx, s.db, row)
 }
 
+// ToldReference is the reference by which the bank told of an execution beside that of the order, which a statement had shown before; empty
+// where there is but one. Errors: [ErrAttemptUnknown].
+func (s *Service) ToldReference(ctx context.Context, attempt string) (told string, err error) {
+	bucket, ok := bucketOfID(prefixAttempt, attempt)
+	if !ok {
+		return "", ErrAttemptUnknown
+	}
+	err = one(ctx, s.db, &told, `SELECT told_reference FROM attempts WHERE bucket = $1 AND id = $2`, bucket, attempt)
+	return told, orMissing(err, ErrAttemptUnknown)
+}
+
 // OrderDocument returns the stored bytes that the payer signs, or [ErrOrderUnknown].
 func (s *Service) OrderDocument(ctx context.Context, id string) ([]byte, error) {
 	row, err := s.readOrder(ctx, s.db, id)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"qaqpa/payment/bank"
+	"qaqpa/payment/catalog"
 	"qaqpa/payment/order"
 	"qaqpa/payment/recon"
 	stand "qaqpa/testenv/bank"
@@ -76,6 +77,15 @@ func TestStatementProvesWhatNoReportTold(t *testing.T) {
 	of, beside := b.references(o.Attempt)
 	if of != "ACC-77" || beside == "" || beside == of {
 		t.Errorf("references %q and %q", of, beside)
+	}
+	var listed []BankAttempt // ids tell the day of making, whatever the clock of the test says; it may have been before midnight
+	for _, at := range []time.Time{time.Now(), time.Now().Add(-24 * time.Hour)} {
+		page, err := b.BankAttempts(t.Context(), BankAttemptQuery{Bank: otherBIC, Day: catalog.DateOf(at)})
+		b.must(err)
+		listed = append(listed, page.Items...)
+	}
+	if told, err := b.ToldReference(t.Context(), o.Attempt); err != nil || told != beside || len(listed) != 1 || listed[0].ToldReference != beside {
+		t.Errorf("shown as %+v, %q: %v", listed, told, err)
 	}
 	for lie, change := range map[string]func(*stand.Said){
 		"amount": lying("wrongAmount"), "refusal": lying("contradict"), "third reference": func(s *stand.Said) { s.Reference = "ANOTHER" },

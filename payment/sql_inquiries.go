@@ -93,10 +93,24 @@ func (s *Service) mayAsk(ctx context.Context, r registerRow) (may bool, err erro
 	return may, err
 }
 
-// noteSilence counts a failure of the agency's, and writes down that the agency was told the payer's number.
+// Actions of the audit log: to whom a person's number was told, when and for whom (R42), and what became of it.
+const (
+	actionAsked    = "debts.asked"
+	actionAnswered = "debts.answered"
+)
+
+// noteAsked writes down that an agency is told a payer's number, before it is: a gateway that dies behind the question must not have told
+// anybody of a person without a trace.
+func (s *Service) noteAsked(ctx context.Context, q question, r registerRow) error {
+	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		return s.audit(ctx, tx, entry{q.actor, actionAsked, q.Payer, map[string]any{"agency": r.Agency, "question": q.ID}})
+	})
+}
+
+// noteSilence counts a failure of the agency's, and writes down that no usable answer came.
 func (s *Service) noteSilence(ctx context.Context, q question, r registerRow, problem string) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		said := entry{q.actor, "debts.asked", q.Payer, map[string]any{"agency": r.Agency, "question": q.ID, "problem": problem}}
+		said := entry{q.actor, actionAnswered, q.Payer, map[string]any{"agency": r.Agency, "question": q.ID, "problem": problem}}
 		if problem == registerUndecided { // that was ours
 			return s.audit(ctx, tx, said)
 		}

@@ -131,7 +131,9 @@ type mandateStep struct {
 	actor string
 	order string
 	tiyn  int64
-	whom  string
+	// whom is the first beneficiary of a use, others how many further ones there are.
+	whom   string
+	others int
 }
 
 // mandateEvent writes a step of an agreement that is locked or new, with the wish to tell the payer.
@@ -140,9 +142,9 @@ func (s *Service) mandateEvent(ctx context.Context, tx *sqlx.Tx, m *mandateRow, 
 	if step.kind == mandate.Created {
 		notice = ""
 	}
-	return exec(ctx, tx, 1, `INSERT INTO mandate_events (bucket, mandate_id, number, event, at, order_id, amount, whom, actor, notice, next_at)
-		SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $4 FROM mandate_events WHERE bucket = $1 AND mandate_id = $2`,
-		m.Bucket, m.ID, string(step.kind), s.now(), step.order, step.tiyn, step.whom, step.actor, notice)
+	return exec(ctx, tx, 1, `INSERT INTO mandate_events (bucket, mandate_id, number, event, at, order_id, amount, whom, others, actor, notice, next_at)
+		SELECT $1, $2, coalesce(max(number), 0) + 1, $3, $4, $5, $6, $7, $8, $9, $10, $4 FROM mandate_events WHERE bucket = $1 AND mandate_id = $2`,
+		m.Bucket, m.ID, string(step.kind), s.now(), step.order, step.tiyn, step.whom, step.others, step.actor, notice)
 }
 
 // noticesPerRun bounds the notices of one run, noticeTriesMax the tries of one.
@@ -159,6 +161,7 @@ type wantedNotice struct {
 	Event    mandate.Kind `db:"event"`
 	Amount   int64        `db:"amount"`
 	Whom     string       `db:"whom"`
+	Others   int          `db:"others"`
 	Tries    int          `db:"tries"`
 	Payer    string       `db:"payer_id"`
 	Language string       `db:"language"`
@@ -174,7 +177,7 @@ func (s *Service) workNotices(ctx context.Context) (int, error) {
 		FROM (SELECT bucket, mandate_id, number FROM mandate_events WHERE bucket = ANY(ARRAY(SELECT generate_series(0, 255))) AND notice = 'wanted'
 			AND next_at <= $1 ORDER BY next_at LIMIT $2 FOR UPDATE SKIP LOCKED) w, mandates m
 		WHERE e.bucket = w.bucket AND e.mandate_id = w.mandate_id AND e.number = w.number AND m.bucket = e.bucket AND m.id = e.mandate_id
-		RETURNING e.bucket, e.mandate_id, e.number, e.event, e.amount, e.whom, e.tries, m.payer_id, m.language`, now, noticesPerRun); err != nil {
+		RETURNING e.bucket, e.mandate_id, e.number, e.event, e.amount, e.whom, e.others, e.tries, m.payer_id, m.language`, now, noticesPerRun); err != nil {
 		return 0, err
 	}
 	for _, n := range wanted {
@@ -210,7 +213,7 @@ func (s *Service) notice(ctx context.Context, n wantedNotice) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	err = s.cfg.Messenger.Send(ctx, phone, mandate.Text(n.Event, n.Language, money.FromTiyn(n.Amount).Decimal(), n.Whom))
+	err = s.cfg.Messenger.Send(ctx, phone, mandate.Text(n.Event, n.Language, mandate.Use{Amount: money.FromTiyn(n.Amount).Decimal(), Whom: n.Whom, Others: n.Others}))
 	switch {
 	case err == nil:
 		return "sent", nil

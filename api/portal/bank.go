@@ -54,8 +54,8 @@ type BankPayments struct {
 }
 
 type paymentRow struct {
-	At, Amount, State, Tone, Executed, Reference, ID string
-	Refusal                                          *refusal
+	At, Amount, State, Tone, Executed, Reference, Told, ID string
+	Refusal                                                *refusal
 }
 
 // RenderBankPayments makes that page.
@@ -77,7 +77,8 @@ func (p *Pages) RenderBankPayments(v BankPayments) ([]byte, error) {
 	}
 	for _, a := range v.Attempts {
 		row := paymentRow{
-			At: m.Date(a.CreatedAt), Amount: m.Money(a.Tiyn, string(a.Currency)), State: m.P("attempt." + string(a.State)), Tone: "unclear", Reference: a.BankReference, ID: a.ID,
+			At: m.Date(a.CreatedAt), Amount: m.Money(a.Tiyn, string(a.Currency)), State: m.P("attempt." + string(a.State)), Tone: "unclear", Reference: a.BankReference,
+			Told: a.ToldReference, ID: a.ID,
 		}
 		switch a.State { //nolint:exhaustive // the others have no outcome
 		case order.AttemptExecuted:

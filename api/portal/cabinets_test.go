@@ -94,7 +94,7 @@ func TestCabinetsInEachLanguage(t *testing.T) {
 			},
 			"payments": func() ([]byte, error) {
 				return p.RenderBankPayments(BankPayments{Frame: f, More: true, Query: payment.BankAttemptQuery{Bank: "KOPRKZKA", Day: "2026-10-18", State: "refused"}, Attempts: []payment.BankAttempt{
-					{ID: "att_1", State: order.AttemptExecuted, Amount: money.FromTiyn(1), CreatedAt: off, ExecutedAt: &executed, BankReference: "<b>"},
+					{ID: "att_1", State: order.AttemptExecuted, Amount: money.FromTiyn(1), CreatedAt: off, ExecutedAt: &executed, BankReference: "<b>", ToldReference: "<i>"},
 					{ID: "att_2", State: order.AttemptRefused, CreatedAt: off, Reason: "insufficient_funds"},
 					{ID: "att_3", State: order.AttemptUnknown, CreatedAt: off},
 				}})

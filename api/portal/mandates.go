@@ -2,6 +2,7 @@ package portal
 
 import (
 	"slices"
+	"strconv"
 
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
@@ -93,7 +94,9 @@ type Mandate struct {
 	// Bank is its name; Agencies give names by id.
 	Bank     string
 	Agencies map[string]catalog.Names
-	Events   []payment.MandateEvent
+	// Events are one page of them, the newest first; Older says that there are earlier ones.
+	Events []payment.MandateEvent
+	Older  bool
 	// IIN and BIN of the person who is signed in narrow NCALayer's choice.
 	IIN, BIN string
 	// Key makes sending a form twice the same as once.
@@ -112,7 +115,9 @@ type mandateModel struct {
 	Services                                    []serviceChoice
 	Signable, Revocable, Draft                  bool
 	Uses                                        []mandateUse
-	Message                                     *Message
+	// Next is the address of earlier uses; empty when there are none.
+	Next    string
+	Message                                    *Message
 }
 
 // RenderMandate makes that page: what was agreed on, the form that signs it, what was paid by it, the newest first, and the form that ends it.
@@ -143,7 +148,10 @@ func (p *Pages) RenderMandate(v Mandate) ([]byte, error) {
 	for _, s := range a.Services {
 		m.Services = append(m.Services, serviceChoice{ID: s.ID, Name: m.Name(s.Name), Agency: m.Name(v.Agencies[s.Agency])})
 	}
-	for _, e := range slices.Backward(v.Events) {
+	if v.Older && len(v.Events) > 0 {
+		m.Next = "/cabinet/mandates/" + a.ID + "?before=" + strconv.Itoa(v.Events[len(v.Events)-1].Number)
+	}
+	for _, e := range v.Events {
 		if e.Event == mandate.Used {
 			m.Uses = append(m.Uses, mandateUse{m.Date(e.At), m.Money(e.Amount, "KZT"), e.Order, m.P("state." + string(e.OrderState)), orderTone(e.OrderState)})
 		}

@@ -119,3 +119,18 @@ func TestMonthOf(t *testing.T) {
 		}
 	}
 }
+
+// A notice names the first beneficiary, and says in each language that there are others.
+func TestTextCountsBeneficiaries(t *testing.T) {
+	for lang, want := range map[string][2]string{
+		"kk": {"Келісім бойынша 5.00 ₸ төлем банкке жіберілді, алушы: Сот.", "Келісім бойынша 5.00 ₸ төлем банкке жіберілді, алушы: Сот және тағы 2 алушы."},
+		"ru": {"По соглашению в банк отправлен платёж 5.00 ₸, получатель: Сот.", "По соглашению в банк отправлен платёж 5.00 ₸, получатель: Сот и ещё 2."},
+		"en": {"A payment of 5.00 KZT to Сот went to the bank under your agreement.", "A payment of 5.00 KZT to Сот and 2 more went to the bank under your agreement."},
+	} {
+		for i, others := range []int{0, 2} {
+			if got := Text(Used, lang, Use{Amount: "5.00", Whom: "Сот", Others: others}); got != want[i] {
+				t.Errorf("%s: %q", lang, got)
+			}
+		}
+	}
+}

@@ -13,8 +13,25 @@ const (
 	Revoked Kind = "revoked"
 )
 
-// Text is the notice to the payer's phone. lang is kk, ru or en; another means kk. amount and whom are of a use.
-func Text(kind Kind, lang, amount, whom string) string {
+// Use is what a notice tells of a payment under an agreement.
+type Use struct {
+	// Amount is written for people.
+	Amount string
+	// Whom is the name of the first beneficiary, Others how many further ones there are.
+	Whom   string
+	Others int
+}
+
+// whom names the first beneficiary and counts the others: one who is not told of must not look as if he got nothing.
+func (u Use) whom(at int) string {
+	if u.Others <= 0 {
+		return u.Whom
+	}
+	return fmt.Sprintf([3]string{"%s және тағы %d алушы", "%s и ещё %d", "%s and %d more"}[at], u.Whom, u.Others)
+}
+
+// Text is the notice to the payer's phone. lang is kk, ru or en; another means kk.
+func Text(kind Kind, lang string, use Use) string {
 	texts := map[Kind][3]string{
 		Signed: {
 			"Тұрақты төлемдер келісіміне қол қойылды. Егер бұл сіз болмасаңыз, оны бірден тоқтатыңыз.",
@@ -40,7 +57,7 @@ func Text(kind Kind, lang, amount, whom string) string {
 		at = 2
 	}
 	if kind == Used {
-		return fmt.Sprintf(texts[kind][at], amount, whom)
+		return fmt.Sprintf(texts[kind][at], use.Amount, use.whom(at))
 	}
 	return texts[kind][at]
 }

@@ -61,6 +61,8 @@ type Order struct {
 	// BankReference and ExecutedAt are the bank's, once executed.
 	BankReference string     `json:"bank_reference,omitempty"`
 	ExecutedAt    *time.Time `json:"executed_at,omitempty"`
+	// ToldReference is another one by which the bank told of the same execution, when a statement had proven it before; for the bank and operators.
+	ToldReference string `json:"told_reference,omitempty"`
 	// Reason is the bank's, once refused.
 	Reason string `json:"reason,omitempty"`
 	// Receipt is the id of the receipt, once made; of the first part's where there are several.
