@@ -24,7 +24,7 @@ type BankAttempt struct {
 	BankReference string     `db:"bank_reference"`
 	// ToldReference is set when a statement proved the execution under BankReference, and the bank told of it under another one later.
 	ToldReference string `db:"told_reference"`
-	Reason        string     `db:"reason"`
+	Reason        string `db:"reason"`
 }
 
 // BankAttemptQuery selects the payments of a bank that were begun on a day, or those of all days without an outcome; the newest first.

@@ -177,6 +177,10 @@ var (
 	ErrCommissionOverlap   = refusal("commission_overlaps", KindConflict)
 	ErrCommissionForbidden = refusal("commission_forbidden", KindConflict)
 	ErrCommissionChanged   = refusal("commission_changed", KindConflict)
+	// ErrCommissionPaymentUnknown and those after it are of payments of agencies to their banks.
+	ErrCommissionPaymentUnknown = refusal("commission_payment_unknown", KindNotFound)
+	ErrCommissionPaidTooMuch    = refusal("commission_paid_too_much", KindConflict)
+	ErrCommissionPaidTwice      = refusal("commission_paid_twice", KindConflict)
 	// ErrProposalUnknown, ErrProposalOver, ErrProposalOpen are of changes of services that two people agree on.
 	ErrProposalUnknown = refusal("proposal_unknown", KindNotFound)
 	ErrProposalOver    = refusal("proposal_over", KindConflict)
@@ -272,7 +276,8 @@ func refundRefusals() []*Error {
 
 // commissionRefusals are the refusals of commissions.
 func commissionRefusals() []*Error {
-	return []*Error{ErrCommissionUnknown, ErrCommissionDecided, ErrCommissionOverlap, ErrCommissionForbidden, ErrCommissionChanged}
+	return []*Error{ErrCommissionUnknown, ErrCommissionDecided, ErrCommissionOverlap, ErrCommissionForbidden, ErrCommissionChanged,
+		ErrCommissionPaymentUnknown, ErrCommissionPaidTooMuch, ErrCommissionPaidTwice}
 }
 
 // Codes lists every code of the domain with its kind, for the test that finds each in openapi.yaml and in the

@@ -292,9 +292,8 @@ func (s *Service) useMandate(ctx context.Context, tx *sqlx.Tx, actor string, row
 		o.Bucket, o.ID, row.ID, o.Tiyn+o.Commission, string(mandate.MonthOf(s.now())), s.now()); err != nil {
 		return acceptance{}, err
 	}
-	step := mandateStep{
-		kind: mandate.Used, actor: actor, order: o.ID, tiyn: o.Tiyn + o.Commission, whom: doc.Items[0].Beneficiary.Name, others: doc.Beneficiaries() - 1,
-	}
+	whom := beneficiariesOf(doc.Items)
+	step := mandateStep{kind: mandate.Used, actor: actor, order: o.ID, tiyn: o.Tiyn + o.Commission, whom: whom[0], others: len(whom) - 1}
 	if err := s.mandateEvent(ctx, tx, row, step); err != nil {
 		return acceptance{}, err
 	}

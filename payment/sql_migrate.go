@@ -63,7 +63,7 @@ const (
 	appendOnlyTables = `service_versions, tariffs, order_items, order_allocations, order_events, authorisations, bank_messages, transfers, postings,
 		journal, journal_nodes, checkpoints, receipts, receipt_pages, deliveries, refund_events, refund_messages,
 		bank_file_reports, mandate_uses, ledger_pages, ledger_marks, checkpoint_snapshots, ` + reconAppendOnly
-	changingTables = `guarantees, commission_terms, signing_rules, agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox,
+	changingTables = `guarantees, commission_terms, commission_payments, signing_rules, agencies, banks, services, debts, orders, attempts, idempotency, journal_heads, checkpoint_head, outbox,
 		debt_feed_chunks, bank_files, agency_event_heads, webhook_secrets, service_proposals, refunds, refund_shares,
 		agency_registers, register_answers, mandates, mandate_events, bank_queries, ` + reconChanging
 	codeTables      = `phones, otp_challenges, code_turns, payer_turns`

@@ -85,7 +85,7 @@ func verifyIn(ctx context.Context, tx sqlx.QueryerContext, private *privacy, key
 			return LedgerReport{}, fmt.Errorf("couldn't read bucket %d: %w", bucket, err)
 		}
 	}
-	if err := errors.Join(w.guarantees(ctx), w.holds(ctx), w.reconciliation(ctx)); err != nil {
+	if err := errors.Join(w.guarantees(ctx), w.holds(ctx), w.reconciliation(ctx), w.commissionsPaid(ctx)); err != nil {
 		return LedgerReport{}, err
 	}
 	w.earned()
@@ -147,7 +147,8 @@ func (w *walk) usedBuckets(ctx context.Context) ([]int, error) {
 		SELECT b FROM generate_series(0, 255) AS t (b) WHERE EXISTS (SELECT 1 FROM debts WHERE bucket = b)
 			OR EXISTS (SELECT 1 FROM orders WHERE bucket = b) OR EXISTS (SELECT 1 FROM attempts WHERE bucket = b)
 			OR EXISTS (SELECT 1 FROM transfers WHERE bucket = b) OR EXISTS (SELECT 1 FROM journal WHERE bucket = b)
-			OR EXISTS (SELECT 1 FROM receipts WHERE bucket = b) OR EXISTS (SELECT 1 FROM receipt_pages WHERE bucket = b) OR EXISTS (SELECT 1 FROM outbox WHERE bucket = b)`)
+			OR EXISTS (SELECT 1 FROM receipts WHERE bucket = b) OR EXISTS (SELECT 1 FROM receipt_pages WHERE bucket = b) OR EXISTS (SELECT 1 FROM outbox WHERE bucket = b)
+			OR EXISTS (SELECT 1 FROM commission_payments WHERE bucket = b)`)
 	if err != nil {
 		return nil, err
 	}

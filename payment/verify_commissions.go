@@ -33,7 +33,14 @@ func (w *walk) commissions(ctx context.Context, bucket int) error {
 		{"a commission is posted for %s, which is neither a payment nor a refund", `
 			SELECT p.subject FROM postings p LEFT JOIN orders o ON o.bucket = p.bucket AND o.id = p.subject
 			LEFT JOIN refunds r ON r.bucket = p.bucket AND r.id || ':commission' = p.subject
-			WHERE p.bucket = $1 AND p.kind = 'commission' AND o.id IS NULL AND r.id IS NULL`},
+			LEFT JOIN commission_payments c ON c.bucket = p.bucket AND c.id = p.subject
+			WHERE p.bucket = $1 AND p.kind = 'commission' AND o.id IS NULL AND r.id IS NULL AND c.id IS NULL`},
+		{"the commission that an agency has paid to its bank by %s is not what is posted", `
+			SELECT c.id FROM commission_payments c LEFT JOIN postings p ON p.bucket = c.bucket AND p.kind = 'commission' AND p.subject = c.id
+			LEFT JOIN transfers t ON t.bucket = p.bucket AND t.posting_id = p.id
+			WHERE c.bucket = $1 GROUP BY c.id, c.state, c.amount, c.agency_id, c.bank_bic HAVING CASE WHEN c.state <> 'booked' THEN count(t.id) > 0
+				ELSE count(t.id) <> 1 OR min(t.amount) <> c.amount OR min(t.debit_account) <> 'bank:' || c.bank_bic || ':charged'
+					OR min(t.credit_account) <> 'agency:' || c.agency_id || ':' || c.bank_bic || ':commission' END`},
 	} {
 		var bad []string
 		if err := all(ctx, w.tx, &bad, rule.query+` LIMIT 100`, bucket); err != nil {
@@ -63,4 +70,21 @@ func (w *walk) earned() {
 			w.report.problem("commissions of %s are not whole: %d tiyn", bic, rest)
 		}
 	}
+}
+
+// commissionsPaid sees that no agency has paid a bank more than was ever charged to it.
+func (w *walk) commissionsPaid(ctx context.Context) error {
+	var bad []struct {
+		Agency string `db:"agency_id"`
+		Bank   string `db:"bank_bic"`
+	}
+	err := all(ctx, w.tx, &bad, `
+		SELECT c.agency_id, c.bank_bic FROM (SELECT agency_id, bank_bic, sum(amount) AS paid FROM commission_payments WHERE state = 'booked' GROUP BY 1, 2) c
+		WHERE c.paid > (SELECT coalesce(sum(i.agency_commission), 0) FROM order_items i JOIN orders o ON o.bucket = i.bucket AND o.id = i.order_id
+			WHERE i.agency_id = c.agency_id AND i.agency_commission > 0 AND o.bank_bic = c.bank_bic AND o.state = 'executed')
+		ORDER BY 1, 2 LIMIT 100`)
+	for _, b := range bad {
+		w.report.problem("%s has paid %s more commission than it was charged", b.Agency, b.Bank)
+	}
+	return err
 }

@@ -150,7 +150,7 @@ func TestWebhooksOfAPaymentWaitForTheFirst(t *testing.T) {
 func TestWebhooksKeepOrderUnderFaults(t *testing.T) {
 	b, r, payments := toldInOrder(t)
 	for seed := range uint64(4) {
-		luck := rand.New(rand.NewPCG(seed, 6)) //nolint:gosec // G404: a seeded test
+		luck := rand.New(rand.NewPCG(seed, 6))
 		r.mu.Lock()
 		r.fails = func(string) (bool, bool) { return luck.IntN(2) == 0, luck.IntN(3) == 0 }
 		r.mu.Unlock()

@@ -117,7 +117,7 @@ type mandateModel struct {
 	Uses                                        []mandateUse
 	// Next is the address of earlier uses; empty when there are none.
 	Next    string
-	Message                                    *Message
+	Message *Message
 }
 
 // RenderMandate makes that page: what was agreed on, the form that signs it, what was paid by it, the newest first, and the form that ends it.

@@ -32,6 +32,10 @@ type clientsCmd struct {
 	DecideCommission clientsDecideCommissionCmd `cmd:"" help:"Put proposed terms of commission into force, or reject them; another operator than the one who proposed them."`
 	ListCommissions  clientsListCommissionsCmd  `cmd:"" help:"List the terms of commission."`
 
+	AddCommissionPayment    clientsAddCommissionPaymentCmd    `cmd:"" help:"Record that an agency has paid its bank commissions which it bears."`
+	DecideCommissionPayment clientsDecideCommissionPaymentCmd `cmd:"" help:"Book a recorded payment of commissions, or reject it; another operator than the one who recorded it."`
+	ListCommissionPayments  clientsListCommissionPaymentsCmd  `cmd:"" help:"List what agencies have paid to banks for commissions."`
+
 	AddKey    clientsAddKeyCmd    `cmd:"" help:"Make an API key. It is shown once."`
 	RevokeKey clientsRevokeKeyCmd `cmd:"" help:"End an API key for good."`
 	LimitKey  clientsLimitKeyCmd  `cmd:"" help:"Change how many requests a minute a key may make."`

@@ -185,15 +185,6 @@ func (d Document) Lapsed(on catalog.Date) string {
 	return ""
 }
 
-// Beneficiaries counts who gets something by the document.
-func (d Document) Beneficiaries() int {
-	seen := map[string]bool{}
-	for _, item := range d.Items {
-		seen[item.Beneficiary.BIN] = true
-	}
-	return len(seen)
-}
-
 // InParts reports whether the document pays a part of some debt.
 func (d Document) InParts() bool {
 	for _, item := range d.Items {
