@@ -276,8 +276,10 @@ func refundRefusals() []*Error {
 
 // commissionRefusals are the refusals of commissions.
 func commissionRefusals() []*Error {
-	return []*Error{ErrCommissionUnknown, ErrCommissionDecided, ErrCommissionOverlap, ErrCommissionForbidden, ErrCommissionChanged,
-		ErrCommissionPaymentUnknown, ErrCommissionPaidTooMuch, ErrCommissionPaidTwice}
+	return []*Error{
+		ErrCommissionUnknown, ErrCommissionDecided, ErrCommissionOverlap, ErrCommissionForbidden, ErrCommissionChanged,
+		ErrCommissionPaymentUnknown, ErrCommissionPaidTooMuch, ErrCommissionPaidTwice,
+	}
 }
 
 // Codes lists every code of the domain with its kind, for the test that finds each in openapi.yaml and in the
