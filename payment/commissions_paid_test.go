@@ -117,10 +117,14 @@ func TestAgencyPaysItsBankAtOnce(t *testing.T) {
 	b.agencyBears()
 	b.executed(citizenIIN)
 	var wait sync.WaitGroup
-	errs := make([]error, 2)
-	for i := range errs {
+	var errs [2]error
+	var recorded [2]CommissionPayment
+	for i := range recorded { // both before either is booked, or the second would not be recorded
 		p, _, err := b.RecordCommissionPaid(t.Context(), b.by("aru"), b.paidToBank(licenceCharged-1, fmt.Sprint("ПП-", i)))
 		b.must(err)
+		recorded[i] = p
+	}
+	for i, p := range recorded {
 		idem := b.by("dana")
 		wait.Go(func() { _, _, errs[i] = b.DecideCommissionPaid(t.Context(), idem, p.ID, true) })
 	}
