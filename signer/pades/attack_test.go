@@ -2,6 +2,7 @@ package pades_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -198,6 +199,7 @@ func TestLocks(t *testing.T) {
 		{pades.Lock{Action: "Include", Fields: []string{"a"}}, [2]bool{true, false}},
 		{pades.Lock{Action: "Exclude", Fields: []string{"a"}}, [2]bool{false, true}},
 		{pades.Lock{}, [2]bool{true, true}},
+		{pades.Lock{Action: "Include", Fields: []string{"a.x.y"}}, [2]bool{true, false}}, // the field below would take the value over
 	} {
 		if got := [2]bool{c.lock.Forbids("a.x"), c.lock.Forbids("ab")}; got != c.want {
 			t.Errorf("%+v: %v", c.lock, got)
@@ -218,6 +220,109 @@ func TestLocks(t *testing.T) {
 		if got := strings.Join(kinds(s), " "); got != want {
 			t.Errorf("field %d: %s, want %s", number, got, want)
 		}
+	}
+}
+
+// An empty field for signatures that a signature has locked stays empty: whoever signs or stamps in it all the same breaks the earlier
+// signature, and our own sealer refuses. Other fields, and such as are added later, are free.
+func TestLockedFieldStaysEmpty(t *testing.T) {
+	empty := func(l *later, title string, lock pdf.Object) {
+		field := map[pdf.Name]pdf.Object{"FT": name("Sig"), "T": str(title)}
+		if lock != nil {
+			field["Lock"] = lock
+		}
+		l.set(formNo, "Fields", append(slices.Clone(l.view.Array(l.dict(formNo).Get("Fields"))), l.Add(pdf.NewDict(field))))
+	}
+	for _, c := range []struct {
+		action string
+		fields pdf.Array
+		bound  bool // the field "countersign" is
+	}{
+		{"Include", pdf.Array{str("countersign")}, true},
+		{"Include", pdf.Array{str("payee")}, false},
+		{"Exclude", pdf.Array{str("payee")}, true},
+		{"Exclude", pdf.Array{str("countersign")}, false},
+		{"All", nil, true},
+	} {
+		lock := pdf.NewDict(map[pdf.Name]pdf.Object{"Type": name("SigFieldLock"), "Action": name(c.action), "Fields": c.fields})
+		document := update(t, paper(), func(l *later) { empty(l, "countersign", nil) })
+		document = update(t, document, func(l *later) { empty(l, "sign here", lock) })
+		signed := newKey(t).sign(t, document, pades.SignInput{Field: "sign here"})
+
+		var want error
+		if c.bound {
+			want = pades.ErrForbidden
+		}
+		for _, kind := range []pades.SubFilter{pades.CAdESDetached, pades.TimeStamp} {
+			if _, err := pades.Prepare(signed, pades.SignInput{SubFilter: kind, Field: "countersign"}); !errors.Is(err, want) {
+				t.Errorf("%s %v: %s in the field: %v, want %v", c.action, c.fields, kind, err, want)
+			}
+		}
+		again := update(t, signed, func(l *later) {
+			// By a program that does not ask. What the field holds need not be a good signature to fill it.
+			l.set(emptyField(l, "countersign"), "V", l.Add(pdf.NewDict(map[pdf.Name]pdf.Object{"Type": name("Sig"), "Filter": name("Adobe.PPKLite")})))
+		})
+		all := open(t, again).Signatures
+		s := all[slices.IndexFunc(all, func(s *pades.Signature) bool { return slices.Equal(s.Fields, []string{"sign here"}) })]
+		if forbidden := slices.ContainsFunc(s.Changes, func(c pades.Change) bool { return c.Forbidden }); forbidden != c.bound {
+			t.Errorf("%s %v: signed all the same: %+v", c.action, c.fields, s.Changes)
+		}
+		if whole := s.Coverage() == pades.Whole; whole == c.bound {
+			t.Errorf("%s %v: signed all the same: coverage %d", c.action, c.fields, s.Coverage())
+		}
+		// A field of its own, and one that was added by somebody later.
+		for _, in := range []pades.SignInput{{}, {Field: "new"}} {
+			later := update(t, signed, func(l *later) { empty(l, "new", nil) })
+			if s := first(t, newKey(t).sign(t, later, in)); s.Coverage() != pades.Whole {
+				t.Errorf("%s %v: another field: %+v", c.action, c.fields, s.Changes)
+			}
+		}
+	}
+}
+
+// emptyField is the object of a field of the form.
+func emptyField(l *later, title string) int {
+	for _, o := range l.view.Array(l.dict(formNo).Get("Fields")) {
+		if ref, ok := o.(pdf.Ref); ok && pdf.Equal(l.dict(ref.Number).Get("T"), str(title)) {
+			return ref.Number
+		}
+	}
+	return 0
+}
+
+// Locks that name more than can be read, or by names that are cut, freeze all: what they leave free is not known.
+func TestLocksBeyondLimits(t *testing.T) {
+	many := make(pdf.Array, 1<<14+1)
+	for i := range many {
+		many[i] = str("x")
+	}
+	for what, fields := range map[string]pdf.Array{"many": many, "a long name": {str(strings.Repeat("x", 300))}} {
+		document := update(t, paper(), func(l *later) {
+			lock := pdf.NewDict(map[pdf.Name]pdf.Object{"Action": name("Include"), "Fields": fields})
+			field := l.Add(pdf.NewDict(map[pdf.Name]pdf.Object{"FT": name("Sig"), "T": str("sign here"), "Lock": lock}))
+			l.set(formNo, "Fields", append(slices.Clone(l.view.Array(l.dict(formNo).Get("Fields"))), field))
+		})
+		signed := newKey(t).sign(t, document, pades.SignInput{Field: "sign here"})
+		s := first(t, update(t, signed, func(l *later) { l.set(fieldNo, "V", str("x")) }))
+		if got := strings.Join(kinds(s), " "); got != "!form_fill" {
+			t.Errorf("%s: %s", what, got)
+		}
+	}
+}
+
+// Each of many references could name the same long list of fields; one that has more than there are methods allows nothing.
+func TestReferencesBeyondLimits(t *testing.T) {
+	document := update(t, paper(), func(l *later) {
+		reference := pdf.NewDict(map[pdf.Name]pdf.Object{"TransformMethod": name("FieldMDP"), "TransformParams": pdf.NewDict(map[pdf.Name]pdf.Object{
+			"Action": name("Include"), "Fields": pdf.Array{str("payee")},
+		})})
+		value := pdf.NewDict(map[pdf.Name]pdf.Object{"Type": name("Sig"), "Reference": slices.Repeat(pdf.Array{reference}, 1000)})
+		field := l.Add(pdf.NewDict(map[pdf.Name]pdf.Object{"FT": name("Sig"), "T": str("sign here"), "V": l.Add(value)}))
+		l.set(formNo, "Fields", append(slices.Clone(l.view.Array(l.dict(formNo).Get("Fields"))), field))
+	})
+	s := open(t, document).Signatures[0]
+	if last := s.Locks[len(s.Locks)-1]; s.Permission != 1 || len(s.Locks) > 10 || !last.Forbids("anything") {
+		t.Errorf("permission %d, %d locks", s.Permission, len(s.Locks))
 	}
 }
 

@@ -119,12 +119,7 @@ func (d *Document) compare() {
 		}
 		for r := s.Revision; r < len(changes); r++ {
 			for _, c := range changes[r] {
-				c.Forbidden = !allowed(c.Kind, s.Permission)
-				for _, l := range s.Locks {
-					if c.Kind == ChangeForm && l.Forbids(c.Field) {
-						c.Forbidden = true
-					}
-				}
+				c.Forbidden = !allowed(c.Kind, s.Permission) || d.freezes(s, c.Kind, c.Field)
 				s.Changes = append(s.Changes, c)
 			}
 		}

@@ -14,7 +14,7 @@
 // catalog by rules, and a changed object that is reached on any other path as well is a [ChangeOther]. Evidence, time stamps
 // and signatures that show nothing leave a signature with Whole coverage. Anything that shows on a page does not, filled
 // fields and visible signatures of others included: a reader may see something that this signer never saw. What a
-// certification (DocMDP) or a lock (FieldMDP) forbids is marked; what is neither form, annotation, signature nor evidence is
+// certification (DocMDP) or a lock (FieldMDP) forbids is marked, a signature in a field that was empty and locked included; what is neither form, annotation, signature nor evidence is
 // forbidden always.
 //
 // # Attacks, and what stops them
@@ -39,6 +39,8 @@
 //   - A lone annotation that is removed or changed is allowed without a certification, as a reader would do it; it makes the
 //     coverage Partial.
 //   - Usage rights (UR3) are not judged.
+//   - A lock freezes the fields that there were, as the standard digests them: a signature, or a time stamp, in a field that is new is left to
+//     the certification, even where the lock says All.
 //   - Of a CMS with several signers (EN 319 142-1 5.1 wants one) each is judged.
 //   - Attributes that PAdES wants in the CMS (EN 319 142-1 6.3) are judged as in CAdES.
 package pades

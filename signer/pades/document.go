@@ -28,7 +28,9 @@ type Document struct {
 	// HybridOnly is how many objects only readers of PDF 1.5 and later see, in hybrid cross-reference sections.
 	HybridOnly int
 	digests    digests
-	decoded    map[*pdf.Stream][]byte // of the security store
+	decoded    map[*pdf.Stream][]byte  // of the security store
+	names      map[int]map[string]bool // of fields, by revision, see namesAt
+	lockNames  int                     // names in locks that were read, see lock
 }
 
 // Store is what the document security store carries (ISO 32000-2 12.8.4.3): each object whole, in DER. It is gathered, not
@@ -47,7 +49,7 @@ func Open(data []byte, limits pdf.Limits) (*Document, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Document{File: f, decoded: map[*pdf.Stream][]byte{}}
+	d := &Document{File: f, decoded: map[*pdf.Stream][]byte{}, names: map[int]map[string]bool{}}
 	for _, r := range f.Revisions() {
 		d.HybridOnly += r.HybridOnly
 	}
@@ -89,14 +91,21 @@ type finder struct {
 	visited map[int]bool
 	fields  int
 	out     []found
+	names   map[string]bool // of all fields, where it is not nil
+}
+
+// form walks all fields of the form.
+func (w *finder) form() {
+	catalog := w.view.Dict(w.view.Trailer().Get("Root"))
+	form := catalog.Get("AcroForm")
+	for _, o := range w.view.Array(w.view.Dict(form).Get("Fields")) {
+		w.field(o, refNumber(form), "", "", 0)
+	}
 }
 
 func (d *Document) find(v pdf.View, catalog *pdf.Dict) {
 	w := &finder{view: v, visited: map[int]bool{}}
-	form := v.Dict(catalog.Get("AcroForm"))
-	for _, o := range v.Array(form.Get("Fields")) {
-		w.field(o, refNumber(catalog.Get("AcroForm")), "", "", 0)
-	}
+	w.form()
 	// A certification that is in no field is one all the same (ISO 32000-1 12.8.4).
 	if ref, ok := v.Dict(catalog.Get("Perms")).Get("DocMDP").(pdf.Ref); ok {
 		w.out = append(w.out, found{value: ref, holder: ref.Number})
@@ -150,6 +159,9 @@ func (w *finder) field(o pdf.Object, holder int, name string, kind pdf.Name, dep
 		kind = own
 	}
 	name = fullName(w.view, dict, holder, name)
+	if w.names != nil {
+		w.names[name] = true
+	}
 	if value := dict.Get("V"); kind == "Sig" && value != nil {
 		w.out = append(w.out, found{value, holder, name, w.view.Dict(dict.Get("Lock"))})
 	}

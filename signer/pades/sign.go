@@ -89,7 +89,7 @@ func Prepare(data []byte, in SignInput) (*Prepared, error) {
 }
 
 // admits holds a new signature against what earlier ones allow. A certification that allows no change allows a time stamp
-// over the document (ISO 32000-2 12.8.2.2.2).
+// over the document (ISO 32000-2 12.8.2.2.2), but none allows one in a field that it has locked.
 func (d *Document) admits(in SignInput) error {
 	if in.Permission != 0 && len(d.Signatures) > 0 {
 		return fmt.Errorf("%w: only the first signature can certify", ErrForbidden)
@@ -101,6 +101,9 @@ func (d *Document) admits(in SignInput) error {
 	for _, s := range d.Signatures {
 		if !allowed(kind, s.Permission) {
 			return ErrForbidden
+		}
+		if in.Field != "" && d.freezes(s, kind, in.Field) {
+			return fmt.Errorf("%w: one of them has locked the field %q", ErrForbidden, in.Field)
 		}
 	}
 	return nil

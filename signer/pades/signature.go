@@ -68,7 +68,8 @@ type Signature struct {
 	octets  [2][]byte
 }
 
-// Lock names fields that a signature freezes (ISO 32000-1 12.8.2.4).
+// Lock names fields that a signature freezes (ISO 32000-2 12.8.2.4): neither a value nor, where they are empty fields for signatures, a signature
+// may be put into them later.
 type Lock struct {
 	// Action is "All", "Include" (the fields named) or "Exclude" (all but those).
 	Action string
@@ -101,7 +102,7 @@ func (d *Document) read(v pdf.View, o found, number int) *Signature {
 	}
 	s.SubFilter = SubFilter(v.Name(dict.Get("SubFilter")))
 	s.describe(v, dict, number)
-	s.limits(v, dict, o)
+	d.limits(s, v, dict, o)
 	if dict.Doubled != "" {
 		// Readers differ in which of two ByteRange or Contents they take.
 		s.fail(RuleDictionary, clauseDictionary, "the key "+text([]byte(dict.Doubled))+" stands in the signature dictionary twice")
