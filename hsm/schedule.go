@@ -307,10 +307,10 @@ const (
 // room is how many calls may be with the worker: one for each seat, and as many more as it does in a moment, so that it never waits
 // for the next. Slow calls wait here, where they can still go to another token.
 func (m *member) room() int {
-	if m.took <= 0 || m.took >= aheadMax {
+	if m.took <= 0 {
 		return m.seats
 	}
-	return m.seats * (1 + min(aheadSeats, int(aheadMax/m.took)))
+	return m.seats + min(aheadSeats*m.seats, int(time.Duration(m.seats)*aheadMax/m.took))
 }
 
 // free is any member with a seat free, but for the one that failed the call last.
