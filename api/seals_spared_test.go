@@ -13,14 +13,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"qaqpa/hsm"
-	"qaqpa/payment"
 	"qaqpa/signer"
-	"qaqpa/signer/audit"
-	"qaqpa/signer/fetch"
 	"qaqpa/signer/pkix"
 	"qaqpa/signer/report"
 	"qaqpa/signer/sealing"
-	"qaqpa/signer/trust"
 	"qaqpa/testenv/fault"
 	"qaqpa/testenv/pki"
 	"qaqpa/testenv/softhsm"
@@ -97,14 +93,7 @@ func TestSealsSpareTheToken(t *testing.T) {
 	token := must[*hsm.Token](t)(hsm.Open(t.Context(), hsm.Config{Module: soft.Module, Token: soft.Label, PIN: soft.PIN, Now: time.Now, Registerer: registry}))
 	t.Cleanup(func() { _ = token.Close() })
 	keys := h.tokenKeys(t, token)
-	store := must[*trust.Store](t)(trust.New(trust.Config{Mode: trust.Custom, Anchors: [][]byte{h.pki.AnchorsPEM()}, Intermediates: [][]byte{h.pki.IntermediatesPEM()}}))
-	client := must[*fetch.Client](t)(fetch.New(fetch.Config{AllowPrivate: true, Now: time.Now, FailureKeep: -1}))
-	t.Cleanup(client.Close)
-	service := must[*signer.Service](t)(signer.New(signer.Config{
-		DB: h.db, Trust: store, Fetch: client, Audit: must[*audit.Log](t)(audit.New(audit.Config{Now: time.Now})),
-		SealKey: keys["good"].Key, SealChain: keys["good"].Chain, SealKeys: keys, TSA: h.srv.URL + "/tsp/", Now: time.Now, OCSPReuse: -1,
-	}))
-	h.gateway = serveFront(t, h.db, &payment.Service{}, service, nil)
+	h.serve(t, signer.Config{DB: h.db, SealKey: keys["good"].Key, SealChain: keys["good"].Chain, SealKeys: keys})
 	var names []string
 	for name := range keys {
 		names = append(names, name)

@@ -69,21 +69,29 @@ func houseOfSeals(t *testing.T, notAfter time.Time) *sealHouse {
 	seal := must[*pki.Identity](t)(h.pki.Issue(pki.Profile{
 		Name: "seal", Family: pki.ECDSA, Kind: pki.InformationSystem, SystemName: "QAQPA", Organisation: "АҚ «Қақпа»", BIN: pki.BIN(9), NotAfter: notAfter,
 	}))
-	store := must[*trust.Store](t)(trust.New(trust.Config{Mode: trust.Custom, Anchors: [][]byte{h.pki.AnchorsPEM()}, Intermediates: [][]byte{h.pki.IntermediatesPEM()}}))
-	client := must[*fetch.Client](t)(fetch.New(fetch.Config{AllowPrivate: true, Now: time.Now, FailureKeep: -1}))
-	t.Cleanup(client.Close)
-	trail := must[*audit.Log](t)(audit.New(audit.Config{Now: time.Now}))
 	db := postgres.ForTest(t, signer.Migrate, auth.Migrate)
 	chain := []*pkix.Certificate{must[*pkix.Certificate](t)(pkix.ParseCertificate(seal.Certificate)), must[*pkix.Certificate](t)(pkix.ParseCertificate(seal.Chain[0]))}
 	h.token = &moody{Signer: seal.Key}
-	h.service = must[*signer.Service](t)(signer.New(signer.Config{
-		DB: db, Trust: store, Fetch: client, Audit: trail, SealKey: h.token, SealChain: chain, TSA: h.srv.URL + "/tsp/", Now: time.Now, OCSPReuse: -1,
-	}))
-	h.gateway = serveFront(t, db, &payment.Service{}, h.service, nil)
+	trail := h.serve(t, signer.Config{DB: db, SealKey: h.token, SealChain: chain})
 	h.policies = signer.SealPolicies{DB: db, Audit: trail, Now: time.Now}
 	h.allow(sealing.Policy{Keys: []string{"seal"}, Formats: sealing.Formats(), Levels: sealing.Levels(), PerMinute: 1000, Digests: true, Raise: true})
 	h.agency = h.key(auth.Agency, "agn_1")
 	return h
+}
+
+// serve starts the gateway with these keys, trusting its authorities.
+func (h *sealHouse) serve(t *testing.T, cfg signer.Config) *audit.Log {
+	t.Helper()
+	cfg.Trust = must[*trust.Store](t)(trust.New(trust.Config{
+		Mode: trust.Custom, Anchors: [][]byte{h.pki.AnchorsPEM()}, Intermediates: [][]byte{h.pki.IntermediatesPEM()},
+	}))
+	cfg.Fetch = must[*fetch.Client](t)(fetch.New(fetch.Config{AllowPrivate: true, Now: time.Now, FailureKeep: -1}))
+	t.Cleanup(cfg.Fetch.Close)
+	cfg.Audit = must[*audit.Log](t)(audit.New(audit.Config{Now: time.Now}))
+	cfg.TSA, cfg.Now, cfg.OCSPReuse = h.srv.URL+"/tsp/", time.Now, -1
+	h.service = must[*signer.Service](t)(signer.New(cfg))
+	h.gateway = serveFront(t, cfg.DB, &payment.Service{}, h.service, nil)
+	return cfg.Audit
 }
 
 // allow sets the agency's policy.

@@ -49,15 +49,7 @@ func TestBenchHSM(t *testing.T) {
 		t.Skip("a measurement: make bench-hsm")
 	}
 	dir := t.TempDir()
-	soft, err := softhsm.New(dir)
-	must(t, err)
-	loop, err := softhsm.CompileLoop(dir)
-	must(t, err)
-	algorithms := map[string]hsm.Algorithm{}
-	for _, c := range benchCases {
-		algorithms[c.name] = c.algorithm
-	}
-	made(t, soft, algorithms)
+	soft, loop := benchToken(t, dir)
 	faulty, err := softhsm.NewFaulty(dir)
 	must(t, err)
 	defer faulty.Close()
@@ -68,6 +60,21 @@ func TestBenchHSM(t *testing.T) {
 	far := *soft
 	far.Module = faulty.Module
 	t.Run("1 ms away", func(t *testing.T) { compare(t, benchCases[2], loop, &far, "-1ms", []int{16, 64, 128}, []int{32, 64}) })
+}
+
+// benchToken is a token with a key for each case, and the program that is the loop in C.
+func benchToken(t *testing.T, dir string) (soft *softhsm.Token, loop string) {
+	t.Helper()
+	soft, err := softhsm.New(dir)
+	must(t, err)
+	loop, err = softhsm.CompileLoop(dir)
+	must(t, err)
+	algorithms := map[string]hsm.Algorithm{}
+	for _, c := range benchCases {
+		algorithms[c.name] = c.algorithm
+	}
+	made(t, soft, algorithms)
+	return soft, loop
 }
 
 // compare measures one case and writes its lines: loop and fleet, of two processes, each with the number of sessions that is best for it.

@@ -29,16 +29,7 @@ func TestBenchHSMCost(t *testing.T) {
 	if os.Getenv("QAQPA_BENCH") == "" {
 		t.Skip("a measurement: make bench-hsm")
 	}
-	dir := t.TempDir()
-	soft, err := softhsm.New(dir)
-	must(t, err)
-	loop, err := softhsm.CompileLoop(dir)
-	must(t, err)
-	algorithms := map[string]hsm.Algorithm{}
-	for _, c := range benchCases {
-		algorithms[c.name] = c.algorithm
-	}
-	made(t, soft, algorithms)
+	soft, loop := benchToken(t, t.TempDir())
 	f := fleetOf(t, func(cfg *hsm.FleetConfig) { cfg.Tokens[0].Processes, cfg.Tokens[0].Seats = 2, 1 }, soft)
 	for i, n := range []int{1000, 400, 10_000, 4000} {
 		t.Run(benchCases[i].name, func(t *testing.T) { costs(t, benchCases[i], f, loop, soft, n) })

@@ -127,12 +127,8 @@ func (p *edPoint) encoding() (out [32]byte) {
 func (t *edTable) addTo(p *edPoint, k *edwards25519.Scalar) {
 	carry := 0
 	for i, octet := range k.Bytes() { // the lowest first
-		d := int(octet) + carry
-		carry = 0
-		if d > edHalf {
-			d -= 2 * edHalf
-			carry = 1
-		}
+		var d int
+		d, carry = signed(int(octet)+carry, edHalf)
 		switch {
 		case d > 0:
 			p.add(&t[i][d-1], false)

@@ -3,15 +3,11 @@ package pinned
 import (
 	"bytes"
 	"crypto/ed25519"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
-	"io/fs"
 	"math/big"
 	"slices"
 	"testing"
 
-	"github.com/c2sp/wycheproof"
 	"pgregory.net/rapid"
 )
 
@@ -116,44 +112,6 @@ func TestEd25519DegenerateValues(t *testing.T) {
 		if _, err := sharedEd.Key(bad); !errors.Is(err, ErrKey) {
 			t.Errorf("key %x: %v", bad, err)
 		}
-	}
-}
-
-// TestEd25519Wycheproof: not one verdict may differ from the one that comes with the vectors.
-func TestEd25519Wycheproof(t *testing.T) {
-	raw, err := fs.ReadFile(wycheproof.TestVectors, "ed25519_test.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var file struct {
-		TestGroups []struct {
-			PublicKey struct{ PK string }
-			Tests     []struct {
-				ID                   int `json:"tcId"`
-				Comment, Msg, Result string
-				Sig                  string
-			} `json:"tests"`
-		} `json:"testGroups"`
-	}
-	if err := json.Unmarshal(raw, &file); err != nil {
-		t.Fatal(err)
-	}
-	judged := 0
-	for _, group := range file.TestGroups {
-		k := pinEd(t, unhex(t, group.PublicKey.PK))
-		for _, c := range group.Tests {
-			signature, err := hex.DecodeString(c.Sig)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if got := k.Verify(unhex(t, c.Msg), signature); got != (c.Result == "valid") {
-				t.Errorf("%d (%s): %t, want %s", c.ID, c.Comment, got, c.Result)
-			}
-			judged++
-		}
-	}
-	if judged < 100 {
-		t.Errorf("only %d vectors", judged)
 	}
 }
 

@@ -36,12 +36,8 @@ func newTable(base affine, p *big.Int) *table {
 func (t *table) addTo(p *point, k *[4]uint64) {
 	carry := 0
 	for i := range t {
-		d := digit(k, i*windowBits) + carry
-		carry = 0
-		if d > half {
-			d -= 2 * half
-			carry = 1
-		}
+		var d int
+		d, carry = signed(digit(k, i*windowBits)+carry, half)
 		switch {
 		case d > 0:
 			p.add(&t[i][d-1], false)
@@ -49,6 +45,14 @@ func (t *table) addTo(p *point, k *[4]uint64) {
 			p.add(&t[i][-d-1], true)
 		}
 	}
+}
+
+// signed makes of a digit below 4·half one from −half to half, and what the next digit gets: so a table needs half of the multiples.
+func signed(d, half int) (digit, carry int) {
+	if d > half {
+		return d - 2*half, 1
+	}
+	return d, 0
 }
 
 // digit returns windowBits bits of k from bit at on.
