@@ -58,7 +58,8 @@ func newWorld(t *testing.T) *world {
 func (w *world) connect(tb testing.TB, database string) *sqlx.DB {
 	tb.Helper()
 	dsn := fmt.Sprintf("host=%s port=5432 user=qaqpa dbname=%s sslmode=disable", w.proxy.Dir(), database)
-	db, err := Connect(tb.Context(), dsn, ConnectConfig{ReadTimeout: time.Minute})
+	// As patient as a machine is that does other work beside: a schedule is about crashes, not about limits of time.
+	db, err := Connect(tb.Context(), dsn, ConnectConfig{ReadTimeout: time.Minute, LockTimeout: time.Minute, ConnectTimeout: time.Minute})
 	if err != nil {
 		tb.Fatal(err)
 	}
