@@ -1,10 +1,10 @@
 package payment
 
 import (
-	"strconv"
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"testing"
 	"time"
 
