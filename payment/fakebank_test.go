@@ -39,6 +39,7 @@ type fakePayment struct {
 	outcome bank.Outcome
 	times   int // how often money moved
 	asked   int
+	at      time.Time // when it was executed
 }
 
 func newFakeBank(n *notary, c *clock) *fakeBank {
@@ -178,8 +179,11 @@ func (f *fakeBank) status(p *fakePayment) bank.Status {
 	}
 	switch p.outcome {
 	case bank.Executed:
+		if p.at.IsZero() { // asked again, the bank tells the same time
+			p.at = f.clock.now()
+		}
 		s.Commission = p.order.Commission
-		s.BankReference, s.ExecutedAt = "BR-"+p.order.Attempt[6:20], f.clock.now().Format(time.RFC3339Nano)
+		s.BankReference, s.ExecutedAt = "BR-"+p.order.Attempt[6:20], p.at.Format(time.RFC3339Nano)
 	case bank.Refused:
 		s.Reason = "insufficient funds"
 	case bank.Pending, bank.Absent:

@@ -29,6 +29,7 @@ type simulation struct {
 	own    catalog.Service  // payable without a debt
 	held   []string         // attempts that the bank began for its clients
 	agreed agreements       // for repeated payments
+	facts  *simFacts        // what the bank is asked about
 }
 
 // faults that a call to the bank may meet.
@@ -56,11 +57,13 @@ func (s *simulation) step() {
 	s.t.Helper()
 	ctx := s.t.Context()
 	var err error
-	switch s.draw.IntN(26) {
+	switch s.draw.IntN(28) {
 	case 23, 24:
 		err = s.useSome()
 	case 25:
 		err = s.changeTerms()
+	case 26, 27:
+		err = s.askSome()
 	case 20:
 		s.fileFaults()
 		s.clock.advance(time.Duration(s.draw.Int64N(int64(2 * time.Minute))))
@@ -315,6 +318,7 @@ func (s *simulation) finish() {
 	s.agree()
 	s.counted(s.withinLimits(true))
 	s.commissioned(report)
+	s.recorded()
 	var postings int64
 	s.must(s.db.Get(&postings, `SELECT count(*) FROM postings`))
 	if report.Unsigned != 0 || report.Receipts != report.Leaves-postings {
@@ -358,11 +362,12 @@ func TestSimulation(t *testing.T) {
 		seed := first + uint64(i)
 		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
 			t.Parallel()
-			var change []func(*Config)
+			facts := &simFacts{}
+			change := []func(*Config){asksBanks(t, facts)}
 			if seed%2 == 0 {
 				change = append(change, private(t))
 			}
-			s := &simulation{bundle: setup(t, change...), draw: rand.New(rand.NewPCG(seed, 0))}
+			s := &simulation{bundle: setup(t, change...), draw: rand.New(rand.NewPCG(seed, 0)), facts: facts}
 			s.lateInMonth(seed, 18*time.Hour)
 			s.byFiles(otherBIC)
 			s.debts = append(s.debts, s.fee(citizenIIN), s.fee(citizenIIN), s.fee(neighborIIN))
