@@ -75,24 +75,32 @@ func DottedOID(contents []byte) (string, error) {
 
 // EncodeOID is the contents octets of a dotted OBJECT IDENTIFIER (X.690 8.19).
 func EncodeOID(dotted string) ([]byte, error) {
-	parts := strings.Split(dotted, ".")
-	if len(parts) < 2 {
-		return nil, errors.New("couldn't encode OBJECT IDENTIFIER: fewer than two arcs")
-	}
-	arcs := make([]uint64, len(parts))
-	for i, p := range parts {
-		v, err := strconv.ParseUint(p, 10, 63)
-		if err != nil {
+	return appendOID(make([]byte, 0, len(dotted)), dotted)
+}
+
+// appendOID appends the contents octets, which are never more than those of the dotted form. Each signature writes some ten of them.
+func appendOID(out []byte, dotted string) ([]byte, error) {
+	var first uint64
+	rest, more, n := dotted, true, 0
+	for ; more; n++ {
+		var digits string
+		digits, rest, more = strings.Cut(rest, ".")
+		v, err := strconv.ParseUint(digits, 10, 63)
+		switch {
+		case err != nil:
 			return nil, fmt.Errorf("couldn't encode OBJECT IDENTIFIER %q: %w", dotted, err)
+		case n == 0:
+			first = v
+		case n == 1 && (first > 2 || first < 2 && v > 39 || v > 1<<62):
+			return nil, fmt.Errorf("couldn't encode OBJECT IDENTIFIER %q: first arcs out of range", dotted)
+		case n == 1:
+			out = appendBase128(out, first*40+v)
+		default:
+			out = appendBase128(out, v)
 		}
-		arcs[i] = v
 	}
-	if arcs[0] > 2 || arcs[0] < 2 && arcs[1] > 39 || arcs[1] > 1<<62 {
-		return nil, fmt.Errorf("couldn't encode OBJECT IDENTIFIER %q: first arcs out of range", dotted)
-	}
-	out := appendBase128(nil, arcs[0]*40+arcs[1])
-	for _, v := range arcs[2:] {
-		out = appendBase128(out, v)
+	if n < 2 {
+		return nil, errors.New("couldn't encode OBJECT IDENTIFIER: fewer than two arcs")
 	}
 	return out, nil
 }

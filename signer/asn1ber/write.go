@@ -61,7 +61,8 @@ func SetOf(tag Tag, members ...[]byte) []byte {
 
 // EncodedOID is a whole OBJECT IDENTIFIER element of a dotted form.
 func EncodedOID(dotted string) ([]byte, error) {
-	c, err := EncodeOID(dotted)
+	var room [64]byte
+	c, err := appendOID(room[:0], dotted)
 	if err != nil {
 		return nil, err
 	}
