@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -149,23 +150,39 @@ const (
 // asks again.
 func (s *Service) checkSeal(ctx context.Context, k *sealKey) error {
 	now := s.cfg.Now()
-	k.mu.Lock()
-	age := now.Sub(k.checked)
-	if !k.checked.IsZero() && (age < s.cfg.SealCheck || k.checking && age < sealGrace*s.cfg.SealCheck) {
-		k.mu.Unlock()
+	if k.holds(now, s.cfg.SealCheck) {
 		return nil
 	}
-	k.checking = true
-	k.mu.Unlock()
 	err := s.judgeKey(ctx, k.Key, k.Chain, now, ErrSealCertificate)
+	k.learn(ctx, now, err)
+	return err
+}
+
+// holds tells whether the last check will do; else the caller is to make one. A clock that was set back makes none last longer.
+func (k *sealKey) holds(now time.Time, every time.Duration) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	age := now.Sub(k.checked)
+	if !k.checked.IsZero() && age >= 0 && (age < every || k.checking && age < sealGrace*every) {
+		return true
+	}
+	k.checking = true
+	return false
+}
+
+// learn takes the outcome of a check that began at a time. A caller who did not wait for it says nothing about the certificate: could he make it
+// forgotten, every other seal would have to wait for the revocation service.
+func (k *sealKey) learn(ctx context.Context, began time.Time, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.checking = false
+	if gone := ctx.Err(); gone != nil && errors.Is(err, gone) {
+		return
+	}
 	k.checked = time.Time{}
 	if err == nil {
-		k.checked = now
+		k.checked = began
 	}
-	return err
 }
 
 // judgeKey judges the certificate of a key before the key signs. unusable is the error for a certificate that must not be
