@@ -326,7 +326,7 @@ func (s *Server) addAgreements(ctx context.Context, v *portal.Order) error {
 	if err != nil {
 		return err
 	}
-	asked := mandate.Asked{Payer: v.Order.Payer, Bank: v.Order.Bank, Tiyn: v.Order.Tiyn, On: catalog.DateOf(s.cfg.Now())}
+	asked := mandate.Asked{Payer: v.Order.Payer, Bank: v.Order.Bank, Tiyn: v.Order.Tiyn + v.Order.Commission, On: catalog.DateOf(s.cfg.Now())}
 	for _, item := range v.Document.Items {
 		asked.Services = append(asked.Services, item.Service)
 	}
