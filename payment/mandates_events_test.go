@@ -76,3 +76,36 @@ func TestMandateNoticeCountsBeneficiaries(t *testing.T) {
 		t.Errorf("notice %q of %s", last, o.ID)
 	}
 }
+
+// Whoever makes and drops drafts of agreements in somebody's name neither writes to his phone nor hides the agreement that he has given.
+func TestMandateDraftsBotherNobody(t *testing.T) {
+	b, p := withCodes(t)
+	m := b.agreed(citizenIIN, 1000_00, 1500_00)
+	_, err := b.workNotices(t.Context())
+	b.must(err)
+	texts := len(p.texts)
+	for i := range mandatesShown + 1 {
+		draft := b.proposed(citizenIIN, 1000_00, 1500_00)
+		if i > 0 {
+			continue
+		}
+		_, _, err := b.RevokeMandate(t.Context(), b.idem("drop"), draft.ID)
+		b.must(err)
+	}
+	if _, err := b.workNotices(t.Context()); err != nil || len(p.texts) != texts {
+		t.Errorf("the payer was told of drafts: %q, %v", p.texts[texts:], err)
+	}
+	list, err := b.Mandates(t.Context(), citizenIIN)
+	if err != nil || len(list) != mandatesShown || list[0].ID != m.ID {
+		t.Fatalf("%d listed, the first is %+v, %v", len(list), list[0], err)
+	}
+	_, _, err = b.RevokeMandate(t.Context(), b.idem("revoke"), m.ID)
+	b.must(err)
+	if _, err := b.workNotices(t.Context()); err != nil || len(p.texts) != texts+1 {
+		t.Errorf("the payer was not told that his agreement ended: %v", err)
+	}
+	list, err = b.Mandates(t.Context(), citizenIIN)
+	if err != nil || len(list) != mandatesShown || list[0].ID == m.ID {
+		t.Errorf("an agreement that has ended stands first: %v", err)
+	}
+}

@@ -48,13 +48,32 @@ func (s *store) reopen(ctx context.Context, tx *sqlx.Tx, row *refundRow, now tim
 	} else if !whole {
 		d.Amount, d.Basis = row.Amount, catalog.Basis{Kind: catalog.Stated, On: catalog.DateOf(now), Rest: true}
 	}
-	d.Reference = successorReference(d.Reference, row.ID)
+	old := d.Reference
 	d.State, d.Version, d.Order, d.PaidAt, d.RecallReason, d.SettledBy, d.Paid = debt.Open, 1, "", nil, "", "", 0
 	d.LoadedAt = now
 	if d.ID, err = newID(prefixDebt, row.Bucket); err != nil {
 		return "", err
 	}
+	if d.Reference, err = s.freeReference(ctx, tx, d, old, row.ID); err != nil {
+		return "", err
+	}
 	return d.ID, s.insertDebts(ctx, tx, []debt.Debt{d}, now)
+}
+
+// freeReference names the debt that is owed again by the end of the refund's id. The attack: an agency that knows the refund feeds a debt of
+// that name, and then the bank's word that it has given the money back could never be booked; so a name that is taken gives way to one by
+// the id of the new debt, which nobody knows before.
+func (s *store) freeReference(ctx context.Context, tx *sqlx.Tx, d debt.Debt, old, refundID string) (string, error) {
+	name := successorReference(old, refundID)
+	var taken bool
+	if err := one(ctx, tx, &taken, `SELECT EXISTS (SELECT 1 FROM debts WHERE bucket = $1 AND agency_id = $2 AND payer_id = ANY($3) AND reference = $4)`,
+		bucketOf(d.Payer.ID), d.Agency, s.private.forms(d.Payer.ID), name); err != nil {
+		return "", err
+	}
+	if taken {
+		name = successorReference(old, d.ID)
+	}
+	return name, nil
 }
 
 // wasWhole reports whether a refund takes back all that paid a debt at once.
@@ -97,10 +116,10 @@ func (s *store) tell(ctx context.Context, tx *sqlx.Tx, row *refundRow) error {
 	now := s.now()
 	fact := refundFact{Type: "refund." + string(row.State), Timestamp: now.Format(time.RFC3339Nano), Data: refundFactData{Refund: row.view(), Reference: reference}}
 	fact.Data.AskedBy, fact.Data.DecidedBy = "", ""
-	if row.Successor == row.Debt {
-		fact.Data.SuccessorReference = reference
-	} else if row.Successor != "" {
-		fact.Data.SuccessorReference = successorReference(reference, row.ID)
+	if row.Successor != "" {
+		if err := one(ctx, tx, &fact.Data.SuccessorReference, `SELECT reference FROM debts WHERE bucket = $1 AND id = $2`, row.Bucket, row.Successor); err != nil {
+			return err
+		}
 	}
 	body, err := json.Marshal(fact)
 	if err != nil {

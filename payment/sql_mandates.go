@@ -14,7 +14,7 @@ import (
 
 const prefixMandate = "mnd_"
 
-// mandatesShown is the most agreements of one payer that are listed, the newest first.
+// mandatesShown is the most agreements of one payer that are listed.
 const mandatesShown = 100
 
 type mandateRow struct {
@@ -72,14 +72,16 @@ func (s *store) readMandate(ctx context.Context, q sqlx.QueryerContext, id, lock
 	return &row, s.private.mandate(ctx, &row)
 }
 
-// Mandates lists the agreements of a payer, the newest first. Errors: [ErrPayerIDInvalid].
+// Mandates lists the agreements of a payer, those in force first and then the newest, at most 100: drafts, which banks and programs make at
+// will, must not push what he may have to revoke out of his sight. Errors: [ErrPayerIDInvalid].
 func (s *Service) Mandates(ctx context.Context, payer string) ([]Mandate, error) {
 	if !catalog.ValidPayerID(payer) {
 		return nil, ErrPayerIDInvalid.at("payer")
 	}
 	var rows []mandateRow
-	if err := all(ctx, s.db, &rows, `SELECT `+mandateColumns+` FROM mandates WHERE bucket = $1 AND payer_id = ANY($2) ORDER BY id DESC LIMIT $3`,
-		bucketOf(payer), s.private.forms(payer), mandatesShown); err != nil {
+	if err := all(ctx, s.db, &rows, `SELECT `+mandateColumns+` FROM mandates WHERE bucket = $1 AND payer_id = ANY($2)
+		ORDER BY state <> 'active' OR valid_until < $4::date, id DESC LIMIT $3`,
+		bucketOf(payer), s.private.forms(payer), mandatesShown, string(catalog.DateOf(s.now()))); err != nil {
 		return nil, err
 	}
 	out := make([]Mandate, len(rows))
@@ -139,7 +141,9 @@ type mandateStep struct {
 // mandateEvent writes a step of an agreement that is locked or new, with the wish to tell the payer.
 func (s *Service) mandateEvent(ctx context.Context, tx *sqlx.Tx, m *mandateRow, step mandateStep) error {
 	notice := "wanted"
-	if step.kind == mandate.Created {
+	if step.kind == mandate.Created || (step.kind == mandate.Revoked && m.SignedAt == nil) {
+		// A draft that was never signed bound nobody. The attack: a bank that makes and drops drafts fills the phone of a payer, who reads that
+		// agreements were revoked which he has never given.
 		notice = ""
 	}
 	return exec(ctx, tx, 1, `INSERT INTO mandate_events (bucket, mandate_id, number, event, at, order_id, amount, whom, others, actor, notice, next_at)
