@@ -178,7 +178,7 @@ func TestBrowserSignsInByCode(t *testing.T) {
 		v.run(chromedp.Submit("#iin", chromedp.ByQuery), chromedp.WaitVisible(`input[name=code]`, chromedp.ByQuery))
 		v.run(emulation.SetScriptExecutionDisabled(false)) // the page has none; axe-core is one
 		v.looked("1-code")
-		for deadline := time.Now().Add(10 * time.Second); len(c.phone.Messages(ownPhone)) == before && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(time.Minute); len(c.phone.Messages(ownPhone)) == before && time.Now().Before(deadline); {
 			time.Sleep(20 * time.Millisecond)
 		}
 		v.run(chromedp.SendKeys("#code", c.phone.Code(ownPhone), chromedp.ByQuery), chromedp.Submit("#code", chromedp.ByQuery), chromedp.WaitVisible(".who", chromedp.ByQuery))

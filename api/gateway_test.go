@@ -108,7 +108,7 @@ func serveFront(tb testing.TB, db *sqlx.DB, payments *payment.Service, sign *sig
 	}
 	tb.Cleanup(func() {
 		g.client.CloseIdleConnections()
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(tb.Context()), time.Minute)
 		defer cancel()
 		if err := g.Shutdown(ctx); err != nil {
 			tb.Error(err)

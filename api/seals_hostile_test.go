@@ -87,7 +87,7 @@ func TestSealsOfBombs(t *testing.T) {
 			t.Errorf("%s passes", name)
 		}
 		t.Logf("%s: %d, %s", name, a.status, time.Since(start).Round(time.Millisecond))
-		if took := time.Since(start); took > time.Minute { // a guard against hanging
+		if took := time.Since(start); took > 5*time.Minute { // a guard against hanging, on a busy machine too
 			t.Errorf("%s took %s", name, took)
 		}
 	}

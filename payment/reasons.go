@@ -65,7 +65,9 @@ func (e *Error) of(reason, about string) *Error {
 }
 
 // misfit refuses a resolution.
-func misfit(why recon.Why, about string) *Error { return misfitOf(&recon.Misfit{Why: why, About: about}) }
+func misfit(why recon.Why, about string) *Error {
+	return misfitOf(&recon.Misfit{Why: why, About: about})
+}
 
 // misfitOf refuses a resolution for what [recon.Legs] says of it.
 func misfitOf(err error) *Error {
@@ -90,8 +92,11 @@ func unreadable(err error) error {
 		of     error
 		reason string
 	}{
-		{statement.ErrVersion, reasonVersion}, {statement.ErrSyntax, reasonSyntax}, {statement.ErrEncoding, reasonEncoding},
-		{statement.ErrValue, reasonValue}, {statement.ErrLimit, reasonLimit},
+		{statement.ErrVersion, reasonVersion},
+		{statement.ErrSyntax, reasonSyntax},
+		{statement.ErrEncoding, reasonEncoding},
+		{statement.ErrValue, reasonValue},
+		{statement.ErrLimit, reasonLimit},
 	} {
 		if errors.Is(fault.Err, kind.of) {
 			reason = kind.reason

@@ -4,9 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strconv"
 	"maps"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"

@@ -186,7 +186,7 @@ func TestHostileDocuments(t *testing.T) {
 		if err == nil && len(d.Signatures) > 0 && d.Signatures[0].Coverage() == pades.Whole && !strings.Contains(name, "revisions") {
 			t.Errorf("%s: whole: %v", name, d.Signatures[0].Changes)
 		}
-		if took > 30*time.Second { // a guard against hanging
+		if took > 5*time.Minute { // a guard against hanging, on a busy machine too
 			t.Errorf("%s took %s", name, took)
 		}
 	}

@@ -103,7 +103,7 @@ func (h *harness) sign(id string, at time.Time, body []byte) http.Header {
 // send posts a webhook; 0: no answer.
 func (h *harness) send(header http.Header, body []byte) int {
 	h.t.Helper()
-	ctx, cancel := context.WithTimeout(h.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(h.t.Context(), time.Minute)
 	defer cancel()
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.url+"/webhooks", bytes.NewReader(body))
 	if err != nil {

@@ -87,7 +87,7 @@ func TestStartNamesTheFolderThatIsClosed(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	_, err = Start(ctx, Config{Dir: filepath.Join(dir, "pg")})
 	if err == nil || !strings.Contains(err.Error(), "cannot enter "+dir) {
