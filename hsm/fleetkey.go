@@ -54,7 +54,8 @@ func (f *Fleet) open(ctx context.Context, ref Ref, isSecret bool) (*sharedKey, e
 		return known, nil
 	}
 	k := &sharedKey{ref: ref, secret: isSecret, places: make(map[*member]*place), judge: &judge{pins: f.pins}}
-	if err := f.findAll(ctx, k); err != nil {
+	asked, err := f.findAll(ctx, k)
+	if err != nil {
 		return nil, err
 	}
 	k.limits = f.cfg.Limits[k.label]
@@ -67,19 +68,39 @@ func (f *Fleet) open(ctx context.Context, ref Ref, isSecret bool) (*sharedKey, e
 	if k.limits.PerSecond > 0 {
 		k.limiter = rate.NewLimiter(rate.Limit(k.limits.PerSecond), max(1, int(k.limits.PerSecond)))
 	}
+	return f.adopt(name, k, asked), nil //nolint:contextcheck // a look for a key outlives the call that opens it
+}
+
+// adopt lets calls of a key in, once it was found by way of these links. Between the look and now a worker may have been replaced, and the
+// number that the old one gave the key may be that of another key in the new one, whose look for all keys did not know of this one: an index
+// by the wrong key, which nobody could tell from a right one. There the key is looked for again first.
+func (f *Fleet) adopt(name string, k *sharedKey, asked map[*member]*link) *sharedKey {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if known := f.keys[name]; known != nil {
-		return known, nil
+		return known
 	}
 	f.keys[name] = k
-	return k, nil
+	for m, l := range asked {
+		if p := k.places[m]; p != nil && p.err == nil && m.link != l {
+			m.note(k, &place{err: fmt.Errorf("%w: its worker was replaced while the key was looked for", ErrUnavailable)}, now())
+			k.places[m].doubt = now().Add(f.cfg.CallTimeout) // calls wait for it, as for a token that is being connected
+		}
+	}
+	return k
 }
 
-// findAll looks on all tokens at once, and is content with one that has the key.
-func (f *Fleet) findAll(ctx context.Context, k *sharedKey) error {
+// findAll looks on all tokens at once, and is content with one that has the key. It returns the links that there were when it began: what was
+// found by way of a later one is looked for once more, which does no harm.
+func (f *Fleet) findAll(ctx context.Context, k *sharedKey) (map[*member]*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, f.cfg.CallTimeout)
 	defer cancel()
+	asked := make(map[*member]*link, len(f.members))
+	f.mu.Lock()
+	for _, m := range f.members {
+		asked[m] = m.link
+	}
+	f.mu.Unlock()
 	var (
 		mu   sync.Mutex
 		all  sync.WaitGroup
@@ -104,9 +125,9 @@ func (f *Fleet) findAll(ctx context.Context, k *sharedKey) error {
 	all.Wait()
 	err := errors.Join(errs...)
 	if good == 0 || errors.Is(err, ErrKeyChanged) {
-		return err
+		return nil, err
 	}
-	return nil
+	return asked, nil
 }
 
 // Certificate returns the certificate (DER) of a key from the first token that has one. Of several for the key the one that
