@@ -13,6 +13,9 @@ import (
 	"qaqpa/payment/money"
 )
 
+// proposalsShown is how many changes one page lists: each tells all that money depends on.
+const proposalsShown = 10
+
 // serviceForm bounds the form of a service: four long names in the encoding of forms.
 const serviceForm = 32 << 10
 
@@ -21,7 +24,7 @@ func (s *Server) agencyPages() []route {
 	const base = "/console/agency/{subject}"
 	l := s.cfg.Limits
 	return []route{
-		page(base+"/services", s.servicesPage, "lang", "done", "starting_after"),
+		page(base+"/services", s.servicesPage, "lang", "done", "starting_after", "changes_after"),
 		page(base+"/services/{code}", s.servicePage, "lang"),
 		page(base+"/new-service", s.newServicePage, "lang"),
 		formRoute(base+"/services", serviceForm, s.proposeService, typeFields),
@@ -44,16 +47,21 @@ func (s *Server) servicesPage(ctx context.Context, r *request) (*response, error
 func (s *Server) showServices(ctx context.Context, r *request, who auth.Session, m auth.Member, refused error) (*response, error) {
 	v := portal.AgencyServices{Frame: s.frame(r, who), Agency: m.Subject, Actor: who.Actor(), Done: r.arg("done"), MayAct: m.Role == auth.Editor, Key: newID()}
 	v.Address = "/console/agency/" + m.Subject + "/services"
-	after := r.arg("starting_after")
-	found, err := s.cfg.Payments.Services(ctx, payment.ServiceQuery{Agency: m.Subject, After: after, Limit: rowsShown})
-	if err != nil {
-		return nil, err
-	}
-	v.Services, v.More, v.First = found.Items, found.HasMore, after == ""
-	if v.First {
-		if v.Proposals, err = s.cfg.Payments.Proposals(ctx, m.Subject); err != nil {
+	after, changesAfter := r.arg("starting_after"), r.arg("changes_after")
+	v.First, v.Earlier = after == "", changesAfter != ""
+	if !v.Earlier {
+		found, err := s.cfg.Payments.Services(ctx, payment.ServiceQuery{Agency: m.Subject, After: after, Limit: rowsShown})
+		if err != nil {
 			return nil, err
 		}
+		v.Services, v.More = found.Items, found.HasMore
+	}
+	if v.First {
+		found, err := s.cfg.Payments.Proposals(ctx, payment.ProposalQuery{Agency: m.Subject, After: changesAfter, Limit: proposalsShown})
+		if err != nil {
+			return nil, err
+		}
+		v.Proposals, v.MoreProposals = found.Items, found.HasMore
 	}
 	status := http.StatusOK
 	if refused != nil {

@@ -85,6 +85,8 @@ func TestAgencyChangesTariff(t *testing.T) {
 	first.submit(base+"/proposals", decision(own)).want(t, 403, "second person")
 	other := second.get(base + "/services")
 	other.want(t, 200, "Agree and publish", "ЖҮНІСОВ")
+	second.get(base+"/services?changes_after="+other.field(t, "proposal")).want(t, 200, "There are no earlier changes")
+	second.get(base+"/services?changes_after=prp_none").want(t, 422)
 	if got := second.submit(base+"/proposals", decision(other)); got.status != 303 {
 		t.Fatalf("got %d %s", got.status, got.text)
 	}

@@ -285,7 +285,7 @@ func TestBankWithdrawsStatement(t *testing.T) {
 	second.attach(at, step("approve", ""), "", nil).want(t, 403)
 	second.site = "same-origin"
 	second.get(at).want(t, 200, "Withdraw it", "Replace it")
-	second.attach(at, step("replace", ""), "march.txt", []byte("garbage")).want(t, 422, "What the reader says")
+	second.attach(at, step("replace", ""), "march.txt", []byte("garbage")).want(t, 422, "The format of the file was not recognised")
 	second.attach(at, step("replace", ""), "march.xml", file).want(t, 303)
 	second.get(at).want(t, 200, "replaced")
 	next, err := w.cfg.Payments.BankStatements(t.Context(), ownBIC)

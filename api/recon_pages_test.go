@@ -63,9 +63,9 @@ func TestStatementPages(t *testing.T) {
 	if rows, err := w.cfg.Payments.BankStatements(t.Context(), ownBIC); err != nil || len(rows) != 1 || rows[0].Open != 1 || rows[0].Lines != 1 {
 		t.Errorf("%+v, %v", rows, err)
 	}
-	b.attach(at, nil, "x.xml", append(camt(2, "2026-03-03", 900, 5, "")[:700], "<broken"...)).want(t, 422, "What the reader says", "line 1")
+	b.attach(at, nil, "x.xml", append(camt(2, "2026-03-03", 900, 5, "")[:700], "<broken"...)).want(t, 422, "What the reader says", "(format, line, place): camt.053, 1")
 	b.attach(at, nil, "x.xml", camt(1, "2026-03-02", 0, 901, "")).want(t, 409)
-	b.attach(at, nil, "x.txt", []byte("<script>alert(1)</script>")).want(t, 422, "What the reader says")
+	b.attach(at, nil, "x.txt", []byte("<script>alert(1)</script>")).want(t, 422, "The format of the file was not recognised")
 	b.attach(at, nil, "", nil).want(t, 400)                                        // nothing was chosen
 	b.attach(at, map[string]string{"bank": otherBIC}, "x", file).want(t, 400)      // a field that the form has not
 	b.attach("/console/bank/"+otherBIC+"/statements", nil, "x", file).want(t, 404) // no role there
@@ -220,11 +220,12 @@ func TestDeskPages(t *testing.T) {
 	}
 	file := camt(1, "2026-03-02", 0, 700, "")
 	first.attach(mine, step("replace", ""), "march.xml", file).want(t, 403)
+	second.get("/console/operator/bolat/approvals").want(t, 200, "Waits for a second person", "Withdraw or replace a statement", statementAccount, id)
 	second.get(others+"?lang=kk").want(t, 200, "Ауыстыру", "Қайтарып алу")
 	second.get(of("bolat")+"?lang=en&waiting=true&bank="+ownBIC).want(t, 200, "waits for a second person")
 	second.attach(others, step("replace", ""), "", nil).want(t, 400)
 	second.attach(others, step("replace", ""), "april.xml", camt(2, "2026-04-02", 900, 5, "")).want(t, 409, "no statement with the number")
-	second.attach(others, step("replace", ""), "march.txt", []byte("garbage")).want(t, 422, "What the reader says")
+	second.attach(others, step("replace", ""), "march.txt", []byte("garbage")).want(t, 422, "The format of the file was not recognised")
 	second.attach(others, step("replace", ""), "march.xml", file).want(t, 303)
 	second.get(others).want(t, 200, "replaced")
 	next, err := w.cfg.Payments.BankStatements(t.Context(), ownBIC)

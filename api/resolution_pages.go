@@ -76,11 +76,19 @@ func resolutionOf(form url.Values) (payment.ExceptionAction, error) {
 // approvalsShown is how many past decisions of each sort one page lists.
 const approvalsShown = 100
 
-// approvalsPage lists what two people have decided: of exceptions, and of keys.
+// approvalsPage lists what waits for a second person, of statements and of exceptions, and what two people have decided: of exceptions, and of keys.
 func (s *Server) approvalsPage(ctx context.Context, r *request) (*response, error) {
 	return s.member(auth.Operator, func(ctx context.Context, r *request, who auth.Session, m auth.Member) (*response, error) {
 		v := portal.Approvals{Frame: s.frame(r, who), Subject: m.Subject}
 		var err error
+		if v.Waiting, err = s.cfg.Payments.WaitingStatements(ctx); err != nil {
+			return nil, err
+		}
+		proposed, err := s.cfg.Payments.Exceptions(ctx, payment.ExceptionQuery{State: recon.Proposed, Limit: approvalsShown})
+		if err != nil {
+			return nil, err
+		}
+		v.Proposed, v.MoreProposed = proposed.Items, proposed.HasMore
 		if v.Exceptions, err = s.cfg.Payments.DecidedExceptions(ctx, approvalsShown); err != nil {
 			return nil, err
 		}
@@ -90,6 +98,12 @@ func (s *Server) approvalsPage(ctx context.Context, r *request) (*response, erro
 			}
 		}
 		var actors []string
+		for _, x := range v.Waiting {
+			actors = append(actors, x.ProposedBy)
+		}
+		for _, e := range v.Proposed {
+			actors = append(actors, e.ProposedBy)
+		}
 		for _, e := range v.Exceptions {
 			actors = append(actors, e.ProposedBy, e.ApprovedBy)
 		}

@@ -170,19 +170,56 @@ func (s *Service) publishProposal(ctx context.Context, tx *sqlx.Tx, p Proposal) 
 	return insertVersion(ctx, tx, next)
 }
 
-// proposalsShown bounds what one page lists.
+// proposalsShown bounds the versions of a service that are told with their proposals.
 const proposalsShown = 50
 
-// Proposals lists the changes that were asked for at an agency, the open ones first, then the newest.
-func (s *Service) Proposals(ctx context.Context, agency string) ([]Proposal, error) {
-	var rows []proposalRow
-	err := all(ctx, s.db, &rows, `SELECT `+proposalColumns+` FROM service_proposals WHERE agency_id = $1
-		ORDER BY state <> 'open', asked_at DESC, id DESC LIMIT $2`, agency, proposalsShown)
-	out := make([]Proposal, len(rows))
-	for i := 0; i < len(rows) && err == nil; i++ {
-		out[i], err = rows[i].proposal()
+// ProposalQuery asks for the changes of an agency's services.
+type ProposalQuery struct {
+	Agency string
+	// After is the id after which to continue.
+	After string
+	// Limit is 1 to 100; 0 means 20.
+	Limit int
+}
+
+// ProposalPage is one page of changes.
+type ProposalPage struct {
+	Items   []Proposal
+	HasMore bool
+}
+
+// Proposals lists the changes that were asked for at an agency, the open ones first, then the newest. One that is decided between two pages
+// moves to the decided ones. Errors: [ErrInvalid] for a limit, and for an id that the agency does not have.
+func (s *Service) Proposals(ctx context.Context, q ProposalQuery) (ProposalPage, error) {
+	limit, err := pageLimit(q.Limit)
+	if err != nil {
+		return ProposalPage{}, err
 	}
-	return out, err
+	var known bool
+	if q.After != "" {
+		if err := one(ctx, s.db, &known, `SELECT EXISTS (SELECT 1 FROM service_proposals WHERE id = $1 AND agency_id = $2)`, q.After, q.Agency); err != nil {
+			return ProposalPage{}, err
+		}
+		if !known {
+			return ProposalPage{}, ErrInvalid.with("no change has this id").at("starting_after")
+		}
+	}
+	var rows []proposalRow
+	err = all(ctx, s.db, &rows, `SELECT `+proposalColumns+` FROM service_proposals WHERE agency_id = $1
+		AND ($2 = '' OR (state = 'open', asked_at, id) < (SELECT x.state = 'open', x.asked_at, x.id FROM service_proposals x WHERE x.id = $2))
+		ORDER BY state = 'open' DESC, asked_at DESC, id DESC LIMIT $3`, q.Agency, q.After, limit+1)
+	if err != nil {
+		return ProposalPage{}, err
+	}
+	page := ProposalPage{Items: []Proposal{}, HasMore: len(rows) > limit}
+	for _, r := range rows[:min(len(rows), limit)] {
+		p, err := r.proposal()
+		if err != nil {
+			return ProposalPage{}, err
+		}
+		page.Items = append(page.Items, p)
+	}
+	return page, nil
 }
 
 // ServiceHistory lists the versions of an agency's service, the newest first, at most 50. Errors: [ErrServiceUnknown].

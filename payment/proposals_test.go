@@ -1,6 +1,7 @@
 package payment
 
 import (
+	"slices"
 	"testing"
 
 	"qaqpa/payment/catalog"
@@ -62,9 +63,26 @@ func TestProposals(t *testing.T) {
 	if err != nil || len(history) != 3 || history[0].KNP != "999" || history[2].Version != 1 {
 		t.Errorf("%+v %v", history, err)
 	}
-	list, err := b.Proposals(ctx, b.agency.ID)
-	if err != nil || len(list) != 3 || list[0].ID != third.ID || list[2].Spec.Names.EN != "Another name" {
+	list, err := b.Proposals(ctx, ProposalQuery{Agency: b.agency.ID})
+	if err != nil || len(list.Items) != 3 || list.HasMore || list.Items[0].ID != third.ID || list.Items[2].Spec.Names.EN != "Another name" {
 		t.Errorf("%+v %v", list, err)
+	}
+	fresh.Names.EN = "An open one"
+	open, _, err := b.ProposeService(ctx, as("a", "open"), b.agency.ID, fresh, "A")
+	b.must(err)
+	var walked []string
+	for after, more := "", true; more; {
+		page, err := b.Proposals(ctx, ProposalQuery{Agency: b.agency.ID, After: after, Limit: 1})
+		b.must(err)
+		after, more = page.Items[0].ID, page.HasMore
+		walked = append(walked, after)
+	}
+	if want := []string{open.ID, third.ID, second.ID, first.ID}; !slices.Equal(walked, want) {
+		t.Errorf("page by page: %v, want %v", walked, want)
+	}
+	for _, wrong := range []ProposalQuery{{Agency: b.agency.ID, Limit: 101}, {Agency: b.agency.ID, After: "prp_none"}, {Agency: "agc_other", After: first.ID}} {
+		_, err := b.Proposals(ctx, wrong)
+		wants(t, err, ErrInvalid)
 	}
 	broken := spec
 	broken.Tariffs = []catalog.Tariff{}

@@ -66,13 +66,13 @@ func (e *Error) of(reason, about string) *Error {
 
 // misfit refuses a resolution.
 func misfit(why recon.Why, about string) *Error {
-	return misfitOf(&recon.Misfit{Why: why, About: about})
+	return misfitOf(&recon.MisfitError{Why: why, About: about})
 }
 
 // misfitOf refuses a resolution for what [recon.Legs] says of it.
 func misfitOf(err error) *Error {
 	e := ErrResolutionMisfit.with(err.Error()).because(err)
-	if m, ok := errors.AsType[*recon.Misfit](err); ok {
+	if m, ok := errors.AsType[*recon.MisfitError](err); ok {
 		return e.of(string(m.Why), m.About)
 	}
 	return e

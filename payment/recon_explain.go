@@ -41,8 +41,8 @@ type StatementPage struct {
 	HasMore bool            `json:"has_more"`
 }
 
-// rulePerson is the name under which decisions of people stand among rules.
-const rulePerson = "person"
+// RulePerson is the name under which decisions of people stand among rules.
+const RulePerson = "person"
 
 // StatementLines lists lines of a statement from after the given entry and part. Errors: [ErrStatementUnknown], [ErrInvalid].
 func (s *Service) StatementLines(ctx context.Context, id string, afterNo, afterPart, limit int) (StatementPage, error) {
@@ -130,7 +130,7 @@ func (e *explaining) matches(ctx context.Context) error {
 		if !shown {
 			continue
 		}
-		m := LineMatch{Expectation: expectationID(e.k.Bucket, l.Expectation), Paid: l.Paid, Owed: l.Owed, Rule: rulePerson, Fields: []recon.Field{}}
+		m := LineMatch{Expectation: expectationID(e.k.Bucket, l.Expectation), Paid: l.Paid, Owed: l.Owed, Rule: RulePerson, Fields: []recon.Field{}}
 		if l.Rule == 0 {
 			e.standing[i].ByPeople += l.Paid
 		} else {

@@ -123,6 +123,23 @@ func (s *Service) Statements(ctx context.Context, q StatementQuery) (BankStateme
 	return page, nil
 }
 
+// waitingMax is the most statements that are listed as waiting for a second person.
+const waitingMax = 100
+
+// WaitingStatements lists the statements of all banks whose withdrawal waits for a second person, the newest first, at most 100.
+func (s *Service) WaitingStatements(ctx context.Context) ([]BankStatement, error) {
+	var rows []bankStatementRow
+	if err := all(ctx, s.db, &rows, bankStatementSelect+`s.bucket = ANY(ARRAY(SELECT generate_series(0, 255))) AND s.state = 'booked' AND s.withdraw_by <> ''
+		ORDER BY s.created_at DESC, s.id DESC LIMIT $2`, OpenCountMax, waitingMax); err != nil {
+		return nil, err
+	}
+	out := make([]BankStatement, len(rows))
+	for i, r := range rows {
+		out[i] = r.public()
+	}
+	return out, nil
+}
+
 // BankStatements lists the statements of a bank that came last, the newest first, at most [BankStatementsMax].
 func (s *Service) BankStatements(ctx context.Context, bank string) ([]BankStatement, error) {
 	page, err := s.Statements(ctx, StatementQuery{Bank: bank})

@@ -20,6 +20,8 @@ type AgencyServices struct {
 	Proposals []payment.Proposal
 	// More says that further services follow; First that this is the first page, which alone has the proposals.
 	More, First bool
+	// MoreProposals says that older changes follow; Earlier that the page has changes alone, those after the first ones.
+	MoreProposals, Earlier bool
 	// Actor is who looks: he publishes nothing that he asked for.
 	Actor, Done, Key string
 	MayAct           bool
@@ -37,13 +39,17 @@ type proposalRow struct {
 func (p *Pages) RenderAgencyServices(v AgencyServices) ([]byte, error) {
 	m := struct {
 		frame
-		ID, Done, Key, Next string
-		MayAct, First       bool
-		Proposals           []proposalRow
-		Services            []agencyService
-		Message             *Message
-	}{frame: p.frame(v.Frame, "services"), ID: v.Agency, Key: v.Key, MayAct: v.MayAct, First: v.First, Message: v.Message}
+		ID, Done, Key, Next    string
+		NextChanges            string
+		MayAct, First, Earlier bool
+		Proposals              []proposalRow
+		Services               []agencyService
+		Message                *Message
+	}{frame: p.frame(v.Frame, "services"), ID: v.Agency, Key: v.Key, MayAct: v.MayAct, First: v.First, Earlier: v.Earlier, Message: v.Message}
 	m.Tabs = agencyTabs(m.words, v.Agency, "/services")
+	if v.MoreProposals && len(v.Proposals) > 0 {
+		m.NextChanges = "/console/agency/" + v.Agency + "/services?changes_after=" + v.Proposals[len(v.Proposals)-1].ID
+	}
 	if v.More && len(v.Services) > 0 {
 		m.Next = "/console/agency/" + v.Agency + "/services?starting_after=" + v.Services[len(v.Services)-1].ID
 	}

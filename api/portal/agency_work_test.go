@@ -33,6 +33,9 @@ func TestAgencyWorkInEachLanguage(t *testing.T) {
 			"viewer": func() ([]byte, error) {
 				return p.RenderAgencyServices(AgencyServices{Frame: f, Agency: "agc_1", Proposals: proposals})
 			},
+			"earlier changes": func() ([]byte, error) {
+				return p.RenderAgencyServices(AgencyServices{Frame: f, Agency: "agc_1", Proposals: proposals, MoreProposals: true, First: true, Earlier: true})
+			},
 			"form": func() ([]byte, error) {
 				return p.RenderServiceForm(ServiceForm{Frame: f, Agency: "agc_1", History: services, Fields: fields, Field: "/beneficiary/account", Key: "k", Today: "2026-04-01", MayAct: true, Message: refused})
 			},

@@ -33,7 +33,7 @@ type Pages struct {
 func names() []string {
 	return []string{
 		"verify", "home", "signin", "cabinet", "order", "notice", "data", "console", "agency", "bank", "operator", "developers",
-		"keys", "trust", "audit", "proof", "handbook", "statements", "questions", "exceptions", "exception", "desk", "desk_statement",
+		"keys", "trust", "audit", "proof", "handbook", "statements", "questions", "exceptions", "exception", "desk", "desk_statement", "lines",
 		"services", "service", "debts", "bulk", "signincode", "mobilesign", "operators", "enrol", "passkey", "security",
 		"part", "fees", "fee", "changes", "giveback", "mandates", "mandate", "approvals",
 		"webhooks", "webhook", "refunds", "registers", "payments", "talks", "talk", "queries", "statement",

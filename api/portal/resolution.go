@@ -68,21 +68,50 @@ func resolutionModel(w words, v Exception) resolution {
 // Approvals is the page of what two of the operator's people have decided.
 type Approvals struct {
 	Frame
-	Subject    string
-	Exceptions []payment.DecidedException
-	Keys       []dual.Request
-	People     People
+	Subject string
+	// Waiting are statements whose withdrawal waits for a second person, and Proposed exceptions whose resolution does.
+	Waiting      []payment.BankStatement
+	Proposed     []payment.Exception
+	MoreProposed bool
+	Exceptions   []payment.DecidedException
+	Keys         []dual.Request
+	People       People
 }
 
 type approvalRow struct{ What, Subject, Address, First, FirstAt, Second, SecondAt, State, Tone string }
+
+// waitingRows are what waits for a second person.
+func waitingRows(w words, v Approvals) []approvalRow {
+	var out []approvalRow
+	base := "/console/operator/" + url.PathEscape(v.Subject)
+	for _, s := range v.Waiting {
+		out = append(out, approvalRow{
+			What: w.T("approvals.withdrawal"), Subject: s.Bank + " · " + s.Account + " · № " + numberText(s.Number, s.Page), Address: base + "/statements/" + s.ID,
+			First: w.who(v.People, s.ProposedBy),
+		})
+	}
+	for _, e := range v.Proposed {
+		row := approvalRow{
+			What: w.T("state.proposed"), Subject: w.T("kind."+string(e.Kind)) + ": " + w.Money(e.Tiyn, string(e.Currency)), Address: base + "/exceptions/" + e.ID,
+			First: w.who(v.People, e.ProposedBy),
+		}
+		if plan, ok := payment.PlanOf(e.Proposal); ok {
+			row.What, _, _ = strings.Cut(w.T("way."+string(plan.Way)), ":")
+		}
+		out = append(out, row)
+	}
+	return out
+}
 
 // RenderApprovals makes that page.
 func (p *Pages) RenderApprovals(v Approvals) ([]byte, error) {
 	m := struct {
 		frame
 		Subject          string
+		Waiting          []approvalRow
+		More             bool
 		Exceptions, Keys []approvalRow
-	}{frame: p.frame(v.Frame, "recon"), Subject: v.Subject}
+	}{frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Waiting: waitingRows(words{p.texts, v.Lang, "recon"}, v), More: v.MoreProposed}
 	for _, e := range v.Exceptions {
 		row := approvalRow{
 			Subject: m.T("kind."+string(e.Kind)) + ": " + m.Money(e.Tiyn, string(e.Currency)), Address: "/console/operator/" + url.PathEscape(v.Subject) + "/exceptions/" + e.ID,

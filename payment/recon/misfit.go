@@ -2,7 +2,7 @@ package recon
 
 import "errors"
 
-// ErrResolution says that a resolution does not fit the exception; every [Misfit] wraps it.
+// ErrResolution says that a resolution does not fit the exception; every [MisfitError] wraps it.
 var ErrResolution = errors.New("resolution does not fit")
 
 // Why names the reason for which a resolution does not fit. Values are part of the public contract: clients branch on them, and pages have
@@ -96,14 +96,14 @@ func (w Why) English() string {
 	return ""
 }
 
-// Misfit is why a resolution does not fit, with what it is about: an id, a count, two amounts; empty where the reason says all.
-type Misfit struct {
+// MisfitError is why a resolution does not fit, with what it is about: an id, a count, two amounts; empty where the reason says all.
+type MisfitError struct {
 	Why   Why
 	About string
 }
 
 // Error is the reason in English, with what it is about.
-func (m *Misfit) Error() string {
+func (m *MisfitError) Error() string {
 	if m.About == "" {
 		return m.Why.English()
 	}
@@ -111,6 +111,6 @@ func (m *Misfit) Error() string {
 }
 
 // Unwrap returns [ErrResolution].
-func (m *Misfit) Unwrap() error { return ErrResolution }
+func (m *MisfitError) Unwrap() error { return ErrResolution }
 
-func misfit(w Why) *Misfit { return &Misfit{Why: w} }
+func misfit(w Why) *MisfitError { return &MisfitError{Why: w} }

@@ -105,7 +105,7 @@ func move(cash, counter ledger.Account, tiyn int64) []Leg {
 	return []Leg{{cash, counter, tiyn}}
 }
 
-// Legs is what a resolution moves. Errors are a [*Misfit]. Whatever the way, an exception about a line moves exactly
+// Legs is what a resolution moves. Errors are a [*MisfitError]. Whatever the way, an exception about a line moves exactly
 // the line's amount over the account's cash, so that ledger and statement agree once nothing is open.
 func Legs(way Way, it Item) ([]Leg, error) {
 	if it.Tiyn == 0 || it.Tiyn == -it.Tiyn {
@@ -121,7 +121,7 @@ func Legs(way Way, it Item) ([]Leg, error) {
 			return nil, misfit(WhyNotReceived)
 		}
 		if way != Force && it.Linked != it.Tiyn {
-			return nil, &Misfit{WhyAmountsDiffer, money.FromTiyn(it.Tiyn).Decimal() + ", " + money.FromTiyn(it.Linked).Decimal()}
+			return nil, &MisfitError{WhyAmountsDiffer, money.FromTiyn(it.Tiyn).Decimal() + ", " + money.FromTiyn(it.Linked).Decimal()}
 		}
 		if it.Linked == 0 || (it.Linked < 0) != (it.Tiyn < 0) || it.Linked == -it.Linked {
 			return nil, misfit(WhyDirection)
