@@ -92,8 +92,8 @@ func commissionOf(o *orderRow, doc order.Document, now time.Time) (p ledger.Post
 
 // chargedBack decides what of the commission is given back with a refund: all of it, when the payment is given back whole and the terms under
 // which it was taken say so; otherwise nothing.
-func (a *asking) chargedBack(o *orderRow, x *refundRow, share *shareRow) error {
-	if x.Kind != refund.PayBack || x.Tiyn != share.Tiyn {
+func (a *asking) chargedBack(o *orderRow, x *refundRow) error {
+	if x.Kind != refund.PayBack {
 		return nil
 	}
 	doc, err := order.ReadStored(o.Document)
@@ -102,7 +102,8 @@ func (a *asking) chargedBack(o *orderRow, x *refundRow, share *shareRow) error {
 	}
 	for _, item := range doc.Items {
 		charge := doc.ChargeOf(item)
-		if item.Debt != x.Debt || charge == nil || charge.GivenBack == commission.Never || (charge.GivenBack == commission.OnFault && !a.req.Fault) {
+		// A share can be a part that a correction has moved: that is not the payment whole.
+		if item.Debt != x.Debt || item.Tiyn != x.Tiyn || charge == nil || charge.GivenBack == commission.Never || (charge.GivenBack == commission.OnFault && !a.req.Fault) {
 			continue
 		}
 		x.Commission, x.AgencyCommission = item.Commission, item.AgencyCommission

@@ -133,7 +133,7 @@ func (a *asking) item(ctx context.Context, item refund.Item) (*refundRow, error)
 	if x.ID, err = newID(prefixRefund, o.Bucket); err != nil {
 		return nil, err
 	}
-	if err := a.chargedBack(o, x, share); err != nil {
+	if err := a.chargedBack(o, x); err != nil {
 		return nil, err
 	}
 	if err := a.aim(ctx, x, share.Account); err != nil {

@@ -30,6 +30,10 @@ func (w *walk) commissions(ctx context.Context, bucket int) error {
 		{"refund %s gives back more commission than was charged", `
 			SELECT r.id FROM refunds r JOIN order_items i ON i.bucket = r.bucket AND i.order_id = r.order_id AND i.debt_id = r.debt_id
 			WHERE r.bucket = $1 AND (r.commission > i.commission OR r.agency_commission > i.agency_commission)`},
+		{"the refunds of debt %s give back more commission together than was charged", `
+			SELECT i.debt_id FROM order_items i JOIN refunds r ON r.bucket = i.bucket AND r.order_id = i.order_id AND r.debt_id = i.debt_id AND r.state = 'executed'
+			WHERE i.bucket = $1 GROUP BY i.order_id, i.debt_id, i.commission, i.agency_commission
+			HAVING sum(r.commission) > i.commission OR sum(r.agency_commission) > i.agency_commission`},
 		{"a commission is posted for %s, which is neither a payment nor a refund", `
 			SELECT p.subject FROM postings p LEFT JOIN orders o ON o.bucket = p.bucket AND o.id = p.subject
 			LEFT JOIN refunds r ON r.bucket = p.bucket AND r.id || ':commission' = p.subject
