@@ -27,7 +27,6 @@ func TestTokenIsAsFastAfterItsReturn(t *testing.T) {
 	soft.Module = faulty.Module
 	registry := prometheus.NewRegistry()
 	f := fleetOf(t, func(c *hsm.FleetConfig) {
-		quick(c)
 		c.Registerer, c.Tokens[0].Processes, c.Tokens[0].Seats = registry, 2, 2
 	}, soft)
 	k := fleetKey(t, f, "k")
