@@ -186,7 +186,7 @@ func specOf(base catalog.ServiceSpec, f map[string]string, today catalog.Date) (
 func tenge(text, field string) (int64, error) {
 	amount, err := money.ParseDecimal(strings.ReplaceAll(strings.Join(strings.Fields(text), ""), ",", "."))
 	if err != nil || amount.Tiyn <= 0 {
-		return 0, payment.ErrInvalid.At(field)
+		return 0, refuse(codeAmount).of(field)
 	}
 	return amount.Tiyn, nil
 }

@@ -71,6 +71,7 @@ const (
 	codeQROver           code = "qr_over"
 	codeTable            code = "table_unreadable"
 	codeNoteStale        code = "note_stale"
+	codeAmount           code = "amount_unreadable"
 )
 
 // jsonCode makes the code of a body that is not the JSON of the contract.
@@ -114,6 +115,7 @@ func statuses() map[code]int {
 		codePasswordsDiffer:  http.StatusUnprocessableEntity,
 		codePasskey:          http.StatusUnprocessableEntity,
 		codeTable:            http.StatusUnprocessableEntity,
+		codeAmount:           http.StatusUnprocessableEntity,
 		codeQROver:           http.StatusForbidden, // by which eGov Mobile knows a refusal
 	}
 	for _, r := range []strictjson.Reason{

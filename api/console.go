@@ -12,7 +12,6 @@ import (
 	"qaqpa/api/portal"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
-	"qaqpa/payment/money"
 )
 
 // console shows for whom a person may act.
@@ -195,11 +194,10 @@ func (s *Server) operatorSearch(ctx context.Context, r *request) (*response, err
 func (s *Server) search(ctx context.Context, who auth.Session, in portal.OperatorQuery, reason string) ([]payment.Found, error) {
 	q := payment.FindQuery{Code: strings.TrimSpace(in.Code), Payer: strings.TrimSpace(in.Payer), On: catalog.Date(in.On)}
 	if in.Amount != "" {
-		amount, err := money.ParseDecimal(strings.TrimSpace(in.Amount))
-		if err != nil {
-			return nil, payment.ErrAmountInvalid
+		var err error
+		if q.Tiyn, err = tenge(in.Amount, "amount"); err != nil {
+			return nil, err
 		}
-		q.Tiyn = amount.Tiyn
 	}
 	look := auth.Look{IIN: q.Payer, Actor: who.Actor(), Name: who.Name, Organisation: who.Organisation, Reason: reason}
 	if look.IIN == "" {

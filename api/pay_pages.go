@@ -97,8 +97,6 @@ func (s *Server) partOrder(ctx context.Context, r *request) (*response, error) {
 			if err == nil {
 				return seeOther("/cabinet/orders/" + made.ID), nil
 			}
-		} else {
-			err = payment.ErrInstalmentBounds
 		}
 		return s.showPart(ctx, r, portal.Part{Frame: s.frame(r, who), Debt: d, Sum: form.Get("sum"), ChosenBank: form.Get("bank")}, err)
 	})(ctx, r)
