@@ -182,11 +182,11 @@ func specOf(base catalog.ServiceSpec, f map[string]string, today catalog.Date) (
 	return spec.Succeeded(t), err
 }
 
-// tenge reads a sum as people write it.
+// tenge reads a sum as people write it; field is named in the refusal.
 func tenge(text, field string) (int64, error) {
 	amount, err := money.ParseDecimal(strings.ReplaceAll(strings.Join(strings.Fields(text), ""), ",", "."))
 	if err != nil || amount.Tiyn <= 0 {
-		return 0, refuse(codeAmount).of(field)
+		return 0, refuse(codeAmount).at(field)
 	}
 	return amount.Tiyn, nil
 }

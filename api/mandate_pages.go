@@ -83,7 +83,7 @@ func (s *Server) showMandates(ctx context.Context, r *request, who auth.Session,
 	if refused != nil {
 		m, st := s.message(r, refused)
 		v.Message, status = &m, st
-		if p := classify(refused); p.code == code(payment.ErrInvalid.Code) {
+		if p := classify(refused); p.code == code(payment.ErrInvalid.Code) || p.code == codeAmount {
 			v.Wrong, _, _ = strings.Cut(strings.Trim(p.field, "/"), "/")
 		}
 	}

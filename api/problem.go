@@ -68,6 +68,7 @@ func (p *refusal) Error() string {
 // Unwrap returns the cause, if any.
 func (p *refusal) Unwrap() error { return p.cause }
 
+func (p *refusal) at(field string) *refusal          { p.field = pointer(field); return p }
 func (p *refusal) of(parameter string) *refusal      { p.parameter = parameter; return p }
 func (p *refusal) because(err error) *refusal        { p.cause = err; return p }
 func (p *refusal) explain(developer string) *refusal { p.developer = developer; return p }
