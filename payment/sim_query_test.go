@@ -94,8 +94,11 @@ func (f *simFacts) fact(q bank.Query) bank.QueryAnswer {
 func (f *simFacts) spoil(a bank.QueryAnswer) []byte {
 	signer := bankSigner(bankBIN)
 	switch f.fault {
-	case "stranger":
+	case "stranger": // the other bank, or nobody's where that is the one that was asked
 		signer = bankSigner(otherBIN)
+		if a.Bank == otherBIC {
+			signer = bankSigner(companyBIN)
+		}
 	case "anotherBank":
 		a.Bank = otherBIC
 	case "anotherQuery":
