@@ -168,9 +168,10 @@ func (w *payBench) history(n int) {
 		if _, err := w.db.ExecContext(w.t.Context(), with+statement, n); err != nil {
 			w.t.Fatalf("%v: %s", err, statement)
 		}
-	}
-	if _, err := w.db.ExecContext(w.t.Context(), `VACUUM ANALYZE`); err != nil {
-		w.t.Fatal(err)
+		// What refers to these rows is checked by plans for as many as there are.
+		if _, err := w.db.ExecContext(w.t.Context(), `VACUUM ANALYZE`); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 }
 
