@@ -103,7 +103,7 @@ func (w *whole) operatorConsole(t *testing.T, b *browser, orderID string) {
 	citizen := w.browser()
 	citizen.enter(w.citizen)
 	citizen.get("/cabinet/data").want(t, 200, "call 4711", "call 4712", "ЖҮНІСОВ")
-	if got := citizen.get("/cabinet/data"); strings.Contains(got.text, "4713") {
+	if got := citizen.get("/cabinet/data"); strings.Contains(got.text, "call 4713") {
 		t.Error("a look at another person is shown")
 	}
 	staff := w.browser()
