@@ -69,7 +69,7 @@ func (b *batch) refuse(i int, err error) error {
 	if !errors.As(err, &r) {
 		return err
 	}
-	b.results[i].Outcome, b.results[i].Code, b.results[i].Field, b.results[i].Detail = debt.Refused, r.Code, r.Field, r.Detail
+	r.Tell(&b.results[i])
 	b.fresh[i], b.recalls[i] = nil, false
 	return nil
 }
@@ -94,7 +94,9 @@ func (b *batch) price(ctx context.Context, tx *sqlx.Tx) error {
 		b.results[i] = debt.Result{Index: i, Reference: item.Reference}
 		fresh, err := b.priced(item, byID, mrp)
 		if err == nil && anySeen(seen, keysOf(item)) {
-			err = &debt.RefusalError{Code: debt.CodeDuplicate, Field: "reference", Detail: "stands twice in the batch; the first was taken"}
+			err = &debt.RefusalError{
+				Code: debt.CodeDuplicate, Field: "reference", Reason: debt.WhyTwice, Detail: "stands twice in the batch; the first was taken",
+			}
 		}
 		if err != nil {
 			if err := b.refuse(i, err); err != nil {
@@ -130,12 +132,16 @@ func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp 
 	}
 	service, own := services[item.Service]
 	if !own {
-		return debt.Debt{}, &debt.RefusalError{Code: debt.CodeServiceUnknown, Field: "service", Detail: "is not a service of this agency"}
+		return debt.Debt{}, &debt.RefusalError{
+			Code: debt.CodeServiceUnknown, Field: "service", Reason: debt.WhyService, Detail: "is not a service of this agency",
+		}
 	}
 	on := catalog.DateOf(b.loadedAt)
 	switch {
 	case item.AroseOn > on:
-		return debt.Debt{}, &debt.RefusalError{Code: debt.CodeInvalid, Field: "arose_on", Detail: "is later than today"}
+		return debt.Debt{}, &debt.RefusalError{
+			Code: debt.CodeInvalid, Field: "arose_on", Reason: debt.WhyAroseLater, Facts: debt.Facts{On: on}, Detail: "is later than today",
+		}
 	case item.AroseOn != "":
 		on = item.AroseOn
 	}

@@ -201,7 +201,7 @@ func (c *feedLines) apply(ctx context.Context, tx *sqlx.Tx, keeper *store, agenc
 			items, places = append(items, c.items[i]), append(places, i)
 			continue
 		}
-		results[i].Outcome, results[i].Code, results[i].Field, results[i].Detail = debt.Refused, refused.Code, refused.Field, refused.Detail
+		refused.Tell(&results[i])
 	}
 	done := 0
 	for _, run := range runsOf(items) {

@@ -27,6 +27,8 @@ type FeedResult struct {
 	Code       string       `json:"code,omitempty"`
 	Field      string       `json:"field,omitempty"`
 	Detail     string       `json:"detail,omitempty"`
+	Reason     debt.Reason  `json:"reason,omitempty"`
+	Facts      debt.Facts   `json:"facts,omitzero"`
 }
 
 // feedRow is a stored chunk of a feed.
@@ -90,7 +92,7 @@ func packResults(results []debt.Result) ([]byte, error) {
 	for _, r := range results {
 		line := FeedResult{
 			Line: r.Index + 1, Reference: r.Reference, Outcome: r.Outcome, Debt: r.Debt, Superseded: r.Superseded,
-			Code: r.Code, Field: r.Field, Detail: r.Detail,
+			Code: r.Code, Field: r.Field, Detail: r.Detail, Reason: r.Reason, Facts: r.Facts,
 		}
 		if err := lines.Encode(line); err != nil {
 			return nil, fmt.Errorf("couldn't pack the results of a feed: %w", err)

@@ -37,6 +37,20 @@ func Columns() []string {
 // cellMax bounds a cell in bytes: the longest text of a debt has 200 characters.
 const cellMax = 1024
 
+// Reasons of refusals that tables alone have.
+const (
+	whyQuotes   debt.Reason = "debt_row_quotes"
+	whyCells    debt.Reason = "debt_row_cells"
+	whyCellLong debt.Reason = "debt_cell_long"
+	whyService  debt.Reason = "debt_service_code"
+	whySum      debt.Reason = "debt_sum_form"
+)
+
+// Reasons lists them.
+func Reasons() []debt.Reason {
+	return []debt.Reason{whyQuotes, whyCells, whyCellLong, whyService, whySum}
+}
+
 // ErrHead says that the first row does not name the columns.
 var ErrHead = errors.New("the first row does not name the columns reference and payer, or names one that is not known, or one twice")
 
@@ -94,16 +108,20 @@ func (r *Reader) Next() (payment.FeedLine, error) {
 	case errors.Is(err, io.EOF):
 		return payment.FeedLine{}, io.EOF
 	case errors.As(err, &bad):
-		return refused(cells, "", "the quotation marks of the row are not closed"), nil
+		return refused(cells, "", whyQuotes, "the quotation marks of the row are not closed"), nil
 	case err != nil:
 		return payment.FeedLine{}, err
 	}
 	if len(cells) > len(r.at) {
-		return refused(cells, "", "the row has more cells than the table has columns"), nil
+		line := refused(cells, "", whyCells, "the row has more cells than the table has columns")
+		line.Refused.Facts.Most = len(r.at)
+		return line, nil
 	}
 	for _, c := range cells {
 		if len(c) > cellMax {
-			return refused(nil, "", "a cell is too long"), nil
+			line := refused(nil, "", whyCellLong, "a cell is too long")
+			line.Refused.Facts.Most = cellMax
+			return line, nil
 		}
 	}
 	return r.line(cells), nil
@@ -126,14 +144,14 @@ func (r *Reader) line(cells []string) payment.FeedLine {
 	if code := cell(colService); code != "" {
 		id, ok := r.service(code)
 		if !ok {
-			return refused(cells, colService, "the agency has no service with this code")
+			return refused(cells, colService, whyService, "the agency has no service with this code")
 		}
 		out.Item.Service = id
 	}
 	if sum := cell(colAmount); sum != "" {
 		amount, err := money.ParseDecimal(strings.ReplaceAll(strings.Join(strings.Fields(sum), ""), ",", "."))
 		if err != nil || amount.Tiyn <= 0 {
-			return refused(cells, colAmount, "is not a sum in tenge such as 5406.00")
+			return refused(cells, colAmount, whySum, "is not a sum in tenge such as 5406.00")
 		}
 		out.Item.Tiyn = &amount.Tiyn
 	}
@@ -143,6 +161,6 @@ func (r *Reader) line(cells []string) payment.FeedLine {
 // raw is a row as it stands for itself in digests: cells and their ends.
 func raw(cells []string) []byte { return []byte(strings.Join(cells, "\x1f")) }
 
-func refused(cells []string, field, why string) payment.FeedLine {
-	return payment.FeedLine{Raw: raw(cells), Refused: &debt.RefusalError{Code: debt.CodeInvalid, Field: field, Detail: why}}
+func refused(cells []string, field string, why debt.Reason, detail string) payment.FeedLine {
+	return payment.FeedLine{Raw: raw(cells), Refused: &debt.RefusalError{Code: debt.CodeInvalid, Field: field, Reason: why, Detail: detail}}
 }

@@ -83,9 +83,29 @@ func (r *Reader) Next() (payment.FeedLine, error) {
 	return out, nil
 }
 
+// whyLine is the reason of lines and elements that are too long; those of JSON that cannot be read are named as strictjson names them.
+const whyLine debt.Reason = "debt_line_long"
+
+func whyJSON(r strictjson.Reason) debt.Reason { return "debt_json_" + debt.Reason(r) }
+
+// Reasons lists the reasons of refusals that lines alone have.
+func Reasons() []debt.Reason {
+	out := []debt.Reason{whyLine}
+	for _, r := range []strictjson.Reason{
+		strictjson.Syntax, strictjson.Encoding, strictjson.Trailing, strictjson.Unknown, strictjson.Duplicate, strictjson.Missing,
+		strictjson.WrongType, strictjson.OutOfRange, strictjson.TooDeep, strictjson.TooLong, strictjson.InvalidValue,
+	} {
+		out = append(out, whyJSON(r))
+	}
+	return out
+}
+
 // tooLong refuses what does not fit.
 func tooLong(what string) *debt.RefusalError {
-	return &debt.RefusalError{Code: "json_" + string(strictjson.TooLong), Detail: "the " + what + " has more than " + strconv.Itoa(LineMax) + " bytes"}
+	return &debt.RefusalError{
+		Code: "json_" + string(strictjson.TooLong), Reason: whyLine, Facts: debt.Facts{Most: LineMax},
+		Detail: "the " + what + " has more than " + strconv.Itoa(LineMax) + " bytes",
+	}
 }
 
 // passOver leaves out a line that does not fit. Its beginning stands for it in the digest.
@@ -109,11 +129,14 @@ func (r *Reader) passOver(start []byte) (payment.FeedLine, error) {
 func refusal(err error) *debt.RefusalError {
 	e, ok := errors.AsType[*strictjson.Error](err)
 	if !ok {
-		return &debt.RefusalError{Code: debt.CodeInvalid, Detail: "cannot be read"}
+		return &debt.RefusalError{Code: debt.CodeInvalid, Reason: debt.WhyUnread, Detail: "cannot be read"}
 	}
 	detail := "byte " + strconv.Itoa(e.Offset)
 	if e.Want != "" {
 		detail += ", want " + e.Want
 	}
-	return &debt.RefusalError{Code: "json_" + string(e.Reason), Field: strings.ReplaceAll(strings.TrimPrefix(e.Pointer, "/"), "/", "."), Detail: detail}
+	return &debt.RefusalError{
+		Code: "json_" + string(e.Reason), Field: strings.ReplaceAll(strings.TrimPrefix(e.Pointer, "/"), "/", "."), Detail: detail,
+		Reason: whyJSON(e.Reason), Facts: debt.Facts{Most: e.Limit, Byte: e.Offset, Want: e.Want},
+	}
 }

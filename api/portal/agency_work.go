@@ -243,7 +243,24 @@ func feedModel(w words, base string, f payment.FeedSummary) feedRow {
 	return row
 }
 
-type refusedRow struct{ Line, Reference, Why, Field, Detail string }
+type refusedRow struct{ Line, Reference, Why, Reason, Field string }
+
+// refusedReason says in words which of the things that a code stands for is the matter, with its amounts and days as the language writes
+// them. Lines that were refused before there were reasons have none.
+func refusedReason(w words, x payment.FeedResult) string {
+	if x.Reason == "" {
+		return ""
+	}
+	facts := map[string]string{
+		"Tiyn": w.Money(x.Facts.Tiyn, "KZT"), "LeastTiyn": w.Money(x.Facts.LeastTiyn, "KZT"), "MostTiyn": w.Money(x.Facts.MostTiyn, "KZT"),
+		"Least": strconv.Itoa(x.Facts.Least), "Most": strconv.Itoa(x.Facts.Most), "Byte": strconv.Itoa(x.Facts.Byte),
+		"On": w.Day(x.Facts.On), "Of": x.Facts.Of,
+	}
+	if x.Facts.Want != "" {
+		facts["Want"] = w.T("want." + x.Facts.Want)
+	}
+	return w.texts.Text(w.lang, "why."+string(x.Reason), facts)
+}
 
 // RenderAgencyDebts makes that page.
 func (p *Pages) RenderAgencyDebts(v AgencyDebts) ([]byte, error) {
@@ -274,7 +291,7 @@ func (p *Pages) RenderAgencyDebts(v AgencyDebts) ([]byte, error) {
 		m.Older = base + "?" + url.Values{"starting_after": {v.Feeds[len(v.Feeds)-1].Name}}.Encode()
 	}
 	for _, x := range v.Refused {
-		m.Rows = append(m.Rows, refusedRow{strconv.Itoa(x.Line), x.Reference, m.texts.Text(m.lang, "problem."+x.Code+".title", nil), x.Field, x.Detail})
+		m.Rows = append(m.Rows, refusedRow{strconv.Itoa(x.Line), x.Reference, m.texts.Text(m.lang, "problem."+x.Code+".title", nil), refusedReason(m.words, x), x.Field})
 	}
 	return p.render("debts", m)
 }

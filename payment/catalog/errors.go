@@ -23,7 +23,22 @@ type FieldError struct {
 	Field string
 	// Rule is a sentence without a full stop.
 	Rule string
+	// Text is which rule of texts it breaks, with the bounds of a length in characters; [NoText] for other rules.
+	Text        TextRule
+	Least, Most int
 }
+
+// TextRule is a rule of [CheckText].
+type TextRule int
+
+// The rules of texts.
+const (
+	NoText       TextRule = iota
+	TextEncoding          // not UTF-8
+	TextLength            // shorter or longer than allowed
+	TextSpaces            // starts or ends with a space
+	TextMarks             // holds what is not to be seen, or reorders what is
+)
 
 // Error implements error.
 func (e *FieldError) Error() string { return fmt.Sprintf("invalid %s: %s", e.Field, e.Rule) }

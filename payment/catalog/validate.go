@@ -36,13 +36,14 @@ func CheckText(field, text string, least, most int) error {
 	n := utf8.RuneCountInString(text)
 	switch {
 	case !utf8.ValidString(text):
-		return invalid(field, "is not UTF-8")
+		return &FieldError{Field: field, Text: TextEncoding, Rule: "is not UTF-8"}
 	case n < least || n > most:
-		return invalid(field, fmt.Sprintf("has %d characters, %d to %d are allowed", n, least, most))
+		rule := fmt.Sprintf("has %d characters, %d to %d are allowed", n, least, most)
+		return &FieldError{Field: field, Text: TextLength, Least: least, Most: most, Rule: rule}
 	case strings.TrimSpace(text) != text:
-		return invalid(field, "starts or ends with a space")
+		return &FieldError{Field: field, Text: TextSpaces, Rule: "starts or ends with a space"}
 	case strings.ContainsFunc(text, unprintable):
-		return invalid(field, "contains a control character")
+		return &FieldError{Field: field, Text: TextMarks, Rule: "contains a control character"}
 	}
 	return nil
 }

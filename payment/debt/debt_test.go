@@ -30,28 +30,34 @@ func TestItemCheckRefuses(t *testing.T) {
 		spoil func(*Item)
 		code  string
 		field string
+		why   Reason
 	}{
-		"payer":           {func(i *Item) { i.Payer.ID = "900101300018" }, CodePayer, "payer.id"},
-		"payer empty":     {func(i *Item) { i.Payer.ID = "" }, CodePayer, "payer.id"},
-		"currency":        {func(i *Item) { i.Currency = "USD" }, CodeCurrency, "currency"},
-		"amount 0":        {func(i *Item) { i.Tiyn = new(int64(0)) }, CodeAmount, "amount"},
-		"amount negative": {func(i *Item) { i.Tiyn = new(int64(-1)) }, CodeAmount, "amount"},
-		"amount huge":     {func(i *Item) { i.Tiyn = new(int64(catalog.TiynMax + 1)) }, CodeAmount, "amount"},
-		"reference":       {func(i *Item) { i.Reference = "" }, CodeInvalid, "reference"},
-		"reference long":  {func(i *Item) { i.Reference = strings.Repeat("ә", 65) }, CodeInvalid, "reference"},
-		"purpose control": {func(i *Item) { i.Purpose = "a\x00b" }, CodeInvalid, "purpose"},
-		"arose on":        {func(i *Item) { i.AroseOn = "2026-13-01" }, CodeInvalid, "arose_on"},
+		"payer":           {func(i *Item) { i.Payer.ID = "900101300018" }, CodePayer, "payer.id", WhyPayer},
+		"payer empty":     {func(i *Item) { i.Payer.ID = "" }, CodePayer, "payer.id", WhyPayer},
+		"currency":        {func(i *Item) { i.Currency = "USD" }, CodeCurrency, "currency", WhyCurrency},
+		"amount 0":        {func(i *Item) { i.Tiyn = new(int64(0)) }, CodeAmount, "amount", WhyAmountBounds},
+		"amount negative": {func(i *Item) { i.Tiyn = new(int64(-1)) }, CodeAmount, "amount", WhyAmountBounds},
+		"amount huge":     {func(i *Item) { i.Tiyn = new(int64(catalog.TiynMax + 1)) }, CodeAmount, "amount", WhyAmountBounds},
+		"reference":       {func(i *Item) { i.Reference = "" }, CodeInvalid, "reference", WhyTextLength},
+		"reference long":  {func(i *Item) { i.Reference = strings.Repeat("ә", 65) }, CodeInvalid, "reference", WhyTextLength},
+		"purpose control": {func(i *Item) { i.Purpose = "a\x00b" }, CodeInvalid, "purpose", WhyTextMarks},
+		"arose on":        {func(i *Item) { i.AroseOn = "2026-13-01" }, CodeInvalid, "arose_on", WhyDay},
 		"recall, arose on": {func(i *Item) {
 			*i = Item{Reference: i.Reference, Payer: i.Payer, Action: RecallIt, Reason: "x", AroseOn: "2026-01-01"}
-		}, CodeInvalid, "action"},
-		"due date": {func(i *Item) { i.DueOn = "2026-02-30" }, CodeInvalid, "due_on"},
+		}, CodeInvalid, "action", WhyRecallWithMore},
+		"due date": {func(i *Item) { i.DueOn = "2026-02-30" }, CodeInvalid, "due_on", WhyDay},
+		"purpose spaced":   {func(i *Item) { i.Purpose = " a" }, CodeInvalid, "purpose", WhyTextSpaces},
+		"purpose not text": {func(i *Item) { i.Purpose = "\xff" }, CodeInvalid, "purpose", WhyTextEncoding},
+		"action":           {func(i *Item) { i.Action = "pay" }, CodeInvalid, "action", WhyAction},
+		"reason alone":     {func(i *Item) { i.Reason = "x" }, CodeInvalid, "reason", WhyReasonAlone},
+		"itself":           {func(i *Item) { i.Supersedes = i.Reference }, CodeInvalid, "supersedes", WhyItself},
 	} {
 		t.Run(name, func(t *testing.T) {
 			item := good()
 			c.spoil(&item)
 			var r *RefusalError
-			if err := item.Check(); !errors.As(err, &r) || r.Code != c.code || r.Field != c.field {
-				t.Errorf("got %v, want %s at %s", err, c.code, c.field)
+			if err := item.Check(); !errors.As(err, &r) || r.Code != c.code || r.Field != c.field || r.Reason != c.why {
+				t.Errorf("got %v, want %s at %s for %s", err, c.code, c.field, c.why)
 			}
 		})
 	}

@@ -28,6 +28,9 @@ const (
 // RefusalError says why an item was not taken.
 type RefusalError struct {
 	Code, Field, Detail string
+	// Reason says which of the things that the code stands for is the matter, and Facts what it is about: Detail says both in English.
+	Reason Reason
+	Facts  Facts
 }
 
 // Error implements error.
@@ -44,16 +47,16 @@ const (
 // Check refuses an item that breaks a rule whatever is stored. The error is a [*RefusalError].
 func (i Item) Check() error {
 	if !catalog.ValidPayerID(i.Payer.ID) {
-		return &RefusalError{CodePayer, "payer.id", "is not an IIN or BIN: 12 digits with a right check digit"}
+		return refusal(CodePayer, "payer.id", WhyPayer, "is not an IIN or BIN: 12 digits with a right check digit")
 	}
 	if i.Currency != "" && i.Currency != money.KZT {
-		return &RefusalError{CodeCurrency, "currency", "is not KZT"}
+		return refusal(CodeCurrency, "currency", WhyCurrency, "is not KZT")
 	}
 	if i.DueOn != "" && !i.DueOn.Valid() {
-		return &RefusalError{CodeInvalid, "due_on", "is not a date YYYY-MM-DD"}
+		return refusal(CodeInvalid, "due_on", WhyDay, "is not a date YYYY-MM-DD")
 	}
 	if i.AroseOn != "" && !i.AroseOn.Valid() {
-		return &RefusalError{CodeInvalid, "arose_on", "is not a date YYYY-MM-DD"}
+		return refusal(CodeInvalid, "arose_on", WhyDay, "is not a date YYYY-MM-DD")
 	}
 	for _, one := range []struct {
 		field, text string
@@ -64,7 +67,7 @@ func (i Item) Check() error {
 		{"purpose", i.Purpose, 0, purposeMax},
 	} {
 		if err := catalog.CheckText(one.field, one.text, one.least, one.most); err != nil {
-			return refuse(err)
+			return badText(err)
 		}
 	}
 	if err := i.checkAction(); err != nil {
@@ -72,7 +75,8 @@ func (i Item) Check() error {
 	}
 	if i.Tiyn != nil {
 		if err := catalog.CheckAmount(money.FromTiyn(*i.Tiyn)); err != nil {
-			return &RefusalError{CodeAmount, "amount", fmt.Sprintf("is not between 1 and %d tiyn", int64(catalog.TiynMax))}
+			return refusal(CodeAmount, "amount", WhyAmountBounds, fmt.Sprintf("is not between 1 and %d tiyn", int64(catalog.TiynMax))).
+				about(Facts{LeastTiyn: 1, MostTiyn: catalog.TiynMax})
 		}
 	}
 	return nil
@@ -84,35 +88,28 @@ func (i Item) checkAction() error {
 	switch i.Action {
 	case "", StateIt:
 		if i.Reason != "" && i.Supersedes == "" {
-			return &RefusalError{CodeInvalid, "reason", "goes with a recall or with supersedes"}
+			return refusal(CodeInvalid, "reason", WhyReasonAlone, "goes with a recall or with supersedes")
 		}
 		if i.Supersedes == i.Reference {
-			return &RefusalError{CodeInvalid, "supersedes", "is the debt itself"}
+			return refusal(CodeInvalid, "supersedes", WhyItself, "is the debt itself")
 		}
 	case RecallIt:
 		if i.Service != "" || i.Tiyn != nil || i.Currency != "" || i.Purpose != "" || i.DueOn != "" || i.AroseOn != "" || i.Supersedes != "" {
-			return &RefusalError{CodeInvalid, "action", "recall takes reference, payer and reason alone"}
+			return refusal(CodeInvalid, "action", WhyRecallWithMore, "recall takes reference, payer and reason alone")
 		}
 		reasonMin = 1
 	default:
-		return &RefusalError{CodeInvalid, "action", "is not state or recall"}
+		return refusal(CodeInvalid, "action", WhyAction, "is not state or recall")
 	}
 	for _, one := range []struct {
 		field, text string
 		least, most int
 	}{{"reason", i.Reason, reasonMin, reasonMax}, {"supersedes", i.Supersedes, 0, referenceMax}} {
 		if err := catalog.CheckText(one.field, one.text, one.least, one.most); err != nil {
-			return refuse(err)
+			return badText(err)
 		}
 	}
 	return nil
-}
-
-func refuse(err error) *RefusalError {
-	if f, ok := errors.AsType[*catalog.FieldError](err); ok {
-		return &RefusalError{CodeInvalid, f.Field, f.Rule}
-	}
-	return &RefusalError{CodeInvalid, "", err.Error()}
 }
 
 // Price finds what the item owes: its own amount under a stated tariff, else the tariff's, which an explicit amount
@@ -122,18 +119,19 @@ func (i Item) Price(service catalog.Service, on catalog.Date, mrp []catalog.MRP)
 	switch {
 	case errors.Is(err, catalog.ErrStated):
 		if i.Tiyn == nil {
-			return money.Amount{}, catalog.Basis{}, &RefusalError{CodeStated, "amount", "is missing, and the tariff of the service leaves it to the debt"}
+			return money.Amount{}, catalog.Basis{}, refusal(CodeStated, "amount", WhyAmountMissing, "is missing, and the tariff of the service leaves it to the debt")
 		}
 		return money.FromTiyn(*i.Tiyn), quote.Basis, nil
 	case errors.Is(err, catalog.ErrClaim):
 		// The gateway does not see the claim: the agency states the fee, and no fee leaves its bounds.
 		return i.bounded(quote.Basis)
 	case errors.Is(err, catalog.ErrNoTariff):
-		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeNoTariff, "service", err.Error()}
+		return money.Amount{}, catalog.Basis{}, refusal(CodeNoTariff, "service", WhyNoTariff, err.Error()).about(Facts{On: on})
 	case err != nil:
-		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeAmount, "service", err.Error()}
+		return money.Amount{}, catalog.Basis{}, refusal(CodeAmount, "service", WhyTariffUnusable, err.Error()).about(Facts{On: on})
 	case i.Tiyn != nil && *i.Tiyn != quote.Tiyn:
-		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeNotTariff, "amount", fmt.Sprintf("is not the tariff, %d tiyn", quote.Tiyn)}
+		return money.Amount{}, catalog.Basis{}, refusal(CodeNotTariff, "amount", WhyNotTariff, fmt.Sprintf("is not the tariff, %d tiyn", quote.Tiyn)).
+			about(Facts{Tiyn: quote.Tiyn})
 	}
 	return quote.Amount, quote.Basis, nil
 }
@@ -142,11 +140,15 @@ func (i Item) Price(service catalog.Service, on catalog.Date, mrp []catalog.MRP)
 func (i Item) bounded(basis catalog.Basis) (money.Amount, catalog.Basis, error) {
 	switch {
 	case i.Tiyn == nil:
-		return money.Amount{}, catalog.Basis{}, &RefusalError{CodeStated, "amount", "is missing, and the tariff of the service is a percent of a claim"}
+		return money.Amount{}, catalog.Basis{}, refusal(CodeStated, "amount", WhyClaimFeeMissing, "is missing, and the tariff of the service is a percent of a claim")
 	case *i.Tiyn < basis.Floor || (basis.Cap != 0 && *i.Tiyn > basis.Cap):
-		return money.Amount{}, catalog.Basis{}, &RefusalError{
-			CodeNotTariff, "amount", fmt.Sprintf("is not within the bounds of the tariff, %d to %d tiyn (0: none)", basis.Floor, basis.Cap),
+		why := WhyBeyondTariff
+		if basis.Cap == 0 {
+			why = WhyBelowTariff
 		}
+		return money.Amount{}, catalog.Basis{}, refusal(
+			CodeNotTariff, "amount", why, fmt.Sprintf("is not within the bounds of the tariff, %d to %d tiyn (0: none)", basis.Floor, basis.Cap),
+		).about(Facts{LeastTiyn: basis.Floor, MostTiyn: basis.Cap})
 	}
 	return money.FromTiyn(*i.Tiyn), basis, nil
 }
@@ -163,19 +165,19 @@ func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 	}
 	next := *stored
 	if stored.SettledBy != "" { // or the next night's feed would have its payer pay once more
-		return next, Refused, &RefusalError{CodePaid, "reference", "is settled by correction " + stored.SettledBy}
+		return next, Refused, refusal(CodePaid, "reference", WhySettled, "is settled by correction "+stored.SettledBy).about(Facts{Of: stored.SettledBy})
 	}
 	if fresh.AroseOn == "" { // or a feed that is repeated every night would keep discounts open for ever
 		fresh.AroseOn = stored.AroseOn
 	}
 	switch stored.State {
 	case Reserved:
-		return next, Refused, &RefusalError{CodeBeingPaid, "reference", "is being paid; it cannot change now"}
+		return next, Refused, refusal(CodeBeingPaid, "reference", WhyBeingPaid, "is being paid; it cannot change now")
 	case Paid:
-		return next, Refused, &RefusalError{CodePaid, "reference", "is paid already"}
+		return next, Refused, refusal(CodePaid, "reference", WhyPaid, "is paid already")
 	case Recalled, Open:
 	default:
-		return next, Refused, &RefusalError{CodeInvalid, "reference", "is in an unknown state"}
+		return next, Refused, refusal(CodeInvalid, "reference", WhyState, "is in an unknown state")
 	}
 	next.LoadedAt = fresh.LoadedAt
 	same := stored.Payer == fresh.Payer && stored.Service == fresh.Service && stored.Amount == fresh.Amount &&
@@ -185,10 +187,10 @@ func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 	}
 	switch {
 	case stored.Held > 0:
-		return *stored, Refused, &RefusalError{CodeBeingPaid, "reference", "is being paid in part; it cannot change now"}
+		return *stored, Refused, refusal(CodeBeingPaid, "reference", WhyPartBeingPaid, "is being paid in part; it cannot change now")
 	case stored.Paid > 0 && (stored.Amount != fresh.Amount || stored.Service != fresh.Service):
 		// Whether the new amount is what was owed at first or what is left nobody could tell.
-		return *stored, Refused, &RefusalError{CodePartlyPaid, "amount", "cannot change after a part was paid; recall what is left"}
+		return *stored, Refused, refusal(CodePartlyPaid, "amount", WhyPartlyPaid, "cannot change after a part was paid; recall what is left")
 	}
 	next.AroseOn = fresh.AroseOn
 	next.Payer, next.Service, next.ServiceVersion = fresh.Payer, fresh.Service, fresh.ServiceVersion
@@ -205,22 +207,22 @@ func Decide(fresh Debt, stored *Debt) (Debt, Outcome, error) {
 // paid stays. The error is a [*RefusalError] that points at field.
 func DecideRecall(stored *Debt, field, reason string) (Debt, Outcome, error) {
 	if stored == nil {
-		return Debt{}, Refused, &RefusalError{CodeUnknown, field, "is not known of this payer"}
+		return Debt{}, Refused, refusal(CodeUnknown, field, WhyNotKnown, "is not known of this payer")
 	}
 	next := *stored
 	switch stored.State {
 	case Reserved:
-		return next, Refused, &RefusalError{CodeBeingPaid, field, "is being paid; it cannot be recalled now"}
+		return next, Refused, refusal(CodeBeingPaid, field, WhyBeingPaid, "is being paid; it cannot be recalled now")
 	case Paid:
-		return next, Refused, &RefusalError{CodePaid, field, "is paid already"}
+		return next, Refused, refusal(CodePaid, field, WhyPaid, "is paid already")
 	case Recalled:
 		return next, Unchanged, nil
 	case Open:
 		if stored.Held > 0 {
-			return next, Refused, &RefusalError{CodeBeingPaid, field, "is being paid in part; it cannot be recalled now"}
+			return next, Refused, refusal(CodeBeingPaid, field, WhyPartBeingPaid, "is being paid in part; it cannot be recalled now")
 		}
 	default:
-		return next, Refused, &RefusalError{CodeInvalid, field, "is in an unknown state"}
+		return next, Refused, refusal(CodeInvalid, field, WhyState, "is in an unknown state")
 	}
 	next.State, next.RecallReason = Recalled, reason
 	next.Version++ // orders that are not signed yet name the old one

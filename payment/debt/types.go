@@ -131,6 +131,9 @@ type Result struct {
 	Code   string `json:"code,omitempty"`
 	Field  string `json:"field,omitempty"`
 	Detail string `json:"detail,omitempty"`
+	// Reason is which of the things that Code stands for is the matter; Facts are what it is about.
+	Reason Reason `json:"reason,omitempty"`
+	Facts  Facts  `json:"facts,omitzero"`
 }
 
 // Outcome of one item of a batch.
