@@ -127,7 +127,6 @@ func (s *Server) showBankStatement(ctx context.Context, r *request, who auth.Ses
 	if v.Own, err = s.isSelf(ctx, who, v.Statement.ProposedBy); err != nil {
 		return nil, err
 	}
-	v.Note = readerSays(after.refused)
 	return s.showRefusable(r, after.refused, &v.Message, func() ([]byte, error) { return s.pages.RenderBankStatement(v) })
 }
 

@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 	"qaqpa/api/auth"
 	"qaqpa/api/portal"
 	"qaqpa/payment"
-	"qaqpa/payment/statement"
 )
 
 // deskPages are the operator's pages of statements: one is withdrawn or replaced by two people.
@@ -72,7 +70,6 @@ func (s *Server) showDeskStatement(ctx context.Context, r *request, who auth.Ses
 	if v.Own, err = s.isSelf(ctx, who, v.Statement.ProposedBy); err != nil {
 		return nil, err
 	}
-	v.Note = readerSays(after.refused)
 	return s.showRefusable(r, after.refused, &v.Message, func() ([]byte, error) { return s.pages.RenderDeskStatement(v) })
 }
 
@@ -93,15 +90,6 @@ func (s *Server) actOnStatement(ctx context.Context, r *request) (*response, err
 		}
 		return seeOther("/console/operator/" + m.Subject + "/statements/" + id + "?done=1"), nil
 	})(ctx, r)
-}
-
-// readerSays quotes the reader of statements on the sender's own file, in English, beside the reason that the message gives in words; empty
-// for all other refusals.
-func readerSays(refused error) string {
-	if fault, ok := errors.AsType[*statement.Error](refused); ok {
-		return fault.Text
-	}
-	return ""
 }
 
 // stepOnStatement takes one step of a withdrawal, or sends the file that replaces the statement.

@@ -30,7 +30,7 @@ func TestBrowserOperatorConsole(t *testing.T) {
 	looks := must[*watch.Watcher](t)(watch.NewWatcher(watch.WatcherConfig{Store: c.cfg.Watch, Look: c.conditions, Times: c.times, Process: "test"}))
 	c.cfg.Checks = []Check{{Name: "database", Ready: c.db.PingContext}, {Name: "token", Ready: func(context.Context) error { return nil }}}
 	c.cfg.Room.Tokens = func() []TokenState {
-		return []TokenState{{Label: "main", Processes: 2, Usable: 2}, {Label: "second", Processes: 2, Usable: 1, Since: time.Now(), Problem: "the token does not answer"}}
+		return []TokenState{{Label: "main", Processes: 2, Usable: 2}, {Label: "second", Processes: 2, Usable: 1, Since: time.Now(), Problem: "token is unavailable: CKR_DEVICE_ERROR", Trouble: "unavailable"}}
 	}
 	for i := range 24 { // so that the lines of the chart go through two hours
 		r := watch.NewRecorder(classPay, classJudge, classOther)

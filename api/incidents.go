@@ -10,6 +10,7 @@ import (
 	"qaqpa/api/portal"
 	"qaqpa/api/watch"
 	"qaqpa/payment"
+	"qaqpa/signer/tsa"
 )
 
 // TokenState is what the operator's pages and the watch know of a token.
@@ -17,9 +18,10 @@ type TokenState struct {
 	// Label names it; Processes serve it, of which Usable can be used now.
 	Label             string
 	Processes, Usable int
-	// Since is when the first of the others stopped; zero while all can be used. Problem is why, for people who know the gateway.
-	Since   time.Time
-	Problem string
+	// Since is when the first of the others stopped; zero while all can be used. Trouble is the kind of what is the matter, one of the words
+	// of the texts page.trouble.token; Problem is it in full, in English, for people who know the gateway.
+	Since            time.Time
+	Problem, Trouble string
 }
 
 // Bounds beyond which something is an incident.
@@ -83,16 +85,29 @@ func (s *Server) tokenConditions(ctx context.Context) (out []watch.Condition) {
 	if s.cfg.Room.Tokens != nil {
 		for _, t := range s.cfg.Room.Tokens() {
 			if t.Usable < t.Processes {
-				out = append(out, watch.Condition{Kind: "token", Subject: t.Label, Detail: t.Problem, Since: t.Since, Grave: t.Usable == 0})
+				out = append(out, watch.Condition{Kind: "token", Subject: t.Label, Detail: watch.Technical(t.Trouble, t.Problem), Since: t.Since, Grave: t.Usable == 0})
 			}
 		}
 	}
 	if s.cfg.Room.Clock != nil {
 		if err := s.cfg.Room.Clock(ctx); err != nil {
-			out = append(out, watch.Condition{Kind: "clock", Subject: "clock", Detail: err.Error(), Grave: true})
+			out = append(out, watch.Condition{Kind: "clock", Subject: "clock", Detail: watch.Technical(clockTrouble(err), err.Error()), Grave: true})
 		}
 	}
 	return out
+}
+
+// clockTrouble sorts why a clock is not sure, in the words of the texts page.trouble.clock.
+func clockTrouble(err error) string {
+	switch {
+	case errors.Is(err, tsa.ErrClockUnsynchronised):
+		return "unsynchronised"
+	case errors.Is(err, tsa.ErrClockServers):
+		return "servers"
+	case errors.Is(err, tsa.ErrClockOff):
+		return "off"
+	}
+	return "unknown"
 }
 
 func (s *Server) trustConditions() (out []watch.Condition) {

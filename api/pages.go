@@ -6,11 +6,13 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"qaqpa/api/auth"
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
+	"qaqpa/payment/statement"
 	"qaqpa/signer/report"
 )
 
@@ -190,10 +192,31 @@ func (s *Server) message(r *request, err error) (portal.Message, int) {
 		Title:  s.texts.Text(lang, "problem."+string(p.code)+".title", nil),
 		Detail: s.texts.Text(lang, "problem."+string(p.code)+".detail", p.data),
 	}
+	if fault, ok := errors.AsType[*statement.Error](err); ok {
+		s.tellFault(&m, fault, lang)
+		p.about = "" // format and place in the words of programs
+	}
 	if status < http.StatusInternalServerError {
 		m.Reasons = s.reasonTexts(p.reasons, p.about, lang)
 	}
 	return m, status
+}
+
+// tellFault says where in the sender's file its reader stopped, quotes what stands there, and leaves the reader's own words to experts.
+func (s *Server) tellFault(m *portal.Message, fault *statement.Error, lang language.Lang) {
+	where := map[string]string{"Format": string(fault.Format), "Line": strconv.Itoa(fault.Line), "Path": fault.Path}
+	id := "page.fault"
+	if fault.Line > 0 {
+		id += ".line"
+	}
+	if fault.Path != "" {
+		id += ".path"
+	}
+	m.Place = s.texts.Text(lang, id, where)
+	if m.Quoted = fault.Quoted(); m.Quoted != "" {
+		m.Place += ". " + s.texts.Text(lang, "page.fault.quoted", nil)
+	}
+	m.Expert = portal.Expert{Title: s.texts.Text(lang, "page.expert", nil), Text: fault.Error()}
 }
 
 // reasonTexts puts the codes of a verdict's reasons into words, or that of another refusal with what it is about.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"errors"
+	"fmt"
 	"html"
 	"slices"
 	"strings"
@@ -12,9 +14,12 @@ import (
 	"qaqpa/api/feedlines"
 	"qaqpa/api/language"
 	"qaqpa/api/portal"
+	"qaqpa/hsm"
 	"qaqpa/payment"
 	"qaqpa/payment/debt"
 	"qaqpa/payment/recon"
+	"qaqpa/signer/audit"
+	"qaqpa/signer/tsa"
 )
 
 // Each reason of a refusal has a text in every language, an English sentence of its own where it is a resolution's, and a place in the
@@ -142,5 +147,38 @@ func TestReasonTexts(t *testing.T) {
 	}
 	if got := s.reasonTexts([]string{string(recon.WhyRefused)}, "", language.EN); len(got) != 1 || !strings.HasPrefix(got[0], "The bank signed") {
 		t.Errorf("got %q", got)
+	}
+}
+
+// What a token, the clock or a payment is troubled by, and what does not fit in the audit log, has words in every language, and what no kind is known of is left to experts.
+func TestTroublesAreToldInThreeLanguages(t *testing.T) {
+	texts, err := language.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]bool{}
+	for _, trouble := range hsm.Troubles() {
+		want["page.trouble.token."+string(trouble)] = true
+	}
+	for _, err := range []error{tsa.ErrClockUnsynchronised, tsa.ErrClockServers, tsa.ErrClockOff, tsa.ErrClockUnknown, errors.New("another clock")} {
+		want["page.trouble.clock."+clockTrouble(fmt.Errorf("%w: the particulars", err))] = true
+	}
+	for _, kind := range append(payment.TroubleKinds(), "other") {
+		want["page.attempts.trouble."+kind] = true
+	}
+	for _, fault := range []audit.Misfit{audit.MisfitEntry, audit.MisfitSeal, audit.MisfitChain, audit.MisfitGone, audit.MisfitOther} {
+		want["proof.fault."+string(fault)] = true
+	}
+	for _, lang := range language.All() {
+		for _, id := range texts.IDs(lang) {
+			if (strings.HasPrefix(id, "page.trouble.") || strings.HasPrefix(id, "page.attempts.trouble.") || strings.HasPrefix(id, "proof.fault.")) && !want[id] {
+				t.Errorf("%s: %s is the text of nothing", lang, id)
+			}
+		}
+		for id := range want {
+			if !texts.Has(lang, id) {
+				t.Errorf("%s: no text for %s", lang, id)
+			}
+		}
 	}
 }

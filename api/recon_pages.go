@@ -55,7 +55,6 @@ func (s *Server) showStatements(ctx context.Context, r *request, who auth.Sessio
 		return nil, err
 	}
 	v.Statements, v.More, v.First = found.Items, found.HasMore, r.arg("starting_after") == ""
-	v.Note = readerSays(after.refused) // names the line of the sender's own file
 	return s.showRefusable(r, after.refused, &v.Message, func() ([]byte, error) { return s.pages.RenderStatements(v) })
 }
 

@@ -63,7 +63,7 @@ func TestStatementPages(t *testing.T) {
 	if rows, err := w.cfg.Payments.BankStatements(t.Context(), ownBIC); err != nil || len(rows) != 1 || rows[0].Open != 1 || rows[0].Lines != 1 {
 		t.Errorf("%+v, %v", rows, err)
 	}
-	b.attach(at, nil, "x.xml", append(camt(2, "2026-03-03", 900, 5, "")[:700], "<broken"...)).want(t, 422, "What the reader says", "(format, line, place): camt.053, 1")
+	b.attach(at, nil, "x.xml", append(camt(2, "2026-03-03", 900, 5, "")[:700], "<broken"...)).want(t, 422, "Place in the file: camt.053, line 1", "For experts: what the program said")
 	b.attach(at, nil, "x.xml", camt(1, "2026-03-02", 0, 901, "")).want(t, 409)
 	b.attach(at, nil, "x.txt", []byte("<script>alert(1)</script>")).want(t, 422, "The format of the file was not recognised")
 	b.attach(at, nil, "", nil).want(t, 400)                                        // nothing was chosen

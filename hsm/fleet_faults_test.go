@@ -116,7 +116,8 @@ func TestFleetGoesOnWithOneToken(t *testing.T) {
 		if name == "is removed" {
 			await(t, "the state of the token that is gone", func() bool {
 				s := f.Tokens()
-				return len(s) == 2 && s[0].Usable == 0 && s[0].Processes == 1 && !s[0].Since.IsZero() && s[0].Problem != "" && s[1].Usable == 1
+				return len(s) == 2 && s[0].Usable == 0 && s[0].Processes == 1 && !s[0].Since.IsZero() && s[0].Problem != "" && s[0].Trouble == hsm.TroubleAbsent &&
+					s[1].Usable == 1 && s[1].Trouble == ""
 			})
 		}
 		must(t, fault[1]())

@@ -2,6 +2,7 @@ package hsm
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"time"
 )
@@ -14,8 +15,65 @@ type TokenState struct {
 	Processes, Usable int
 	// Since is when the first of the others stopped being usable; zero while all can be used.
 	Since time.Time
-	// Problem is why, when that is known.
+	// Problem is why, when that is known, in English; Trouble is the kind of it, for texts in other languages. Empty while all can be used.
 	Problem string
+	Trouble Trouble
+}
+
+// Trouble is what keeps a token from being used, as far as people act on it differently. The values are stable.
+type Trouble string
+
+// The kinds of trouble.
+const (
+	TroubleStarting    Trouble = "starting"    // its worker process is being connected
+	TroubleWorker      Trouble = "worker"      // its worker process ended and is started anew
+	TroubleModule      Trouble = "module"      // the library cannot be loaded or initialised
+	TroubleAbsent      Trouble = "absent"      // no token has the name
+	TroubleAmbiguous   Trouble = "ambiguous"   // several have it
+	TroublePIN         Trouble = "pin"         // the PIN was refused
+	TroublePINLocked   Trouble = "pin_locked"  // the PIN is locked, or was not tried because it would be
+	TroubleKey         Trouble = "key"         // a key is missing, is another one or has wrong attributes
+	TroubleWrong       Trouble = "wrong"       // it made a wrong signature
+	TroubleBusy        Trouble = "busy"        // it has no session left
+	TroubleFull        Trouble = "full"        // it has no memory left
+	TroubleUnavailable Trouble = "unavailable" // it does not answer, or fails in another way
+)
+
+// Troubles lists them all.
+func Troubles() []Trouble {
+	return []Trouble{
+		TroubleStarting, TroubleWorker, TroubleModule, TroubleAbsent, TroubleAmbiguous, TroublePIN, TroublePINLocked, TroubleKey,
+		TroubleWrong, TroubleBusy, TroubleFull, TroubleUnavailable,
+	}
+}
+
+// troubleOf sorts why a token cannot be used; nil says that it is being connected.
+func troubleOf(why error) Trouble {
+	switch {
+	case why == nil:
+		return TroubleStarting
+	case keyFault(why):
+		return TroubleKey
+	}
+	for _, kind := range []struct {
+		is      error
+		trouble Trouble
+	}{
+		{ErrPINLocked, TroublePINLocked},
+		{ErrWrongPIN, TroublePIN},
+		{ErrTokenNotFound, TroubleAbsent},
+		{ErrTokenAmbiguous, TroubleAmbiguous},
+		{ErrWrongSignature, TroubleWrong},
+		{ErrModule, TroubleModule},
+		{ErrTokenFull, TroubleFull},
+		{ErrBusy, TroubleBusy},
+		{errWorkerLost, TroubleWorker},
+	} {
+		if errors.Is(why, kind.is) {
+			return kind.trouble
+		}
+	}
+	return TroubleUnavailable
 }
 
 // keptFor is how long after calls were kept from a token it still counts as kept out: fences are short, and come one after the other while
@@ -51,6 +109,9 @@ func (f *Fleet) Tokens() []TokenState {
 		}
 		if why != nil {
 			t.Problem = why.Error()
+		}
+		if why != nil || t.Trouble == "" {
+			t.Trouble = troubleOf(why)
 		}
 	}
 	slices.SortFunc(out, func(a, b TokenState) int { return cmp.Compare(a.Label, b.Label) })

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/jmoiron/sqlx"
@@ -103,7 +104,7 @@ func (s *Service) send(ctx context.Context, a *attemptRow) error {
 	}
 	sealed, err := s.cfg.Sealer.Seal(ctx, a.Message)
 	if err != nil {
-		return errors.Join(fmt.Errorf("couldn't seal the payment order: %w", err), s.postpone(ctx, a, "the seal could not be made"))
+		return errors.Join(fmt.Errorf("couldn't seal the payment order: %w", err), s.postpone(ctx, a, troubleSeal))
 	}
 	ours, err := s.markSent(ctx, a)
 	if err != nil || !ours {
@@ -116,9 +117,9 @@ func (s *Service) send(ctx context.Context, a *attemptRow) error {
 	switch {
 	case err != nil:
 		s.metrics.outcomes.WithLabelValues(a.Bank, "no_reply").Inc()
-		return errors.Join(err, s.lose(ctx, a.ID, "no reply: "+shortCause(err)))
+		return errors.Join(err, s.lose(ctx, a.ID, troubleNoReply+shortCause(err)))
 	case !reply.Answered():
-		return s.lose(ctx, a.ID, fmt.Sprintf("reply with status %d", reply.Status))
+		return s.lose(ctx, a.ID, troubleStatus+strconv.Itoa(reply.Status))
 	}
 	return s.hear(ctx, a, fromReply, reply.Message)
 }
@@ -134,9 +135,9 @@ func (s *Service) lookup(ctx context.Context, a *attemptRow) error {
 	defer cancel()
 	switch {
 	case err != nil:
-		return errors.Join(err, s.lose(ctx, a.ID, "no reply to a lookup: "+shortCause(err)))
+		return errors.Join(err, s.lose(ctx, a.ID, troubleNoAnswer+shortCause(err)))
 	case !reply.AnsweredLookup():
-		return s.lose(ctx, a.ID, fmt.Sprintf("reply to a lookup with status %d", reply.Status))
+		return s.lose(ctx, a.ID, troubleAnswerStatus+strconv.Itoa(reply.Status))
 	}
 	return s.hear(ctx, a, fromLookup, reply.Message)
 }
@@ -153,7 +154,7 @@ func shortCause(err error) string {
 func (s *Service) hear(ctx context.Context, a *attemptRow, from source, message []byte) error {
 	_, err := s.listen(ctx, expectation{bank: a.Bank, attempt: a.ID, from: from}, message)
 	if err != nil {
-		return errors.Join(err, s.lose(ctx, a.ID, "message of the bank: "+codeOf(err)))
+		return errors.Join(err, s.lose(ctx, a.ID, troubleMessage+codeOf(err)))
 	}
 	return nil
 }

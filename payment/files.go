@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 
 	"github.com/jmoiron/sqlx"
@@ -256,7 +257,7 @@ func (s *Service) putFile(ctx context.Context, f *fileRow) error {
 	if f.Sealed == nil {
 		sealed, err := s.cfg.Sealer.Seal(ctx, f.Content)
 		if err != nil {
-			return errors.Join(fmt.Errorf("couldn't seal the file %s: %w", f.ID, err), s.loseFile(ctx, f, "the seal could not be made"))
+			return errors.Join(fmt.Errorf("couldn't seal the file %s: %w", f.ID, err), s.loseFile(ctx, f, troubleSeal))
 		}
 		// Of two processes the first one's seal stands: the bank sees the same bytes however often it is handed the file.
 		if f.Sealed, err = s.keepSeal(ctx, f, sealed); err != nil {
@@ -268,7 +269,7 @@ func (s *Service) putFile(ctx context.Context, f *fileRow) error {
 	defer cancel()
 	if err != nil {
 		s.metrics.outcomes.WithLabelValues(f.Bank, "no_reply").Inc()
-		return errors.Join(err, s.loseFile(ctx, f, "the file could not be handed over: "+shortCause(err)))
+		return errors.Join(err, s.loseFile(ctx, f, troubleHandOver+shortCause(err)))
 	}
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		at := s.now()
@@ -291,16 +292,16 @@ func (s *Service) askFile(ctx context.Context, f *fileRow) error {
 	defer cancel()
 	switch {
 	case err != nil:
-		return s.loseFile(ctx, f, "no report: "+shortCause(err))
+		return s.loseFile(ctx, f, troubleNoReport+shortCause(err))
 	case !reply.AnsweredLookup():
-		return s.loseFile(ctx, f, fmt.Sprintf("reply to the question for a report with status %d", reply.Status))
+		return s.loseFile(ctx, f, troubleReportStatus+strconv.Itoa(reply.Status))
 	}
 	result, err := s.takeReport(ctx, reportOf{bank: f.Bank, file: f.ID, from: fromLookup}, reply.Message)
 	if err != nil {
-		return errors.Join(err, s.loseFile(ctx, f, "report of the bank: "+codeOf(err)))
+		return errors.Join(err, s.loseFile(ctx, f, troubleReport+codeOf(err)))
 	}
 	if result.Open > 0 {
-		return s.loseFile(ctx, f, "the report leaves payments open")
+		return s.loseFile(ctx, f, troubleReportOpen)
 	}
 	return nil
 }

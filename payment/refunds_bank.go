@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -116,9 +117,9 @@ func (s *Service) sendRefund(ctx context.Context, channel RefundChannel, x *refu
 	defer cancel()
 	switch {
 	case err != nil:
-		return errors.Join(err, s.loseRefund(ctx, x.ID, "no reply: "+shortCause(err)))
+		return errors.Join(err, s.loseRefund(ctx, x.ID, troubleNoReply+shortCause(err)))
 	case !reply.Answered():
-		return s.loseRefund(ctx, x.ID, fmt.Sprintf("reply with status %d", reply.Status))
+		return s.loseRefund(ctx, x.ID, troubleStatus+strconv.Itoa(reply.Status))
 	}
 	return s.hearRefund(ctx, x, fromReply, reply.Message)
 }
@@ -134,9 +135,9 @@ func (s *Service) askRefund(ctx context.Context, channel RefundChannel, x *refun
 	defer cancel()
 	switch {
 	case err != nil:
-		return errors.Join(err, s.loseRefund(ctx, x.ID, "no reply to a lookup: "+shortCause(err)))
+		return errors.Join(err, s.loseRefund(ctx, x.ID, troubleNoAnswer+shortCause(err)))
 	case !reply.AnsweredLookup():
-		return s.loseRefund(ctx, x.ID, fmt.Sprintf("reply to a lookup with status %d", reply.Status))
+		return s.loseRefund(ctx, x.ID, troubleAnswerStatus+strconv.Itoa(reply.Status))
 	}
 	return s.hearRefund(ctx, x, fromLookup, reply.Message)
 }
@@ -145,7 +146,7 @@ func (s *Service) askRefund(ctx context.Context, channel RefundChannel, x *refun
 func (s *Service) hearRefund(ctx context.Context, x *refundRow, from source, message []byte) error {
 	_, err := s.listen(ctx, expectation{bank: x.Bank, refund: x.ID, from: from}, message)
 	if err != nil {
-		return errors.Join(err, s.loseRefund(ctx, x.ID, "message of the bank: "+codeOf(err)))
+		return errors.Join(err, s.loseRefund(ctx, x.ID, troubleMessage+codeOf(err)))
 	}
 	return nil
 }

@@ -243,13 +243,14 @@ func feedModel(w words, base string, f payment.FeedSummary) feedRow {
 	return row
 }
 
-type refusedRow struct{ Line, Reference, Why, Reason, Field string }
+type refusedRow struct{ Line, Reference, Why, Field string }
 
 // refusedReason says in words which of the things that a code stands for is the matter, with its amounts and days as the language writes
-// them. Lines that were refused before there were reasons have none.
+// them. Lines that were refused before there were reasons have the
+// words of their code.
 func refusedReason(w words, x payment.FeedResult) string {
 	if x.Reason == "" {
-		return ""
+		return w.texts.Text(w.lang, "problem."+x.Code+".title", nil)
 	}
 	facts := map[string]string{
 		"Tiyn": w.Money(x.Facts.Tiyn, "KZT"), "LeastTiyn": w.Money(x.Facts.LeastTiyn, "KZT"), "MostTiyn": w.Money(x.Facts.MostTiyn, "KZT"),
@@ -291,7 +292,7 @@ func (p *Pages) RenderAgencyDebts(v AgencyDebts) ([]byte, error) {
 		m.Older = base + "?" + url.Values{"starting_after": {v.Feeds[len(v.Feeds)-1].Name}}.Encode()
 	}
 	for _, x := range v.Refused {
-		m.Rows = append(m.Rows, refusedRow{strconv.Itoa(x.Line), x.Reference, m.texts.Text(m.lang, "problem."+x.Code+".title", nil), refusedReason(m.words, x), x.Field})
+		m.Rows = append(m.Rows, refusedRow{strconv.Itoa(x.Line), x.Reference, refusedReason(m.words, x), x.Field})
 	}
 	return p.render("debts", m)
 }

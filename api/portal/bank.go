@@ -297,9 +297,9 @@ type BankStatement struct {
 	Key      string
 	MaxBytes int
 	Done     bool
-	// Draft is what a refused form said; Note what the reader says of a refused file, in English.
-	Draft, Note string
-	Message     *Message
+	// Draft is what a refused form said.
+	Draft   string
+	Message *Message
 }
 
 // RenderBankStatement makes that page.
@@ -313,7 +313,7 @@ func (p *Pages) RenderBankStatement(v BankStatement) ([]byte, error) {
 	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, Done: v.Done}
 	m.Tabs = bankTabs(m.words, v.BIC, "/statements")
 	m.withdrawal = withdrawalModel(m.words, DeskStatement{
-		Own: v.Own, Statement: v.Statement, People: v.People, Key: v.Key, MaxBytes: v.MaxBytes, Draft: v.Draft, Note: v.Note, Message: v.Message,
+		Own: v.Own, Statement: v.Statement, People: v.People, Key: v.Key, MaxBytes: v.MaxBytes, Draft: v.Draft, Message: v.Message,
 	}, "/console/bank/"+v.BIC+"/statements/"+v.Statement.ID)
 	if v.Report != nil {
 		report := resultModel(m.words, *v.Report)
@@ -324,17 +324,17 @@ func (p *Pages) RenderBankStatement(v BankStatement) ([]byte, error) {
 
 // withdrawal is a statement with the forms by which two people withdraw or replace it.
 type withdrawal struct {
-	Row                                                    statementRow
-	Key, Limit, Draft, Note, Opening, By, Comment, Address string
-	MayPropose, MayApprove, MayReject                      bool
-	Message                                                *Message
+	Row                                              statementRow
+	Key, Limit, Draft, Opening, By, Comment, Address string
+	MayPropose, MayApprove, MayReject                bool
+	Message                                          *Message
 }
 
 // withdrawalModel offers what the reader may do with a statement; address takes the forms.
 func withdrawalModel(w words, v DeskStatement, address string) withdrawal {
 	s := v.Statement
 	m := withdrawal{
-		Row: statementModel(w, s), Key: v.Key, Limit: strconv.Itoa(v.MaxBytes >> 20), Draft: v.Draft, Note: v.Note, Opening: w.Money(s.Opening, "KZT"),
+		Row: statementModel(w, s), Key: v.Key, Limit: strconv.Itoa(v.MaxBytes >> 20), Draft: v.Draft, Opening: w.Money(s.Opening, "KZT"),
 		By: w.who(v.People, s.ProposedBy), Comment: s.Comment, Address: address, Message: v.Message,
 	}
 	if v.Key != "" && s.State == "booked" {

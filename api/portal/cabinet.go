@@ -13,6 +13,9 @@ import (
 type Message struct {
 	Title, Detail string
 	Reasons       []string
+	// Place is where in the sender's own file it was found, and Quoted what stands there; Expert is what the program said. All may be empty.
+	Place, Quoted string
+	Expert        Expert
 }
 
 // Home is the first page.

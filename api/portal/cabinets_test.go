@@ -123,7 +123,7 @@ func TestCabinetsInEachLanguage(t *testing.T) {
 			},
 		}
 		for name, v := range map[string]BankStatement{
-			"booked":   {Statement: statementOf("booked", ""), Key: "k", Report: &payment.StatementReport{State: "booked", Exceptions: nil, Warnings: []string{"<b>"}}, Note: "<b>", Message: refused, Draft: "<i>"},
+			"booked":   {Statement: statementOf("booked", ""), Key: "k", Report: &payment.StatementReport{State: "booked", Exceptions: nil, Warnings: []string{"<b>"}}, Message: refused, Draft: "<i>"},
 			"proposed": {Statement: statementOf("booked", "bank:KOPRKZKA/mbr_1"), Key: "k", Done: true, People: People{"bank:KOPRKZKA/mbr_1": "<b>"}},
 			"own":      {Statement: statementOf("booked", "bank:KOPRKZKA/mbr_1"), Key: "k", Own: true},
 			"gone":     {Statement: statementOf("withdrawn", "bank:KOPRKZKA/mbr_1"), Key: "k"},

@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"qaqpa/api/watch"
@@ -75,15 +76,42 @@ type board struct {
 	Attempts []attemptView
 }
 
-type attemptView struct{ Since, State, Amount, Bank, Tries, Next, Problem string }
+type attemptView struct {
+	Since, State, Amount, Bank, Tries, Next, Problem string
+	Expert                                           Expert
+}
+
+// troubleOf puts what is noted about an attempt into words, with the refusal that a code stands for; what no version of ours knows is left
+// to experts.
+func troubleOf(w words, noted string) (string, Expert) {
+	if noted == "" {
+		return "", Expert{}
+	}
+	kind, particular := payment.TroubleOf(noted)
+	if kind == "" {
+		return w.P("attempts.trouble.other"), w.expert(noted)
+	}
+	text := w.P("attempts.trouble." + kind)
+	if id := "problem." + particular + ".title"; w.texts.Has(w.lang, id) {
+		return text + ": " + w.texts.Text(w.lang, id, nil), Expert{}
+	}
+	if id := "page.attempts.cause." + strings.ReplaceAll(particular, " ", "_"); w.texts.Has(w.lang, id) {
+		return text + ": " + w.texts.Text(w.lang, id, nil), Expert{}
+	}
+	if _, err := strconv.Atoi(particular); err == nil {
+		return text + ": " + particular, Expert{}
+	}
+	return text, w.expert(particular)
+}
 
 func (p *Pages) board(f Frame, page string, traffic []payment.Traffic, open []payment.OpenAttempt, now time.Time) board {
 	b := board{frame: p.frame(f, page)}
 	b.Chart = trafficChart(b.words, traffic, now)
 	for _, a := range open {
+		problem, expert := troubleOf(b.words, a.LastProblem)
 		b.Attempts = append(b.Attempts, attemptView{
 			Since: b.Date(a.CreatedAt), State: b.P("attempt." + string(a.State)), Amount: b.Money(a.Tiyn, string(a.Currency)), Bank: a.Bank,
-			Tries: strconv.Itoa(a.Tries), Next: b.Date(a.DueAt), Problem: a.LastProblem,
+			Tries: strconv.Itoa(a.Tries), Next: b.Date(a.DueAt), Problem: problem, Expert: expert,
 		})
 	}
 	return b

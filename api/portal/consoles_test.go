@@ -35,6 +35,7 @@ func fullOperator(f Frame) Operator {
 	v.Wrong = []watch.Condition{
 		{Kind: "attempt", Subject: "KOPRKZKA", Detail: "3", Since: since},
 		{Kind: "token", Subject: "<b>", Detail: "<i>", Grave: true},
+		{Kind: "token", Subject: "second", Detail: watch.Technical("pin", "token refused the PIN: <i>")},
 		{Kind: "health", Subject: "database", Grave: true},
 		{Kind: "clock", Subject: "clock"},
 		{Kind: "anchor", Subject: "CN=x", Detail: "2027-01-01"},
@@ -180,6 +181,53 @@ func TestRates(t *testing.T) {
 	for d, want := range map[time.Duration]string{0: "", 5 * time.Second: "5\u00a0s", 65 * time.Minute: "1\u00a0h 5\u00a0min", 50 * time.Hour: "2\u00a0d 2\u00a0h"} {
 		if got := w.duration(d); got != want {
 			t.Errorf("%v is %q", d, got)
+		}
+	}
+}
+
+// What a token says of itself stands folded away beneath words of the reader's language; what an earlier version noted is there alone.
+func TestTroubleOfTokens(t *testing.T) {
+	p := pages(t)
+	for lang, want := range map[language.Lang]string{language.KK: "токен PIN-кодты қабылдамады", language.RU: "токен не принял PIN-код", language.EN: "the token refused the PIN"} {
+		v := fullOperator(Frame{Lang: lang})
+		v.Wrong = []watch.Condition{{Kind: "token", Subject: "main", Detail: watch.Technical("pin", "CKR_PIN_INCORRECT")}, {Kind: "clock", Subject: "clock", Detail: "older: than kinds"}}
+		page, err := p.RenderOperator(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []string{want, `<code lang="en">CKR_PIN_INCORRECT</code>`, `<code lang="en">older: than kinds</code>`} {
+			if !strings.Contains(string(page), s) {
+				t.Errorf("%s: the page lacks %q", lang, s)
+			}
+		}
+	}
+}
+
+// What keeps a payment open is told in words, with the refusal behind a code, and never in the English that is noted of it.
+func TestTroubleOfPayments(t *testing.T) {
+	p := pages(t)
+	for lang, want := range map[language.Lang][]string{
+		language.KK: {"банктің хабары қабылданбады: ", "банк нәтиже туралы сұрауға жауап бермеді: уақыт бітті", "HTTP күйі: 502", "белгісіз кедергі", "банк төлемді өңдеп жатыр"},
+		language.RU: {"сообщение банка не принято: ", "банк не ответил на вопрос об исходе: истекло время ожидания", "статус HTTP: 502", "неизвестная помеха", "банк обрабатывает платёж"},
+	} {
+		v := fullOperator(Frame{Lang: lang})
+		v.Open = nil
+		for _, noted := range []string{"message of the bank: confirmation_amount_differs", "no reply to a lookup: time-out", "reply with status 502", "of an older version", "pending at the bank"} {
+			v.Open = append(v.Open, payment.OpenAttempt{ID: "att_1", State: "unknown", LastProblem: noted})
+		}
+		page, err := p.RenderOperator(v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range append(want, `<code lang="en">of an older version</code>`) {
+			if !strings.Contains(string(page), s) {
+				t.Errorf("%s: the page lacks %q", lang, s)
+			}
+		}
+		for _, s := range []string{"time-out", "pending at", "reply with", "message of the bank"} {
+			if strings.Contains(string(page), s) {
+				t.Errorf("%s: the page has %q", lang, s)
+			}
 		}
 	}
 }

@@ -55,9 +55,9 @@ type DeskStatement struct {
 	Key      string
 	MaxBytes int
 	Done     bool
-	// Draft is what a refused form said; Note what the reader says of a refused file, in English.
-	Draft, Note string
-	Message     *Message
+	// Draft is what a refused form said.
+	Draft   string
+	Message *Message
 }
 
 // RenderDeskStatement makes that page.

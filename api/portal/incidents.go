@@ -9,13 +9,20 @@ import (
 	"qaqpa/payment/catalog"
 )
 
-type incidentView struct{ Text, What, Tone, Time, Address, Detail string }
+type incidentView struct {
+	Text, What, Tone, Time, Address, Detail string
+	Expert                                  Expert
+}
+
+// Expert is what a program said, in English, for those who know it: folded away beneath words of the reader's language.
+type Expert struct{ Title, Text string }
 
 // incidentModels puts what is wrong now into words, the gravest first. Names say what ids are of.
 func incidentModels(w words, list []watch.Condition, names map[string]string) []incidentView {
 	var out []incidentView
 	for _, i := range list {
-		row := incidentView{Text: w.P("incident." + i.Kind), What: about(w, names, i.Subject), Tone: "unclear", Detail: incidentDetail(w, i.Kind, i.Detail)}
+		row := incidentView{Text: w.P("incident." + i.Kind), What: about(w, names, i.Subject), Tone: "unclear"}
+		row.Detail, row.Expert = incidentDetail(w, i.Kind, i.Detail)
 		if i.Grave {
 			row.Tone = "failed"
 		}
@@ -51,18 +58,27 @@ func named(names map[string]string, id string) string {
 	return id
 }
 
-// incidentDetail puts the detail of a condition into words where it is more than what an administrator reads in English.
-func incidentDetail(w words, kind, detail string) string {
+// incidentDetail puts the detail of a condition into words. What tokens and clocks say of themselves is beneath them for experts; incidents
+// of before there were kinds of trouble have that alone.
+func incidentDetail(w words, kind, detail string) (string, Expert) {
 	switch {
 	case detail == "":
-		return ""
+		return "", Expert{}
 	case kind == "anchor":
-		return w.P("incident.until") + " " + w.Day(catalog.Date(detail))
+		return w.P("incident.until") + " " + w.Day(catalog.Date(detail)), Expert{}
 	case kind == "attempt" || kind == "dead":
-		return w.P("incident.count") + " " + detail
+		return w.P("incident.count") + " " + detail, Expert{}
+	case kind == "token" || kind == "clock":
+		trouble, technical := watch.Parts(detail)
+		if id := "page.trouble." + kind + "." + trouble; w.texts.Has(w.lang, id) {
+			return w.texts.Text(w.lang, id, nil), w.expert(technical)
+		}
+		return "", w.expert(detail)
 	}
-	return detail
+	return detail, Expert{}
 }
+
+func (w words) expert(text string) Expert { return Expert{Title: w.P("expert"), Text: text} }
 
 // Incidents is the page of what went wrong lately.
 type Incidents struct {
@@ -77,6 +93,7 @@ type Incidents struct {
 
 type incidentRow struct {
 	Text, What, Detail, Tone, Address, Began, Ended, Lasted, Notes string
+	Expert                                                         Expert
 	Open                                                           bool
 }
 
@@ -99,9 +116,10 @@ func (p *Pages) RenderIncidents(v Incidents) ([]byte, error) {
 
 func incidentModel(w words, subject string, i watch.Incident, names map[string]string) incidentRow {
 	row := incidentRow{
-		Text: w.P("incident." + i.Kind), What: about(w, names, i.Subject), Detail: incidentDetail(w, i.Kind, i.Detail), Tone: "unclear",
+		Text: w.P("incident." + i.Kind), What: about(w, names, i.Subject), Tone: "unclear",
 		Address: "/console/operator/" + subject + "/incidents/" + i.ID, Began: w.Date(i.OpenedAt), Notes: strconv.Itoa(i.Notes), Open: i.ClosedAt == nil,
 	}
+	row.Detail, row.Expert = incidentDetail(w, i.Kind, i.Detail)
 	if i.Grave {
 		row.Tone = "failed"
 	}

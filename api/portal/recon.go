@@ -19,10 +19,9 @@ type Statements struct {
 	Statements []payment.BankStatement
 	// More says that older ones follow; First that this is the first page.
 	More, First bool
-	// Report is what became of the file that was just sent; Message says why it was refused, Note quotes its reader, in English.
+	// Report is what became of the file that was just sent; Message says why it was refused.
 	Report  *payment.FileReport
 	Message *Message
-	Note    string
 }
 
 type statementRow struct {
@@ -44,12 +43,12 @@ type kindRow struct{ Kind, Count, Amount string }
 func (p *Pages) RenderStatements(v Statements) ([]byte, error) {
 	m := struct {
 		frame
-		BIC, Limit, Note, Next string
-		MayAct, Taken, First   bool
-		Results                []statementResult
-		Rows                   []statementRow
-		Message                *Message
-	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, MayAct: v.MayAct && v.First, First: v.First, Note: v.Note, Message: v.Message, Limit: strconv.Itoa(v.MaxBytes >> 20)}
+		BIC, Limit, Next     string
+		MayAct, Taken, First bool
+		Results              []statementResult
+		Rows                 []statementRow
+		Message              *Message
+	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, MayAct: v.MayAct && v.First, First: v.First, Message: v.Message, Limit: strconv.Itoa(v.MaxBytes >> 20)}
 	m.Tabs = bankTabs(m.words, v.BIC, "/statements")
 	if v.More && len(v.Statements) > 0 {
 		m.Next = "/console/bank/" + v.BIC + "/statements?starting_after=" + v.Statements[len(v.Statements)-1].ID

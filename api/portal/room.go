@@ -248,8 +248,9 @@ func (p *Pages) RenderProof(v AuditProof) ([]byte, error) {
 		Entry                               auditEntry
 		Chain, Seq, Hash, Before            string
 		Through, Seal, SealAt               string
+		Expert                              Expert
 	}{
-		frame: p.frame(v.Frame, "proof"), Subject: v.Subject, More: v.More, Tone: "passed", Problem: v.Proof.Problem,
+		frame: p.frame(v.Frame, "proof"), Subject: v.Subject, More: v.More, Tone: "passed",
 		Chain: strconv.Itoa(v.Proof.Chain), Seq: strconv.FormatInt(v.Proof.Seq, 10), Through: strconv.FormatInt(v.Proof.Through, 10),
 		Hash: hex.EncodeToString(v.Proof.Hash[:]), Before: hex.EncodeToString(v.Proof.PrevHash[:]), Seal: v.Proof.Seal,
 	}
@@ -258,8 +259,9 @@ func (p *Pages) RenderProof(v AuditProof) ([]byte, error) {
 		m.SealAt = m.Date(v.Proof.SealAt)
 	}
 	switch {
-	case m.Problem != "":
+	case v.Proof.Problem != "":
 		m.Tone = "failed"
+		m.Problem, m.Expert = m.T("fault."+string(v.Proof.Fault)), m.expert(v.Proof.Problem)
 	case m.Seal == "":
 		m.Tone = "unclear"
 	}

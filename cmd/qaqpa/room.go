@@ -3,13 +3,13 @@ package main
 import (
 	"context"
 	"encoding/hex"
-	"fmt"
 	"time"
 
 	"qaqpa/api"
 	"qaqpa/api/portal"
 	"qaqpa/hsm"
 	"qaqpa/signer/dual"
+	"qaqpa/signer/tsa"
 )
 
 // room is what the operator's pages show of keys, trust and lists.
@@ -32,20 +32,14 @@ func (g *gateway) room(ctx context.Context, c *serveCmd) api.Room {
 		states := g.token.Tokens()
 		out := make([]api.TokenState, len(states))
 		for i, t := range states {
-			out[i] = api.TokenState(t)
+			out[i] = api.TokenState{Label: t.Label, Processes: t.Processes, Usable: t.Usable, Since: t.Since, Problem: t.Problem, Trouble: string(t.Trouble)}
 		}
 		return out
 	}
 	// Without an authority nobody relies on the clock being checked.
 	if c.Stamps.Key != "" {
 		clock := c.Stamps.clock()
-		r.Clock = func(ctx context.Context) error {
-			bound, err := clock.Check(ctx)
-			if err == nil && bound > c.Stamps.Accuracy {
-				err = fmt.Errorf("the clock may be %v off, and %v are stated", bound, c.Stamps.Accuracy)
-			}
-			return err
-		}
+		r.Clock = func(ctx context.Context) error { return tsa.CheckClock(ctx, clock, c.Stamps.Accuracy) }
 	}
 	return r
 }

@@ -45,7 +45,7 @@ func TestItemCheckRefuses(t *testing.T) {
 		"recall, arose on": {func(i *Item) {
 			*i = Item{Reference: i.Reference, Payer: i.Payer, Action: RecallIt, Reason: "x", AroseOn: "2026-01-01"}
 		}, CodeInvalid, "action", WhyRecallWithMore},
-		"due date": {func(i *Item) { i.DueOn = "2026-02-30" }, CodeInvalid, "due_on", WhyDay},
+		"due date":         {func(i *Item) { i.DueOn = "2026-02-30" }, CodeInvalid, "due_on", WhyDay},
 		"purpose spaced":   {func(i *Item) { i.Purpose = " a" }, CodeInvalid, "purpose", WhyTextSpaces},
 		"purpose not text": {func(i *Item) { i.Purpose = "\xff" }, CodeInvalid, "purpose", WhyTextEncoding},
 		"action":           {func(i *Item) { i.Action = "pay" }, CodeInvalid, "action", WhyAction},

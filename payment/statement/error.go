@@ -3,6 +3,7 @@ package statement
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -51,6 +52,21 @@ func (e *Error) Error() string {
 
 // Unwrap returns the kind of the fault.
 func (e *Error) Unwrap() error { return e.Err }
+
+// Quoted is what stands in the file where the fault is, as far as Text quotes it; empty when it quotes nothing. It is data of the sender; what
+// is not printable stays escaped, so that no mark of his turns the words beside it around.
+func (e *Error) Quoted() string {
+	_, tail, found := strings.Cut(e.Text, `"`) // quotation marks stand around quotes alone
+	quoted, err := strconv.QuotedPrefix(`"` + tail)
+	if !found || err != nil {
+		return ""
+	}
+	text := strings.Trim(quoted, `"`)
+	if strings.HasSuffix(e.Text, "…") {
+		text += "…"
+	}
+	return text
+}
 
 // handlerError carries what a handler returned past the places that add line and path to errors.
 type handlerError struct{ err error }

@@ -73,14 +73,29 @@ const proofMax = 20_000
 // Proof says what holds an entry in its place.
 type Proof struct {
 	Record
-	// Problem says what does not fit, in English; empty: entry and chain are whole as far as they were followed.
+	// Problem says what does not fit, in English; empty: entry and chain are whole as far as they were followed. Fault is its kind.
 	Problem string
+	Fault   Misfit
 	// Through is the last entry of the chain that was checked: each after the proven one carries the hash of the one before.
 	Through int64
 	// Seal is the first seal over a later state of the chain, with the time that it claims; empty while none covers the entry.
 	Seal   string
 	SealAt time.Time
 }
+
+// Misfit is what does not fit about a proof. The values are stable.
+type Misfit string
+
+// The kinds of misfits.
+const (
+	MisfitEntry Misfit = "entry" // the entry was changed
+	MisfitSeal  Misfit = "seal"  // the seal does not hold
+	MisfitChain Misfit = "chain" // a later entry does not follow
+	MisfitGone  Misfit = "gone"  // a sealed entry is no longer there
+	MisfitOther Misfit = "other" // another entry stands where the sealed one was
+)
+
+func (p *Proof) fail(f Misfit, problem string) { p.Fault, p.Problem = f, problem }
 
 // Prove follows the chain from an entry to the first seal over it, else to its end, and checks each hash and the seal. What does not fit is
 // a result; an error means that the log could not be read, or ErrNoEntry.
@@ -100,7 +115,7 @@ func Prove(ctx context.Context, db *sqlx.DB, at Head, open OpenSeal) (Proof, err
 	}
 	p := Proof{Record: first.record(), Through: at.Seq}
 	if p.hash() != p.Hash {
-		p.Problem = "the entry was changed: its hash is not that of its fields"
+		p.fail(MisfitEntry, "the entry was changed: its hash is not that of its fields")
 		return p, nil
 	}
 	sealed, err := p.findSeal(ctx, tx, open)
@@ -133,7 +148,7 @@ func (p *Proof) findSeal(ctx context.Context, tx *sqlx.Tx, open OpenSeal) (Head,
 				continue
 			}
 			if what := addMarks(map[mark][]byte{}, s.Document, s.Sealed, open); what != "" {
-				p.Problem = "seal " + s.ID + " " + what
+				p.fail(MisfitSeal, "seal "+s.ID+" "+what)
 			}
 			p.Seal, p.SealAt = s.ID, s.At.UTC()
 			return h, nil
@@ -161,7 +176,7 @@ func (p *Proof) follow(ctx context.Context, tx *sqlx.Tx, sealed Head) error {
 		}
 		rec := r.record()
 		if rec.Seq != last.Seq+1 || rec.PrevHash != last.Hash || rec.hash() != rec.Hash {
-			p.Problem = fmt.Sprintf("entry %d of chain %d does not follow", rec.Seq, rec.Chain)
+			p.fail(MisfitChain, fmt.Sprintf("entry %d of chain %d does not follow", rec.Seq, rec.Chain))
 			return nil
 		}
 		last, p.Through = rec, rec.Seq
@@ -172,9 +187,9 @@ func (p *Proof) follow(ctx context.Context, tx *sqlx.Tx, sealed Head) error {
 	switch hash, _ := hex.DecodeString(sealed.Hash); {
 	case sealed.Seq == 0:
 	case last.Seq != sealed.Seq && p.Through-p.Seq < proofMax:
-		p.Problem = fmt.Sprintf("entry %d of chain %d is sealed, but no longer there", sealed.Seq, p.Chain)
+		p.fail(MisfitGone, fmt.Sprintf("entry %d of chain %d is sealed, but no longer there", sealed.Seq, p.Chain))
 	case last.Seq == sealed.Seq && !bytes.Equal(hash, last.Hash[:]):
-		p.Problem = fmt.Sprintf("entry %d of chain %d is not the one that was sealed", sealed.Seq, p.Chain)
+		p.fail(MisfitOther, fmt.Sprintf("entry %d of chain %d is not the one that was sealed", sealed.Seq, p.Chain))
 	}
 	return nil
 }

@@ -30,11 +30,29 @@ func (w *watch) sure(ctx context.Context, cfg Config) error {
 	if !w.checked.IsZero() && age >= 0 && age < checkEvery && !jumped {
 		return w.err
 	}
-	bound, err := cfg.Clock.Check(ctx)
-	if err == nil && bound > cfg.Accuracy {
-		err = fmt.Errorf("the clock may be %v off, and %v are stated", bound, cfg.Accuracy)
-	}
+	err := CheckClock(ctx, cfg.Clock, cfg.Accuracy)
 	w.checked, w.err = cfg.Now(), err
+	return err
+}
+
+// Why a clock is not sure; errors of [CheckClock] wrap one of them with the particulars.
+var (
+	// ErrClockUnsynchronised: the kernel says that nobody keeps its clock.
+	ErrClockUnsynchronised = errors.New("the kernel's clock is not synchronised")
+	// ErrClockUnknown: the kernel could not be asked.
+	ErrClockUnknown = errors.New("couldn't ask the kernel for the state of its clock")
+	// ErrClockServers: too few time servers answered.
+	ErrClockServers = errors.New("too few time servers answered")
+	// ErrClockOff: the clock may be further off than is stated.
+	ErrClockOff = errors.New("the clock may be too far off")
+)
+
+// CheckClock is nil when the clock is right within the accuracy. Errors: the four above, or that of a clock of another kind.
+func CheckClock(ctx context.Context, clock Clock, accuracy time.Duration) error {
+	bound, err := clock.Check(ctx)
+	if err == nil && bound > accuracy {
+		err = fmt.Errorf("%w: by %v, and %v are stated", ErrClockOff, bound, accuracy)
+	}
 	return err
 }
 
@@ -53,9 +71,9 @@ func (KernelClock) Check(context.Context) (time.Duration, error) {
 	state, err := syscall.Adjtimex(&t)
 	switch {
 	case err != nil:
-		return 0, fmt.Errorf("couldn't ask the kernel for the state of its clock: %w", err)
+		return 0, fmt.Errorf("%w: %w", ErrClockUnknown, err)
 	case state == timeError || t.Status&staUnsync != 0:
-		return 0, errors.New("the kernel's clock is not synchronised")
+		return 0, ErrClockUnsynchronised
 	}
 	return time.Duration(t.Maxerror) * time.Microsecond, nil
 }

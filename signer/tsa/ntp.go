@@ -60,7 +60,7 @@ func (c NTPClock) Check(ctx context.Context) (time.Duration, error) {
 		bounds = append(bounds, a.bound)
 	}
 	if 2*len(bounds) <= len(c.Servers) {
-		return 0, fmt.Errorf("%d of %d time servers answered: %w", len(bounds), len(c.Servers), errors.Join(errs...))
+		return 0, fmt.Errorf("%w, %d of %d: %w", ErrClockServers, len(bounds), len(c.Servers), errors.Join(errs...))
 	}
 	slices.Sort(bounds)
 	return bounds[len(bounds)/2], nil
