@@ -151,7 +151,7 @@ func TestAgencyUploadsDebts(t *testing.T) {
 	if got.status != 303 || !strings.HasPrefix(got.location, path+"?feed=") {
 		t.Fatalf("got %d %s", got.status, got.text)
 	}
-	b.get(got.location).want(t, 200, "Some lines were refused", "T-2", "T-4", "the agency has no service with this code")
+	b.get(got.location).want(t, 200, "Some lines were refused", "T-2", "T-4", "The agency has no service with this code", "which is 5,406.00\u00a0₸")
 	if again := b.uploads(path, []byte(table)); again.location != got.location {
 		t.Errorf("got %d %s", again.status, again.location)
 	}
