@@ -63,7 +63,7 @@ func resolutionOf(form url.Values) (payment.ExceptionAction, error) {
 	switch a.Action {
 	case payment.ActResolve:
 		a.Way, a.ParkRest = recon.Way(form.Get("way")), form.Get("park_rest") == "1"
-		if a.Way == recon.Link || a.Way == recon.Force {
+		if a.Way.Links() {
 			a.Expectations = slices.Compact(slices.Sorted(slices.Values(append(form["expectation"], strings.Fields(form.Get("other"))...))))
 		}
 		return a, nil

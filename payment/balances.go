@@ -137,12 +137,7 @@ func (r *Registrar) BalanceAt(ctx context.Context, account ledger.Account, at ti
 
 // balanceAt reads pages and the rest in one statement, which sees one state of both.
 func balanceAt(ctx context.Context, q sqlx.QueryerContext, account ledger.Account, at time.Time) (Balance, error) {
-	b := Balance{Account: account, At: at}
-	var row struct {
-		Debit  int64         `db:"debit"`
-		Credit int64         `db:"credit"`
-		Leaves pq.ByteaArray `db:"leaves"`
-	}
+	b, row := Balance{Account: account, At: at}, sumRow{}
 	err := one(ctx, q, &row, pagesAt+`, marked AS (
 			SELECT m.debit, m.credit FROM base, LATERAL (
 				SELECT debit, credit FROM ledger_marks x WHERE x.bucket = base.bucket AND x.account = $3 AND x.seq <= base.seq ORDER BY x.seq DESC LIMIT 1) m)
@@ -153,21 +148,51 @@ func balanceAt(ctx context.Context, q sqlx.QueryerContext, account ledger.Accoun
 	if err != nil {
 		return b, err
 	}
+	return b, b.sum(row)
+}
+
+// sumRow is what pages say of an account, and the leaves behind them that speak of it.
+type sumRow struct {
+	Debit  int64         `db:"debit"`
+	Credit int64         `db:"credit"`
+	Leaves pq.ByteaArray `db:"leaves"`
+}
+
+func (b *Balance) sum(row sumRow) error {
 	b.Debit, b.Credit = row.Debit, row.Credit
 	for _, leaf := range row.Leaves {
 		if err := ledger.Sums(leaf, func(debit, credit ledger.Account, tiyn int64) {
-			if debit == account {
+			if debit == b.Account {
 				b.Debit += tiyn
 			}
-			if credit == account {
+			if credit == b.Account {
 				b.Credit += tiyn
 			}
 		}); err != nil {
-			return b, err
+			return err
 		}
 	}
 	b.Amount = b.Debit - b.Credit
-	return b, nil
+	return nil
+}
+
+// balanceNow is what stands on an account as the transaction sees it, whatever clocks say: a mark for each bucket and the leaves behind its
+// last page.
+func balanceNow(ctx context.Context, q sqlx.QueryerContext, account ledger.Account) (Balance, error) {
+	b, row := Balance{Account: account}, sumRow{}
+	if err := one(ctx, q, &row, `
+		WITH base AS (
+			SELECT b.bucket, coalesce((SELECT p.seq FROM ledger_pages p WHERE p.bucket = b.bucket ORDER BY p.seq DESC LIMIT 1), 0) AS seq
+			FROM generate_series(0, 255) AS b (bucket)),
+		marked AS (
+			SELECT m.debit, m.credit FROM base, LATERAL (
+				SELECT debit, credit FROM ledger_marks x WHERE x.bucket = base.bucket AND x.account = $1 AND x.seq <= base.seq ORDER BY x.seq DESC LIMIT 1) m)
+		SELECT (SELECT coalesce(sum(debit), 0)::bigint FROM marked) AS debit, (SELECT coalesce(sum(credit), 0)::bigint FROM marked) AS credit, ARRAY(
+			SELECT j.leaf FROM base CROSS JOIN LATERAL (SELECT leaf FROM journal j WHERE j.bucket = base.bucket AND j.seq >= base.seq OFFSET 0) j
+			WHERE position(convert_to($1, 'UTF8') IN j.leaf) > 0) AS leaves`, string(account)); err != nil {
+		return b, err
+	}
+	return b, b.sum(row)
 }
 
 // Balances tells what stood on every account at a moment, by their names; accounts on which nothing was posted until then are left out.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/jmoiron/sqlx"
+	"github.com/lib/pq"
 
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/ledger"
@@ -182,18 +183,36 @@ func (r *Registrar) postCommissionPaid(ctx context.Context, tx *sqlx.Tx, row com
 // commissionsOwed is what an agency owes a bank. Of two who book payments of one agency at once the second waits for the first and sees
 // what is left: together they would book more than was owed.
 func commissionsOwed(ctx context.Context, tx *sqlx.Tx, paid CommissionPaid) (owed int64, err error) {
-	var known string
-	if err := orMissing(one(ctx, tx, &known, `SELECT id FROM agencies WHERE id = $1 FOR NO KEY UPDATE`, paid.Agency), ErrAgencyUnknown.at("agency")); err != nil {
+	owing, err := owedCommissions(ctx, tx, paid.Bank, []string{paid.Agency})
+	if err != nil {
 		return 0, err
 	}
-	if err := one(ctx, tx, &owed, `SELECT coalesce(sum(CASE WHEN debit_account = $1 THEN amount ELSE -amount END), 0)::bigint FROM transfers
-		WHERE posting_id IS NOT NULL AND (debit_account = $1 OR credit_account = $1)`, ledger.AgencyCommission(paid.Agency, paid.Bank)); err != nil {
-		return 0, err
-	}
-	if paid.Tiyn > owed {
+	owed, known := owing[paid.Agency]
+	switch {
+	case !known:
+		return 0, ErrAgencyUnknown.at("agency")
+	case paid.Tiyn > owed:
 		return 0, ErrCommissionPaidTooMuch.with("the agency owes " + money.FromTiyn(max(owed, 0)).Decimal())
 	}
 	return owed, nil
+}
+
+// owedCommissions is what agencies owe a bank, of all buckets: from sums beside the journal, not from the transfers of all years. It locks the
+// agencies in the order of their names; who books what settles their commissions takes turns with others who do.
+func owedCommissions(ctx context.Context, tx *sqlx.Tx, bank string, agencies []string) (map[string]int64, error) {
+	var locked []string
+	if err := all(ctx, tx, &locked, `SELECT id FROM agencies WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, pq.Array(agencies)); err != nil {
+		return nil, err
+	}
+	owing := make(map[string]int64, len(locked))
+	for _, agency := range locked {
+		b, err := balanceNow(ctx, tx, ledger.AgencyCommission(agency, bank))
+		if err != nil {
+			return nil, err
+		}
+		owing[agency] = b.Amount
+	}
+	return owing, nil
 }
 
 // CommissionPayments lists what agencies have paid to a bank, or to all; open ones first, then those that were recorded last, at most 1,000.

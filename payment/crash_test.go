@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -222,6 +223,7 @@ func (c *crashing) restart() {
 	_ = c.db.Close() // of a dead process
 	cfg := c.cfg
 	cfg.DB = c.connect(c.t, c.name)
+	cfg.Bulk = cfg.DB
 	c.Service, err = New(cfg)
 	c.must(err)
 }
@@ -433,12 +435,16 @@ func (c *crashing) step() {
 		cut := pick(c.simulation, []sim.Cut{sim.Before, sim.Before, sim.Before, sim.After, sim.After, sim.After, sim.After, sim.Database})
 		c.proxy.Arm(cut, 1+c.draw.IntN(24))
 	}
-	choice := c.draw.IntN(24)
+	choice := c.draw.IntN(27)
 	switch choice {
 	case 21, 22:
 		c.use()
 	case 23:
 		c.terms()
+	case 24, 25:
+		c.states()
+	case 26:
+		c.undoes()
 	case 18:
 		c.report()
 	case 19:
@@ -525,6 +531,7 @@ func TestCrashes(t *testing.T) {
 		worlds <- newWorld(t)
 	}
 	var mu sync.Mutex
+	kept := drawn(t, runs)
 	deaths, messages := map[sim.Cut]int{}, 0
 	t.Run("schedules", func(t *testing.T) {
 		for i := range runs {
@@ -534,7 +541,7 @@ func TestCrashes(t *testing.T) {
 				w := <-worlds
 				t.Cleanup(func() { worlds <- w }) // last of all: what the schedule leaves is cleared away before
 				sent := w.proxy.Sent()
-				died := crash(t, w, seed)
+				died := crash(t, w, seed, kept)
 				mu.Lock()
 				defer mu.Unlock()
 				messages += w.proxy.Sent() - sent
@@ -552,9 +559,10 @@ func TestCrashes(t *testing.T) {
 }
 
 // crash runs one schedule and returns how often what died.
-func crash(t *testing.T, w *world, seed uint64) map[sim.Cut]int {
+func crash(t *testing.T, w *world, seed uint64, kept *atomic.Int64) map[sim.Cut]int {
 	t.Helper()
 	c := newCrashing(t, w, seed)
+	c.accounts(kept)
 	c.lateInMonth(seed, 18*time.Hour+57*time.Minute)
 	c.agreed.about = []string{c.licence.ID}
 	c.begin()

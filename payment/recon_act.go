@@ -64,7 +64,7 @@ func (a ExceptionAction) check() error {
 		return ErrInvalid.with("say what it is about").at("comment")
 	case (a.Action == ActResolve) != (a.Way != "") || (a.Way != "" && !slices.Contains(recon.Ways(), a.Way)):
 		return ErrInvalid.with("a resolution, and nothing else, names its way").at("way")
-	case len(a.Expectations) > expectationsMax || (len(a.Expectations) > 0) != (a.Way == recon.Link || a.Way == recon.Force):
+	case len(a.Expectations) > expectationsMax || (len(a.Expectations) > 0) != a.Way.Links():
 		return ErrInvalid.with("1 to 100 expectations to link, and none otherwise").at("expectations")
 	case a.ParkRest && a.Way != recon.Link:
 		return ErrInvalid.with("a rest is parked when a line is linked").at("park_rest")

@@ -62,6 +62,7 @@ func (b *bankBooking) run(ctx context.Context, parsed []parsedStatement, sum []b
 			m.from = s.from
 		}
 	}
+	m.returned = returnedTo(b.head.Bank, booked)
 	if err := b.forward(ctx, booked); err != nil {
 		return err
 	}
@@ -125,6 +126,8 @@ type matchedSum struct {
 	Owed      int64  `db:"owed"`
 	// Forward says that it is money which was sent on.
 	Forward bool `db:"forward"`
+	// Kept is what of the difference the bank has kept back of commissions; its legs are told apart by agencies, see [recon.KeptLegs].
+	Kept int64 `db:"kept"`
 }
 
 // matchedBy sums up what the ladder has just matched.
@@ -152,7 +155,15 @@ func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking
 		})
 	}
 	for i := range sums {
-		sums[i].Forward = m.ladder[sums[i].Rule-1].Forward
+		rule := m.ladder[sums[i].Rule-1]
+		sums[i].Forward = rule.Forward
+		if rule.KeptBack { // to the tiyn
+			sums[i].Kept = sums[i].Owed - sums[i].Paid
+		}
+	}
+	kept, err := m.keptBy(ctx)
+	if err != nil {
+		return err
 	}
 	legs, differences := make([][]recon.Leg, len(booked)), make([]map[string][]recon.Leg, len(booked))
 	for _, sum := range sums {
@@ -172,6 +183,13 @@ func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking
 			differences[at][name] = append(differences[at][name], rest...)
 		}
 	}
+	for _, k := range kept {
+		at := slices.IndexFunc(booked, func(s *booking) bool { return s.id == k.Statement })
+		if at < 0 {
+			at = len(booked) - 1
+		}
+		legs[at] = append(legs[at], recon.KeptLegs(b.head.Bank, []recon.Kept{k.Kept})...)
+	}
 	for i, s := range booked {
 		s.post(ledger.Settlement, s.publicID(), "matched by rules", legs[i])
 		for _, rule := range slices.Sorted(maps.Keys(differences[i])) {
@@ -184,7 +202,7 @@ func (b *bankBooking) matched(ctx context.Context, m *matcher, booked []*booking
 func (s matchedSum) legs() []recon.Leg {
 	switch {
 	case s.Direction > 0:
-		return recon.ReceivedLegs(s.Bank, s.Account, s.Paid, s.Owed)
+		return recon.ReceivedLegs(s.Bank, s.Account, s.Paid, s.Owed-s.Kept)
 	case s.Forward:
 		return recon.ForwardedLegs(s.Bank, s.Account, s.Paid, s.Owed)
 	}
@@ -194,9 +212,10 @@ func (s matchedSum) legs() []recon.Leg {
 // parted tells what both sides have from what only one has.
 func (s matchedSum) parted() (agreed, difference matchedSum) {
 	agreed, difference = s, s
-	common := min(s.Paid, s.Owed)
-	agreed.Paid, agreed.Owed = common, common
-	difference.Paid, difference.Owed = s.Paid-common, s.Owed-common
+	owed := s.Owed - s.Kept
+	common := min(s.Paid, owed)
+	agreed.Paid, agreed.Owed, agreed.Kept = common, common, 0
+	difference.Paid, difference.Owed, difference.Kept = s.Paid-common, owed-common, 0
 	return agreed, difference
 }
 

@@ -184,20 +184,28 @@ func posting(bucket int, kind ledger.PostingKind, subject, reason string, legs [
 func legsOfStatement(ctx context.Context, tx *sqlx.Tx, bucket int, id int64) ([]recon.Leg, error) {
 	var sums []matchedSum
 	err := all(ctx, tx, &sums, `
-		SELECT s.id AS statement, s.bank_bic, s.account, m.direction, m.paid, m.owed, m.forward
-		FROM (SELECT sign(m.owed)::bigint AS direction, sign(m.paid - m.owed) AS difference, x.kind = 'forward' AS forward,
-				sum(abs(m.paid))::bigint AS paid, sum(abs(m.owed))::bigint AS owed
-			FROM recon_matches m JOIN expectations x ON x.bucket = $1 AND x.no = m.expectation
+		SELECT s.id AS statement, s.bank_bic, s.account, m.direction, m.paid, m.owed, m.forward, m.kept
+		FROM (SELECT sign(m.owed)::bigint AS direction, sign(m.paid - m.owed + coalesce(k.amount, 0)) AS difference, x.kind = 'forward' AS forward,
+				sum(abs(m.paid))::bigint AS paid, sum(abs(m.owed))::bigint AS owed, coalesce(sum(k.amount), 0)::bigint AS kept
+			FROM recon_matches m JOIN expectations x ON x.bucket = $1 AND x.no = m.expectation `+withKept+`
 			WHERE m.bucket = $1 AND m.statement = $2 AND m.rule > 0 AND m.undone_at IS NULL GROUP BY 1, 2, 3) AS m
 		JOIN statements s ON s.bucket = $1 AND s.id = $2 ORDER BY m.direction, m.difference, m.forward`, bucket, id)
 	if err != nil {
 		return nil, err
 	}
 	var legs []recon.Leg
+	kept := int64(0)
 	for _, s := range sums {
-		legs = append(legs, s.legs()...)
+		legs, kept = append(legs, s.legs()...), kept+s.Kept
 	}
-	return legs, nil
+	if kept == 0 {
+		return legs, nil
+	}
+	back, err := keptOfStatement(ctx, tx, bucket, id)
+	if err != nil {
+		return nil, err
+	}
+	return append(legs, recon.KeptLegs(sums[0].Bank, back)...), nil
 }
 
 // continuity compares each opening balance of the account with the closing balance before it. The first opening is booked

@@ -251,7 +251,7 @@ func lineOf(ctx context.Context, q sqlx.QueryerContext, k exceptionKey) (*recon.
 }
 
 const expectationSelect = `
-	SELECT x.bucket, x.no, x.amount, x.paid_on, x.due_on, x.bank_bic, x.kind, x.source, x.reference, x.uip, x.bank_reference, x.batch, x.payer, x.kbk,
+	SELECT x.bucket, x.no, x.amount, x.paid_on, x.due_on, x.bank_bic, x.kind, x.source, x.reference, x.uip, x.bank_reference, x.batch, x.payer, x.kbk, x.charged, x.charged_to,
 		coalesce((SELECT sum(m.owed) FROM recon_matches m WHERE m.bucket = x.bucket AND m.expectation = x.no AND m.undone_at IS NULL), 0)::bigint AS settled
 	FROM expectations x WHERE x.bucket = $1 AND x.bank_bic = $2 AND `
 

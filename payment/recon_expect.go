@@ -27,6 +27,8 @@ type executedLeaf struct {
 	ExecutedAt time.Time `db:"executed_at"`
 	KBK        string    `db:"kbk"`
 	UIP        string    `db:"uip"`
+	Charged    int64     `db:"charged"`
+	Agency     string    `db:"agency_id"`
 }
 
 // expect turns executed payments into expectations until none is left. The journals are dense and
@@ -102,7 +104,7 @@ func (s *Service) expectPageOf(ctx context.Context, tx *sqlx.Tx, bucket int) (mo
 		SELECT j.seq, o.attempt_id, o.bank_bic, sum(i.amount)::bigint AS amount, o.bank_reference, o.payer_id, o.executed_at,
 			coalesce(min(l.reference), o.attempt_id) AS named,
 			CASE WHEN min(v.kbk) = max(v.kbk) THEN min(v.kbk) ELSE '' END AS kbk,
-			CASE WHEN count(*) = 1 THEN min(d.reference) ELSE '' END AS uip
+			CASE WHEN count(*) = 1 THEN min(d.reference) ELSE '' END AS uip, sum(i.agency_commission)::bigint AS charged, min(i.agency_id) AS agency_id
 		FROM journal j
 		JOIN orders o ON o.bucket = j.bucket AND o.id = j.order_id
 		JOIN order_items i ON i.bucket = o.bucket AND i.order_id = o.id AND i.part = j.part
@@ -151,6 +153,9 @@ func (s *Service) insertExpectations(ctx context.Context, tx *sqlx.Tx, bucket in
 			Kind: expectPayment, Source: l.Attempt, Reference: string(recon.Reference([]byte(l.Named))),
 			UIP: l.UIP, BankReference: l.Reference, Batch: recon.Batch(l.Bank, paid, l.KBK), Payer: l.Payer, KBK: l.KBK,
 		}
+		if l.Charged > 0 {
+			rows[i].Charged, rows[i].ChargedTo = l.Charged, l.Agency
+		}
 	}
 	return insertExpectations(ctx, tx, rows, s.now())
 }
@@ -192,33 +197,36 @@ type expectedRow struct {
 	Batch         string    `db:"batch"`
 	Payer         string    `db:"payer"`
 	KBK           string    `db:"kbk"`
+	// Charged is the bank's commission that the agency ChargedTo bears for it; 0 and empty for none.
+	Charged   int64  `db:"charged"`
+	ChargedTo string `db:"charged_to"`
 	// Settled is what live matches carry of it.
 	Settled int64 `db:"settled"`
 }
 
 func insertExpectations(ctx context.Context, tx *sqlx.Tx, rows []expectedRow, now time.Time) error {
 	n := len(rows)
-	ints := [3][]int64{make([]int64, n), make([]int64, n), make([]int64, n)}
-	var texts [11][]string
+	ints := [4][]int64{make([]int64, n), make([]int64, n), make([]int64, n), make([]int64, n)}
+	var texts [12][]string
 	for i := range texts {
 		texts[i] = make([]string, n)
 	}
 	for i, x := range rows {
-		ints[0][i], ints[1][i], ints[2][i] = int64(x.Bucket), x.No, x.Tiyn
-		for j, v := range [11]string{
+		ints[0][i], ints[1][i], ints[2][i], ints[3][i] = int64(x.Bucket), x.No, x.Tiyn, x.Charged
+		for j, v := range [12]string{
 			x.PaidOn.Format(time.DateOnly), x.DueOn.Format(time.DateOnly), x.Bank, x.Kind, x.Source,
 			clipBytes(x.Reference, referenceBytesMax), clipBytes(x.UIP, referenceBytesMax), clipBytes(x.BankReference, referenceBytesMax),
-			clipBytes(x.Batch, referenceBytesMax), x.Payer, x.KBK,
+			clipBytes(x.Batch, referenceBytesMax), x.Payer, x.KBK, x.ChargedTo,
 		} {
 			texts[j][i] = strings.ToValidUTF8(v, "")
 		}
 	}
 	return exec(ctx, tx, int64(n), `
-		INSERT INTO expectations (bucket, no, amount, paid_on, due_on, bank_bic, kind, source, reference, uip, bank_reference, batch, payer, kbk, created_at)
-		SELECT bucket, no, amount, paid_on::date, due_on::date, bank, kind, source, reference, uip, bank_reference, batch, payer, kbk, $15
+		INSERT INTO expectations (bucket, no, amount, paid_on, due_on, bank_bic, kind, source, reference, uip, bank_reference, batch, payer, kbk, charged, charged_to, created_at)
+		SELECT bucket, no, amount, paid_on::date, due_on::date, bank, kind, source, reference, uip, bank_reference, batch, payer, kbk, charged, charged_to, $17
 		FROM unnest($1::integer[], $2::bigint[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[],
-			$11::text[], $12::text[], $13::text[], $14::text[])
-			AS t (bucket, no, amount, paid_on, due_on, bank, kind, source, reference, uip, bank_reference, batch, payer, kbk)`,
+			$11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[], $16::text[])
+			AS t (bucket, no, amount, paid_on, due_on, bank, kind, source, reference, uip, bank_reference, batch, payer, kbk, charged, charged_to)`,
 		pq.Array(ints[0]), pq.Array(ints[1]), pq.Array(ints[2]), pq.Array(texts[0]), pq.Array(texts[1]), pq.Array(texts[2]), pq.Array(texts[3]),
-		pq.Array(texts[4]), pq.Array(texts[5]), pq.Array(texts[6]), pq.Array(texts[7]), pq.Array(texts[8]), pq.Array(texts[9]), pq.Array(texts[10]), now)
+		pq.Array(texts[4]), pq.Array(texts[5]), pq.Array(texts[6]), pq.Array(texts[7]), pq.Array(texts[8]), pq.Array(texts[9]), pq.Array(texts[10]), pq.Array(ints[3]), pq.Array(texts[11]), now)
 }

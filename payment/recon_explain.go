@@ -30,6 +30,8 @@ type LineMatch struct {
 	// Paid is what the line carries of it, Owed what it settles, in tiyn.
 	Paid int64 `json:"paid"`
 	Owed int64 `json:"owed"`
+	// Kept is what of the difference the bank has kept back of the commission that the agency bears.
+	Kept int64 `json:"kept_back,omitempty"`
 	// Rule is the name of the rule, or "person"; Fields are what the rule compared.
 	Rule   string        `json:"rule"`
 	Fields []recon.Field `json:"fields"`
@@ -118,9 +120,10 @@ func (e *explaining) matches(ctx context.Context) error {
 		Owed        int64 `db:"owed"`
 		Rule        int   `db:"rule"`
 		Ladder      int   `db:"ladder"`
+		Kept        int64 `db:"kept"`
 	}
-	err := all(ctx, e.db, &legs, `SELECT no, part, expectation, paid, owed, rule, ladder FROM recon_matches
-		WHERE bucket = $1 AND statement = $2 AND no BETWEEN $3 AND $4 AND undone_at IS NULL ORDER BY no, part, expectation`, e.k.Bucket, e.k.Statement, first, last)
+	err := all(ctx, e.db, &legs, `SELECT m.no, m.part, m.expectation, m.paid, m.owed, m.rule, m.ladder, coalesce(k.amount, 0) AS kept FROM recon_matches m `+withKept+`
+		WHERE m.bucket = $1 AND m.statement = $2 AND m.no BETWEEN $3 AND $4 AND m.undone_at IS NULL ORDER BY m.no, m.part, m.expectation`, e.k.Bucket, e.k.Statement, first, last)
 	if err != nil {
 		return err
 	}
@@ -130,7 +133,7 @@ func (e *explaining) matches(ctx context.Context) error {
 		if !shown {
 			continue
 		}
-		m := LineMatch{Expectation: expectationID(e.k.Bucket, l.Expectation), Paid: l.Paid, Owed: l.Owed, Rule: RulePerson, Fields: []recon.Field{}}
+		m := LineMatch{Expectation: expectationID(e.k.Bucket, l.Expectation), Paid: l.Paid, Owed: l.Owed, Kept: l.Kept, Rule: RulePerson, Fields: []recon.Field{}}
 		if l.Rule == 0 {
 			e.standing[i].ByPeople += l.Paid
 		} else {
@@ -211,6 +214,9 @@ type legRow struct {
 	Owed        int64 `db:"owed"`
 	Turn        int   `db:"turn"`
 	Forward     bool  `db:"forward"`
+	// Kept is what the bank has kept back of it for the commission that Agency bears.
+	Kept   int64  `db:"kept"`
+	Agency string `db:"agency"`
 	// Account of the line: instalments of one payment may stand on several of a bank.
 	Account string `db:"account"`
 }
@@ -274,11 +280,11 @@ func checkAccountsOf(ctx context.Context, tx *sqlx.Tx, of accountRow, legs []leg
 func matchOf(ctx context.Context, tx *sqlx.Tx, bucket int, statement int64, u MatchUndoing) ([]legRow, error) {
 	var legs []legRow
 	err := all(ctx, tx, &legs, `
-		SELECT DISTINCT m.no, m.part, m.statement, m.expectation, m.paid, m.owed, m.turn,
+		SELECT DISTINCT m.no, m.part, m.statement, m.expectation, m.paid, m.owed, m.turn, coalesce(k.amount, 0) AS kept, coalesce(k.agency, '') AS agency,
 			(SELECT x.kind = 'forward' FROM expectations x WHERE x.bucket = $1 AND x.no = m.expectation) AS forward,
 			(SELECT s.account FROM statements s WHERE s.bucket = $1 AND s.id = m.statement) AS account
 		FROM recon_matches l JOIN recon_matches m ON m.bucket = $1 AND m.undone_at IS NULL AND m.rule > 0 AND (
-			(m.statement = l.statement AND m.no = l.no AND m.part = l.part) OR (NOT l.whole AND NOT m.whole AND m.expectation = l.expectation))
+			(m.statement = l.statement AND m.no = l.no AND m.part = l.part) OR (NOT l.whole AND NOT m.whole AND m.expectation = l.expectation)) `+withKept+`
 		WHERE l.bucket = $1 AND l.statement = $2 AND l.no = $3 AND l.part = $4 AND l.undone_at IS NULL AND l.rule > 0
 		ORDER BY m.statement, m.no, m.part, m.expectation`, bucket, statement, u.No, u.Part)
 	if err == nil && len(legs) == 0 {
@@ -307,8 +313,12 @@ func (s *Service) undo(ctx context.Context, tx *sqlx.Tx, account accountRow, leg
 		}
 		lines[k], accounts[k] = l.Expectation, l.Account
 		sums[k] += l.Paid
-		moved := matchedSum{Bank: account.Bank, Account: l.Account, Direction: sign(l.Owed), Paid: abs(l.Paid), Owed: abs(l.Owed), Forward: l.Forward}
-		for _, m := range moved.legs() {
+		moved := matchedSum{Bank: account.Bank, Account: l.Account, Direction: sign(l.Owed), Paid: abs(l.Paid), Owed: abs(l.Owed), Forward: l.Forward, Kept: l.Kept}
+		was := moved.legs()
+		if l.Kept > 0 {
+			was = append(was, recon.KeptLegs(account.Bank, []recon.Kept{{Agency: l.Agency, Tiyn: l.Kept}})...)
+		}
+		for _, m := range was {
 			back = append(back, recon.Leg{Debit: m.Credit, Credit: m.Debit, Tiyn: m.Tiyn})
 		}
 		if err := exec(ctx, tx, 1, `UPDATE recon_matches SET undone_at = $7

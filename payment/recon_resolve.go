@@ -73,6 +73,7 @@ func (x *acting) approve(ctx context.Context, also []string) error {
 type linking struct {
 	expectedRow
 	owed  int64
+	kept  int64 // of it, by the bank
 	whole bool
 }
 
@@ -169,6 +170,9 @@ func (x *acting) links(ctx context.Context, plan resolutionPlan, it *recon.Item)
 	for _, l := range out {
 		it.Linked += l.owed
 	}
+	if plan.Way == recon.KeptBack {
+		return out, x.keptOf(ctx, out, it)
+	}
 	return out, nil
 }
 
@@ -205,7 +209,7 @@ func (x *acting) execute(ctx context.Context, plan resolutionPlan) error {
 
 func postingKindOf(w recon.Way, tiyn int64) ledger.PostingKind {
 	switch w {
-	case recon.Link, recon.Force, recon.Forward, recon.Prove:
+	case recon.Link, recon.KeptBack, recon.Force, recon.Forward, recon.Prove:
 		return ledger.Settlement
 	case recon.Park:
 		if tiyn < 0 {
@@ -229,12 +233,15 @@ func (x *acting) match(ctx context.Context, plan resolutionPlan, links []linking
 	}
 	rest := x.row.Tiyn
 	for i, l := range links {
-		paid := l.owed
+		paid := l.owed - l.kept
 		if i == len(links)-1 && plan.Way == recon.Force {
 			paid = rest
 		}
 		rest -= paid
 		if err := x.insertMatch(ctx, l.No, paid, l.owed, l.whole); err != nil {
+			return err
+		}
+		if err := x.insertKept(ctx, l); err != nil {
 			return err
 		}
 	}

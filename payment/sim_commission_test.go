@@ -171,6 +171,15 @@ func (s *simulation) commissioned(report LedgerReport) {
 		s.givenBack(r, documents[r.Order], posted[refund.Charge.Of(r.ID)])
 		delete(posted, refund.Charge.Of(r.ID))
 	}
+	var paid []commissionPaidRow
+	s.must(s.db.Select(&paid, `SELECT `+commissionPaidColumns+` FROM commission_payments WHERE state = 'booked'`))
+	for _, p := range paid {
+		want := map[chargedFlow]int64{{string(ledger.BankCharged(p.Bank)), string(ledger.AgencyCommission(p.Agency, p.Bank))}: p.Tiyn}
+		if !maps.Equal(want, posted[p.ID]) {
+			s.t.Errorf("an agency paid %v of commissions, posted is %v", want, posted[p.ID])
+		}
+		delete(posted, p.ID)
+	}
 	if len(posted) > 0 {
 		s.t.Errorf("commissions of nothing are posted: %v", posted)
 	}

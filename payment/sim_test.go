@@ -30,6 +30,7 @@ type simulation struct {
 	held   []string         // attempts that the bank began for its clients
 	agreed agreements       // for repeated payments
 	facts  *simFacts        // what the bank is asked about
+	stated simStatements    // of the second bank
 }
 
 // faults that a call to the bank may meet.
@@ -57,13 +58,19 @@ func (s *simulation) step() {
 	s.t.Helper()
 	ctx := s.t.Context()
 	var err error
-	switch s.draw.IntN(28) {
+	switch s.draw.IntN(32) {
 	case 23, 24:
 		err = s.useSome()
 	case 25:
 		err = s.changeTerms()
 	case 26, 27:
 		err = s.askSome()
+	case 28, 29:
+		err = s.stateSome()
+	case 30:
+		err = s.undoSome()
+	case 31:
+		err = s.billSome()
 	case 20:
 		s.fileFaults()
 		s.clock.advance(time.Duration(s.draw.Int64N(int64(2 * time.Minute))))
@@ -311,8 +318,11 @@ func (s *simulation) finish() {
 	s.notary.fail("seal", 0)
 	s.notary.fail("verify", 0)
 	s.diary.failNext(0)
+	s.throughSecond()
 	s.clock.advance(36 * time.Hour) // past the longest pause between deliveries
 	s.settle()
+	s.settle()
+	s.keptBack()
 	s.settle()
 	report := s.check()
 	s.agree()
@@ -358,6 +368,7 @@ func TestSimulation(t *testing.T) {
 	if seed, err := strconv.ParseUint(os.Getenv("QAQPA_SIM_SEED"), 10, 64); err == nil {
 		runs, first = 1, seed
 	}
+	kept := drawn(t, runs)
 	for i := range runs {
 		seed := first + uint64(i)
 		t.Run("seed "+strconv.FormatUint(seed, 10), func(t *testing.T) {
@@ -370,6 +381,7 @@ func TestSimulation(t *testing.T) {
 			s := &simulation{bundle: setup(t, change...), draw: rand.New(rand.NewPCG(seed, 0)), facts: facts}
 			s.lateInMonth(seed, 18*time.Hour)
 			s.byFiles(otherBIC)
+			s.accounts(kept)
 			s.debts = append(s.debts, s.fee(citizenIIN), s.fee(citizenIIN), s.fee(neighborIIN))
 			court, claim := s.court()
 			s.claims = func() debt.Debt {

@@ -67,7 +67,7 @@ const (
 		debt_feed_chunks, bank_files, agency_event_heads, webhook_secrets, service_proposals, refunds, refund_shares,
 		agency_registers, register_answers, mandates, mandate_events, bank_queries, ` + reconChanging
 	codeTables      = `phones, otp_challenges, code_turns, payer_turns`
-	reconAppendOnly = `recon_ladders, expectations, statement_lines, recon_notes, recon_periods`
+	reconAppendOnly = `recon_ladders, expectations, statement_lines, recon_kept, recon_notes, recon_periods`
 	reconChanging   = `recon_banks, bank_accounts, bank_days, recon_cursors, statement_files, statements, recon_matches, recon_exceptions, forward_dues`
 )
 

@@ -20,7 +20,7 @@ const unmatched = `NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1
 
 // bulk reports whether a rule can be run over the big tables in one pass.
 func bulk(r recon.Rule) bool {
-	return r.Shape == recon.OneToOne && len(r.On) == 1 && r.Identifies() && r.Window == nil && r.Tolerance == 0 && !r.Forward
+	return r.Shape == recon.OneToOne && len(r.On) == 1 && r.Identifies() && r.Window == nil && r.Tolerance == 0 && !r.Forward && !r.KeptBack
 }
 
 // first joins all lines of the statements with the open expectations by the first rule, stores what belongs together, and gathers the
@@ -141,7 +141,7 @@ func (m *matcher) gather(ctx context.Context) (left int64, err error) {
 		step{`SET LOCAL enable_nestloop = off`, nil},
 		step{
 			`CREATE TEMP TABLE rest_expected ON COMMIT DROP AS
-			SELECT x.no, x.amount, x.paid_on, ` + strings.Join(comparedColumns, ", ") + `, false AS named, x.kind = 'forward' AS forward
+			SELECT x.no, x.amount, x.paid_on, ` + strings.Join(comparedColumns, ", ") + `, false AS named, x.kind = 'forward' AS forward, x.charged, x.charged_to
 			FROM expectations x WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.paid_on >= $3 AND $4::bigint IS NOT NULL ` + within,
 			[]any{m.head.Bucket, m.head.Bank, m.horizon(), m.since()},
 		},

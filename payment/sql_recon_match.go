@@ -38,8 +38,11 @@ type matcher struct {
 	probe *probing
 
 	named map[recon.Field]bool // fields whose values were looked up
-	// forwards says that there may be money to be sent on.
-	forwards bool
+	// forwards says that there may be money to be sent on, keeps that there may be commissions that the bank has kept back.
+	forwards, keeps bool
+	// returned is what agencies owe the bank besides what the ledger says: this file takes back what a statement before it has settled.
+	returned map[string]int64
+	owing    map[string]int64 // what agencies owe the bank still; nil until a rule asks
 }
 
 // horizon is the first payment day that every rule looks at.
@@ -91,8 +94,11 @@ func (m *matcher) climb(ctx context.Context) error {
 		m.head.Bucket, m.head.Bank); err != nil {
 		return err
 	}
+	if err := m.charges(ctx); err != nil {
+		return err
+	}
 	for i, r := range m.ladder {
-		if r.Forward && !m.forwards {
+		if r.Forward && !m.forwards || r.KeptBack && !m.keeps {
 			continue
 		}
 		if !r.Identifies() && !diagnosed {
@@ -125,6 +131,9 @@ func (m *matcher) climb(ctx context.Context) error {
 // store writes the matches of the ladder; those of the first rule over the big tables are there already. A line of an earlier statement
 // may have been matched with the payment before, and undone: its turn is counted.
 func (m *matcher) store(ctx context.Context) error {
+	if err := m.storeKept(ctx); err != nil {
+		return err
+	}
 	return m.exec(ctx, `
 		INSERT INTO recon_matches (bucket, statement, no, part, expectation, paid, owed, turn, rule, ladder, whole)
 		SELECT $1, p.statement, p.no, p.part, p.expectation, p.paid, p.owed, CASE WHEN p.statement = ANY($2) THEN 0 ELSE (
@@ -135,7 +144,10 @@ func (m *matcher) store(ctx context.Context) error {
 
 // drop removes the temporary tables, for the next bank of the file.
 func (m *matcher) drop(ctx context.Context) error {
-	return m.exec(ctx, `DROP TABLE rest_first, rest_lost, rest_lines, rest_expected, rest_pairs, rest_reach, rest_made, rest_named`)
+	if err := m.exec(ctx, `DROP TABLE rest_first, rest_lost, rest_lines, rest_expected, rest_pairs, rest_reach, rest_made, rest_named`); err != nil || !m.keeps {
+		return err
+	}
+	return m.exec(ctx, `DROP TABLE rest_kept`)
 }
 
 func (m *matcher) exec(ctx context.Context, query string, args ...any) error {

@@ -29,7 +29,7 @@ func (m *matcher) lookUp(ctx context.Context, f recon.Field) (found int64, err e
 	}
 	result, err := m.tx.ExecContext(ctx, `
 		INSERT INTO rest_expected
-		SELECT x.no, x.amount, x.paid_on, `+strings.Join(comparedColumns, ", ")+`, false, x.kind = 'forward'
+		SELECT x.no, x.amount, x.paid_on, `+strings.Join(comparedColumns, ", ")+`, false, x.kind = 'forward', x.charged, x.charged_to
 		FROM expectations x JOIN (SELECT DISTINCT expectation FROM rest_named WHERE paid_on < $3) AS f ON f.expectation = x.no
 		WHERE x.bucket = $1 AND x.bank_bic = $2 AND NOT EXISTS (SELECT 1 FROM rest_expected e WHERE e.no = x.no)
 			AND NOT EXISTS (SELECT 1 FROM rest_made p WHERE p.expectation = x.no)
@@ -41,6 +41,11 @@ func (m *matcher) lookUp(ctx context.Context, f recon.Field) (found int64, err e
 	}
 	if found, err = result.RowsAffected(); err != nil {
 		return 0, err
+	}
+	if found > 0 && m.keeps {
+		if err := m.givenBack(ctx); err != nil {
+			return 0, err
+		}
 	}
 	return found, m.exec(ctx, `SET LOCAL enable_nestloop = off`)
 }

@@ -38,6 +38,11 @@ func (m *matcher) rule(ctx context.Context, place int, r recon.Rule) error {
 	if err != nil {
 		return err
 	}
+	if r.KeptBack {
+		if err := m.keep(ctx); err != nil {
+			return fmt.Errorf("couldn't see what agencies owe: %w", err)
+		}
+	}
 	return m.take(ctx, place, r.Shape != recon.ManyToOne)
 }
 
@@ -93,7 +98,10 @@ func unnamed(prefix string, r recon.Rule) string {
 
 // oneToOne finds pairs and decides which of them fit.
 func (m *matcher) oneToOne(ctx context.Context, place int, r recon.Rule) error {
-	amounts := "l.amount = x.amount"
+	amounts := "l.amount = " + credited("x.", r)
+	if r.KeptBack {
+		amounts += " AND x.charged > 0"
+	}
 	if r.Tolerance > 0 {
 		amounts = fmt.Sprintf("abs(l.amount - x.amount) <= %d AND sign(l.amount) = sign(x.amount)", r.Tolerance)
 	}
@@ -170,15 +178,15 @@ func counted(r recon.Rule, members string) string {
 func (m *matcher) oneToMany(ctx context.Context, place int, r recon.Rule) error {
 	err := m.exec(ctx, `
 		WITH x AS (
-			SELECT paid_on, sign(amount) AS direction, `+group("", r)+`, count(*) AS members, sum(amount) AS total
-			FROM rest_expected WHERE `+unnamed("", r)+` GROUP BY paid_on, sign(amount), `+group("", r)+` HAVING count(*) > 1),
+			SELECT paid_on, sign(amount) AS direction, `+group("", r)+`, count(*) AS members, sum(`+credited("", r)+`) AS total
+			FROM rest_expected WHERE `+unnamed("", r)+` GROUP BY paid_on, sign(amount), `+group("", r)+` HAVING count(*) > 1`+someCharged(r, "sum(charged)")+`),
 		hits AS (
 			SELECT l.line, x.paid_on, x.direction, `+group("x.", r)+`, count(*) OVER (PARTITION BY l.line) AS of_line,
 				count(*) OVER (PARTITION BY x.paid_on, x.direction, `+group("x.", r)+`) AS of_group
 			FROM rest_lines l JOIN x ON `+on(r)+` AND l.amount = x.total AND `+counted(r, "x.members")+reach(r)+`
 			WHERE l.kind = '')
 		INSERT INTO rest_pairs (line, expectation, paid, owed, agree, fit)
-		SELECT h.line, x.no, x.amount, x.amount, true, h.of_line = 1 AND h.of_group = 1
+		SELECT h.line, x.no, `+credited("x.", r)+`, x.amount, true, h.of_line = 1 AND h.of_group = 1
 		FROM hits h JOIN rest_expected x ON x.paid_on = h.paid_on AND sign(x.amount) = h.direction AND `+unnamed("x.", r)+` AND (`+group("x.", r)+`) = (`+group("h.", r)+`)`)
 	if err != nil {
 		return err
@@ -192,11 +200,13 @@ const choicesMax = 60
 // someOfMany finds lines that carry two or three payments of a group, when the bank counts as many, and exactly one choice
 // of them adds up to the line.
 func (m *matcher) someOfMany(ctx context.Context, place int, r recon.Rule) error {
-	names, total, joins, unnest := "x.no AS a, x2.no AS b", "x.amount + x2.amount", "", "h.a, h.b"
+	names, total, joins, unnest := "x.no AS a, x2.no AS b", credited("x.", r)+" + "+credited("x2.", r), "", "h.a, h.b"
+	charged := "x.charged + x2.charged"
 	for i := 2; i <= r.Members; i++ {
 		before := "x"
 		if i == 3 {
-			before, names, total, unnest = "x2", names+", x3.no AS c", total+" + x3.amount", unnest+", h.c"
+			charged += " + x3.charged"
+			before, names, total, unnest = "x2", names+", x3.no AS c", total+" + "+credited("x3.", r), unnest+", h.c"
 		}
 		joins += fmt.Sprintf(" JOIN candidates x%[1]d ON (%[2]s) = (%[3]s) AND x%[1]d.no > %[4]s.no AND sign(x%[1]d.amount) = sign(x.amount)",
 			i, group(fmt.Sprintf("x%d.", i), r), group("x.", r), before)
@@ -205,16 +215,16 @@ func (m *matcher) someOfMany(ctx context.Context, place int, r recon.Rule) error
 		WITH few AS (
 			SELECT `+group("", r)+` FROM rest_expected WHERE `+unnamed("", r)+` GROUP BY `+group("", r)+` HAVING count(*) BETWEEN `+fmt.Sprint(r.Members)+` AND `+fmt.Sprint(choicesMax)+`),
 		candidates AS MATERIALIZED (
-			SELECT e.no, e.amount, e.paid_on, `+group("e.", r)+` FROM rest_expected e JOIN few ON (`+group("few.", r)+`) = (`+group("e.", r)+`) WHERE `+unnamed("e.", r)+`),
+			SELECT e.no, e.amount, e.charged, e.paid_on, `+group("e.", r)+` FROM rest_expected e JOIN few ON (`+group("few.", r)+`) = (`+group("e.", r)+`) WHERE `+unnamed("e.", r)+`),
 		hits AS (
 			SELECT l.line, l.amount, `+names+`, count(*) OVER (PARTITION BY l.line) AS of_line
 			FROM rest_lines l JOIN candidates x ON `+on(r)+reach(r)+joins+`
-			WHERE l.kind = '' AND `+counted(r, fmt.Sprint(r.Members))+` AND `+total+` = l.amount),
+			WHERE l.kind = '' AND `+counted(r, fmt.Sprint(r.Members))+` AND `+total+` = l.amount`+someCharged(r, charged)+`),
 		legs AS (
 			SELECT h.line, h.of_line, e.expectation, count(*) OVER (PARTITION BY e.expectation) AS of_expected
 			FROM hits h CROSS JOIN LATERAL unnest(ARRAY[`+unnest+`]) AS e (expectation))
 		INSERT INTO rest_pairs (line, expectation, paid, owed, agree, fit)
-		SELECT g.line, g.expectation, x.amount, x.amount, true, bool_and(g.of_line = 1 AND g.of_expected = 1) OVER (PARTITION BY g.line)
+		SELECT g.line, g.expectation, `+credited("x.", r)+`, x.amount, true, bool_and(g.of_line = 1 AND g.of_expected = 1) OVER (PARTITION BY g.line)
 		FROM legs g JOIN rest_expected x ON x.no = g.expectation`)
 	if err != nil {
 		return err

@@ -76,19 +76,42 @@ func (w *walk) earned() {
 	}
 }
 
-// commissionsPaid sees that no agency has paid a bank more than was ever charged to it.
+// commissionsPaid sees that no agency has paid a bank more than was ever charged to it, by itself and by what the bank kept back, and that
+// the ledger has of the latter what the matches say.
 func (w *walk) commissionsPaid(ctx context.Context) error {
-	var bad []struct {
-		Agency string `db:"agency_id"`
-		Bank   string `db:"bank_bic"`
+	var rows []struct {
+		Agency  string `db:"agency_id"`
+		Bank    string `db:"bank_bic"`
+		Paid    int64  `db:"paid"`
+		Kept    int64  `db:"kept"`
+		Charged int64  `db:"charged"`
 	}
-	err := all(ctx, w.tx, &bad, `
-		SELECT c.agency_id, c.bank_bic FROM (SELECT agency_id, bank_bic, sum(amount) AS paid FROM commission_payments WHERE state = 'booked' GROUP BY 1, 2) c
-		WHERE c.paid > (SELECT coalesce(sum(i.agency_commission), 0) FROM order_items i JOIN orders o ON o.bucket = i.bucket AND o.id = i.order_id
-			WHERE i.agency_id = c.agency_id AND i.agency_commission > 0 AND o.bank_bic = c.bank_bic AND o.state = 'executed')
-		ORDER BY 1, 2 LIMIT 100`)
-	for _, b := range bad {
-		w.report.problem("%s has paid %s more commission than it was charged", b.Agency, b.Bank)
+	err := all(ctx, w.tx, &rows, `
+		SELECT c.agency_id, c.bank_bic, sum(c.paid)::bigint AS paid, sum(c.kept)::bigint AS kept, (
+			SELECT coalesce(sum(i.agency_commission), 0) FROM order_items i JOIN orders o ON o.bucket = i.bucket AND o.id = i.order_id
+			WHERE i.agency_id = c.agency_id AND i.agency_commission > 0 AND o.bank_bic = c.bank_bic AND o.state = 'executed')::bigint AS charged
+		FROM (SELECT agency_id, bank_bic, sum(amount) AS paid, 0 AS kept FROM commission_payments WHERE state = 'booked' GROUP BY 1, 2
+			UNION ALL SELECT k.agency, x.bank_bic, 0, sum(k.amount) FROM recon_kept k
+				JOIN recon_matches m ON m.bucket = k.bucket AND m.statement = k.statement AND m.no = k.no AND m.part = k.part
+					AND m.expectation = k.expectation AND m.turn = k.turn AND m.undone_at IS NULL
+				JOIN expectations x ON x.bucket = k.bucket AND x.no = k.expectation GROUP BY 1, 2) AS c
+		GROUP BY 1, 2 ORDER BY 1, 2`)
+	kept := map[ledger.Account]int64{}
+	for _, r := range rows {
+		kept[ledger.AgencyKept(r.Agency, r.Bank)] = r.Kept
+		if r.Paid+r.Kept > r.Charged {
+			w.report.problem("%s has paid %s more commission than it was charged", r.Agency, r.Bank)
+		}
+	}
+	for account := range w.report.Balances {
+		if parts := strings.Split(string(account), ":"); len(parts) == 4 && account == ledger.AgencyKept(parts[1], parts[2]) {
+			kept[account] += 0 // what stands there without any match is found, too
+		}
+	}
+	for account, tiyn := range kept {
+		if balance := w.report.Balances[account]; balance != tiyn {
+			w.report.problem("%s stands at %d, banks kept %d back as commission", account, balance, tiyn)
+		}
 	}
 	return err
 }

@@ -51,6 +51,14 @@ func matchesOutside(r recon.Rule) string {
 		recon.OneToMany: "whole AND legs > 1 AND paid = owed AND owed = amount AND carried = line",
 		recon.ManyToOne: "NOT whole AND legs = 1 AND lines > 1 AND paid = owed AND paid = line AND settled = amount",
 	}[r.Shape]
+	if r.KeptBack {
+		shape = map[recon.Shape]string{
+			recon.OneToOne:  "whole AND legs = 1 AND paid = line AND owed = amount AND charged > 0 AND kept = charged AND paid = owed - kept",
+			recon.OneToMany: "whole AND legs > 1 AND owed = amount AND kept = charged AND paid = owed - kept AND carried = line AND kept_in_all > 0",
+		}[r.Shape]
+	} else {
+		shape += " AND kept = 0"
+	}
 	if r.Members > 0 {
 		shape += fmt.Sprintf(" AND legs = %d", r.Members)
 	}
@@ -58,10 +66,11 @@ func matchesOutside(r recon.Rule) string {
 		SELECT name FROM (
 			SELECT ` + lineName + ` AS name, m.whole, m.paid, m.owed, l.amount AS line, x.amount,
 				count(*) OVER of_line AS legs, sum(m.paid) OVER of_line AS carried, count(*) OVER of_payment AS lines, sum(m.owed) OVER of_payment AS settled,
+				x.charged, coalesce(k.amount, 0) AS kept, sum(k.amount) OVER of_line AS kept_in_all,
 				l.foreign_amount = '' AND sign(l.amount) = sign(x.amount) AND x.kind ` + forward + ` 'forward' AND ` + on(r) + ` AND ` + agrees(r) + ` AS agrees
 			FROM recon_matches m JOIN statements s ON s.bucket = $1 AND s.id = m.statement AND s.bank_bic = $2
 			JOIN statement_lines l ON l.bucket = $1 AND l.statement = m.statement AND l.no = m.no AND l.part = m.part
-			JOIN expectations x ON x.bucket = $1 AND x.no = m.expectation
+			JOIN expectations x ON x.bucket = $1 AND x.no = m.expectation ` + withKept + `
 			WHERE m.bucket = $1 AND m.undone_at IS NULL AND m.ladder = $3 AND m.rule = $4
 			WINDOW of_line AS (PARTITION BY m.statement, m.no, m.part), of_payment AS (PARTITION BY m.expectation)) AS t
 		WHERE NOT (agrees AND ` + shape + `) LIMIT 100`

@@ -68,6 +68,16 @@ var reconContradictions = []contradiction{
 		LEFT JOIN orders o ON o.bucket = j.bucket AND o.id = j.order_id AND o.state = 'executed'
 		LEFT JOIN LATERAL (SELECT sum(t.amount) AS amount FROM transfers t WHERE t.bucket = j.bucket AND t.order_id = j.order_id AND t.journal_seq = j.seq) AS t ON true
 		WHERE x.bucket = $1 AND x.kind = 'payment' AND (o.id IS NULL OR t.amount IS DISTINCT FROM x.amount OR o.bank_bic <> x.bank_bic OR o.attempt_id <> x.source)`},
+	{"the commission that may be kept back from payment %s is not what its agency bears", `
+		SELECT x.no::text FROM expectations x LEFT JOIN journal j ON j.bucket = (x.no & 255)::integer AND j.seq = x.no >> 8
+		LEFT JOIN LATERAL (SELECT sum(i.agency_commission) AS amount, min(i.agency_id) AS first, max(i.agency_id) AS last FROM order_items i
+			WHERE i.bucket = j.bucket AND i.order_id = j.order_id AND i.part = j.part) AS i ON true
+		WHERE x.bucket = $1 AND x.charged > 0 AND (x.charged, x.charged_to, x.charged_to) IS DISTINCT FROM (i.amount, i.first, i.last)`},
+	{"what was kept back of line %s is not what its match leaves open, or not the commission of the payment", `
+		SELECT ` + strings.ReplaceAll(lineName, "l.", "k.") + ` FROM recon_kept k
+		LEFT JOIN recon_matches m ON m.bucket = $1 AND m.statement = k.statement AND m.no = k.no AND m.part = k.part AND m.expectation = k.expectation AND m.turn = k.turn
+		LEFT JOIN expectations x ON x.bucket = $1 AND x.no = k.expectation
+		WHERE k.bucket = $1 AND (m.whole, m.paid + k.amount, x.charged, x.charged_to) IS DISTINCT FROM (true, m.owed, k.amount, k.agency)`},
 	{"what is to be sent on for %s is not what is expected", `
 		SELECT coalesce(d.bank_bic, x.bank_bic) || ' ' || coalesce(d.paid_on, x.paid_on) || ' ' || coalesce(d.kbk, x.kbk)
 		FROM (SELECT * FROM forward_dues WHERE bucket = $1 AND expected > 0) AS d FULL JOIN (

@@ -21,6 +21,19 @@ func AgencyCommission(agency, bic string) Account {
 	return Account("agency:" + agency + ":" + bic + ":commission")
 }
 
+// AgencyKept is what an agency has to make good: a bank kept its commission back out of what it had collected for beneficiaries, so the bank has
+// been paid with their money.
+func AgencyKept(agency, bic string) Account { return Account("agency:" + agency + ":" + bic + ":kept") }
+
+// AgencyOwing reads agency and bank out of the account of the commissions that an agency owes; ok is false for any other account.
+func (a Account) AgencyOwing() (agency, bic string, ok bool) {
+	parts := strings.Split(string(a), ":")
+	if len(parts) != 4 || parts[0] != "agency" || parts[3] != "commission" {
+		return "", "", false
+	}
+	return parts[1], parts[2], true
+}
+
 // BankRefunds is what a bank must give back to payers.
 func BankRefunds(bic string) Account { return Account("bank:" + bic + ":refunds") }
 
@@ -89,7 +102,7 @@ func (a Account) Valid() bool {
 	case len(parts) == 4 && parts[0] == "bank":
 		return parts[3] == "cash"
 	case len(parts) == 4 && parts[0] == "agency":
-		return parts[3] == "commission"
+		return parts[3] == "commission" || parts[3] == "kept"
 	case len(parts) == 4 && parts[0] == "beneficiary":
 		return parts[3] == "due"
 	}

@@ -37,6 +37,7 @@ const (
 	WhyLineAmount      Why = "line_has_another_amount"
 	WhyParts           Why = "parts_not_shown"
 	WhyDay             Why = "line_has_another_day"
+	WhyNoCommission    Why = "difference_is_no_commission"
 )
 
 // whys is each reason in English, in the order in which they are listed.
@@ -74,6 +75,7 @@ func whys() []struct {
 		{WhyLineAmount, "the line has another amount than the payment"},
 		{WhyParts, "parts of the order that are not shown with their amounts"},
 		{WhyDay, "the day of the line is not the payment's"},
+		{WhyNoCommission, "the difference is not the commission that the agencies bear and still owe"},
 	}
 }
 

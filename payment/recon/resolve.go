@@ -12,6 +12,8 @@ type Way string
 const (
 	// Link ties the line to expectations, or the missing expectation to a line; the amounts must be equal.
 	Link Way = "link"
+	// KeptBack ties the line to payments less the commissions that their agencies bear, and nothing else: the bank has kept them back.
+	KeptBack Way = "kept-back"
 	// Force ties them although amounts or data differ; a difference is written off.
 	Force Way = "force"
 	// Park moves the line's money to suspense until it is explained.
@@ -31,7 +33,12 @@ const (
 )
 
 // Ways lists all ways.
-func Ways() []Way { return []Way{Link, Force, Park, GiveBack, Forward, WriteOff, Owe, Prove, Accept} }
+func Ways() []Way {
+	return []Way{Link, KeptBack, Force, Park, GiveBack, Forward, WriteOff, Owe, Prove, Accept}
+}
+
+// Links reports whether the way ties a line to expectations.
+func (w Way) Links() bool { return w == Link || w == KeptBack || w == Force }
 
 // Item is an exception as its resolution sees it.
 type Item struct {
@@ -42,8 +49,27 @@ type Item struct {
 	Tiyn int64
 	// Linked is the sum of what the line is tied to, or of the lines that the expectation is tied to.
 	Linked int64
+	// Kept is what of the linked payments agencies bear as commissions, and owe the bank still.
+	Kept []Kept
 	// Forward says that what it is linked to, or what is missing, is money to be sent on.
 	Forward bool
+}
+
+// Kept is what a bank has kept back of the commissions that an agency bears.
+type Kept struct {
+	Agency string `db:"agency"`
+	Tiyn   int64  `db:"amount"`
+}
+
+// KeptLegs books commissions that a bank kept back: it owes that much less of what it has collected, which the agency has to make good, and
+// the agency owes the bank no more of the commission, as when it had paid it.
+func KeptLegs(bank string, kept []Kept) []Leg {
+	var legs []Leg
+	for _, k := range kept {
+		legs = append(legs, Leg{ledger.AgencyKept(k.Agency, bank), ledger.BankDue(bank), k.Tiyn},
+			Leg{ledger.BankCharged(bank), ledger.AgencyCommission(k.Agency, bank), k.Tiyn})
+	}
+	return legs
 }
 
 // Leg is one transfer of a resolution.
@@ -133,6 +159,8 @@ func Legs(way Way, it Item) ([]Leg, error) {
 			return ReturnedLegs(it.Bank, it.Account, -it.Tiyn, -it.Linked), nil
 		}
 		return ReceivedLegs(it.Bank, it.Account, it.Tiyn, it.Linked), nil
+	case KeptBack:
+		return keptLegs(it)
 	case Park:
 		return move(cash, ledger.BankSuspense(it.Bank), it.Tiyn), nil
 	case GiveBack:
@@ -161,6 +189,23 @@ func Legs(way Way, it Item) ([]Leg, error) {
 	return nil, misfit(WhyWay)
 }
 
+// keptLegs: to the tiyn what the signed documents name, or it is another difference.
+func keptLegs(it Item) ([]Leg, error) {
+	if it.Tiyn < 0 || it.Forward || it.Kind == Gap || it.Linked <= 0 {
+		return nil, misfit(WhyDirection)
+	}
+	sum := int64(0)
+	for _, k := range it.Kept {
+		if sum += k.Tiyn; k.Tiyn <= 0 || sum <= 0 {
+			return nil, misfit(WhyNoCommission)
+		}
+	}
+	if sum == 0 || it.Linked-sum != it.Tiyn {
+		return nil, &MisfitError{WhyNoCommission, money.FromTiyn(it.Linked-it.Tiyn).Decimal() + ", " + money.FromTiyn(sum).Decimal()}
+	}
+	return append(ReceivedLegs(it.Bank, it.Account, it.Tiyn, it.Tiyn), KeptLegs(it.Bank, it.Kept)...), nil
+}
+
 // Fitting lists the ways by which an exception can be resolved as far as it alone tells: whether the expectations that a line is tied to fit
 // is known once they are chosen.
 func Fitting(it Item) []Way {
@@ -172,6 +217,10 @@ func Fitting(it Item) []Way {
 	}
 	var out []Way
 	for _, way := range Ways() {
+		it := it
+		if way == KeptBack && it.Tiyn > 0 { // as if the payments had some
+			it.Linked, it.Kept = it.Tiyn+1, []Kept{{Tiyn: 1}}
+		}
 		if _, err := Legs(way, it); err == nil {
 			out = append(out, way)
 		}

@@ -76,6 +76,14 @@ func TestLegsRefuse(t *testing.T) {
 		"owing what came":                    {Owe, Item{Kind: Reversal, Tiyn: 10}},
 		"money that goes nowhere":            {Accept, Item{Kind: Surplus, Tiyn: 10}},
 		"parking what never came":            {Park, Item{Kind: Missing, Tiyn: 10}},
+		"kept back without a commission":     {KeptBack, Item{Kind: Under, Tiyn: 9, Linked: 10}},
+		"kept back a tiyn more":              {KeptBack, Item{Kind: Under, Tiyn: 8, Linked: 10, Kept: []Kept{{"a", 1}}}},
+		"kept back a tiyn less":              {KeptBack, Item{Kind: Under, Tiyn: 9, Linked: 10, Kept: []Kept{{"a", 2}}}},
+		"kept back of what left":             {KeptBack, Item{Kind: Withdrawal, Tiyn: -9, Linked: -10, Kept: []Kept{{"a", -1}}}},
+		"kept back less than nothing":        {KeptBack, Item{Kind: Over, Tiyn: 11, Linked: 10, Kept: []Kept{{"a", -1}}}},
+		"kept back by an overflow":           {KeptBack, Item{Kind: Under, Tiyn: 9, Linked: 10, Kept: []Kept{{"a", 1 << 62}, {"b", 1 << 62}, {"c", 1 << 62}, {"d", 1<<62 + 1}}}},
+		"kept back of a gap":                 {KeptBack, Item{Kind: Gap, Tiyn: 9, Linked: 10, Kept: []Kept{{"a", 1}}}},
+		"kept back by who is missing":        {KeptBack, Item{Kind: Missing, Tiyn: 9, Linked: 10, Kept: []Kept{{"a", 1}}}},
 		"a way that does not exist":          {"shred", Item{Kind: Surplus, Tiyn: 10}},
 		"a way that does not exist, missing": {"shred", Item{Kind: Missing, Tiyn: 10}},
 	} {
@@ -93,7 +101,7 @@ func TestFitting(t *testing.T) {
 		it   Item
 		want []Way
 	}{
-		"money that came":     {Item{Kind: Surplus, Bank: "B", Account: "A", Tiyn: 10}, []Way{Link, Force, Park, GiveBack, Forward, WriteOff, Prove}},
+		"money that came":     {Item{Kind: Surplus, Bank: "B", Account: "A", Tiyn: 10}, []Way{Link, KeptBack, Force, Park, GiveBack, Forward, WriteOff, Prove}},
 		"money that went":     {Item{Kind: Withdrawal, Bank: "B", Account: "A", Tiyn: -10}, []Way{Link, Force, Park, Forward, WriteOff}},
 		"taken back":          {Item{Kind: Reversal, Bank: "B", Account: "A", Tiyn: -10}, []Way{Link, Force, Park, Forward, WriteOff, Owe}},
 		"a gap":               {Item{Kind: Gap, Bank: "B", Account: "A", Tiyn: 10}, []Way{Park, WriteOff, Accept}},

@@ -66,6 +66,10 @@ type Rule struct {
 	// Members, 2 to 6, lets a line carry that many of a group, if the bank counts as many and only one choice adds up to its
 	// amount; 0 means the whole group. From four on the group has at most [ChooseFromMax] members. One-to-many only.
 	Members int `json:"members,omitempty"`
+	// KeptBack admits a line that carries its payments less the commission which their agency bears, to the tiyn: the bank has kept it back. The
+	// difference is booked as paid to the bank. Of several payments one at least has such a commission. Not for instalments, nor for money
+	// that is sent on, and only with a reference or a batch: amounts that were reckoned could otherwise be found by chance.
+	KeptBack bool `json:"kept_back,omitempty"`
 	// Tolerance in tiyn admits a line that differs by at most this much; one-to-one only. The difference is written to
 	// the ledger under the name of the rule.
 	Tolerance int64 `json:"tolerance,omitempty"`
@@ -101,6 +105,10 @@ func DefaultLadder() Ladder {
 		{Name: "bank-reference", Shape: OneToOne, On: []Field{ByBankReference}, Agree: []Field{ByKBK}},
 		{Name: "instalments", Shape: ManyToOne, On: []Field{ByReference}, Agree: []Field{ByKBK}},
 		{Name: "instalments-by-uip", Shape: ManyToOne, On: []Field{ByUIP}, Agree: []Field{ByKBK}},
+		// Behind the instalments: who credits the commission by a line of its own has kept nothing back.
+		{Name: "kept-back", Shape: OneToOne, On: []Field{ByReference}, Agree: []Field{ByKBK}, KeptBack: true},
+		{Name: "kept-back-by-uip", Shape: OneToOne, On: []Field{ByUIP}, Agree: []Field{ByKBK}, KeptBack: true},
+		{Name: "kept-back-by-bank", Shape: OneToOne, On: []Field{ByBankReference}, Agree: []Field{ByKBK}, KeptBack: true},
 		{Name: "forwarded", Shape: OneToOne, Forward: true, On: []Field{ByBatch}, Agree: []Field{ByPayer, ByKBK}},
 		{Name: "forwarded-by-reference", Shape: OneToOne, Forward: true, On: []Field{ByReference}, Agree: []Field{ByPayer, ByKBK}},
 		{Name: "forwarded-in-parts", Shape: ManyToOne, Forward: true, On: []Field{ByBatch}, Agree: []Field{ByPayer, ByKBK}},
@@ -108,6 +116,7 @@ func DefaultLadder() Ladder {
 		{Name: "two-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 2},
 		{Name: "three-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 3},
 		{Name: "four-of-a-batch", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, Members: 4},
+		{Name: "batch-kept-back", Shape: OneToMany, On: []Field{ByBatch}, Window: &Window{From: 0, To: 5}, KeptBack: true},
 		{Name: "batch-of-day", Shape: OneToMany, On: []Field{ByKBK}, Window: &Window{From: 0, To: 1}},
 		{Name: "merged-by-payer", Shape: OneToMany, On: []Field{ByPayer}, Window: &Window{From: 0, To: 3}},
 		{Name: "payer-kbk-same-day", Shape: OneToOne, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 0}},
@@ -163,6 +172,8 @@ func (r Rule) check() error {
 	case r.Tolerance < 0 || r.Tolerance > toleranceMax || (r.Tolerance > 0 && (r.Shape != OneToOne || !r.Identifies())):
 		// A tolerance without an identifying field would match neighbours.
 		return fmt.Errorf("%w: tolerance of %s", ErrRule, r.Name)
+	case r.KeptBack && (r.Forward || r.Shape == ManyToOne || r.Tolerance > 0 || r.Members > JoinedMembersMax || (!r.Identifies() && !slices.Contains(r.On, ByBatch))):
+		return fmt.Errorf("%w: %s keeps back what it could not tell", ErrRule, r.Name)
 	case len(r.On) > 1 && r.Identifies() && r.Shape != OneToOne:
 		return fmt.Errorf("%w: %s groups by more than the reference", ErrRule, r.Name)
 	case r.Shape == ManyToOne && !r.Identifies():
