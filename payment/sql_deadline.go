@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/lib/pq"
+
+	"qaqpa/payment/pgarray"
 )
 
 // answerGrace is how long a server has, after the caller's deadline, to answer the request to cancel the statement. A server
@@ -97,6 +99,16 @@ func (c *boundConn) ExecContext(ctx context.Context, query string, args []driver
 func (c *boundConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
 	c.heed(ctx)
 	return c.fullConn.QueryContext(ctx, query, args)
+}
+
+// CheckNamedValue lets lists of octets leave in PostgreSQL's binary form, whoever calls: verdicts, leaves of audit chains. As text each octet is two digits,
+// which the server reads back. As with lib/pq, no list is NULL, and no octets within one are none.
+func (c *boundConn) CheckNamedValue(v *driver.NamedValue) error {
+	if list, ok := v.Value.(*pq.ByteaArray); ok && *list != nil {
+		v.Value = pgarray.Byteas(*list)
+		return nil
+	}
+	return c.fullConn.CheckNamedValue(v)
 }
 
 func (c *boundConn) Ping(ctx context.Context) error {

@@ -32,19 +32,17 @@ func (u *Unkept) write(p *pack.Packer) error {
 	if u.kept != nil {
 		return nil
 	}
-	text, err := u.verdict.AppendJSON(make([]byte, 0, textGuess))
+	entry, err := auditOf(u.verdict, u.actor)
+	if err != nil {
+		return err
+	}
+	kept, err := p.PackText(u.verdict.AppendJSON)
 	if err != nil {
 		return fmt.Errorf("couldn't write down the verdict: %w", err)
 	}
-	if u.entry, err = auditOf(u.verdict, u.actor); err != nil {
-		return err
-	}
-	u.kept = p.Pack(text)
+	u.kept, u.entry = kept, entry
 	return nil
 }
-
-// textGuess is the length of a common verdict, in octets.
-const textGuess = 8 << 10
 
 // Judge is [Service.Validate] for callers that store the verdict in a transaction of their own, with what they do because
 // of it: see [Service.Keep]. ValidateRequest.Store must be set.

@@ -8,7 +8,9 @@ import (
 	"io"
 	"sort"
 	"strconv"
-	"unicode/utf8"
+
+	json2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Limits of what is read.
@@ -62,12 +64,15 @@ func Indent(v any) ([]byte, error) {
 
 // Decode reads JSON strictly into v, in any order and spacing. Errors wrap [ErrSyntax].
 func Decode(data []byte, v any) error {
-	if _, err := parse(data); err != nil {
+	if err := acceptable(data); err != nil {
 		return err
 	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
+	return into(data, v)
+}
+
+// into reads what is acceptable by now.
+func into(data []byte, v any) error {
+	if err := json2.Unmarshal(data, v, json2.RejectUnknownMembers(true)); err != nil {
 		return fmt.Errorf("%w: %w", ErrSyntax, err)
 	}
 	return nil
@@ -87,7 +92,7 @@ func DecodeCanonical(data []byte, v any) error {
 	if !bytes.Equal(again.Bytes(), data) {
 		return ErrNotCanonical
 	}
-	return Decode(data, v)
+	return into(data, v)
 }
 
 // DecodeExact is [DecodeCanonical] for documents whose every field must be stated: v, rendered again, has the same bytes.
@@ -111,89 +116,100 @@ type object map[string]any
 
 // parse reads JSON into object, []any, string, int64, bool and nil.
 func parse(data []byte) (any, error) {
-	if len(data) > SizeMax {
-		return nil, fmt.Errorf("%w: larger than %d bytes", ErrSyntax, SizeMax)
-	}
-	if !utf8.Valid(data) {
-		return nil, fmt.Errorf("%w: not UTF-8", ErrSyntax)
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.UseNumber()
-	p := parser{d: d}
-	tree, err := p.value(0)
-	if err != nil {
+	if err := acceptable(data); err != nil {
 		return nil, err
 	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: data after the value", ErrSyntax)
-	}
-	return tree, nil
+	p := parser{d: jsontext.NewDecoder(bytes.NewBuffer(data))}
+	return p.value()
 }
 
-type parser struct {
-	d     *json.Decoder
-	nodes int
+// acceptable walks once over data and keeps nothing: JSON text of bounded size, depth and number of values, with plain
+// member names, none of them twice in an object, and whole numbers.
+func acceptable(data []byte) error {
+	if len(data) > SizeMax {
+		return fmt.Errorf("%w: larger than %d bytes", ErrSyntax, SizeMax)
+	}
+	d := jsontext.NewDecoder(bytes.NewBuffer(data)) // refuses what is not UTF-8, and a name that comes twice
+	for nodes := 0; ; {
+		depth := d.StackDepth()
+		kind, read := d.StackIndex(depth)
+		token, err := d.ReadToken()
+		switch {
+		case errors.Is(err, io.EOF) && nodes > 0:
+			return nil
+		case err != nil:
+			return fmt.Errorf("%w: %w", ErrSyntax, err)
+		case token.Kind() == '}' || token.Kind() == ']':
+			continue
+		case kind == '{' && read%2 == 0:
+			if name := token.String(); !plainKey(name) {
+				return fmt.Errorf("%w: member name %q", ErrSyntax, name)
+			}
+			continue
+		case depth == 0 && nodes > 0:
+			return fmt.Errorf("%w: data after the value", ErrSyntax)
+		case token.Kind() == '0':
+			if _, err := integer(token.String()); err != nil {
+				return err
+			}
+		}
+		if nodes++; depth > depthMax || nodes > nodesMax {
+			return fmt.Errorf("%w: nested too deeply or too many values", ErrSyntax)
+		}
+	}
 }
 
-func (p *parser) value(depth int) (any, error) {
-	p.nodes++
-	if depth > depthMax || p.nodes > nodesMax {
-		return nil, fmt.Errorf("%w: nested too deeply or too many values", ErrSyntax)
-	}
-	token, err := p.d.Token()
+// parser reads what is acceptable into a tree.
+type parser struct{ d *jsontext.Decoder }
+
+func (p parser) value() (any, error) {
+	token, err := p.d.ReadToken()
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSyntax, err)
 	}
-	switch t := token.(type) {
-	case json.Delim:
-		if t == '{' {
-			return p.object(depth)
-		}
-		return p.array(depth)
-	case json.Number:
-		return integer(t.String())
+	switch token.Kind() { //nolint:exhaustive // what ends an object or a list is read by them
+	case '{':
+		return p.object()
+	case '[':
+		return p.array()
+	case '0':
+		return integer(token.String())
+	case '"':
+		return token.String(), nil
+	case 't', 'f':
+		return token.Bool(), nil
 	default:
-		return token, nil
+		return nil, nil //nolint:nilnil // null is a value
 	}
 }
 
-func (p *parser) object(depth int) (any, error) {
+func (p parser) object() (any, error) {
 	members := object{}
-	for p.d.More() {
-		token, err := p.d.Token()
+	for p.d.PeekKind() != '}' {
+		token, err := p.d.ReadToken()
 		if err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrSyntax, err)
 		}
-		key, ok := token.(string)
-		if !ok || !plainKey(key) {
-			return nil, fmt.Errorf("%w: member name %q", ErrSyntax, token)
-		}
-		if _, twice := members[key]; twice {
-			return nil, fmt.Errorf("%w: member %q twice", ErrSyntax, key)
-		}
-		if members[key], err = p.value(depth + 1); err != nil {
+		key := token.String()
+		if members[key], err = p.value(); err != nil {
 			return nil, err
 		}
 	}
-	if _, err := p.d.Token(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSyntax, err)
-	}
-	return members, nil
+	_, err := p.d.ReadToken()
+	return members, err
 }
 
-func (p *parser) array(depth int) (any, error) {
+func (p parser) array() (any, error) {
 	items := []any{}
-	for p.d.More() {
-		item, err := p.value(depth + 1)
+	for p.d.PeekKind() != ']' {
+		item, err := p.value()
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, item)
 	}
-	if _, err := p.d.Token(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrSyntax, err)
-	}
-	return items, nil
+	_, err := p.d.ReadToken()
+	return items, err
 }
 
 func plainKey(key string) bool {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 )
 
@@ -154,6 +156,45 @@ func FuzzDecodeCanonical(f *testing.F) {
 		again, err := Marshal(json.RawMessage(data))
 		if err != nil || !bytes.Equal(again, data) {
 			t.Fatalf("accepted %q, which renders as %q (%v)", data, again, err)
+		}
+	})
+}
+
+// FuzzDecodeAgrees: whatever Decode takes, encoding/json reads as the same value.
+func FuzzDecodeAgrees(f *testing.F) {
+	type inner struct {
+		Tiyn  int64 `json:"tiyn"`
+		Whole bool  `json:"whole,omitempty"`
+	}
+	type message struct {
+		inner
+		Text  string            `json:"text"`
+		Parts []inner           `json:"parts"`
+		Note  *string           `json:"note,omitempty"`
+		Names map[string]string `json:"names"`
+		Raw   []byte            `json:"raw"`
+	}
+	for _, seed := range []string{
+		`{"tiyn":1,"text":"\u04d9","parts":[{"tiyn":2,"whole":true},{}],"note":null,"names":{"kk":"ә"},"raw":"AAE="}`,
+		`{"text":null,"parts":null,"tiyn":null}`, `{"text":"\ud800"}`, `{"raw":"AAE"}`, `{"\u0074iyn":1}`, `{"parts":[null]}`, `null`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var got, want message
+		if err := Decode(data, &got); err != nil {
+			if !errors.Is(err, ErrSyntax) {
+				t.Fatalf("another error: %v", err)
+			}
+			return
+		}
+		d := json.NewDecoder(bytes.NewReader(data))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&want); err != nil {
+			t.Fatalf("took %q, which encoding/json refuses: %v", data, err)
+		}
+		if diff := cmp.Diff(want, got, cmp.AllowUnexported(message{}), cmpopts.EquateEmpty()); diff != "" {
+			t.Fatalf("%q reads otherwise (-encoding/json +canon):\n%s", data, diff)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"sync"
 
 	"github.com/klauspost/compress/s2"
 	"github.com/klauspost/compress/zstd"
@@ -20,6 +21,8 @@ const (
 	wordsID = 1
 	// textMax is the longest text that is unpacked: longer than any verdict over the most signatures that a document may have.
 	textMax = 64 << 20
+	// roomMax is the largest buffer that is kept for the next text, in octets.
+	roomMax = 256 << 10
 	// headLen is the mark and the checksum before a block.
 	headLen = len(mark) + 4
 )
@@ -39,7 +42,12 @@ type Packer struct {
 	sums *crc32.Table
 	// before reads the frames of before.
 	before *zstd.Decoder
+	// scratch holds buffers of [Packer.PackText]: a verdict and its longest kept form are many times what is kept.
+	scratch sync.Pool
 }
+
+// scratch is room for a text and for its kept form.
+type scratch struct{ text, kept []byte }
 
 // New makes a Packer.
 func New() (*Packer, error) {
@@ -51,16 +59,46 @@ func New() (*Packer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("pack: couldn't make the decoder: %w", err)
 	}
-	return &Packer{dict: dict, sums: crc32.MakeTable(crc32.Castagnoli), before: before}, nil
+	p := &Packer{dict: dict, sums: crc32.MakeTable(crc32.Castagnoli), before: before}
+	p.scratch.New = func() any { return new(scratch) }
+	return p, nil
 }
 
 // Pack returns the kept form of a text of UTF-8.
 func (p *Packer) Pack(text []byte) []byte {
-	kept := make([]byte, headLen+max(s2.MaxEncodedLen(len(text)), 0))
+	room, _ := p.scratch.Get().(*scratch)
+	defer p.putBack(room)
+	return p.pack(room, text)
+}
+
+// PackText returns the kept form of the text that write appends to what it is given. Its errors are those of write.
+func (p *Packer) PackText(write func([]byte) ([]byte, error)) ([]byte, error) {
+	room, _ := p.scratch.Get().(*scratch)
+	defer p.putBack(room)
+	text, err := write(room.text[:0])
+	if err != nil {
+		return nil, err
+	}
+	room.text = text
+	return p.pack(room, text), nil
+}
+
+func (p *Packer) pack(room *scratch, text []byte) []byte {
+	if longest := headLen + max(s2.MaxEncodedLen(len(text)), 0); cap(room.kept) < longest {
+		room.kept = make([]byte, longest)
+	}
+	kept := room.kept[:cap(room.kept)]
 	copy(kept, mark[:])
 	binary.LittleEndian.PutUint32(kept[len(mark):], crc32.Checksum(text, p.sums))
 	block := p.dict.Encode(kept[headLen:], text)
 	return bytes.Clone(kept[:headLen+len(block)]) // the longest form is eight times the common one
+}
+
+// putBack keeps room for the next text. The attack: verdicts over documents with thousands of signatures, whose room is held for ever.
+func (p *Packer) putBack(room *scratch) {
+	if cap(room.text) <= roomMax && cap(room.kept) <= roomMax {
+		p.scratch.Put(room)
+	}
 }
 
 // Unpack returns the text, byte for byte. What was kept before texts were packed is returned as it is. Errors: ErrDamaged.
