@@ -126,6 +126,26 @@ func (s *Server) debtsFor(ctx context.Context, v *portal.Cabinet, actor string) 
 			break
 		}
 	}
+	if len(v.Debts) > 0 || v.Find == "" {
+		return nil
+	}
+	return s.numberFor(ctx, v, actor)
+}
+
+// numberFor asks registers for the number of a debt that stands nowhere among those of the payer. What belongs to somebody else is not shown,
+// and nothing tells it from a number that nobody knows.
+func (s *Server) numberFor(ctx context.Context, v *portal.Cabinet, actor string) error {
+	list, err := s.cfg.Payments.LookUpNumber(ctx, actor, payment.DebtQuery{Payer: v.Payer, Reference: strings.TrimSpace(v.Find)})
+	if err != nil || len(list.Registers) == 0 {
+		return err
+	}
+	agencies, services, err := s.namesFor(ctx, list.Items)
+	if err != nil {
+		return err
+	}
+	maps.Copy(v.Agencies, agencies)
+	maps.Copy(v.Services, services)
+	v.Debts, v.Registers = list.Items, payment.Overlaid(v.Registers, list.Registers)
 	return nil
 }
 

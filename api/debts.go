@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"errors"
+	"unicode/utf8"
 
 	"qaqpa/api/auth"
 	"qaqpa/payment"
@@ -27,6 +28,7 @@ func (s *Server) submitDebts(ctx context.Context, r *request, in debtSubmission)
 // debtSearch is the body of searchDebts.
 type debtSearch struct {
 	Payer         string     `json:"payer" limit:"12"`
+	Reference     string     `json:"reference,omitempty" limit:"256"`
 	State         debt.State `json:"state,omitempty" limit:"16"`
 	StartingAfter string     `json:"starting_after,omitempty" limit:"80"`
 	Limit         int        `json:"limit,omitempty"`
@@ -61,6 +63,9 @@ func (in *debtSearch) check() error {
 	default:
 		return badField("/state")
 	}
+	if !utf8.ValidString(in.Reference) || utf8.RuneCountInString(in.Reference) > payment.NumberRunesMax {
+		return badField("/reference")
+	}
 	if in.StartingAfter != "" && !plain(in.StartingAfter) {
 		return badField("/starting_after")
 	}
@@ -87,7 +92,7 @@ func (s *Server) searchDebts(ctx context.Context, r *request, in debtSearch) (re
 	if err := s.noteLook(ctx, r, in.Payer, in.Reason); err != nil {
 		return reply[payment.DebtPage]{}, err
 	}
-	q := payment.DebtQuery{Payer: in.Payer, State: in.State, After: in.StartingAfter, Limit: in.Limit}
+	q := payment.DebtQuery{Payer: in.Payer, Reference: in.Reference, State: in.State, After: in.StartingAfter, Limit: in.Limit}
 	if r.caller.Kind == auth.Agency {
 		q.Agency = r.caller.Subject
 	}

@@ -41,6 +41,8 @@ type DebtQuery struct {
 	Payer string
 	// Agency narrows to the debts of one agency; empty means all.
 	Agency string
+	// Reference narrows to debts with this number; empty means any.
+	Reference string
 	// State narrows to one state; empty means open and reserved ones.
 	State debt.State
 	// After is the id after which to continue; empty starts.

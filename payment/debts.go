@@ -228,8 +228,8 @@ func (s *Service) Debts(ctx context.Context, q DebtQuery) (DebtPage, error) {
 	var rows []debtRow
 	err = all(ctx, s.db, &rows, `SELECT `+debtColumns+` FROM debts d
 		WHERE d.bucket = $1 AND d.payer_id = ANY($2) AND d.id > $3 AND (d.state = $4 OR ($4 = '' AND d.state IN ('open', 'reserved'))) AND (d.origin = 'agency' OR d.state <> 'open')
-			AND ($6 = '' OR d.agency_id = $6)
-		ORDER BY d.id LIMIT $5`, bucketOf(q.Payer), s.private.forms(q.Payer), q.After, q.State, limit+1, q.Agency)
+			AND ($6 = '' OR d.agency_id = $6) AND ($7 = '' OR d.reference = $7)
+		ORDER BY d.id LIMIT $5`, bucketOf(q.Payer), s.private.forms(q.Payer), q.After, q.State, limit+1, q.Agency, q.Reference)
 	if err != nil {
 		return DebtPage{}, err
 	}

@@ -61,8 +61,10 @@ const (
 // inquiries are the open questions of this process. Who looks at the same payer waits for the question that is open.
 type inquiries struct {
 	mu    sync.Mutex
-	open  map[string]*inquiryFlight // by agency and payer
+	open  map[string]*inquiryFlight // by agency, payer and number
 	count map[string]int            // by agency
+	// numbers are those that were asked about.
+	numbers numbers
 }
 
 type inquiryFlight struct {
@@ -76,8 +78,8 @@ func newInquiries() *inquiries {
 }
 
 // join finds the open question or starts one; nil when too many are open at the agency.
-func (q *inquiries) join(agency, payer string, ask func() RegisterAnswer) *inquiryFlight {
-	key := agency + "/" + payer
+func (q *inquiries) join(agency, payer, reference string, ask func() RegisterAnswer) *inquiryFlight {
+	key := agency + "/" + payer + "/" + reference
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if f, open := q.open[key]; open {
@@ -136,6 +138,10 @@ func (s *Service) LookUp(ctx context.Context, actor string, q DebtQuery) (DebtPa
 	}
 	page, err := s.Debts(ctx, q)
 	page.Registers = answers
+	if err == nil && len(page.Items) == 0 && q.Reference != "" {
+		page, err = s.LookUpNumber(ctx, actor, q)
+		page.Registers = Overlaid(answers, page.Registers)
+	}
 	return page, err
 }
 
@@ -145,6 +151,11 @@ func (s *Service) askRegisters(ctx context.Context, actor, payer, agency string)
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	return s.askAll(ctx, actor, payer, "", rows)
+}
+
+// askAll asks registers about a payer, or about a number on behalf of one, all at once.
+func (s *Service) askAll(ctx context.Context, actor, payer, reference string, rows []registerRow) ([]RegisterAnswer, error) {
 	now := s.now()
 	answers, flights := make([]RegisterAnswer, len(rows)), make([]*inquiryFlight, len(rows))
 	for i, r := range rows {
@@ -157,11 +168,11 @@ func (s *Service) askRegisters(ctx context.Context, actor, payer, agency string)
 			answers[i].Problem = registerNotAsked
 			continue
 		}
-		flights[i] = s.inquiries.join(r.Agency, payer, func() RegisterAnswer {
+		flights[i] = s.inquiries.join(r.Agency, payer, reference, func() RegisterAnswer {
 			// The answer is worth having even if who looks has gone.
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.wait()+inquiryKeeping)
 			defer cancel()
-			return s.askRegister(ctx, actor, payer, r)
+			return s.askRegister(ctx, actor, payer, reference, r)
 		})
 		if flights[i] == nil {
 			answers[i].Problem = registerNotAsked
@@ -182,7 +193,7 @@ func (s *Service) askRegisters(ctx context.Context, actor, payer, agency string)
 }
 
 // askRegister asks one register, stores its answer and notes how it went. Whatever goes wrong is told in the answer.
-func (s *Service) askRegister(ctx context.Context, actor, payer string, r registerRow) RegisterAnswer {
+func (s *Service) askRegister(ctx context.Context, actor, payer, reference string, r registerRow) RegisterAnswer {
 	out := r.answer()
 	if may, err := s.mayAsk(ctx, r); err != nil || !may {
 		out.Problem = registerNotAsked
@@ -193,7 +204,7 @@ func (s *Service) askRegister(ctx context.Context, actor, payer string, r regist
 		return out
 	}
 	out.Problem = registerUndecided
-	question, err := s.newQuestion(actor, payer, r)
+	question, err := s.newQuestion(actor, payer, reference, r)
 	if err == nil {
 		err = s.noteAsked(ctx, question, r)
 	}
@@ -220,15 +231,27 @@ func (s *Service) askRegister(ctx context.Context, actor, payer string, r regist
 type question struct {
 	inquiry.Question
 	at time.Time
-	// actor is on whose behalf it is asked.
-	actor string
+	// actor is on whose behalf it is asked, payer whose debts he looks at: a question about a number does not name him.
+	actor, payer string
 }
 
-func (s *Service) newQuestion(actor, payer string, r registerRow) (question, error) {
-	q := question{at: s.now(), actor: actor}
+func (s *Service) newQuestion(actor, payer, reference string, r registerRow) (question, error) {
+	q := question{at: s.now(), actor: actor, payer: payer}
 	id, err := newID(prefixQuestion, -1)
-	q.Question = inquiry.Question{ID: id, Agency: r.BIN, Payer: payer, At: q.at.Format(time.RFC3339Nano)}
+	q.Question = inquiry.Question{ID: id, Agency: r.BIN, Payer: payer, Reference: reference, At: q.at.Format(time.RFC3339Nano)}
+	if reference != "" {
+		q.Payer = ""
+	}
 	return q, err
+}
+
+// said is what the audit log is told of it.
+func (q question) said(r registerRow) map[string]any {
+	said := map[string]any{"agency": r.Agency, "question": q.ID}
+	if q.Reference != "" {
+		said["reference"] = q.Reference
+	}
+	return said
 }
 
 // inquire asks, judges the answer and stores it. The problem is empty when the answer counts.
@@ -292,10 +315,11 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 		if err != nil {
 			return err
 		}
-		said := map[string]any{"agency": r.Agency, "question": q.ID, "stated": len(found.Items), "verdict": found.verdict}
+		said := q.said(r)
+		said["stated"], said["verdict"] = len(found.Items), found.verdict
 		if newer != nil {
 			asOf, said["overtaken"] = *newer, true
-		} else if said["gone"], said["refused"], err = s.takeAnswer(ctx, tx, q, r, found.Items); err != nil {
+		} else if said["gone"], said["refused"], err = s.takeAnswer(ctx, tx, q, r, found.Found); err != nil {
 			return err
 		}
 		if r.Failures > 0 {
@@ -303,14 +327,18 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 				return err
 			}
 		}
-		return s.audit(ctx, tx, entry{q.actor, actionAnswered, q.Payer, said})
+		return s.audit(ctx, tx, entry{q.actor, actionAnswered, q.payer, said})
 	})
 	return asOf, err
 }
 
 // takeAnswer makes, amends and recalls the debts of an answer that nothing newer has overtaken, and counts those that are gone and those that were refused.
-func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r registerRow, stated []debt.Item) (gone, refused int, err error) {
-	items, err := s.withGone(ctx, tx, q.Payer, r.Agency, stated)
+func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r registerRow, found inquiry.Found) (gone, refused int, err error) {
+	stated := found.Items
+	if q.Reference != "" {
+		stated = q.own(stated)
+	}
+	items, err := s.withGone(ctx, tx, q, r.Agency, stated)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -321,5 +349,5 @@ func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r reg
 	if err := b.store(ctx, tx); err != nil {
 		return 0, 0, err
 	}
-	return len(items) - len(stated), b.report().Refused, s.markStated(ctx, tx, q, r, stated)
+	return len(items) - len(stated), b.report().Refused, s.markStated(ctx, tx, q, r, found.AsOf, stated)
 }

@@ -33,6 +33,9 @@ type fakeRegister struct {
 	hold   chan struct{}
 	status int
 	asked  int
+	// numbered are debts by their number, with who owes them.
+	numbered map[string]inquiry.Owing
+	numbers  []string // that it was asked for
 }
 
 func (f *fakeRegister) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -49,6 +52,13 @@ func (f *fakeRegister) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	f.mu.Lock()
 	a := inquiry.Answer{Type: inquiry.AnswerType, ID: q.ID, Agency: q.Agency, Payer: q.Payer, AsOf: f.clock.now().Format(time.RFC3339Nano), Debts: append([]inquiry.Owing{}, f.debts...)}
+	if q.Reference != "" {
+		a.Reference, a.Debts = q.Reference, []inquiry.Owing{}
+		if d, known := f.numbered[q.Reference]; known {
+			a.Debts = []inquiry.Owing{d}
+		}
+		f.numbers = append(f.numbers, q.Reference+q.Payer)
+	}
 	if f.change != nil {
 		f.change(&a)
 	}

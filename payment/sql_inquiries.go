@@ -28,6 +28,7 @@ type registerRow struct {
 	RetryAt      *time.Time `db:"retry_at"`
 	AskedAt      *time.Time `db:"asked_at"`
 	AsOf         *time.Time `db:"as_of"`
+	ByReference  bool       `db:"by_reference"`
 }
 
 func (r registerRow) wait() time.Duration { return time.Duration(r.WaitMS) * time.Millisecond }
@@ -56,10 +57,10 @@ func (r *Registrar) SetRegister(ctx context.Context, idem Idem, agency string, s
 			return false, err
 		}
 		if err := exec(ctx, tx, 1, `
-			INSERT INTO agency_registers (agency_id, url, wait_ms, fresh_seconds, paused, updated_at) VALUES ($1, $2, $3, $4, $5, $6)
+			INSERT INTO agency_registers (agency_id, url, wait_ms, fresh_seconds, paused, updated_at, by_reference) VALUES ($1, $2, $3, $4, $5, $6, $7)
 			ON CONFLICT (agency_id) DO UPDATE SET url = excluded.url, wait_ms = excluded.wait_ms, fresh_seconds = excluded.fresh_seconds,
-				paused = excluded.paused, updated_at = excluded.updated_at, failures = 0, retry_at = NULL, last_problem = ''`,
-			agency, set.URL, set.Wait.Milliseconds(), int64(set.Fresh/time.Second), set.Paused, r.now()); err != nil {
+				paused = excluded.paused, by_reference = excluded.by_reference, updated_at = excluded.updated_at, failures = 0, retry_at = NULL, last_problem = ''`,
+			agency, set.URL, set.Wait.Milliseconds(), int64(set.Fresh/time.Second), set.Paused, r.now(), set.ByReference); err != nil {
 			return false, err
 		}
 		return true, r.audit(ctx, tx, entry{idem.Caller, "agency.register", agency, set})
@@ -71,7 +72,7 @@ func (r *Registrar) SetRegister(ctx context.Context, idem Idem, agency string, s
 func (s *Service) registersFor(ctx context.Context, payer, agency string) ([]registerRow, error) {
 	var rows []registerRow
 	err := all(ctx, s.db, &rows, `
-		SELECT r.agency_id, g.bin, g.name_kk, g.name_ru, g.name_en, r.url, r.wait_ms, r.fresh_seconds, r.failures, r.retry_at, a.asked_at, a.as_of
+		SELECT r.agency_id, g.bin, g.name_kk, g.name_ru, g.name_en, r.url, r.wait_ms, r.fresh_seconds, r.failures, r.retry_at, r.by_reference, a.asked_at, a.as_of
 		FROM agency_registers r JOIN agencies g ON g.id = r.agency_id
 		LEFT JOIN register_answers a ON a.bucket = $1 AND a.payer_id = ANY($2) AND a.agency_id = r.agency_id
 		WHERE NOT r.paused AND ($3 = '' OR r.agency_id = $3) ORDER BY r.agency_id LIMIT $4`, bucketOf(payer), s.private.forms(payer), agency, registersMax)
@@ -103,14 +104,16 @@ const (
 // anybody of a person without a trace.
 func (s *Service) noteAsked(ctx context.Context, q question, r registerRow) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		return s.audit(ctx, tx, entry{q.actor, actionAsked, q.Payer, map[string]any{"agency": r.Agency, "question": q.ID}})
+		return s.audit(ctx, tx, entry{q.actor, actionAsked, q.payer, q.said(r)})
 	})
 }
 
 // noteSilence counts a failure of the agency's, and writes down that no usable answer came.
 func (s *Service) noteSilence(ctx context.Context, q question, r registerRow, problem string) error {
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		said := entry{q.actor, actionAnswered, q.Payer, map[string]any{"agency": r.Agency, "question": q.ID, "problem": problem}}
+		detail := q.said(r)
+		detail["problem"] = problem
+		said := entry{q.actor, actionAnswered, q.payer, detail}
 		if problem == registerUndecided { // that was ours
 			return s.audit(ctx, tx, said)
 		}
@@ -135,14 +138,20 @@ func (s *Service) claimAnswer(ctx context.Context, tx *sqlx.Tx, q question, r re
 		AskedAt time.Time `db:"asked_at"`
 		AsOf    time.Time `db:"as_of"`
 	}
-	bucket, forms := bucketOf(q.Payer), s.private.forms(q.Payer)
+	bucket, forms := bucketOf(q.payer), s.private.forms(q.payer)
 	if err := all(ctx, tx, &rows, `SELECT asked_at, as_of FROM register_answers
 		WHERE bucket = $1 AND payer_id = ANY($2) AND agency_id = $3 FOR UPDATE`, bucket, forms, r.Agency); err != nil {
 		return nil, err
 	}
+	if q.Reference != "" {
+		if len(rows) > 0 && (rows[0].AskedAt.After(q.at) || rows[0].AsOf.After(found.AsOf)) {
+			return utc(&rows[0].AsOf), nil
+		}
+		return s.newerOfNumber(ctx, tx, q, r, found)
+	}
 	if len(rows) == 0 {
 		result, err := tx.ExecContext(ctx, `INSERT INTO register_answers (bucket, payer_id, agency_id, question, asked_at, as_of, verdict)
-			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, bucket, s.private.payer(q.Payer), r.Agency, q.ID, q.at, found.AsOf, found.verdict)
+			VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, bucket, s.private.payer(q.payer), r.Agency, q.ID, q.at, found.AsOf, found.verdict)
 		if err != nil {
 			return nil, err
 		}
@@ -155,12 +164,12 @@ func (s *Service) claimAnswer(ctx context.Context, tx *sqlx.Tx, q question, r re
 		return utc(&rows[0].AsOf), nil
 	}
 	return nil, exec(ctx, tx, 1, `UPDATE register_answers SET question = $4, asked_at = $5, as_of = $6, verdict = $7, payer_id = $8
-		WHERE bucket = $1 AND payer_id = ANY($2) AND agency_id = $3`, bucket, forms, r.Agency, q.ID, q.at, found.AsOf, found.verdict, s.private.payer(q.Payer))
+		WHERE bucket = $1 AND payer_id = ANY($2) AND agency_id = $3`, bucket, forms, r.Agency, q.ID, q.at, found.AsOf, found.verdict, s.private.payer(q.payer))
 }
 
 // withGone adds recalls of the debts that the register stated before and states no more. Of debts that it has never stated, such as fed
-// ones, its silence says nothing.
-func (s *Service) withGone(ctx context.Context, tx *sqlx.Tx, payer, agency string, stated []debt.Item) ([]debt.Item, error) {
+// ones, its silence says nothing. An answer about a number recalls no other than the debt of that number.
+func (s *Service) withGone(ctx context.Context, tx *sqlx.Tx, q question, agency string, stated []debt.Item) ([]debt.Item, error) {
 	items := append([]debt.Item(nil), stated...)
 	references := make([]string, len(stated))
 	for i, item := range stated {
@@ -168,22 +177,27 @@ func (s *Service) withGone(ctx context.Context, tx *sqlx.Tx, payer, agency strin
 	}
 	var gone []string
 	if err := all(ctx, tx, &gone, `SELECT reference FROM debts WHERE bucket = $1 AND payer_id = ANY($2) AND agency_id = $3 AND state = 'open'
-		AND register_at IS NOT NULL AND origin = 'agency' AND reference <> ALL($4) ORDER BY reference`,
-		bucketOf(payer), s.private.forms(payer), agency, pq.Array(references)); err != nil {
+		AND origin = 'agency' AND reference <> ALL($4)
+		AND CASE WHEN $5 = '' THEN register_at IS NOT NULL ELSE reference = $5 AND (register_at IS NOT NULL OR reference_as_of IS NOT NULL) END ORDER BY reference`,
+		bucketOf(q.payer), s.private.forms(q.payer), agency, pq.Array(references), q.Reference); err != nil {
 		return nil, err
 	}
 	for _, reference := range gone {
-		items = append(items, debt.Item{Reference: reference, Payer: debt.Payer{ID: payer}, Action: debt.RecallIt, Reason: recalledByRegister})
+		items = append(items, debt.Item{Reference: reference, Payer: debt.Payer{ID: q.payer}, Action: debt.RecallIt, Reason: recalledByRegister})
 	}
 	return items, nil
 }
 
 // markStated notes that the register has stated these debts. They were locked before.
-func (s *Service) markStated(ctx context.Context, tx *sqlx.Tx, q question, r registerRow, stated []debt.Item) error {
+func (s *Service) markStated(ctx context.Context, tx *sqlx.Tx, q question, r registerRow, asOf time.Time, stated []debt.Item) error {
 	references := make([]string, len(stated))
 	for i, item := range stated {
 		references[i] = item.Reference
 	}
-	return exec(ctx, tx, -1, `UPDATE debts SET register_at = $5 WHERE bucket = $1 AND payer_id = ANY($2) AND agency_id = $3 AND state = 'open'
-		AND reference = ANY($4) AND origin = 'agency'`, bucketOf(q.Payer), s.private.forms(q.Payer), r.Agency, pq.Array(references), s.now())
+	column, at := "register_at", s.now()
+	if q.Reference != "" { // what was found by its number is not known to be among what the register states of its payer
+		column, at = "reference_as_of", asOf
+	}
+	return exec(ctx, tx, -1, `UPDATE debts SET `+column+` = $5 WHERE bucket = $1 AND payer_id = ANY($2) AND agency_id = $3 AND state = 'open'
+		AND reference = ANY($4) AND origin = 'agency'`, bucketOf(q.payer), s.private.forms(q.payer), r.Agency, pq.Array(references), at)
 }

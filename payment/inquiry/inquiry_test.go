@@ -46,6 +46,45 @@ func TestParse(t *testing.T) {
 	}
 }
 
+const numbered = `{"type":"debts-answer","question":"qst_1","agency":"990140000017","reference":"A-1","as_of":"2026-03-01T11:00:00+05:00","debts":[{"reference":"A-1","payer":"900101300017","service":"svc_1"}]}`
+
+// An answer about a number states the debt of that number with its payer, or none; nothing else.
+func TestParseNumber(t *testing.T) {
+	q := Question{ID: "qst_1", Agency: "990140000017", Reference: "A-1"}
+	found, err := Parse([]byte(numbered), q, now())
+	if err != nil || len(found.Items) != 1 || found.Items[0].Payer.ID != "900101300017" || found.Items[0].Reference != "A-1" {
+		t.Fatalf("%+v %v", found, err)
+	}
+	none := numbered[:strings.Index(numbered, "[")] + "[]}"
+	if found, err := Parse([]byte(none), q, now()); err != nil || len(found.Items) != 0 {
+		t.Errorf("%+v %v", found, err)
+	}
+	for name, change := range map[string][2]string{
+		"another number": {`"reference":"A-1","as_of"`, `"reference":"A-2","as_of"`}, "no number": {`"reference":"A-1","as_of"`, `"as_of"`},
+		"a payer beside it": {`"reference":"A-1","as_of"`, `"payer":"900101300017","reference":"A-1","as_of"`},
+		"the debt of another number": {`{"reference":"A-1"`, `{"reference":"A-2"`}, "nobody's": {`"payer":"900101300017",`, ``},
+		"no number of a person": {`"900101300017"`, `"900101300018"`}, "several": {`[{`, `[{"reference":"A-1","payer":"900101300017","service":"svc_2"},{`},
+		"another question": {"qst_1", "qst_2"}, "another agency": {"990140000017", "990140000027"}, "null": {`[{"reference":"A-1","payer":"900101300017","service":"svc_1"}]`, "null"},
+	} {
+		if _, err := Parse([]byte(strings.Replace(numbered, change[0], change[1], 1)), q, now()); !errors.Is(err, ErrAnswer) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := Parse([]byte(numbered), asked(), now()); !errors.Is(err, ErrAnswer) {
+		t.Errorf("for a payer's question: %v", err)
+	}
+	if _, err := Parse([]byte(strings.Replace(good, `{"reference"`, `{"payer":"900101300017","reference"`, 1)), asked(), now()); !errors.Is(err, ErrAnswer) {
+		t.Errorf("a payer of a debt beside the payer: %v", err)
+	}
+	raw, err := asked().Encode()
+	if err != nil || strings.Contains(string(raw), "reference") {
+		t.Errorf("a register that knows of no numbers is asked %s, %v", raw, err)
+	}
+	if raw, err = q.Encode(); err != nil || strings.Contains(string(raw), "payer") {
+		t.Errorf("a question about a number names a payer: %s, %v", raw, err)
+	}
+}
+
 func TestPause(t *testing.T) {
 	before := time.Duration(0)
 	for failures := range 100 {

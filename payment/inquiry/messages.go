@@ -38,15 +38,17 @@ var ErrAnswer = errors.New("not an answer to the question")
 // ErrOld says that an answer is too old by its own word, or of the future.
 var ErrOld = errors.New("the answer is not of now")
 
-// Question asks an agency what somebody owes to it.
+// Question asks an agency what somebody owes to it, or about one debt by its number; then it names nobody.
 type Question struct {
 	Type string `json:"type"`
 	// ID is drawn for each question; the answer repeats it.
 	ID string `json:"question"`
 	// Agency is the BIN of whom is asked.
 	Agency string `json:"agency"`
-	// Payer is an IIN or BIN.
-	Payer string `json:"payer"`
+	// Payer is an IIN or BIN; empty in a question about a number.
+	Payer string `json:"payer,omitempty"`
+	// Reference is the agency's number of a debt. Only registers of which that is known are asked so; see [Settings].
+	Reference string `json:"reference,omitempty"`
 	// At is when the question was made, RFC 3339.
 	At string `json:"at"`
 }
@@ -57,12 +59,15 @@ func (q Question) Encode() ([]byte, error) {
 	return canon.Marshal(q)
 }
 
-// Answer states all that somebody owes to an agency. What is left out is owed no more.
+// Answer states all that somebody owes to an agency, and what is left out is owed no more; or it states the one debt that has the number of
+// the question, with its payer, or that none is owed under it, and nothing else.
 type Answer struct {
 	Type   string `json:"type"`
 	ID     string `json:"question"`
 	Agency string `json:"agency"`
-	Payer  string `json:"payer"`
+	Payer  string `json:"payer,omitempty"`
+	// Reference is repeated from a question about a number.
+	Reference string `json:"reference,omitempty"`
 	// AsOf is of when the register's data are, RFC 3339.
 	AsOf  string  `json:"as_of"`
 	Debts []Owing `json:"debts"`
@@ -70,7 +75,9 @@ type Answer struct {
 
 // Owing is one debt of an [Answer], under the same rules as one of a feed; see [debt.Item].
 type Owing struct {
-	Reference string         `json:"reference"`
+	Reference string `json:"reference"`
+	// Payer is the IIN or BIN of who owes it; in answers about a number, and only there.
+	Payer     string         `json:"payer,omitempty"`
 	Name      string         `json:"payer_name,omitempty"`
 	Service   string         `json:"service"`
 	Tiyn      *int64         `json:"amount,omitempty"`
@@ -99,8 +106,10 @@ func Parse(content []byte, q Question, at time.Time) (Found, error) {
 	switch {
 	case a.Type != AnswerType:
 		return Found{}, fmt.Errorf("%w: type %q", ErrAnswer, a.Type)
-	case a.ID != q.ID || a.Agency != q.Agency || a.Payer != q.Payer:
-		return Found{}, fmt.Errorf("%w: question, agency or payer is another", ErrAnswer)
+	case a.ID != q.ID || a.Agency != q.Agency || a.Payer != q.Payer || a.Reference != q.Reference:
+		return Found{}, fmt.Errorf("%w: question, agency, payer or number is another", ErrAnswer)
+	case q.Reference != "" && len(a.Debts) > 1:
+		return Found{}, fmt.Errorf("%w: several debts under one number", ErrAnswer)
 	case a.Debts == nil: // null or left out is not "nothing is owed"
 		return Found{}, fmt.Errorf("%w: debts are missing", ErrAnswer)
 	case len(a.Debts) > DebtsMax:
@@ -120,8 +129,17 @@ func Parse(content []byte, q Question, at time.Time) (Found, error) {
 			return Found{}, fmt.Errorf("%w: reference %d stands twice", ErrAnswer, i)
 		}
 		seen[d.Reference] = true
+		payer := a.Payer
+		switch {
+		case q.Reference == "" && d.Payer != "":
+			return Found{}, fmt.Errorf("%w: debt %d names a payer of its own", ErrAnswer, i)
+		case q.Reference != "" && (d.Reference != q.Reference || !catalog.ValidPayerID(d.Payer)):
+			return Found{}, fmt.Errorf("%w: another number, or nobody who owes it", ErrAnswer)
+		case q.Reference != "":
+			payer = d.Payer
+		}
 		found.Items[i] = debt.Item{
-			Reference: d.Reference, Payer: debt.Payer{ID: a.Payer, Name: d.Name}, Service: d.Service, Tiyn: d.Tiyn, Currency: d.Currency,
+			Reference: d.Reference, Payer: debt.Payer{ID: payer, Name: d.Name}, Service: d.Service, Tiyn: d.Tiyn, Currency: d.Currency,
 			Purpose: d.Purpose, DueOn: d.DueOn, AroseOn: d.AroseOn,
 		}
 	}

@@ -14,6 +14,8 @@ type Settings struct {
 	Wait time.Duration `json:"wait_ns"`
 	// Fresh is how long an answer stands in for the next one, up to a day; 0 asks each time.
 	Fresh time.Duration `json:"fresh_ns"`
+	// ByReference says that it also answers questions about one debt, by the number that the agency gave it.
+	ByReference bool `json:"by_reference,omitempty"`
 	// Paused registers are not asked.
 	Paused bool `json:"paused"`
 }

@@ -28,6 +28,8 @@ const (
 // Owing is a debt in the agency's register, as answers state it.
 type Owing struct {
 	Payer     string `json:"-"`
+	Owes      string `json:"payer,omitempty"` // Payer, in answers about a number
+	Unlinked  bool   `json:"-"`               // the register finds it by its number alone
 	Reference string `json:"reference"`
 	Service   string `json:"service"`
 	Amount    int64  `json:"amount,omitempty"`
@@ -50,12 +52,13 @@ func (a *Agency) Asked() int {
 }
 
 type registerAnswer struct {
-	Type     string  `json:"type"`
-	Question string  `json:"question"`
-	Agency   string  `json:"agency"`
-	Payer    string  `json:"payer"`
-	AsOf     string  `json:"as_of"`
-	Debts    []Owing `json:"debts"`
+	Type      string  `json:"type"`
+	Question  string  `json:"question"`
+	Agency    string  `json:"agency"`
+	Payer     string  `json:"payer,omitempty"`
+	Reference string  `json:"reference,omitempty"`
+	AsOf      string  `json:"as_of"`
+	Debts     []Owing `json:"debts"`
 }
 
 // postRegister answers a question that the gateway has sealed: what openssl does not verify is answered 401.
@@ -78,15 +81,18 @@ func (a *Agency) postRegister(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var asked struct {
-		Type, Question, Agency, Payer string
+		Type, Question, Agency, Payer, Reference string
 	}
 	if err := json.Unmarshal(content, &asked); err != nil || asked.Type != "debts-question" {
 		http.Error(w, "not a question", http.StatusBadRequest)
 		return
 	}
 	answer := registerAnswer{
-		Type: "debts-answer", Question: asked.Question, Agency: asked.Agency, Payer: asked.Payer,
+		Type: "debts-answer", Question: asked.Question, Agency: asked.Agency, Payer: asked.Payer, Reference: asked.Reference,
 		AsOf: a.cfg.Now().UTC().Format(time.RFC3339), Debts: a.owed(asked.Payer),
+	}
+	if asked.Reference != "" {
+		answer.Debts = a.numbered(asked.Reference)
 	}
 	a.send(w, f, answer)
 }
@@ -96,11 +102,24 @@ func (a *Agency) owed(payer string) []Owing {
 	defer a.mu.Unlock()
 	out := []Owing{}
 	for _, o := range a.register {
-		if o.Payer == payer {
+		if o.Payer == payer && !o.Unlinked {
 			out = append(out, o)
 		}
 	}
 	return out
+}
+
+// numbered is the debt that has a number, with who owes it.
+func (a *Agency) numbered(reference string) []Owing {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, o := range a.register {
+		if o.Reference == reference {
+			o.Owes = o.Payer
+			return []Owing{o}
+		}
+	}
+	return []Owing{}
 }
 
 // send signs an answer, or spoils it.
