@@ -43,7 +43,7 @@ func TestEveryConsoleFormAsksWhoSends(t *testing.T) {
 	open := map[string]bool{"/console/agency/{subject}/verify": true} // judges documents, as everybody may
 	for _, rt := range w.formsOfConsoles(t) {
 		own := map[string]string{"agency": w.agencyID, "bank": ownBIC, "operator": "ops"}[strings.Split(rt.path, "/")[2]]
-		path := strings.NewReplacer("{subject}", own, "{exception}", "exc_1", "{incident}", "inc_1", "{statement}", "stm_1").Replace(rt.path)
+		path := strings.NewReplacer("{subject}", own, "{exception}", "exc_1", "{incident}", "inc_1", "{statement}", "stm_1", "{payment}", "cmp_1").Replace(rt.path)
 		send := func(b *browser) shown {
 			if rt.consumes[0] == typeForm {
 				contentType, body := form(t, map[string][]byte{"x": []byte("1")})

@@ -19,7 +19,7 @@ import (
 // pageRoutes are the pages for people. They are no part of the contract for programs: openapi.yaml leaves them out.
 func (s *Server) pageRoutes() []route {
 	upload := s.cfg.Limits.SignatureBytes + free
-	return append(slices.Concat(s.codePages(), s.reconPages(), s.deskPages(), s.linePages(), s.wayPages(), s.operatorPages(), s.agencyPages(), s.webhookPages(), s.bankPages(), s.giveBackPages(), s.payPages(), s.mandatePages(), s.resolutionPages(), s.developerPages()), []route{
+	return append(slices.Concat(s.codePages(), s.reconPages(), s.deskPages(), s.linePages(), s.wayPages(), s.operatorPages(), s.agencyPages(), s.webhookPages(), s.bankPages(), s.giveBackPages(), s.payPages(), s.mandatePages(), s.resolutionPages(), s.commissionPages(), s.developerPages()), []route{
 		page("/", s.home, "lang"),
 		page("/handbook", s.handbook, "lang"),
 		page("/handbook/{role}", s.handbook, "lang"),

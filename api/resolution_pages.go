@@ -76,7 +76,7 @@ func resolutionOf(form url.Values) (payment.ExceptionAction, error) {
 // approvalsShown is how many past decisions of each sort one page lists.
 const approvalsShown = 100
 
-// approvalsPage lists what waits for a second person, of statements and of exceptions, and what two people have decided: of exceptions, and of keys.
+// approvalsPage lists what waits for a second person, of statements, exceptions and commissions, and what two people have decided: of exceptions, and of keys.
 func (s *Server) approvalsPage(ctx context.Context, r *request) (*response, error) {
 	return s.member(auth.Operator, func(ctx context.Context, r *request, who auth.Session, m auth.Member) (*response, error) {
 		v := portal.Approvals{Frame: s.frame(r, who), Subject: m.Subject}
@@ -89,6 +89,10 @@ func (s *Server) approvalsPage(ctx context.Context, r *request) (*response, erro
 			return nil, err
 		}
 		v.Proposed, v.MoreProposed = proposed.Items, proposed.HasMore
+		if v.Commissions, err = s.cfg.Payments.CommissionPayments(ctx, ""); err != nil {
+			return nil, err
+		}
+		v.Commissions = slices.DeleteFunc(v.Commissions, func(p payment.CommissionPayment) bool { return p.State != portal.CommissionOpen })
 		if v.Exceptions, err = s.cfg.Payments.DecidedExceptions(ctx, approvalsShown); err != nil {
 			return nil, err
 		}
@@ -103,6 +107,9 @@ func (s *Server) approvalsPage(ctx context.Context, r *request) (*response, erro
 		}
 		for _, e := range v.Proposed {
 			actors = append(actors, e.ProposedBy)
+		}
+		for _, p := range v.Commissions {
+			actors = append(actors, p.AskedBy)
 		}
 		for _, e := range v.Exceptions {
 			actors = append(actors, e.ProposedBy, e.ApprovedBy)

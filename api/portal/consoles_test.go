@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"qaqpa/api/watch"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/ledger"
 	"qaqpa/signer/audit"
 )
 
@@ -93,6 +95,27 @@ func TestConsolePagesInEachLanguage(t *testing.T) {
 			"incidents": func() ([]byte, error) {
 				return p.RenderIncidents(Incidents{Frame: f, Subject: "ops", Incidents: []watch.Incident{incident, ended}, More: true, Names: map[string]string{"agc_1": "<b>"}})
 			},
+			"commissions": func() ([]byte, error) {
+				paid := payment.CommissionPaid{Agency: "agc_1", Bank: "KOPRKZKA", Tiyn: 540_600, PaidOn: "2026-10-18", Reference: "<b>"}
+				over, actor := over, "operator:ops/mbr_1"
+				return p.RenderCommissionsPaid(CommissionsPaid{
+					Frame: f, Subject: "ops", MayAct: true, Agencies: []catalog.Agency{{ID: "agc_1", Names: names3("<b>")}}, Banks: []catalog.Bank{{BIC: "KOPRKZKA", Name: "<b>"}},
+					Payments: []payment.CommissionPayment{
+						{ID: "cmp_1", CommissionPaid: paid, State: CommissionOpen, AskedBy: actor, AskedAt: at()},
+						{ID: "cmp_2", CommissionPaid: paid, State: CommissionOpen, AskedBy: "operator:x", AskedAt: at()},
+						{ID: "cmp_3", CommissionPaid: paid, State: commissionBooked, AskedBy: actor, AskedAt: at(), DecidedBy: "operator:x", DecidedAt: &over},
+						{ID: "cmp_4", CommissionPaid: paid, State: "rejected", AskedBy: actor, AskedAt: at(), DecidedBy: actor, DecidedAt: &over},
+					},
+					Owed: map[ledger.Account]int64{ledger.AgencyCommission("agc_1", "KOPRKZKA"): 540_600}, Own: map[string]bool{"cmp_1": true},
+					People: People{actor: "<i>"}, Today: "2026-10-18", Key: "k", Field: "paid_on", Draft: url.Values{"reference": {"<i>"}}, Message: &Message{Title: "t"},
+				})
+			},
+			"commissions booked": func() ([]byte, error) {
+				return p.RenderCommissionsPaid(CommissionsPaid{Frame: f, Subject: "ops", MayAct: true, Done: "booked"})
+			},
+			"no commissions": func() ([]byte, error) {
+				return p.RenderCommissionsPaid(CommissionsPaid{Frame: f, Subject: "ops", Done: "<b>"})
+			},
 			"no incidents": func() ([]byte, error) { return p.RenderIncidents(Incidents{Frame: f, Subject: "ops"}) },
 			"audit": func() ([]byte, error) {
 				return p.RenderAudit(Audit{Frame: f, Subject: "ops", People: People{"operator:ops/mbr_1": "<b>"}, Entries: []audit.Record{
@@ -116,7 +139,7 @@ func TestConsolePagesInEachLanguage(t *testing.T) {
 				t.Fatalf("%s %s: %v", name, l, err)
 			}
 			checkPage(t, name+" "+string(l), string(page), l)
-			if id := regexp.MustCompile(`[>" ](incidents|catalogue|audit|operator|page)\.[a-z_0-9.]+[<" ]`).FindString(string(page)); id != "" {
+			if id := regexp.MustCompile(`[>" ](incidents|catalogue|audit|operator|commissions|page)\.[a-z_0-9.]+[<" ]`).FindString(string(page)); id != "" {
 				t.Errorf("%s %s: no text for %s", name, l, id)
 			}
 			if strings.Contains(string(page), "850101300019") && name == "audit" {

@@ -33,7 +33,7 @@ type lineView struct {
 	MayUndo                                       bool
 }
 
-type matchView struct{ ID, Owed, By, Fields string }
+type matchView struct{ ID, Owed, By, Rule, Fields string }
 
 // RenderLines makes that page.
 func (p *Pages) RenderLines(v Lines) ([]byte, error) {
@@ -91,9 +91,9 @@ func lineModel(w words, l payment.StatementLine) lineView {
 	}
 	row.Facts = lineFacts(w, &l.Line)
 	for _, x := range l.Matches {
-		view := matchView{ID: x.Expectation, Owed: w.Money(x.Owed, "KZT"), By: x.Rule}
+		view := matchView{ID: x.Expectation, Owed: w.Money(x.Owed, "KZT"), By: w.T("lines.rule"), Rule: x.Rule}
 		if x.Rule == payment.RulePerson {
-			view.By = w.T("lines.person")
+			view.By, view.Rule = w.T("lines.person"), ""
 		}
 		var fields []string
 		for _, f := range x.Fields {

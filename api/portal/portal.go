@@ -37,7 +37,7 @@ func names() []string {
 		"services", "service", "debts", "bulk", "signincode", "mobilesign", "operators", "enrol", "passkey", "security",
 		"part", "fees", "fee", "changes", "giveback", "mandates", "mandate", "approvals",
 		"webhooks", "webhook", "refunds", "registers", "payments", "talks", "talk", "queries", "statement",
-		"catalogue", "catalogueservice", "incidents", "incident",
+		"catalogue", "catalogueservice", "incidents", "incident", "commissions",
 	}
 }
 

@@ -73,9 +73,11 @@ type Approvals struct {
 	Waiting      []payment.BankStatement
 	Proposed     []payment.Exception
 	MoreProposed bool
-	Exceptions   []payment.DecidedException
-	Keys         []dual.Request
-	People       People
+	// Commissions are payments of agencies to banks that wait to be booked.
+	Commissions []payment.CommissionPayment
+	Exceptions  []payment.DecidedException
+	Keys        []dual.Request
+	People      People
 }
 
 type approvalRow struct{ What, Subject, Address, First, FirstAt, Second, SecondAt, State, Tone string }
@@ -99,6 +101,11 @@ func waitingRows(w words, v Approvals) []approvalRow {
 			row.What, _, _ = strings.Cut(w.T("way."+string(plan.Way)), ":")
 		}
 		out = append(out, row)
+	}
+	for _, p := range v.Commissions {
+		out = append(out, approvalRow{
+			What: w.T("approvals.commission"), Subject: p.Bank + ": " + w.Money(p.Tiyn, "KZT"), Address: base + "/commissions", First: w.who(v.People, p.AskedBy),
+		})
 	}
 	return out
 }
