@@ -274,11 +274,11 @@ type BankTalk struct {
 func (p *Pages) RenderBankTalk(v BankTalk) ([]byte, error) {
 	m := struct {
 		frame
-		Question              questionView
-		BIC, Key, State, Tone string
-	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, Key: v.Key}
+		Question         questionView
+		BIC, State, Tone string
+	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC}
 	m.Tabs = bankTabs(m.words, v.BIC, "/questions")
-	m.Question = questionModel(m.words, v.BIC, v.Question)
+	m.Question = questionModel(m.words, v.BIC, v.Key, v.Question)
 	m.State, m.Tone = talkState(m.words, v.State)
 	return p.render("talk", m)
 }
@@ -324,10 +324,10 @@ func (p *Pages) RenderBankStatement(v BankStatement) ([]byte, error) {
 
 // withdrawal is a statement with the forms by which two people withdraw or replace it.
 type withdrawal struct {
-	Row                                              statementRow
-	Key, Limit, Draft, Opening, By, Comment, Address string
-	MayPropose, MayApprove, MayReject                bool
-	Message                                          *Message
+	Row                                                    statementRow
+	Bank, Key, Limit, Draft, Opening, By, Comment, Address string
+	MayPropose, MayApprove, MayReject                      bool
+	Message                                                *Message
 }
 
 // withdrawalModel offers what the reader may do with a statement; address takes the forms.

@@ -67,10 +67,11 @@ func (p *Pages) RenderDeskStatement(v DeskStatement) ([]byte, error) {
 	m := struct {
 		frame
 		withdrawal
-		Subject, Bank, Back string
-		Done                bool
-	}{frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Bank: s.Bank, Back: base + "?" + url.Values{"bank": {s.Bank}}.Encode(), Done: v.Done}
+		Subject, Back string
+		Done          bool
+	}{frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Back: base + "?" + url.Values{"bank": {s.Bank}}.Encode(), Done: v.Done}
 	m.withdrawal = withdrawalModel(m.words, v, base+"/"+s.ID)
+	m.Bank = s.Bank // the bank's own people know it
 	return p.render("desk_statement", m)
 }
 

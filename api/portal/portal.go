@@ -46,7 +46,7 @@ func New(texts *language.Catalog) (*Pages, error) {
 	p := &Pages{texts: texts, pages: make(map[string]*template.Template)}
 	for _, name := range names() {
 		t := template.New("layout.html").Option("missingkey=error")
-		for _, file := range []string{"layout", "message", "qrcode", "charts", "figures", "operatornav", "tabs", "withdrawal", "resolution", name} {
+		for _, file := range []string{"layout", "message", "qrcode", "charts", "figures", "operatornav", "tabs", "withdrawal", "conversation", "resolution", name} {
 			source, err := sources.ReadFile(file + ".html")
 			if err != nil {
 				return nil, fmt.Errorf("couldn't find page %s: %w", file, err)

@@ -130,11 +130,13 @@ type Questions struct {
 
 type messageView struct{ From, At, Comment, File, FileName string }
 
+// questionView carries its own words and the key of its form, so that pages share the template of a conversation.
 type questionView struct {
-	Number, Version                       int
-	ID, Kind, Amount, Account, Day, Draft string
-	Line, Expected                        []fact
-	Messages                              []messageView
+	words
+	Number, Version                                 int
+	ID, BIC, Key, Kind, Amount, Account, Day, Draft string
+	Line, Expected                                  []fact
+	Messages                                        []messageView
 }
 
 // fact is one known thing about a line or a payment.
@@ -144,14 +146,14 @@ type fact struct{ Name, Value string }
 func (p *Pages) RenderQuestions(v Questions) ([]byte, error) {
 	m := struct {
 		frame
-		BIC, Key, Next string
-		Done           bool
-		Questions      []questionView
-		Message        *Message
-	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, Key: v.Key, Done: v.Done, Message: v.Message}
+		BIC, Next string
+		Done      bool
+		Questions []questionView
+		Message   *Message
+	}{frame: p.frame(v.Frame, "recon"), BIC: v.BIC, Done: v.Done, Message: v.Message}
 	m.Tabs = bankTabs(m.words, v.BIC, "/questions")
 	for i, q := range v.Questions {
-		view := questionModel(m.words, v.BIC, q)
+		view := questionModel(m.words, v.BIC, v.Key, q)
 		if view.Number = i; q.ID == v.Of {
 			view.Draft = v.Draft
 		}
@@ -164,9 +166,9 @@ func (p *Pages) RenderQuestions(v Questions) ([]byte, error) {
 }
 
 // questionModel is a question with its conversation in words.
-func questionModel(w words, bic string, q payment.BankQuestion) questionView {
+func questionModel(w words, bic, key string, q payment.BankQuestion) questionView {
 	view := questionView{
-		ID: q.ID, Version: q.Version, Kind: w.T("kind." + string(q.Kind)), Amount: w.Money(q.Tiyn, string(q.Currency)), Account: q.Account,
+		words: w, BIC: bic, Key: key, ID: q.ID, Version: q.Version, Kind: w.T("kind." + string(q.Kind)), Amount: w.Money(q.Tiyn, string(q.Currency)), Account: q.Account,
 		Day: w.Day(catalog.Date(q.AnswerBy)), Line: lineFacts(w, q.Line),
 	}
 	if x := q.Expected; x != nil {
