@@ -168,7 +168,7 @@ type Audit struct {
 }
 
 type auditEntry struct {
-	At, Actor, ActorID, Action, Subject, Detail, Proof string
+	At, Actor, ActorID, Did, Action, Subject, Detail, Proof string
 }
 
 // RenderAudit makes that page.
@@ -185,9 +185,15 @@ func (p *Pages) RenderAudit(v Audit) ([]byte, error) {
 	return p.render("audit", m)
 }
 
+// entryModel is an entry with the name of its action, by which one looks for it, and what that means where the catalogue says it.
 func entryModel(w words, subject string, e audit.Record, known People) auditEntry {
+	did := ""
+	if id := "audit.did." + e.Action; w.texts.Has(w.lang, id) {
+		did = w.texts.Text(w.lang, id, nil)
+	}
 	return auditEntry{
-		At: w.Date(e.At), Actor: w.who(known, e.Actor), ActorID: masked(e.Actor), Action: e.Action, Subject: masked(e.Subject), Detail: masked(detailText(e.Detail)),
+		Did: did,
+		At:  w.Date(e.At), Actor: w.who(known, e.Actor), ActorID: masked(e.Actor), Action: e.Action, Subject: masked(e.Subject), Detail: masked(detailText(e.Detail)),
 		Proof: "/console/operator/" + subject + "/audit/" + strconv.Itoa(e.Chain) + "/" + strconv.FormatInt(e.Seq, 10),
 	}
 }
