@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -27,10 +28,11 @@ func TestBrowserReconciliation(t *testing.T) {
 		width     int64
 		say       [4]string
 		statement int
+		refused   string
 	}{
-		{"kk", 360, [4]string{"Файл қабылданды", "Күтілмеген түсім", "банктен сұралды", "Жауап жіберілді"}, 1},
-		{"ru", 1280, [4]string{"Файл принят", "Неожиданное поступление", "задан вопрос банку", "Ответ отправлен"}, 2},
-		{"en", 360, [4]string{"The file is taken in", "Money that nobody expects", "the bank is asked", "The answer is sent"}, 3},
+		{"kk", 360, [4]string{"Файл қабылданды", "Күтілмеген түсім", "банктен сұралды", "Жауап жіберілді"}, 1, "Мән орнына сай емес"},
+		{"ru", 1280, [4]string{"Файл принят", "Неожиданное поступление", "задан вопрос банку", "Ответ отправлен"}, 2, "Значение не такое"},
+		{"en", 360, [4]string{"The file is taken in", "Money that nobody expects", "the bank is asked", "The answer is sent"}, 3, "A value is not what its place asks for"},
 	}
 	for _, x := range words {
 		c.layer.Behave(ncalayer.Signs, c.signs(c.head))
@@ -47,6 +49,17 @@ func TestBrowserReconciliation(t *testing.T) {
 			v.fits()
 			v.shot(name)
 		}
+		v.open(bank + "/statements")
+		broken := filepath.Join(t.TempDir(), "broken.xml")
+		spoilt := strings.Replace(string(camt(x.statement, "2026-03-30", 0, 900, "")), "<BookgDt><Dt>2026-03-30", "<BookgDt><Dt>30 наурыз", 1)
+		if err := os.WriteFile(broken, []byte(spoilt), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		v.run(chromedp.SetUploadFiles(`input[type=file]`, []string{broken}, chromedp.ByQuery))
+		v.click(`form[action$="/statements"] button`)
+		v.sees("30 наурыз")
+		v.click("details.technical summary")
+		step("refused", x.refused)
 		v.open(bank + "/statements")
 		v.run(chromedp.SetUploadFiles(`input[type=file]`, []string{file}, chromedp.ByQuery))
 		v.click(`form[action$="/statements"] button`)
