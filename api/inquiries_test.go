@@ -83,6 +83,9 @@ func TestRegisterIsAskedForANumber(t *testing.T) {
 	}
 	b := w.browser()
 	b.enter(w.neighbour)
+	if page := b.get("/cabinet"); page.status != http.StatusOK || !strings.Contains(page.text, `id="find"`) {
+		t.Errorf("who owes nothing has no field for a number: %d", page.status)
+	}
 	if page := b.get("/cabinet?find=" + url.QueryEscape(" ШТ-100200 ")); page.status != http.StatusOK || strings.Contains(page.text, "5,406") || strings.Contains(page.text, "name=\"debt\"") {
 		t.Errorf("the neighbour's page: %d\n%s", page.status, page.text)
 	}

@@ -93,9 +93,11 @@ func (s *Server) approvalsPage(ctx context.Context, r *request) (*response, erro
 			return nil, err
 		}
 		v.Commissions = slices.DeleteFunc(v.Commissions, func(p payment.CommissionPayment) bool { return p.State != portal.CommissionOpen })
-		if v.Exceptions, err = s.cfg.Payments.DecidedExceptions(ctx, approvalsShown); err != nil {
+		decided, err := s.cfg.Payments.DecidedExceptions(ctx, r.arg("after"), approvalsShown)
+		if err != nil {
 			return nil, err
 		}
+		v.Exceptions, v.Next = decided.Items, decided.Next
 		if b := s.cfg.Room.Requests; b != nil {
 			if v.Keys, err = b.Past(ctx, approvalsShown); err != nil {
 				return nil, err

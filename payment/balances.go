@@ -137,7 +137,12 @@ func (r *Registrar) BalanceAt(ctx context.Context, account ledger.Account, at ti
 
 // balanceAt reads pages and the rest in one statement, which sees one state of both.
 func balanceAt(ctx context.Context, q sqlx.QueryerContext, account ledger.Account, at time.Time) (Balance, error) {
-	b, row := Balance{Account: account, At: at}, sumRow{}
+	b := Balance{Account: account, At: at}
+	var row struct {
+		Debit  int64         `db:"debit"`
+		Credit int64         `db:"credit"`
+		Leaves pq.ByteaArray `db:"leaves"`
+	}
 	err := one(ctx, q, &row, pagesAt+`, marked AS (
 			SELECT m.debit, m.credit FROM base, LATERAL (
 				SELECT debit, credit FROM ledger_marks x WHERE x.bucket = base.bucket AND x.account = $3 AND x.seq <= base.seq ORDER BY x.seq DESC LIMIT 1) m)
@@ -148,51 +153,36 @@ func balanceAt(ctx context.Context, q sqlx.QueryerContext, account ledger.Accoun
 	if err != nil {
 		return b, err
 	}
-	return b, b.sum(row)
-}
-
-// sumRow is what pages say of an account, and the leaves behind them that speak of it.
-type sumRow struct {
-	Debit  int64         `db:"debit"`
-	Credit int64         `db:"credit"`
-	Leaves pq.ByteaArray `db:"leaves"`
-}
-
-func (b *Balance) sum(row sumRow) error {
 	b.Debit, b.Credit = row.Debit, row.Credit
 	for _, leaf := range row.Leaves {
 		if err := ledger.Sums(leaf, func(debit, credit ledger.Account, tiyn int64) {
-			if debit == b.Account {
+			if debit == account {
 				b.Debit += tiyn
 			}
-			if credit == b.Account {
+			if credit == account {
 				b.Credit += tiyn
 			}
 		}); err != nil {
-			return err
+			return b, err
 		}
 	}
 	b.Amount = b.Debit - b.Credit
-	return nil
+	return b, nil
 }
 
-// balanceNow is what stands on an account as the transaction sees it, whatever clocks say: a mark for each bucket and the leaves behind its
-// last page.
-func balanceNow(ctx context.Context, q sqlx.QueryerContext, account ledger.Account) (Balance, error) {
-	b, row := Balance{Account: account}, sumRow{}
-	if err := one(ctx, q, &row, `
+// postedNow is what stands on an account that postings alone move, debit less credit, as the transaction sees it, whatever clocks say: a mark
+// for each bucket, and the transfers of the postings behind its last page, at most a page's and what has come since the worker was there.
+func postedNow(ctx context.Context, q sqlx.QueryerContext, account ledger.Account) (tiyn int64, err error) {
+	return tiyn, one(ctx, q, &tiyn, `
 		WITH base AS (
 			SELECT b.bucket, coalesce((SELECT p.seq FROM ledger_pages p WHERE p.bucket = b.bucket ORDER BY p.seq DESC LIMIT 1), 0) AS seq
-			FROM generate_series(0, 255) AS b (bucket)),
-		marked AS (
-			SELECT m.debit, m.credit FROM base, LATERAL (
-				SELECT debit, credit FROM ledger_marks x WHERE x.bucket = base.bucket AND x.account = $1 AND x.seq <= base.seq ORDER BY x.seq DESC LIMIT 1) m)
-		SELECT (SELECT coalesce(sum(debit), 0)::bigint FROM marked) AS debit, (SELECT coalesce(sum(credit), 0)::bigint FROM marked) AS credit, ARRAY(
-			SELECT j.leaf FROM base CROSS JOIN LATERAL (SELECT leaf FROM journal j WHERE j.bucket = base.bucket AND j.seq >= base.seq OFFSET 0) j
-			WHERE position(convert_to($1, 'UTF8') IN j.leaf) > 0) AS leaves`, string(account)); err != nil {
-		return b, err
-	}
-	return b, b.sum(row)
+			FROM generate_series(0, 255) AS b (bucket))
+		SELECT (coalesce((SELECT sum(m.debit - m.credit) FROM base, LATERAL (
+				SELECT debit, credit FROM ledger_marks x WHERE x.bucket = base.bucket AND x.account = $1 AND x.seq <= base.seq ORDER BY x.seq DESC LIMIT 1) m), 0)
+			+ coalesce((SELECT sum(t.amount) FROM base
+				CROSS JOIN LATERAL (SELECT bucket, posting_id FROM journal j WHERE j.bucket = base.bucket AND j.seq >= base.seq AND j.posting_id IS NOT NULL OFFSET 0) j
+				CROSS JOIN LATERAL (SELECT CASE WHEN x.debit_account = $1 THEN x.amount ELSE -x.amount END AS amount FROM transfers x
+					WHERE x.bucket = j.bucket AND x.posting_id = j.posting_id AND $1 IN (x.debit_account, x.credit_account) OFFSET 0) t), 0))::bigint`, string(account))
 }
 
 // Balances tells what stood on every account at a moment, by their names; accounts on which nothing was posted until then are left out.

@@ -206,11 +206,11 @@ func owedCommissions(ctx context.Context, tx *sqlx.Tx, bank string, agencies []s
 	}
 	owing := make(map[string]int64, len(locked))
 	for _, agency := range locked {
-		b, err := balanceNow(ctx, tx, ledger.AgencyCommission(agency, bank))
+		tiyn, err := postedNow(ctx, tx, ledger.AgencyCommission(agency, bank))
 		if err != nil {
 			return nil, err
 		}
-		owing[agency] = b.Amount
+		owing[agency] = tiyn
 	}
 	return owing, nil
 }

@@ -24,6 +24,8 @@ type RegisterAnswer struct {
 	AsOf *time.Time `json:"as_of,omitempty"`
 	// Problem of a silent agency: no_answer, not_asked, signature_invalid, signed_by_another, answer_invalid, answer_old or undecided.
 	Problem string `json:"problem,omitempty"`
+	// Numbers says that it can be asked for the number of a debt; see [Service.LookUpNumber].
+	Numbers bool `json:"-"`
 }
 
 // RegisterOutcome is how an answer came about.
@@ -233,10 +235,11 @@ type question struct {
 	at time.Time
 	// actor is on whose behalf it is asked, payer whose debts he looks at: a question about a number does not name him.
 	actor, payer string
+	of           string // the id of the agency that is asked
 }
 
 func (s *Service) newQuestion(actor, payer, reference string, r registerRow) (question, error) {
-	q := question{at: s.now(), actor: actor, payer: payer}
+	q := question{at: s.now(), actor: actor, payer: payer, of: r.Agency}
 	id, err := newID(prefixQuestion, -1)
 	q.Question = inquiry.Question{ID: id, Agency: r.BIN, Payer: payer, Reference: reference, At: q.at.Format(time.RFC3339Nano)}
 	if reference != "" {
@@ -349,5 +352,5 @@ func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r reg
 	if err := b.store(ctx, tx); err != nil {
 		return 0, 0, err
 	}
-	return len(items) - len(stated), b.report().Refused, s.markStated(ctx, tx, q, r, found.AsOf, stated)
+	return len(items) - len(stated), b.report().Refused, s.markStated(ctx, tx, q, found.AsOf, stated)
 }

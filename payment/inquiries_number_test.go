@@ -13,15 +13,15 @@ import (
 )
 
 // numbered gives the bundle's agency a register that finds debts by their numbers, and of nobody knows what he owes.
-func (b *bundle) numbered(fresh time.Duration, debts ...inquiry.Owing) *fakeRegister {
+func (b *bundle) numbered(debts ...inquiry.Owing) *fakeRegister {
 	b.t.Helper()
-	f := b.registered(fresh)
-	b.byNumber(f, fresh)
+	f := b.registered(0)
+	b.byNumber(0)
 	f.number(debts...)
 	return f
 }
 
-func (b *bundle) byNumber(f *fakeRegister, fresh time.Duration) {
+func (b *bundle) byNumber(fresh time.Duration) {
 	b.t.Helper()
 	var url string
 	b.must(b.db.Get(&url, `SELECT url FROM agency_registers WHERE agency_id = $1`, b.agency.ID))
@@ -61,7 +61,7 @@ func (b *bundle) find(payer, number string) DebtPage {
 // answer about him, of whom the register knows nothing, takes it away no more than one about another number.
 func TestDebtIsFoundByItsNumber(t *testing.T) {
 	b := setup(t)
-	f := b.numbered(0, b.owedBy(citizenIIN, "N-100", 500_00), b.owedBy(citizenIIN, "N-200", 700_00))
+	f := b.numbered(b.owedBy(citizenIIN, "N-100", 500_00), b.owedBy(citizenIIN, "N-200", 700_00))
 	fed := b.fee(citizenIIN)
 	if got := references(b.find(citizenIIN, "N-100")); got != "N-100=50000" {
 		t.Fatalf("found %s", got)
@@ -113,7 +113,7 @@ func sameWords(a, b string) bool {
 // What another one owes is neither shown nor stored, and told from an unknown number by nothing.
 func TestNumberOfSomebodyElse(t *testing.T) {
 	b := setup(t)
-	f := b.numbered(0, b.owedBy(citizenIIN, "N-100", 500_00))
+	f := b.numbered(b.owedBy(citizenIIN, "N-100", 500_00))
 	others, unknown := b.find(neighborIIN, "N-100"), b.find(neighborIIN, "N-999")
 	if fmt.Sprint(others.Items, others.LoadedAt, b.said(others, RegisterAnswered, "").AsOf) != fmt.Sprint(unknown.Items, unknown.LoadedAt, b.said(unknown, RegisterAnswered, "").AsOf) {
 		t.Errorf("%+v and %+v", others, unknown)
@@ -142,7 +142,7 @@ func TestNumbersAreAskedWithinLimits(t *testing.T) {
 	if page := b.find(citizenIIN, "N-100"); page.Registers != nil || f.count() != 0 {
 		t.Errorf("a register that takes no numbers was asked: %+v", page)
 	}
-	b.byNumber(f, time.Minute)
+	b.byNumber(time.Minute)
 	for _, text := range []string{"", "1", "айыппұл", "N-1\n00", strings.Repeat("1", 65)} {
 		if page := b.find(citizenIIN, text); page.Registers != nil || f.count() != 0 {
 			t.Errorf("%q was asked about", text)
@@ -166,7 +166,7 @@ func TestNumbersAreAskedWithinLimits(t *testing.T) {
 // Every answer that is not this agency's word about this number now changes nothing; one of older data undoes no newer one.
 func TestNumberRefuses(t *testing.T) {
 	b := setup(t)
-	f := b.numbered(0, b.owedBy(citizenIIN, "N-100", 500_00))
+	f := b.numbered(b.owedBy(citizenIIN, "N-100", 500_00))
 	b.find(citizenIIN, "N-100")
 	for name, c := range map[string]struct {
 		spoil func(*inquiry.Answer)
@@ -191,7 +191,9 @@ func TestNumberRefuses(t *testing.T) {
 	}
 	b.clock.advance(time.Hour)
 	f.set(func(f *fakeRegister) {
-		f.change = func(a *inquiry.Answer) { a.AsOf, a.Debts = b.clock.now().Add(-20*time.Hour).Format(time.RFC3339Nano), []inquiry.Owing{} }
+		f.change = func(a *inquiry.Answer) {
+			a.AsOf, a.Debts = b.clock.now().Add(-20*time.Hour).Format(time.RFC3339Nano), []inquiry.Owing{}
+		}
 	})
 	if got := references(b.find(citizenIIN, "N-100")); got != "N-100=50000" {
 		t.Errorf("older data undid newer: %s", got)
@@ -206,7 +208,7 @@ func TestNumberRefuses(t *testing.T) {
 // That a number was asked about, for whom and what came of it, is on record.
 func TestNumberIsOnRecord(t *testing.T) {
 	b := setup(t)
-	b.numbered(0)
+	b.numbered()
 	b.find(citizenIIN, "N-100")
 	var details []string
 	b.must(b.db.Select(&details, `SELECT convert_from(detail, 'UTF8') FROM diary WHERE action IN ('debts.asked', 'debts.answered') ORDER BY action`))

@@ -133,12 +133,14 @@ func TestBatchKeptBack(t *testing.T) {
 // What is no commission of this payment, borne by its agency and owed still, is no match: each line stays an exception.
 func TestNotKeptBack(t *testing.T) {
 	payers := func(t *testing.T) (*bundle, string) {
+		t.Helper()
 		b := setup(t)
 		b.account()
 		b.inForce(onePercent()) // the payer bears it, the bank took it on top
 		return b, string(recon.Reference([]byte(b.executed(citizenIIN).Attempt)))
 	}
 	agencies := func(t *testing.T) (*bundle, string) {
+		t.Helper()
 		b, _, refs := nets(t, 1)
 		return b, refs[0]
 	}
@@ -153,6 +155,7 @@ func TestNotKeptBack(t *testing.T) {
 		"added": {agencies, licenceTiyn + licenceCharged, "", recon.Over}, "another budget code": {agencies, licenceNet, "101201", recon.Data},
 		"taken": {agencies, -licenceNet, "", recon.Reversal},
 		"terms that came later": {func(t *testing.T) (*bundle, string) {
+			t.Helper()
 			b := setup(t)
 			b.account()
 			ref := string(recon.Reference([]byte(b.executed(citizenIIN).Attempt)))
@@ -160,6 +163,7 @@ func TestNotKeptBack(t *testing.T) {
 			return b, ref
 		}, licenceNet, "", recon.Under},
 		"billed and paid before": {func(t *testing.T) (*bundle, string) {
+			t.Helper()
 			b, _, refs := nets(t, 1)
 			p, _, err := b.RecordCommissionPaid(t.Context(), b.by("aru"), b.paidToBank(1, "ПП-1")) // a tiyn of it
 			b.must(err)
@@ -168,12 +172,14 @@ func TestNotKeptBack(t *testing.T) {
 			return b, refs[0]
 		}, licenceNet, "", recon.Under},
 		"given back before": {func(t *testing.T) (*bundle, string) {
+			t.Helper()
 			b, orders, refs := nets(t, 2)
 			b.decided("dana", ActApprove, b.wished(wishOf(refund.PayBack, item(orders[0]))))
 			b.settle()
 			return b, refs[0] // the commission of the other payment is owed still
 		}, licenceNet, "", recon.Under},
 		"to be given back": {func(t *testing.T) (*bundle, string) {
+			t.Helper()
 			b, orders, refs := nets(t, 2)
 			b.wished(wishOf(refund.PayBack, item(orders[0])))
 			return b, refs[0]
@@ -232,7 +238,7 @@ func TestKeptBackUpToWhatIsOwed(t *testing.T) {
 	if s.Matched != 2 {
 		t.Errorf("%+v", s)
 	}
-	if e := b.theOnly(recon.Under); e.Amount.Tiyn != licenceNet {
+	if e := b.theOnly(recon.Under); e.Tiyn != licenceNet {
 		t.Errorf("%+v", e)
 	}
 	b.stands(map[ledger.Account]int64{
@@ -338,10 +344,10 @@ func TestOwedCommissionsFromSums(t *testing.T) {
 	b.executed(neighborIIN)
 	account := ledger.AgencyCommission(b.agency.ID, testBIC)
 	for range 2 {
-		got, err := balanceNow(t.Context(), b.db, account)
+		got, err := postedNow(t.Context(), b.db, account)
 		b.must(err)
-		if want := b.balance(string(account)); got.Amount != want || want != 2*licenceCharged {
-			t.Errorf("%d from sums, %d from transfers", got.Amount, want)
+		if want := b.balance(string(account)); got != want || want != 2*licenceCharged {
+			t.Errorf("%d from sums, %d from transfers", got, want)
 		}
 		var padding []postingRequest // fills pages of one bucket
 		for i := range 2 * pageLeaves {

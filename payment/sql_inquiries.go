@@ -41,7 +41,7 @@ func (r registerRow) fresh(now time.Time) bool {
 // answer is that of an agency which says nothing now.
 func (r registerRow) answer() RegisterAnswer {
 	return RegisterAnswer{
-		Agency: r.Agency, Names: catalog.Names{KK: r.KK, RU: r.RU, EN: r.EN}, Outcome: RegisterSilent, AsOf: utc(r.AsOf),
+		Agency: r.Agency, Names: catalog.Names{KK: r.KK, RU: r.RU, EN: r.EN}, Outcome: RegisterSilent, AsOf: utc(r.AsOf), Numbers: r.ByReference,
 	}
 }
 
@@ -189,7 +189,7 @@ func (s *Service) withGone(ctx context.Context, tx *sqlx.Tx, q question, agency 
 }
 
 // markStated notes that the register has stated these debts. They were locked before.
-func (s *Service) markStated(ctx context.Context, tx *sqlx.Tx, q question, r registerRow, asOf time.Time, stated []debt.Item) error {
+func (s *Service) markStated(ctx context.Context, tx *sqlx.Tx, q question, asOf time.Time, stated []debt.Item) error {
 	references := make([]string, len(stated))
 	for i, item := range stated {
 		references[i] = item.Reference
@@ -199,5 +199,5 @@ func (s *Service) markStated(ctx context.Context, tx *sqlx.Tx, q question, r reg
 		column, at = "reference_as_of", asOf
 	}
 	return exec(ctx, tx, -1, `UPDATE debts SET `+column+` = $5 WHERE bucket = $1 AND payer_id = ANY($2) AND agency_id = $3 AND state = 'open'
-		AND reference = ANY($4) AND origin = 'agency'`, bucketOf(q.payer), s.private.forms(q.payer), r.Agency, pq.Array(references), at)
+		AND reference = ANY($4) AND origin = 'agency'`, bucketOf(q.payer), s.private.forms(q.payer), q.of, pq.Array(references), at)
 }

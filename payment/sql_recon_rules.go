@@ -202,10 +202,12 @@ const choicesMax = 60
 func (m *matcher) someOfMany(ctx context.Context, place int, r recon.Rule) error {
 	names, total, joins, unnest := "x.no AS a, x2.no AS b", credited("x.", r)+" + "+credited("x2.", r), "", "h.a, h.b"
 	charged := "x.charged + x2.charged"
+	if r.Members == 3 {
+		charged += " + x3.charged"
+	}
 	for i := 2; i <= r.Members; i++ {
 		before := "x"
 		if i == 3 {
-			charged += " + x3.charged"
 			before, names, total, unnest = "x2", names+", x3.no AS c", total+" + "+credited("x3.", r), unnest+", h.c"
 		}
 		joins += fmt.Sprintf(" JOIN candidates x%[1]d ON (%[2]s) = (%[3]s) AND x%[1]d.no > %[4]s.no AND sign(x%[1]d.amount) = sign(x.amount)",

@@ -128,15 +128,20 @@ type Redelivery struct {
 	To   time.Time `json:"to"`
 	// State is dead, delivered or unwanted.
 	State string `json:"state"`
+	// After is the Last of the range before, with whose Through this one begins: of webhooks that were made in one instant those up to it
+	// were sent again. Empty begins with the first.
+	After string `json:"after,omitempty"`
 }
 
 // Redelivered is what became of it.
 type Redelivered struct {
 	Webhooks int `json:"webhooks"`
-	// HasMore: these were the oldest thousand. Ask for From = Through again, under another key.
+	// HasMore: these were the oldest thousand. Ask for From = Through and After = Last again, under another key.
 	HasMore bool `json:"has_more"`
 	// Through is when the newest of them was made.
 	Through *time.Time `json:"through,omitempty"`
+	// Last is its id.
+	Last string `json:"last,omitempty"`
 }
 
 // RedeliverRange puts the oldest webhooks of the range into the queue again, a thousand at most. What is delivered twice comes under
@@ -151,6 +156,9 @@ func (s *Service) RedeliverRange(ctx context.Context, idem Idem, agency string, 
 	case !r.From.Before(r.To):
 		return Redelivered{}, false, ErrInvalid.with("is not after from").at("to")
 	}
+	if _, ok := bucketOfID(prefixMessage, r.After); r.After != "" && !ok {
+		return Redelivered{}, false, ErrInvalid.with("is the id of a webhook").at("after")
+	}
 	if err := s.agencyKnown(ctx, s.db, agency); err != nil {
 		return Redelivered{}, false, err
 	}
@@ -164,7 +172,7 @@ func (s *Service) RedeliverRange(ctx context.Context, idem Idem, agency string, 
 		for _, w := range found {
 			byBucket[w.Bucket] = append(byBucket[w.Bucket], w.ID)
 			at := w.CreatedAt.UTC()
-			out.Through = &at
+			out.Through, out.Last = &at, w.ID
 		}
 		for bucket := range ledger.Buckets { // in the order of buckets, as everywhere
 			ids := byBucket[bucket]
@@ -204,8 +212,8 @@ func webhooksOf(ctx context.Context, tx *sqlx.Tx, agency, where string, r Redeli
 	err := all(ctx, tx, &rows, `
 		SELECT y.* FROM generate_series(0, $1::integer) AS b (bucket), LATERAL (
 			SELECT x.bucket, x.id, x.created_at FROM outbox x
-			WHERE x.bucket = b.bucket AND x.agency_id = $2 AND `+where+` AND x.created_at >= $3 AND x.created_at < $4
+			WHERE x.bucket = b.bucket AND x.agency_id = $2 AND `+where+` AND x.created_at >= $3 AND x.created_at < $4 AND ($6 = '' OR (x.created_at, x.id) > ($3, $6))
 			ORDER BY x.created_at, x.id LIMIT $5) y
-		ORDER BY y.created_at, y.id LIMIT $5`, ledger.Buckets-1, agency, r.From, r.To, redeliverMax+1)
+		ORDER BY y.created_at, y.id LIMIT $5`, ledger.Buckets-1, agency, r.From, r.To, redeliverMax+1, r.After)
 	return rows[:min(len(rows), redeliverMax)], len(rows) > redeliverMax, err
 }

@@ -190,3 +190,37 @@ func inOrder(t *testing.T, log []string, payments [3][]string) {
 		}
 	}
 }
+
+// More webhooks of one instant than go at once are all sent again, each once, though those that were sent are delivered meanwhile.
+func TestRedeliverManyOfOneInstant(t *testing.T) {
+	b := setup(t)
+	b.executed(citizenIIN)
+	const more = redeliverMax + 50
+	_, err := b.db.ExecContext(t.Context(), `
+		INSERT INTO outbox (bucket, id, agency_id, order_id, debt_id, state, payload, failures, due_at, created_at, finished_at, subject)
+		SELECT o.bucket, left(o.id, length(o.id) - 6) || lpad(to_hex(n), 6, '0'), o.agency_id, o.order_id, o.debt_id, 'delivered', o.payload, 0, o.due_at, $2, o.due_at, 'copy-' || n
+		FROM outbox o, generate_series(1, $1) AS n`, more, b.clock.now().Add(-time.Hour))
+	b.must(err)
+	ask := Redelivery{From: b.clock.now().Add(-time.Hour), To: b.clock.now().Add(-time.Hour + time.Second), State: "delivered"}
+	sent := 0
+	for round := range 3 {
+		out, _, err := b.RedeliverRange(t.Context(), b.idem("again"), b.agency.ID, ask)
+		b.must(err)
+		sent += out.Webhooks
+		_, err = b.db.ExecContext(t.Context(), `UPDATE outbox SET state = 'delivered', finished_at = due_at WHERE state = 'pending'`)
+		b.must(err)
+		if !out.HasMore {
+			break
+		}
+		if round == 2 {
+			t.Error("it does not end")
+		}
+		ask.From, ask.After = *out.Through, out.Last
+	}
+	if sent != more {
+		t.Errorf("%d of %d were sent again", sent, more)
+	}
+	ask.After = "msg_x"
+	_, _, err = b.RedeliverRange(t.Context(), b.idem("again"), b.agency.ID, ask)
+	wants(t, err, ErrInvalid)
+}

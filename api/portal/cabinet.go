@@ -112,6 +112,7 @@ func (p *Pages) RenderCabinet(v Cabinet) ([]byte, error) {
 		LoadedAt   string
 		MoreDebts  bool
 		Registers  []registerView
+		Numbers    bool
 		Banks      []bankView
 		Key        string
 		Orders     []orderLine
@@ -129,6 +130,7 @@ func (p *Pages) RenderCabinet(v Cabinet) ([]byte, error) {
 	}
 	for _, r := range v.Registers {
 		one := registerView{Agency: m.Name(r.Names), Silent: r.Outcome == payment.RegisterSilent}
+		m.Numbers = m.Numbers || r.Numbers
 		if r.AsOf != nil {
 			one.AsOf = m.Date(*r.AsOf)
 		}

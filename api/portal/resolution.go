@@ -76,8 +76,10 @@ type Approvals struct {
 	// Commissions are payments of agencies to banks that wait to be booked.
 	Commissions []payment.CommissionPayment
 	Exceptions  []payment.DecidedException
-	Keys        []dual.Request
-	People      People
+	// Next names the page with older ones of these; empty for none.
+	Next   string
+	Keys   []dual.Request
+	People People
 }
 
 type approvalRow struct{ What, Subject, Address, First, FirstAt, Second, SecondAt, State, Tone string }
@@ -118,7 +120,11 @@ func (p *Pages) RenderApprovals(v Approvals) ([]byte, error) {
 		Waiting          []approvalRow
 		More             bool
 		Exceptions, Keys []approvalRow
+		Next             string
 	}{frame: p.frame(v.Frame, "recon"), Subject: v.Subject, Waiting: waitingRows(words{p.texts, v.Lang, "recon"}, v), More: v.MoreProposed}
+	if v.Next != "" {
+		m.Next = "/console/operator/" + url.PathEscape(v.Subject) + "/approvals?after=" + url.QueryEscape(v.Next)
+	}
 	for _, e := range v.Exceptions {
 		row := approvalRow{
 			Subject: m.T("kind."+string(e.Kind)) + ": " + m.Money(e.Tiyn, string(e.Currency)), Address: "/console/operator/" + url.PathEscape(v.Subject) + "/exceptions/" + e.ID,

@@ -61,7 +61,7 @@ func TestParseNumber(t *testing.T) {
 	}
 	for name, change := range map[string][2]string{
 		"another number": {`"reference":"A-1","as_of"`, `"reference":"A-2","as_of"`}, "no number": {`"reference":"A-1","as_of"`, `"as_of"`},
-		"a payer beside it": {`"reference":"A-1","as_of"`, `"payer":"900101300017","reference":"A-1","as_of"`},
+		"a payer beside it":          {`"reference":"A-1","as_of"`, `"payer":"900101300017","reference":"A-1","as_of"`},
 		"the debt of another number": {`{"reference":"A-1"`, `{"reference":"A-2"`}, "nobody's": {`"payer":"900101300017",`, ``},
 		"no number of a person": {`"900101300017"`, `"900101300018"`}, "several": {`[{`, `[{"reference":"A-1","payer":"900101300017","service":"svc_2"},{`},
 		"another question": {"qst_1", "qst_2"}, "another agency": {"990140000017", "990140000027"}, "null": {`[{"reference":"A-1","payer":"900101300017","service":"svc_1"}]`, "null"},

@@ -77,14 +77,14 @@ type Answer struct {
 type Owing struct {
 	Reference string `json:"reference"`
 	// Payer is the IIN or BIN of who owes it; in answers about a number, and only there.
-	Payer     string         `json:"payer,omitempty"`
-	Name      string         `json:"payer_name,omitempty"`
-	Service   string         `json:"service"`
-	Tiyn      *int64         `json:"amount,omitempty"`
-	Currency  money.Currency `json:"currency,omitempty"`
-	Purpose   string         `json:"purpose,omitempty"`
-	DueOn     catalog.Date   `json:"due_on,omitempty"`
-	AroseOn   catalog.Date   `json:"arose_on,omitempty"`
+	Payer    string         `json:"payer,omitempty"`
+	Name     string         `json:"payer_name,omitempty"`
+	Service  string         `json:"service"`
+	Tiyn     *int64         `json:"amount,omitempty"`
+	Currency money.Currency `json:"currency,omitempty"`
+	Purpose  string         `json:"purpose,omitempty"`
+	DueOn    catalog.Date   `json:"due_on,omitempty"`
+	AroseOn  catalog.Date   `json:"arose_on,omitempty"`
 }
 
 // Found is an answer as it was understood.
