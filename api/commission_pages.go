@@ -26,15 +26,21 @@ func (s *Server) commissionPages() []route {
 
 func (s *Server) commissionsPage(ctx context.Context, r *request) (*response, error) {
 	return s.member(auth.Operator, func(ctx context.Context, r *request, who auth.Session, m auth.Member) (*response, error) {
-		return s.showCommissions(ctx, r, who, m, nil, nil)
+		return s.showCommissions(ctx, r, who, m, refusedDraft{})
 	})(ctx, r)
 }
 
-// showCommissions lists the payments; draft is a form that was refused.
-func (s *Server) showCommissions(ctx context.Context, r *request, who auth.Session, m auth.Member, draft url.Values, refused error) (*response, error) {
+// refusedDraft is a form that was refused, and why.
+type refusedDraft struct {
+	form url.Values
+	err  error
+}
+
+// showCommissions lists the payments, above them the form with what was refused.
+func (s *Server) showCommissions(ctx context.Context, r *request, who auth.Session, m auth.Member, refused refusedDraft) (*response, error) {
 	v := portal.CommissionsPaid{
 		Frame: s.frame(r, who), Subject: m.Subject, MayAct: m.Role == auth.Editor, Key: newID(), Bank: r.arg("bank"), Done: r.arg("done"),
-		Today: catalog.DateOf(s.cfg.Now()), Draft: draft, Own: map[string]bool{},
+		Today: catalog.DateOf(s.cfg.Now()), Draft: refused.form, Own: map[string]bool{},
 	}
 	v.Address = "/console/operator/" + m.Subject + "/commissions" // of the page, when a form of it was refused
 	var err error
@@ -60,10 +66,10 @@ func (s *Server) showCommissions(ctx context.Context, r *request, who auth.Sessi
 		return nil, err
 	}
 	s.addCommissionsOwed(ctx, &v)
-	if invalid, ok := errors.AsType[*payment.Error](refused); ok && invalid.Code == payment.ErrInvalid.Code {
+	if invalid, ok := errors.AsType[*payment.Error](refused.err); ok && invalid.Code == payment.ErrInvalid.Code {
 		v.Field = invalid.Field
 	}
-	return s.showRefusable(r, refused, &v.Message, func() ([]byte, error) { return s.pages.RenderCommissionsPaid(v) })
+	return s.showRefusable(r, refused.err, &v.Message, func() ([]byte, error) { return s.pages.RenderCommissionsPaid(v) })
 }
 
 // commissionsOwedMax bounds the questions to the ledger that one page asks.
@@ -103,7 +109,7 @@ func (s *Server) commissionRecorded(ctx context.Context, r *request) (*response,
 			_, _, err = s.cfg.Payments.RecordCommissionPaid(ctx, idem, paid)
 		}
 		if err != nil {
-			return s.showCommissions(ctx, r, who, m, form, err)
+			return s.showCommissions(ctx, r, who, m, refusedDraft{form, err})
 		}
 		return seeOther("/console/operator/" + m.Subject + "/commissions?done=recorded"), nil
 	})(ctx, r)
@@ -137,7 +143,7 @@ func (s *Server) commissionDecided(ctx context.Context, r *request) (*response, 
 			_, _, err = s.cfg.Payments.DecideCommissionPaid(ctx, idem, id, agree)
 		}
 		if err != nil {
-			return s.showCommissions(ctx, r, who, m, nil, err)
+			return s.showCommissions(ctx, r, who, m, refusedDraft{err: err})
 		}
 		done := "rejected"
 		if agree {

@@ -195,8 +195,8 @@ func (p *probing) load(ctx context.Context, m *matcher, limit int) (whole bool, 
 	key := comparedColumns[p.key]
 	rows, err := m.tx.QueryContext(ctx, `
 		SELECT x.no || E'\t' || x.amount || E'\t' || `+agree+` || E'\t' || `+key+` FROM expectations x
-		WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.paid_on >= $3 AND x.kind <> 'forward' AND `+key+` <> '' AND `+unmatched+` LIMIT `+strconv.Itoa(limit+1),
-		m.head.Bucket, m.head.Bank, m.horizon(), m.since())
+		WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.paid_on >= $3 AND x.kind <> 'forward' AND `+key+` <> '' AND `+unmatched+` LIMIT $5`,
+		m.head.Bucket, m.head.Bank, m.horizon(), m.since(), limit+1)
 	if err != nil {
 		return false, fmt.Errorf("couldn't read open payments: %w", err)
 	}

@@ -42,8 +42,17 @@ type trouble struct{ begins, kind string }
 
 func troubles() []trouble {
 	return []trouble{
-		{troubleSeal, "seal"}, {troubleNoReply, "no_reply"}, {troubleStatus, "status"}, {troubleNoAnswer, "no_answer"}, {troubleAnswerStatus, "answer_status"},
-		{troubleMessage, "message"}, {troubleHandOver, "hand_over"}, {troubleNoReport, "no_report"}, {troubleReportStatus, "report_status"},
-		{troubleReport, "report"}, {troubleReportOpen, "report_open"}, {pendingAtBank, "pending"},
+		{troubleSeal, "seal"},
+		{troubleNoReply, "no_reply"},
+		{troubleStatus, "status"},
+		{troubleNoAnswer, "no_answer"},
+		{troubleAnswerStatus, "answer_status"},
+		{troubleMessage, "message"},
+		{troubleHandOver, "hand_over"},
+		{troubleNoReport, "no_report"},
+		{troubleReportStatus, "report_status"},
+		{troubleReport, "report"},
+		{troubleReportOpen, "report_open"},
+		{pendingAtBank, "pending"},
 	}
 }
