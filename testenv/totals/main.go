@@ -112,9 +112,31 @@ func (t *tally) endTest(e event, key string) {
 func (t *tally) endPackage(e event, key string) {
 	if e.Action == "fail" {
 		fmt.Fprint(t.w, strings.Join(t.output[key], ""))
+		t.endUnfinished(e.Package)
 	}
 	if e.Action != "skip" {
 		fmt.Fprintf(t.w, "%s\t%s\t%.1fs\n", map[string]string{"pass": "ok", "fail": "FAIL"}[e.Action], e.Package, e.Elapsed)
+	}
+}
+
+// unfinishedLines is how much is shown of a test that never ended: what it said, and the beginning of the stacks when time ran out.
+const unfinishedLines = 200
+
+// endUnfinished counts the tests as failed that had begun in a package and did not end: time ran out, or the process died with them.
+func (t *tally) endUnfinished(pkg string) {
+	var begun []string
+	for key := range t.output {
+		if of, test, _ := strings.Cut(key, "\x00"); of == pkg && test != "" {
+			begun = append(begun, key)
+		}
+	}
+	sort.Strings(begun)
+	for _, key := range begun {
+		lines := t.output[key]
+		fmt.Fprint(t.w, strings.Join(lines[:min(len(lines), unfinishedLines)], ""))
+		t.count["fail"]++
+		t.failed = append(t.failed, strings.Replace(key, "\x00", " ", 1)+" (did not end)")
+		delete(t.output, key)
 	}
 }
 
