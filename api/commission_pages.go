@@ -13,8 +13,8 @@ import (
 	"qaqpa/payment/ledger"
 )
 
-// commissionPages let the operator's people write down what agencies have paid their banks for commissions that they bear: one records a payment
-// order, another one books it. Either step stands in the audit log under the name that the operator has at the command line.
+// commissionPages let the operator's people write down what agencies have paid for commissions that they bear, to banks or to make good what those
+// kept back: one records a payment order, another one books it. Either step stands in the audit log under the name that the operator has at the command line.
 func (s *Server) commissionPages() []route {
 	const path = "/console/operator/{subject}/commissions"
 	return []route{
@@ -75,12 +75,12 @@ func (s *Server) showCommissions(ctx context.Context, r *request, who auth.Sessi
 // commissionsOwedMax bounds the questions to the ledger that one page asks.
 const commissionsOwedMax = 50
 
-// addCommissionsOwed says of the payments that wait what the agency owes the bank now. What the ledger cannot tell is left out: booking asks it
+// addCommissionsOwed says of the payments that wait what the agency owes now. What the ledger cannot tell is left out: booking asks it
 // again.
 func (s *Server) addCommissionsOwed(ctx context.Context, v *portal.CommissionsPaid) {
 	v.Owed = map[ledger.Account]int64{}
 	for _, p := range v.Payments {
-		account := ledger.AgencyCommission(p.Agency, p.Bank)
+		account := p.Owing()
 		if _, known := v.Owed[account]; known || p.State != portal.CommissionOpen || len(v.Owed) == commissionsOwedMax {
 			continue
 		}
@@ -95,7 +95,7 @@ func (s *Server) commissionRecorded(ctx context.Context, r *request) (*response,
 		if m.Role != auth.Editor {
 			return nil, refuse(codeRole)
 		}
-		form, err := readFields(r, "key", "agency", "bank", "amount", "paid_on", "reference")
+		form, err := readFields(r, "key", "agency", "bank", "got", "amount", "paid_on", "reference")
 		if err != nil {
 			return nil, err
 		}
@@ -104,7 +104,14 @@ func (s *Server) commissionRecorded(ctx context.Context, r *request) (*response,
 			return nil, err
 		}
 		idem.Caller = operatorActor(m)
-		paid := payment.CommissionPaid{Agency: form.Get("agency"), Bank: form.Get("bank"), PaidOn: catalog.Date(form.Get("paid_on")), Reference: form.Get("reference")}
+		got := form.Get("got")
+		if got != portal.GotByBank && got != portal.GotByBeneficiary {
+			return nil, refuse(codeForm).of("got")
+		}
+		paid := payment.CommissionPaid{
+			Agency: form.Get("agency"), Bank: form.Get("bank"), MadeGood: got == portal.GotByBeneficiary,
+			PaidOn: catalog.Date(form.Get("paid_on")), Reference: form.Get("reference"),
+		}
 		if paid.Tiyn, err = tenge(form.Get("amount"), "amount"); err == nil {
 			_, _, err = s.cfg.Payments.RecordCommissionPaid(ctx, idem, paid)
 		}

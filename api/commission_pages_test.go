@@ -11,6 +11,7 @@ import (
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/commission"
+	"qaqpa/payment/ledger"
 )
 
 // agencyBears makes agencies owe their bank an amount of tiyn for each payment from now on.
@@ -30,7 +31,7 @@ func (w *whole) agencyBears(t *testing.T, tiyn int64) {
 // paidForm is the form of a payment order of an agency.
 func (w *whole) paidForm(amount, reference string) url.Values {
 	return url.Values{
-		"key": {newID()}, "agency": {w.agencyID}, "bank": {ownBIC}, "amount": {amount}, "paid_on": {string(catalog.DateOf(w.cfg.Now()))}, "reference": {reference},
+		"key": {newID()}, "agency": {w.agencyID}, "bank": {ownBIC}, "got": {"bank"}, "amount": {amount}, "paid_on": {string(catalog.DateOf(w.cfg.Now()))}, "reference": {reference},
 	}
 }
 
@@ -75,6 +76,8 @@ func TestCommissionPages(t *testing.T) {
 		"another bank":      {url.Values{"bank": {otherBIC}}, 409, "More than is owed"},
 		"no bank":           {url.Values{"bank": {"NOBANKKZ"}}, 404, "bank"},
 		"no agency":         {url.Values{"agency": {"agc_none"}}, 404, "agency"},
+		"nothing kept back": {url.Values{"got": {"beneficiary"}}, 409, "More than is owed"},
+		"got by nobody":     {url.Values{"got": {"nobody"}}, 400, "form"},
 		"no key":            {url.Values{"key": {""}}, 400, "form"},
 	} {
 		try := w.paidForm("60", "ПП <b>7</b>")
@@ -93,7 +96,7 @@ func TestCommissionPages(t *testing.T) {
 	first.submit(at, w.paidForm("60", "ПП-7")).want(t, 409, "This payment is recorded")
 	id := w.openCommission(t.Context(), t)
 	first.get(at+"?done=recorded").want(t, 200, "The payment is recorded", "ПП-7", "60.00", "Owed to the bank now", "100.00", "You recorded this")
-	second.get("/console/operator/bolat/approvals").want(t, 200, "Book a commission paid to a bank", "60.00")
+	second.get("/console/operator/bolat/approvals").want(t, 200, "Book a commission that an agency has paid", "60.00")
 	second.get(other+"?bank="+otherBIC).want(t, 200, "Nothing waits")
 
 	book := func() url.Values { return url.Values{"key": {newID()}, "do": {"book"}} }
@@ -124,4 +127,40 @@ func TestCommissionPages(t *testing.T) {
 	first.get(at+"?done=rejected").want(t, 200, "The payment is rejected", "ПП-8")
 	log := first.get("/console/operator/aigul/audit?action=" + url.QueryEscape("commission.*"))
 	log.want(t, 200, "commission.payment_recorded", "commission.payment_booked", "commission.payment_rejected")
+}
+
+// What the bank kept back is made good on the same page: the operators see how much, and that it was the beneficiary who got it.
+func TestCommissionMadeGoodPage(t *testing.T) {
+	w := start(t)
+	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
+		t.Fatal(err)
+	}
+	w.agencyBears(t, 10_000)
+	_, paid := w.pay("GOOD-1")
+	w.statement(w.bankKey, camtWith(1, "2026-03-02", 0, paid.Tiyn-10_000, paid.BankReference)).fine(t, 200)
+	w.grant(auth.Operator, "aigul", auth.Editor, w.head)
+	w.grant(auth.Operator, "bolat", auth.Editor, w.employee)
+	first, second := w.browser(), w.browser()
+	first.enter(w.head)
+	second.enter(w.employee)
+	const at, other = "/console/operator/aigul/commissions", "/console/operator/bolat/commissions"
+	form := w.paidForm("60", "ПП-9")
+	first.submit(at, form).want(t, 409, "has less to make good") // the bank has its commission already
+	form = w.paidForm("60", "ПП-9")
+	form.Set("got", "beneficiary")
+	if got := first.submit(at, form); got.status != 303 {
+		t.Fatalf("got %d %s", got.status, got.text)
+	}
+	second.get(other).want(t, 200, "To be made good now", "100.00", "in place of what the bank kept back")
+	if got := second.submit(other+"/"+w.openCommission(t.Context(), t), url.Values{"key": {newID()}, "do": {"book"}}); got.status != 303 {
+		t.Fatalf("got %d %s", got.status, got.text)
+	}
+	second.get(other+"?lang=ru").want(t, 200, "взамен того, что удержал банк")
+	for account, tiyn := range map[ledger.Account]int64{
+		ledger.AgencyKept(w.agencyID, ownBIC): 4_000, ledger.AgencyMadeGood(w.agencyID, ownBIC): 6_000, ledger.AgencyCommission(w.agencyID, ownBIC): 0,
+	} {
+		if b, err := w.cfg.Payments.BalanceAt(t.Context(), account, w.cfg.Now()); err != nil || b.Amount != tiyn {
+			t.Errorf("%s stands at %d, want %d: %v", account, b.Amount, tiyn, err)
+		}
+	}
 }

@@ -22,10 +22,13 @@ const (
 	commissionPaidRejected = "rejected"
 )
 
-// CommissionPaid says that an agency has paid its bank commissions which it bears, outside of the gateway.
+// CommissionPaid says that an agency has paid commissions which it bears, outside of the gateway: to its bank, which billed them, or to its
+// beneficiaries, out of whose money the bank had kept them back.
 type CommissionPaid struct {
 	Agency string `json:"agency"`
 	Bank   string `json:"bank"`
+	// MadeGood says that the beneficiaries have got the amount, and not the bank.
+	MadeGood bool `json:"made_good,omitempty"`
 	// Tiyn that were paid.
 	Tiyn int64 `json:"amount"`
 	// PaidOn is the day of the payment order, not after today, and Reference its number, 1 to 35 characters.
@@ -43,7 +46,7 @@ type CommissionPayment struct {
 	AskedAt   time.Time  `json:"asked_at"`
 	DecidedBy string     `json:"decided_by,omitempty"`
 	DecidedAt *time.Time `json:"decided_at,omitempty"`
-	// Owed is what the agency owes the bank beside it, in tiyn; only told to who records and decides.
+	// Owed is what the agency owes the bank beside it, or has to make good, in tiyn; only told to who records and decides.
 	Owed int64 `json:"owed,omitempty"`
 }
 
@@ -52,6 +55,7 @@ type commissionPaidRow struct {
 	ID        string       `db:"id"`
 	Agency    string       `db:"agency_id"`
 	Bank      string       `db:"bank_bic"`
+	MadeGood  bool         `db:"made_good"`
 	Tiyn      int64        `db:"amount"`
 	PaidOn    catalog.Date `db:"paid_on"`
 	Reference string       `db:"reference"`
@@ -62,12 +66,12 @@ type commissionPaidRow struct {
 	DecidedAt *time.Time   `db:"decided_at"`
 }
 
-const commissionPaidColumns = `bucket, id, agency_id, bank_bic, amount, to_char(paid_on, 'YYYY-MM-DD') AS paid_on, reference, state, asked_by, asked_at,
+const commissionPaidColumns = `bucket, id, agency_id, bank_bic, made_good, amount, to_char(paid_on, 'YYYY-MM-DD') AS paid_on, reference, state, asked_by, asked_at,
 	coalesce(decided_by, '') AS decided_by, decided_at`
 
 func (r commissionPaidRow) whole(owed int64) CommissionPayment {
 	return CommissionPayment{
-		ID: r.ID, CommissionPaid: CommissionPaid{Agency: r.Agency, Bank: r.Bank, Tiyn: r.Tiyn, PaidOn: r.PaidOn, Reference: r.Reference},
+		ID: r.ID, CommissionPaid: CommissionPaid{Agency: r.Agency, Bank: r.Bank, MadeGood: r.MadeGood, Tiyn: r.Tiyn, PaidOn: r.PaidOn, Reference: r.Reference},
 		State: r.State, AskedBy: r.AskedBy, AskedAt: r.AskedAt.UTC(), DecidedBy: r.DecidedBy, DecidedAt: utc(r.DecidedAt), Owed: owed,
 	}
 }
@@ -86,9 +90,26 @@ func (p CommissionPaid) check(today catalog.Date) error {
 	return nil
 }
 
-// RecordCommissionPaid records that an agency has paid its bank commissions, in the name of the operator who is idem's caller. It moves
+// Owing is the account of what the agency owes, which the payment lowers.
+func (p CommissionPaid) Owing() ledger.Account {
+	if p.MadeGood {
+		return ledger.AgencyKept(p.Agency, p.Bank)
+	}
+	return ledger.AgencyCommission(p.Agency, p.Bank)
+}
+
+// transfer moves what was paid from what the agency owes to what the bank, or its beneficiaries, have got.
+func (p CommissionPaid) transfer() ledger.Transfer {
+	got := ledger.BankCharged(p.Bank)
+	if p.MadeGood {
+		got = ledger.AgencyMadeGood(p.Agency, p.Bank)
+	}
+	return ledger.Transfer{Debit: got, Credit: p.Owing(), Amount: money.FromTiyn(p.Tiyn)}
+}
+
+// RecordCommissionPaid records that an agency has paid commissions, in the name of the operator who is idem's caller. It moves
 // nothing until another operator agrees; see [Registrar.DecideCommissionPaid]. Errors: [ErrInvalid] naming the field, [ErrBankUnknown],
-// [ErrAgencyUnknown], [ErrCommissionPaidTooMuch] when the agency owes less, [ErrCommissionPaidTwice] for a payment order that is recorded
+// [ErrAgencyUnknown], [ErrCommissionPaidTooMuch] when the agency owes less or has less to make good, [ErrCommissionPaidTwice] for a payment order that is recorded
 // already, and those of [Idem].
 func (r *Registrar) RecordCommissionPaid(ctx context.Context, idem Idem, paid CommissionPaid) (CommissionPayment, bool, error) {
 	if err := paid.check(catalog.DateOf(r.now())); err != nil {
@@ -110,9 +131,9 @@ func (r *Registrar) RecordCommissionPaid(ctx context.Context, idem Idem, paid Co
 		}
 		var rows []commissionPaidRow
 		if err := all(ctx, tx, &rows, `
-			INSERT INTO commission_payments (bucket, id, agency_id, bank_bic, amount, paid_on, reference, state, asked_by, asked_at)
-			VALUES ($1, $2, $3, $4, $5, $6::date, $7, 'open', $8, $9) ON CONFLICT DO NOTHING RETURNING `+commissionPaidColumns,
-			bucket, id, paid.Agency, paid.Bank, paid.Tiyn, paid.PaidOn, paid.Reference, idem.Caller, r.now()); err != nil {
+			INSERT INTO commission_payments (bucket, id, agency_id, bank_bic, made_good, amount, paid_on, reference, state, asked_by, asked_at)
+			VALUES ($1, $2, $3, $4, $5, $6, $7::date, $8, 'open', $9, $10) ON CONFLICT DO NOTHING RETURNING `+commissionPaidColumns,
+			bucket, id, paid.Agency, paid.Bank, paid.MadeGood, paid.Tiyn, paid.PaidOn, paid.Reference, idem.Caller, r.now()); err != nil {
 			return CommissionPayment{}, err
 		}
 		if len(rows) == 0 {
@@ -123,7 +144,7 @@ func (r *Registrar) RecordCommissionPaid(ctx context.Context, idem Idem, paid Co
 }
 
 // DecideCommissionPaid books a recorded payment, or rejects it, in the name of the operator who is idem's caller; booked not by the one who
-// recorded it. Booked, the bank counts as having got the amount, and the agency owes it no more. Errors: [ErrCommissionPaymentUnknown],
+// recorded it. Booked, the bank, or the beneficiaries, count as having got the amount, and the agency owes it no more. Errors: [ErrCommissionPaymentUnknown],
 // [ErrCommissionDecided], [ErrFourEyes], [ErrCommissionPaidTooMuch] when the agency owes less by now, and those of [Idem].
 func (r *Registrar) DecideCommissionPaid(ctx context.Context, idem Idem, id string, agree bool) (CommissionPayment, bool, error) {
 	return idempotent(ctx, &r.store, idem, nil, func(ctx context.Context, tx *sqlx.Tx) (CommissionPayment, error) {
@@ -165,14 +186,17 @@ func (r *Registrar) DecideCommissionPaid(ctx context.Context, idem Idem, id stri
 	})
 }
 
-// postCommissionPaid moves what was paid from what the agency owes to what the bank has got.
+// postCommissionPaid posts a payment that is booked.
 func (r *Registrar) postCommissionPaid(ctx context.Context, tx *sqlx.Tx, row commissionPaidRow) error {
 	if row.State != commissionPaidBooked {
 		return nil
 	}
+	reason := "commissions that an agency has paid to its bank"
+	if row.MadeGood {
+		reason = "commissions kept back that an agency has made good"
+	}
 	_, err := r.postAll(ctx, tx, []postingRequest{{
-		kind: ledger.Commission, bucket: row.Bucket, subject: row.ID, reason: "commissions that an agency has paid to its bank",
-		legs: []ledger.Transfer{{Debit: ledger.BankCharged(row.Bank), Credit: ledger.AgencyCommission(row.Agency, row.Bank), Amount: money.FromTiyn(row.Tiyn)}},
+		kind: ledger.Commission, bucket: row.Bucket, subject: row.ID, reason: reason, legs: []ledger.Transfer{row.whole(0).transfer()},
 	}})
 	if errors.Is(err, errPosted) {
 		return ErrCommissionDecided
@@ -180,42 +204,48 @@ func (r *Registrar) postCommissionPaid(ctx context.Context, tx *sqlx.Tx, row com
 	return err
 }
 
-// commissionsOwed is what an agency owes a bank. Of two who book payments of one agency at once the second waits for the first and sees
-// what is left: together they would book more than was owed.
+// commissionsOwed is what an agency owes beside what it has paid. Of two who book payments of one agency at once the second waits for the first
+// and sees what is left: together they would book more than was owed.
 func commissionsOwed(ctx context.Context, tx *sqlx.Tx, paid CommissionPaid) (owed int64, err error) {
-	owing, err := owedCommissions(ctx, tx, paid.Bank, []string{paid.Agency})
+	known, err := lockAgencies(ctx, tx, []string{paid.Agency})
 	if err != nil {
 		return 0, err
 	}
-	owed, known := owing[paid.Agency]
-	switch {
-	case !known:
+	if len(known) == 0 {
 		return 0, ErrAgencyUnknown.at("agency")
-	case paid.Tiyn > owed:
+	}
+	if owed, err = postedNow(ctx, tx, paid.Owing()); err != nil {
+		return 0, err
+	}
+	if paid.Tiyn > owed {
 		return 0, ErrCommissionPaidTooMuch.with("the agency owes " + money.FromTiyn(max(owed, 0)).Decimal())
 	}
 	return owed, nil
 }
 
-// owedCommissions is what agencies owe a bank, of all buckets: from sums beside the journal, not from the transfers of all years. It locks the
-// agencies in the order of their names; who books what settles their commissions takes turns with others who do.
+// owedCommissions is what agencies owe a bank, of all buckets: from sums beside the journal, not from the transfers of all years. The agencies
+// are locked.
 func owedCommissions(ctx context.Context, tx *sqlx.Tx, bank string, agencies []string) (map[string]int64, error) {
-	var locked []string
-	if err := all(ctx, tx, &locked, `SELECT id FROM agencies WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, pq.Array(agencies)); err != nil {
+	locked, err := lockAgencies(ctx, tx, agencies)
+	if err != nil {
 		return nil, err
 	}
 	owing := make(map[string]int64, len(locked))
 	for _, agency := range locked {
-		tiyn, err := postedNow(ctx, tx, ledger.AgencyCommission(agency, bank))
-		if err != nil {
+		if owing[agency], err = postedNow(ctx, tx, ledger.AgencyCommission(agency, bank)); err != nil {
 			return nil, err
 		}
-		owing[agency] = tiyn
 	}
 	return owing, nil
 }
 
-// CommissionPayments lists what agencies have paid to a bank, or to all; open ones first, then those that were recorded last, at most 1,000.
+// lockAgencies locks those agencies that are known, in the order of their names: who books what settles their commissions takes turns with
+// others who do.
+func lockAgencies(ctx context.Context, tx *sqlx.Tx, agencies []string) (locked []string, err error) {
+	return locked, all(ctx, tx, &locked, `SELECT id FROM agencies WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`, pq.Array(agencies))
+}
+
+// CommissionPayments lists what agencies have paid, to or because of a bank, or all; open ones first, then those that were recorded last, at most 1,000.
 func (r *Registrar) CommissionPayments(ctx context.Context, bank string) ([]CommissionPayment, error) {
 	var rows []commissionPaidRow
 	err := all(ctx, r.db, &rows, `SELECT `+commissionPaidColumns+` FROM commission_payments WHERE $1 = '' OR bank_bic = $1

@@ -435,7 +435,7 @@ func (c *crashing) step() {
 		cut := pick(c.simulation, []sim.Cut{sim.Before, sim.Before, sim.Before, sim.After, sim.After, sim.After, sim.After, sim.Database})
 		c.proxy.Arm(cut, 1+c.draw.IntN(24))
 	}
-	choice := c.draw.IntN(27)
+	choice := c.draw.IntN(28)
 	switch choice {
 	case 21, 22:
 		c.use()
@@ -445,6 +445,8 @@ func (c *crashing) step() {
 		c.states()
 	case 26:
 		c.undoes()
+	case 27:
+		c.bills()
 	case 18:
 		c.report()
 	case 19:

@@ -289,7 +289,7 @@ func TestVerifyFindsKeptBack(t *testing.T) {
 // back twice, nor more than is owed, and the books close. Two runs of the matching, while reading and in the database, are alike.
 func TestKeptBackProperty(t *testing.T) {
 	b, _, refs := nets(t, 5)
-	number, booked, undone := 0, int64(0), 0
+	number, booked, made, undone := 0, int64(0), int64(0), 0
 	const statementsMax = 25
 	rapid.Check(t, func(r *rapid.T) {
 		if number++; number > statementsMax {
@@ -313,6 +313,14 @@ func TestKeptBackProperty(t *testing.T) {
 				booked += p.Tiyn
 			}
 		}
+		if rapid.Bool().Draw(r, "good") {
+			good := b.madeGood(rapid.SampledFrom([]int64{1, licenceCharged, 2 * licenceCharged}).Draw(r, "made"), fmt.Sprint("good ", number))
+			if p, _, err := b.RecordCommissionPaid(t.Context(), b.by("aru"), good); err == nil {
+				_, _, err = b.DecideCommissionPaid(t.Context(), b.by("dana"), p.ID, true)
+				b.must(err)
+				made += good.Tiyn
+			}
+		}
 		if rapid.Bool().Draw(r, "undo") {
 			if _, _, err := b.UndoMatch(t.Context(), b.by("aru"), st.ID, MatchUndoing{No: 1, Comment: "so"}); err == nil {
 				undone++
@@ -326,7 +334,7 @@ func TestKeptBackProperty(t *testing.T) {
 		}
 	})
 	b.settle()
-	b.check()
+	b.stands(map[ledger.Account]int64{ledger.AgencyMadeGood(b.agency.ID, testBIC): made})
 	var drawn int
 	b.must(b.db.Get(&drawn, `SELECT count(*) FROM recon_kept`))
 	if drawn == 0 {

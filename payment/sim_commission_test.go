@@ -174,7 +174,11 @@ func (s *simulation) commissioned(report LedgerReport) {
 	var paid []commissionPaidRow
 	s.must(s.db.Select(&paid, `SELECT `+commissionPaidColumns+` FROM commission_payments WHERE state = 'booked'`))
 	for _, p := range paid {
-		want := map[chargedFlow]int64{{string(ledger.BankCharged(p.Bank)), string(ledger.AgencyCommission(p.Agency, p.Bank))}: p.Tiyn}
+		flow := chargedFlow{string(ledger.BankCharged(p.Bank)), string(ledger.AgencyCommission(p.Agency, p.Bank))}
+		if p.MadeGood {
+			flow = chargedFlow{string(ledger.AgencyMadeGood(p.Agency, p.Bank)), string(ledger.AgencyKept(p.Agency, p.Bank))}
+		}
+		want := map[chargedFlow]int64{flow: p.Tiyn}
 		if !maps.Equal(want, posted[p.ID]) {
 			s.t.Errorf("an agency paid %v of commissions, posted is %v", want, posted[p.ID])
 		}

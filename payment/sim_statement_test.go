@@ -115,14 +115,43 @@ func (s *simulation) undoSome() error {
 	return err
 }
 
-// billSome lets the agency pay its bank what it owes, or half, or more, as two operators book it.
-func (s *simulation) billSome() error {
-	paid := CommissionPaid{Agency: s.agency.ID, Bank: otherBIC, Tiyn: 1 + s.draw.Int64N(154), PaidOn: catalog.DateOf(s.clock.now()), Reference: "ПП-" + s.idem("x").Key}
-	p, _, err := s.RecordCommissionPaid(s.t.Context(), s.by("aru"), paid)
-	if err == nil {
-		_, _, err = s.DecideCommissionPaid(s.t.Context(), s.by("dana"), p.ID, true)
+// bill is a payment of the agency: to its bank what it owes, or half, or more, or to its beneficiaries what the bank has kept back.
+func (s *simulation) bill() CommissionPaid {
+	return CommissionPaid{
+		Agency: s.agency.ID, Bank: otherBIC, MadeGood: s.draw.IntN(2) == 0, Tiyn: 1 + s.draw.Int64N(154), PaidOn: catalog.DateOf(s.clock.now()),
+		Reference: "ПП-" + s.idem("x").Key,
 	}
+}
+
+// billSome lets the agency pay, as two operators book it.
+func (s *simulation) billSome() error {
+	_, err := s.billed(s.t.Context(), s.by("aru"), s.by("dana"), s.bill())
 	return err
+}
+
+func (s *simulation) billed(ctx context.Context, ask, agree Idem, paid CommissionPaid) (id string, err error) {
+	p, _, err := s.RecordCommissionPaid(ctx, ask, paid)
+	if err != nil {
+		return "", err
+	}
+	_, _, err = s.DecideCommissionPaid(ctx, agree, p.ID, true)
+	return p.ID, err
+}
+
+// bills books such a payment while gateway or database may die.
+func (c *crashing) bills() {
+	ask, agree, paid, first := c.idemRandom(), c.idemRandom(), c.bill(), ""
+	ask.Caller, agree.Caller = "aru", "dana"
+	c.request(func(ctx context.Context) error {
+		id, err := c.billed(ctx, ask, agree, paid)
+		if first != "" && id != "" && id != first {
+			c.t.Errorf("one key made the payments %s and %s", first, id)
+		}
+		if id != "" {
+			first = id
+		}
+		return err
+	})
 }
 
 // states takes a statement in while gateway or database may die; the bank sends it until it knows.
@@ -190,12 +219,42 @@ func (s *simulation) keptBack() {
 		}
 		stands[r.Agency] += r.Tiyn
 	}
-	for agency, tiyn := range stands {
-		if got := report.Balances[ledger.AgencyKept(agency, otherBIC)]; got != tiyn {
-			s.t.Errorf("%d were kept back of %s, the ledger says %d", tiyn, agency, got)
+	s.stated.kept.Add(int64(len(rows)))
+	s.madeGood(report, stands)
+}
+
+// madeGood holds what stands to be made good against what was kept back of each agency, less what it has made good, and lets it make good the rest:
+// nothing stands then, and no more was made good than was ever kept back.
+func (s *simulation) madeGood(report LedgerReport, kept map[string]int64) {
+	s.t.Helper()
+	var rows []struct {
+		Agency string `db:"agency_id"`
+		Tiyn   int64  `db:"amount"`
+	}
+	s.must(s.db.Select(&rows, `SELECT agency_id, sum(amount)::bigint AS amount FROM commission_payments
+		WHERE made_good AND state = 'booked' AND bank_bic = $1 GROUP BY 1`, otherBIC))
+	made := map[string]int64{}
+	for _, r := range rows {
+		made[r.Agency] = r.Tiyn
+		kept[r.Agency] += 0
+	}
+	for agency, tiyn := range kept {
+		rest := tiyn - made[agency]
+		if got := report.Balances[ledger.AgencyKept(agency, otherBIC)]; got != rest {
+			s.t.Errorf("%d were kept back of %s and %d made good, the ledger says %d", tiyn, agency, made[agency], got)
+		}
+		paid := CommissionPaid{Agency: agency, Bank: otherBIC, MadeGood: true, Tiyn: rest + 1, PaidOn: catalog.DateOf(s.clock.now()), Reference: "ПП"}
+		if rest >= 0 {
+			_, err := s.billed(s.t.Context(), s.by("aru"), s.by("dana"), paid)
+			wants(s.t, err, ErrCommissionPaidTooMuch)
+		}
+		if rest > 0 { // less than nothing when a match was undone that had been made good
+			paid.Tiyn = rest
+			_, err := s.billed(s.t.Context(), s.by("aru"), s.by("dana"), paid)
+			s.must(err)
+			s.stands(map[ledger.Account]int64{ledger.AgencyKept(agency, otherBIC): 0, ledger.AgencyMadeGood(agency, otherBIC): tiyn})
 		}
 	}
-	s.stated.kept.Add(int64(len(rows)))
 }
 
 // drawn sees when all schedules have ended that some bank kept something back.

@@ -39,12 +39,13 @@ func (w *walk) commissions(ctx context.Context, bucket int) error {
 			LEFT JOIN refunds r ON r.bucket = p.bucket AND r.id || ':commission' = p.subject
 			LEFT JOIN commission_payments c ON c.bucket = p.bucket AND c.id = p.subject
 			WHERE p.bucket = $1 AND p.kind = 'commission' AND o.id IS NULL AND r.id IS NULL AND c.id IS NULL`},
-		{"the commission that an agency has paid to its bank by %s is not what is posted", `
+		{"the commission that an agency has paid by %s is not what is posted", `
 			SELECT c.id FROM commission_payments c LEFT JOIN postings p ON p.bucket = c.bucket AND p.kind = 'commission' AND p.subject = c.id
 			LEFT JOIN transfers t ON t.bucket = p.bucket AND t.posting_id = p.id
-			WHERE c.bucket = $1 GROUP BY c.id, c.state, c.amount, c.agency_id, c.bank_bic HAVING CASE WHEN c.state <> 'booked' THEN count(t.id) > 0
-				ELSE count(t.id) <> 1 OR min(t.amount) <> c.amount OR min(t.debit_account) <> 'bank:' || c.bank_bic || ':charged'
-					OR min(t.credit_account) <> 'agency:' || c.agency_id || ':' || c.bank_bic || ':commission' END`},
+			WHERE c.bucket = $1 GROUP BY c.id, c.state, c.made_good, c.amount, c.agency_id, c.bank_bic HAVING CASE WHEN c.state <> 'booked' THEN count(t.id) > 0
+				ELSE count(t.id) <> 1 OR min(t.amount) <> c.amount
+					OR min(t.debit_account) <> CASE WHEN c.made_good THEN 'agency:' || c.agency_id || ':' || c.bank_bic || ':made-good' ELSE 'bank:' || c.bank_bic || ':charged' END
+					OR min(t.credit_account) <> 'agency:' || c.agency_id || ':' || c.bank_bic || CASE WHEN c.made_good THEN ':kept' ELSE ':commission' END END`},
 	} {
 		var bad []string
 		if err := all(ctx, w.tx, &bad, rule.query+` LIMIT 100`, bucket); err != nil {
@@ -77,40 +78,43 @@ func (w *walk) earned() {
 }
 
 // commissionsPaid sees that no agency has paid a bank more than was ever charged to it, by itself and by what the bank kept back, and that
-// the ledger has of the latter what the matches say.
+// the ledger has of the latter what the matches say, less what agencies have made good.
 func (w *walk) commissionsPaid(ctx context.Context) error {
 	var rows []struct {
 		Agency  string `db:"agency_id"`
 		Bank    string `db:"bank_bic"`
 		Paid    int64  `db:"paid"`
 		Kept    int64  `db:"kept"`
+		Made    int64  `db:"made_good"`
 		Charged int64  `db:"charged"`
 	}
 	err := all(ctx, w.tx, &rows, `
-		SELECT c.agency_id, c.bank_bic, sum(c.paid)::bigint AS paid, sum(c.kept)::bigint AS kept, (
+		SELECT c.agency_id, c.bank_bic, sum(c.paid)::bigint AS paid, sum(c.kept)::bigint AS kept, sum(c.made_good)::bigint AS made_good, (
 			SELECT coalesce(sum(i.agency_commission), 0) FROM order_items i JOIN orders o ON o.bucket = i.bucket AND o.id = i.order_id
 			WHERE i.agency_id = c.agency_id AND i.agency_commission > 0 AND o.bank_bic = c.bank_bic AND o.state = 'executed')::bigint AS charged
-		FROM (SELECT agency_id, bank_bic, sum(amount) AS paid, 0 AS kept FROM commission_payments WHERE state = 'booked' GROUP BY 1, 2
-			UNION ALL SELECT k.agency, x.bank_bic, 0, sum(k.amount) FROM recon_kept k
+		FROM (SELECT agency_id, bank_bic, coalesce(sum(amount) FILTER (WHERE NOT made_good), 0) AS paid, 0 AS kept, coalesce(sum(amount) FILTER (WHERE made_good), 0) AS made_good
+				FROM commission_payments WHERE state = 'booked' GROUP BY 1, 2
+			UNION ALL SELECT k.agency, x.bank_bic, 0, sum(k.amount), 0 FROM recon_kept k
 				JOIN recon_matches m ON m.bucket = k.bucket AND m.statement = k.statement AND m.no = k.no AND m.part = k.part
 					AND m.expectation = k.expectation AND m.turn = k.turn AND m.undone_at IS NULL
 				JOIN expectations x ON x.bucket = k.bucket AND x.no = k.expectation GROUP BY 1, 2) AS c
 		GROUP BY 1, 2 ORDER BY 1, 2`)
-	kept := map[ledger.Account]int64{}
+	stands := map[ledger.Account]int64{}
 	for _, r := range rows {
-		kept[ledger.AgencyKept(r.Agency, r.Bank)] = r.Kept
+		stands[ledger.AgencyKept(r.Agency, r.Bank)], stands[ledger.AgencyMadeGood(r.Agency, r.Bank)] = r.Kept-r.Made, r.Made
 		if r.Paid+r.Kept > r.Charged {
 			w.report.problem("%s has paid %s more commission than it was charged", r.Agency, r.Bank)
 		}
 	}
 	for account := range w.report.Balances {
-		if parts := strings.Split(string(account), ":"); len(parts) == 4 && account == ledger.AgencyKept(parts[1], parts[2]) {
-			kept[account] += 0 // what stands there without any match is found, too
+		parts := strings.Split(string(account), ":")
+		if len(parts) == 4 && (account == ledger.AgencyKept(parts[1], parts[2]) || account == ledger.AgencyMadeGood(parts[1], parts[2])) {
+			stands[account] += 0 // what stands there without any match or payment is found, too
 		}
 	}
-	for account, tiyn := range kept {
+	for account, tiyn := range stands {
 		if balance := w.report.Balances[account]; balance != tiyn {
-			w.report.problem("%s stands at %d, banks kept %d back as commission", account, balance, tiyn)
+			w.report.problem("%s stands at %d, by what banks kept back as commission and agencies made good it is %d", account, balance, tiyn)
 		}
 	}
 	return err

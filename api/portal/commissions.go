@@ -16,7 +16,13 @@ const (
 	commissionBooked = "booked"
 )
 
-// CommissionsPaid is the page of what agencies have paid their banks for commissions.
+// Who has got what an agency has paid, as the page's form says it.
+const (
+	GotByBank        = "bank"
+	GotByBeneficiary = "beneficiary"
+)
+
+// CommissionsPaid is the page of what agencies have paid for commissions, and made good.
 type CommissionsPaid struct {
 	Frame
 	Subject string
@@ -26,7 +32,7 @@ type CommissionsPaid struct {
 	Agencies []catalog.Agency
 	Banks    []catalog.Bank
 	Payments []payment.CommissionPayment
-	// Owed is what agencies owe banks now, in tiyn, by account, as far as it is known.
+	// Owed is what agencies owe banks, or have to make good, now, in tiyn, by account, as far as it is known.
 	Owed map[ledger.Account]int64
 	// Own are the payments that the reader recorded, under whatever name, by id: another person books them.
 	Own    map[string]bool
@@ -41,8 +47,8 @@ type CommissionsPaid struct {
 }
 
 type commissionPaidRow struct {
-	ID, No, Address, Agency, Bank, Amount, Owed, PaidOn, Reference, State, Tone, First, FirstAt, Second, SecondAt string
-	MayBook, MayReject, Own                                                                                       bool
+	ID, No, Address, Agency, Bank, Got, Amount, Owed, PaidOn, Reference, State, Tone, First, FirstAt, Second, SecondAt string
+	MadeGood, MayBook, MayReject, Own                                                                                  bool
 }
 
 // RenderCommissionsPaid makes that page.
@@ -51,7 +57,7 @@ func (p *Pages) RenderCommissionsPaid(v CommissionsPaid) ([]byte, error) {
 		frame
 		Subject, Key, Done, Fault, Today, Amount, PaidOn, Reference string
 		MayAct                                                      bool
-		Agencies, Banks, Which                                      []option
+		Agencies, Banks, Which, Got                                 []option
 		Waiting, Decided                                            []commissionPaidRow
 		Message                                                     *Message
 	}{
@@ -68,6 +74,9 @@ func (p *Pages) RenderCommissionsPaid(v CommissionsPaid) ([]byte, error) {
 	for _, a := range v.Agencies {
 		names[a.ID] = m.Name(a.Names)
 		m.Agencies = append(m.Agencies, option{a.ID, names[a.ID], v.Draft.Get("agency") == a.ID})
+	}
+	for _, got := range []string{GotByBank, GotByBeneficiary} {
+		m.Got = append(m.Got, option{got, m.T("got." + got), v.Draft.Get("got") == got})
 	}
 	m.Which = []option{{"", m.T("all"), v.Bank == ""}}
 	for _, b := range v.Banks {
@@ -92,11 +101,15 @@ func commissionPaidModel(w words, v CommissionsPaid, names map[string]string, x 
 		ID: x.ID, Address: "/console/operator/" + url.PathEscape(v.Subject) + "/commissions/" + x.ID,
 		Agency: named(names, x.Agency), Bank: named(names, x.Bank), Amount: w.Money(x.Tiyn, "KZT"), PaidOn: w.Day(x.PaidOn), Reference: x.Reference,
 		State: w.T("state." + x.State), Tone: "unclear", First: w.who(v.People, x.AskedBy), FirstAt: w.Date(x.AskedAt),
+		Got: w.T("got." + GotByBank), MadeGood: x.MadeGood,
+	}
+	if x.MadeGood {
+		row.Got = w.T("got." + GotByBeneficiary)
 	}
 	if x.State == CommissionOpen {
 		row.Own = v.Own[x.ID]
 		row.MayBook, row.MayReject = v.MayAct && !row.Own, v.MayAct
-		if owed, known := v.Owed[ledger.AgencyCommission(x.Agency, x.Bank)]; known {
+		if owed, known := v.Owed[x.Owing()]; known {
 			row.Owed = w.Money(owed, "KZT")
 		}
 		return row

@@ -97,16 +97,18 @@ func TestConsolePagesInEachLanguage(t *testing.T) {
 			},
 			"commissions": func() ([]byte, error) {
 				paid := payment.CommissionPaid{Agency: "agc_1", Bank: "KOPRKZKA", Tiyn: 540_600, PaidOn: "2026-10-18", Reference: "<b>"}
+				good := paid
+				good.MadeGood = true
 				over, actor := over, "operator:ops/mbr_1"
 				return p.RenderCommissionsPaid(CommissionsPaid{
 					Frame: f, Subject: "ops", MayAct: true, Agencies: []catalog.Agency{{ID: "agc_1", Names: names3("<b>")}}, Banks: []catalog.Bank{{BIC: "KOPRKZKA", Name: "<b>"}},
 					Payments: []payment.CommissionPayment{
 						{ID: "cmp_1", CommissionPaid: paid, State: CommissionOpen, AskedBy: actor, AskedAt: at()},
-						{ID: "cmp_2", CommissionPaid: paid, State: CommissionOpen, AskedBy: "operator:x", AskedAt: at()},
-						{ID: "cmp_3", CommissionPaid: paid, State: commissionBooked, AskedBy: actor, AskedAt: at(), DecidedBy: "operator:x", DecidedAt: &over},
+						{ID: "cmp_2", CommissionPaid: good, State: CommissionOpen, AskedBy: "operator:x", AskedAt: at()},
+						{ID: "cmp_3", CommissionPaid: good, State: commissionBooked, AskedBy: actor, AskedAt: at(), DecidedBy: "operator:x", DecidedAt: &over},
 						{ID: "cmp_4", CommissionPaid: paid, State: "rejected", AskedBy: actor, AskedAt: at(), DecidedBy: actor, DecidedAt: &over},
 					},
-					Owed: map[ledger.Account]int64{ledger.AgencyCommission("agc_1", "KOPRKZKA"): 540_600}, Own: map[string]bool{"cmp_1": true},
+					Owed: map[ledger.Account]int64{paid.Owing(): 540_600, good.Owing(): 77}, Own: map[string]bool{"cmp_1": true},
 					People: People{actor: "<i>"}, Today: "2026-10-18", Key: "k", Field: "paid_on", Draft: url.Values{"reference": {"<i>"}}, Message: &Message{Title: "t"},
 				})
 			},

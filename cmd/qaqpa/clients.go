@@ -32,9 +32,9 @@ type clientsCmd struct {
 	DecideCommission clientsDecideCommissionCmd `cmd:"" help:"Put proposed terms of commission into force, or reject them; another operator than the one who proposed them."`
 	ListCommissions  clientsListCommissionsCmd  `cmd:"" help:"List the terms of commission."`
 
-	AddCommissionPayment    clientsAddCommissionPaymentCmd    `cmd:"" help:"Record that an agency has paid its bank commissions which it bears."`
+	AddCommissionPayment    clientsAddCommissionPaymentCmd    `cmd:"" help:"Record that an agency has paid its bank commissions which it bears, or made good what the bank had kept back."`
 	DecideCommissionPayment clientsDecideCommissionPaymentCmd `cmd:"" help:"Book a recorded payment of commissions, or reject it; another operator than the one who recorded it."`
-	ListCommissionPayments  clientsListCommissionPaymentsCmd  `cmd:"" help:"List what agencies have paid to banks for commissions."`
+	ListCommissionPayments  clientsListCommissionPaymentsCmd  `cmd:"" help:"List what agencies have paid for commissions, and made good."`
 
 	AddKey    clientsAddKeyCmd    `cmd:"" help:"Make an API key. It is shown once."`
 	RevokeKey clientsRevokeKeyCmd `cmd:"" help:"End an API key for good."`

@@ -25,6 +25,12 @@ func AgencyCommission(agency, bic string) Account {
 // been paid with their money.
 func AgencyKept(agency, bic string) Account { return Account("agency:" + agency + ":" + bic + ":kept") }
 
+// AgencyMadeGood is what an agency has made good of that: what its beneficiaries have got from it in place of the bank. What they are due stands,
+// as it does for money that a bank has sent on.
+func AgencyMadeGood(agency, bic string) Account {
+	return Account("agency:" + agency + ":" + bic + ":made-good")
+}
+
 // AgencyOwing reads agency and bank out of the account of the commissions that an agency owes; ok is false for any other account.
 func (a Account) AgencyOwing() (agency, bic string, ok bool) {
 	parts := strings.Split(string(a), ":")
@@ -102,7 +108,7 @@ func (a Account) Valid() bool {
 	case len(parts) == 4 && parts[0] == "bank":
 		return parts[3] == "cash"
 	case len(parts) == 4 && parts[0] == "agency":
-		return parts[3] == "commission" || parts[3] == "kept"
+		return parts[3] == "commission" || parts[3] == "kept" || parts[3] == "made-good"
 	case len(parts) == 4 && parts[0] == "beneficiary":
 		return parts[3] == "due"
 	}
