@@ -35,6 +35,8 @@ type LineMatch struct {
 	// Rule is the name of the rule, or "person"; Fields are what the rule compared.
 	Rule   string        `json:"rule"`
 	Fields []recon.Field `json:"fields"`
+	// Own says that somebody made the rule himself; see [recon.Rule.Own].
+	Own bool `json:"-"`
 }
 
 // StatementPage is a page of a statement's lines, in the order of the file.
@@ -144,7 +146,7 @@ func (e *explaining) matches(ctx context.Context) error {
 				}
 			}
 			rule := ladders[l.Ladder][l.Rule-1]
-			m.Rule, m.Fields = rule.Name, rule.On
+			m.Rule, m.Fields, m.Own = rule.Name, rule.On, rule.Own()
 		}
 		e.items[i].Matches = append(e.items[i].Matches, m)
 	}

@@ -54,7 +54,7 @@ func TestCommissionKeptBack(t *testing.T) {
 	}
 	b.keptStands(1, 1)
 	page, err := b.StatementLines(t.Context(), s.ID, 0, 0, 0)
-	if err != nil || len(page.Items) != 1 || len(page.Items[0].Matches) != 1 || page.Items[0].Matches[0].Kept != licenceCharged || page.Items[0].Matches[0].Owed != licenceTiyn {
+	if err != nil || len(page.Items) != 1 || len(page.Items[0].Matches) != 1 || page.Items[0].Matches[0].Kept != licenceCharged || page.Items[0].Matches[0].Owed != licenceTiyn || page.Items[0].Matches[0].Own {
 		t.Errorf("%+v %v", page, err)
 	}
 	_, _, err = b.RecordCommissionPaid(t.Context(), b.by("aru"), b.paidToBank(1, "ПП-1")) // the bank has it already

@@ -28,6 +28,10 @@ func TestToleranceNamesItsDifference(t *testing.T) {
 	if diff := cmp.Diff(map[recon.Kind]int64{recon.Under: 1}, b.openKinds()); diff != "" {
 		t.Error(diff)
 	}
+	page, err := b.StatementLines(t.Context(), report.ID, 0, 0, 1)
+	if err != nil || len(page.Items[0].Matches) != 1 || !page.Items[0].Matches[0].Own {
+		t.Errorf("the rule is the operator's own: %+v %v", page, err)
+	}
 	var told []struct {
 		Reason string `db:"reason"`
 		Debit  string `db:"debit_account"`
@@ -44,7 +48,7 @@ func TestToleranceNamesItsDifference(t *testing.T) {
 	if owed, off := b.balance(due), b.balance(lost); owed != tiyn || off != 2 {
 		t.Errorf("owed %d, written off %d", owed, off)
 	}
-	_, _, err := b.UndoMatch(t.Context(), b.idem("undo"), report.ID, MatchUndoing{No: 1, Comment: "too little"})
+	_, _, err = b.UndoMatch(t.Context(), b.idem("undo"), report.ID, MatchUndoing{No: 1, Comment: "too little"})
 	b.must(err)
 	if owed, off := b.balance(due), b.balance(lost); owed != 2*tiyn || off != -3 {
 		t.Errorf("after undoing one: owed %d, written off %d", owed, off)

@@ -33,7 +33,8 @@ type lineView struct {
 	MayUndo                                       bool
 }
 
-type matchView struct{ ID, Owed, By, Rule, Fields string }
+// matchView has Rule and Fields of rules that somebody made himself: of the others By says it all.
+type matchView struct{ ID, Owed, Kept, By, Rule, Fields string }
 
 // RenderLines makes that page.
 func (p *Pages) RenderLines(v Lines) ([]byte, error) {
@@ -91,16 +92,28 @@ func lineModel(w words, l payment.StatementLine) lineView {
 	}
 	row.Facts = lineFacts(w, &l.Line)
 	for _, x := range l.Matches {
-		view := matchView{ID: x.Expectation, Owed: w.Money(x.Owed, "KZT"), By: w.T("lines.rule"), Rule: x.Rule}
-		if x.Rule == payment.RulePerson {
-			view.By, view.Rule = w.T("lines.person"), ""
-		}
+		row.Matches = append(row.Matches, matchModel(w, x))
+	}
+	return row
+}
+
+func matchModel(w words, x payment.LineMatch) matchView {
+	view := matchView{ID: x.Expectation, Owed: w.Money(x.Owed, "KZT")}
+	if x.Kept != 0 {
+		view.Kept = w.Money(x.Kept, "KZT")
+	}
+	switch {
+	case x.Rule == payment.RulePerson:
+		view.By = w.T("lines.person")
+	case x.Own:
+		view.By, view.Rule = w.T("lines.rule"), x.Rule
 		var fields []string
 		for _, f := range x.Fields {
 			fields = append(fields, w.T("agrees."+string(f)))
 		}
 		view.Fields = strings.Join(fields, ", ")
-		row.Matches = append(row.Matches, view)
+	default:
+		view.By = w.T("lines.rule." + x.Rule)
 	}
-	return row
+	return view
 }

@@ -2,6 +2,7 @@ package recon
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -65,6 +66,28 @@ func TestLadder(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 		})
+	}
+}
+
+// A rule is the default ladder's own word only as it stands there, also after it was stored; under the same name another one is somebody's.
+func TestRuleIsSomebodysOwn(t *testing.T) {
+	raw, err := json.Marshal(DefaultLadder())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored Ladder
+	if err := json.Unmarshal(raw, &stored); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range stored {
+		if r.Own() {
+			t.Errorf("%s is of the default ladder", r.Name)
+		}
+		renamed, wider := r, r
+		renamed.Name, wider.Window = "ours", &Window{From: 0, To: 9}
+		if !renamed.Own() || !wider.Own() {
+			t.Errorf("%s was changed and passes for the default: renamed %t, with another window %t", r.Name, renamed.Own(), wider.Own())
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package recon
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -124,6 +125,11 @@ func DefaultLadder() Ladder {
 		{Name: "forwarded-of-day", Shape: OneToOne, Forward: true, On: []Field{ByPayer, ByKBK}, Window: &Window{From: 0, To: 3}},
 		{Name: "forwarded-together", Shape: OneToMany, Forward: true, On: []Field{ByPayer}, Window: &Window{From: 0, To: 3}},
 	}
+}
+
+// Own reports whether somebody made the rule himself: under its name none stands in [DefaultLadder], or one that differs.
+func (r Rule) Own() bool {
+	return !slices.ContainsFunc(DefaultLadder(), func(d Rule) bool { return d.Name == r.Name && reflect.DeepEqual(d, r) })
 }
 
 // Check refuses a ladder whose rules are unknown, repeat a name, or could match what nothing ties together. Errors wrap
