@@ -15,9 +15,7 @@ import (
 // A bank's people see their guarantee and what they owe, and download registers and reports of their own bank alone.
 func TestBankPageFiles(t *testing.T) {
 	w := start(t)
-	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	w.registersAccount()
 	w.pay("BANK-PAGE-1")
 	w.statement(w.bankKey, camt(1, "2026-03-02", 0, 900, "")).fine(t, 200) // whoever takes a statement in looks for executed payments first
 	b, stranger := w.browser(), w.browser()

@@ -105,9 +105,7 @@ func (w *whole) giveUp(t *testing.T, webhook string) {
 func TestBrowserBankCabinet(t *testing.T) {
 	needsBrowser(t)
 	c := endToEndOn(t, startOn(t, postgres.ForTest(t, signer.Migrate, payment.Migrate, auth.Migrate), true))
-	if err := c.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	c.registersAccount()
 	today := string(oneDay(t)) // the pages are looked at for minutes
 	_, paid := c.pay("BANK-1")
 	limit := payment.Idem{Caller: "operator:test", Key: "guarantee-1"}
@@ -174,19 +172,13 @@ func TestBrowserBankCabinet(t *testing.T) {
 // twoWithdraw: one person proposes, the other finds that a second person is needed and does it.
 func (c *chromium) twoWithdraw(t *testing.T, base string) {
 	t.Helper()
-	c.layer.Behave(ncalayer.Signs, c.signs(c.head))
-	first := c.visit(t, "bank first", 360)
-	first.open("/?lang=en")
-	first.enters()
+	first := c.enteredBy(t, c.head, "bank first", "en", 360)
 	first.open(base + "/statements")
 	first.click("tbody a")
 	first.run(chromedp.SendKeys("#comment", "the wrong month", chromedp.ByQuery))
 	first.click("button[value=propose]")
 	first.lookedAt("1-proposed", "It is written down")
-	c.layer.Behave(ncalayer.Signs, c.signs(c.employee))
-	second := c.visit(t, "bank second", 1280)
-	second.open("/?lang=en")
-	second.enters()
+	second := c.enteredBy(t, c.employee, "bank second", "en", 1280)
 	second.open(base + "/statements")
 	second.lookedAt("1-waits", "waits for a second person")
 	second.click("tbody a")

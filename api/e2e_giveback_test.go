@@ -8,7 +8,6 @@ import (
 
 	"qaqpa/payment"
 	"qaqpa/payment/refund"
-	"qaqpa/testenv/ncalayer"
 )
 
 // An official finds a payment and asks for a part of it back, is told in words that he asked for more than there is, and cannot agree to it himself;
@@ -25,10 +24,7 @@ func TestBrowserAsksForRefund(t *testing.T) {
 	for i, lang := range []string{"kk", "ru", "en"} {
 		say, width := words[lang], []int64{360, 1280, 360}[i]
 		_, o := c.pay(fmt.Sprintf("BACK-%d", i))
-		c.layer.Behave(ncalayer.Signs, c.signs(c.head))
-		v := c.visit(t, fmt.Sprintf("refund %s %d", lang, width), width)
-		v.open("/?lang=" + lang)
-		v.enters()
+		v := c.enteredBy(t, c.head, "refund", lang, width)
 		v.open(base + "/refund")
 		v.looked("1-find")
 		v.types("#payment", o.ID)
@@ -49,10 +45,7 @@ func TestBrowserAsksForRefund(t *testing.T) {
 		v.looked("4-asked")
 		v.clean()
 		list := must[payment.RefundPage](t)(c.cfg.Payments.Refunds(t.Context(), payment.RefundQuery{Agency: c.agencyID}))
-		c.layer.Behave(ncalayer.Signs, c.signs(c.employee))
-		w := c.visit(t, fmt.Sprintf("refund second %s %d", lang, width), width)
-		w.open("/?lang=" + lang)
-		w.enters()
+		w := c.enteredBy(t, c.employee, "refund second", lang, width)
 		w.open(base + "/refunds")
 		w.looked("5-second")
 		w.run(chromedp.Evaluate(`(() => { const b = document.querySelector("button[value=approve]"); b.click(); b.click(); })()`, nil))

@@ -10,16 +10,13 @@ import (
 	"qaqpa/api/auth"
 	"qaqpa/payment"
 	"qaqpa/payment/catalog"
-	"qaqpa/testenv/ncalayer"
 )
 
 // An operator looks at what became of the lines of a statement and undoes the match that a rule made, once however often he clicks; the line is
 // an exception in his hands then, and the button is gone, also when he goes back to the page that still had it.
 func TestBrowserLines(t *testing.T) {
 	c := endToEnd(t)
-	if err := c.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	c.registersAccount()
 	c.grant(auth.Operator, "aigul", auth.Editor, c.head)
 	words := map[string][5]string{
 		"kk": {"ереже сәйкестендірген", "Сәйкестендірудің күшін жою", "Жазылды", "ашық алшақтығы бар", "Мұндай сәйкестік жоқ"},
@@ -34,10 +31,7 @@ func TestBrowserLines(t *testing.T) {
 			file := in[payment.FileReport](t, c.statement(c.bankKey, camtWith(n, fmt.Sprintf("2026-03-%02d", n+1), opening, paid.Tiyn, paid.BankReference, "nobody")), 200)
 			opening += 2 * paid.Tiyn
 			at := "/console/operator/aigul/statements/" + file.Statements[0].ID
-			c.layer.Behave(ncalayer.Signs, c.signs(c.head))
-			v := c.visit(t, fmt.Sprintf("lines %s %d", lang, width), width)
-			v.open("/?lang=" + lang)
-			v.enters()
+			v := c.enteredBy(t, c.head, "lines", lang, width)
 			v.open(at)
 			v.click(`a[href$="/lines"]`)
 			v.sees(say[0])
@@ -85,10 +79,7 @@ func TestBrowserCommissions(t *testing.T) {
 		for _, width := range []int64{360, 1280} {
 			n++
 			c.pay(fmt.Sprintf("COMMISSION-%d", n))
-			c.layer.Behave(ncalayer.Signs, c.signs(c.head))
-			v := c.visit(t, fmt.Sprintf("commissions %s %d", lang, width), width)
-			v.open("/?lang=" + lang)
-			v.enters()
+			v := c.enteredBy(t, c.head, "commissions", lang, width)
 			v.open("/console/operator/aigul")
 			v.click(`a[href$="/commissions"]`)
 			v.looked("1-none")
@@ -105,10 +96,7 @@ func TestBrowserCommissions(t *testing.T) {
 			v.sees(say[3])
 			v.looked("3-recorded")
 			v.clean()
-			c.layer.Behave(ncalayer.Signs, c.signs(c.employee))
-			w := c.visit(t, fmt.Sprintf("commissions second %s %d", lang, width), width)
-			w.open("/?lang=" + lang)
-			w.enters()
+			w := c.enteredBy(t, c.employee, "commissions second", lang, width)
 			w.open("/console/operator/bolat/approvals")
 			w.click(`td a[href$="/commissions"]`)
 			w.looked("4-second")

@@ -10,16 +10,12 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"qaqpa/api/auth"
-	"qaqpa/payment"
-	"qaqpa/testenv/ncalayer"
 )
 
 // A bank's official hands a statement in, an operator asks about what does not fit, and the bank answers, without a script of ours.
 func TestBrowserReconciliation(t *testing.T) {
 	c := endToEnd(t)
-	if err := c.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	c.registersAccount()
 	c.grant(auth.Bank, ownBIC, auth.Editor, c.head)
 	c.grant(auth.Operator, "aigul", auth.Editor, c.head)
 	const bank, queue = "/console/bank/" + ownBIC, "/console/operator/aigul/exceptions"
@@ -35,10 +31,7 @@ func TestBrowserReconciliation(t *testing.T) {
 		{"en", 360, [4]string{"The file is taken in", "Money that nobody expects", "the bank is asked", "The answer is sent"}, 3, "A value is not what its place asks for"},
 	}
 	for _, x := range words {
-		c.layer.Behave(ncalayer.Signs, c.signs(c.head))
-		v := c.visit(t, fmt.Sprintf("reconciliation %s %d", x.lang, x.width), x.width)
-		v.open("/?lang=" + x.lang)
-		v.enters()
+		v := c.enteredBy(t, c.head, "reconciliation", x.lang, x.width)
 		file := filepath.Join(t.TempDir(), "statement.xml")
 		if err := os.WriteFile(file, camt(x.statement, fmt.Sprintf("2026-03-%02d", x.statement+1), int64(x.statement-1)*900, 900, ""), 0o600); err != nil {
 			t.Fatal(err)

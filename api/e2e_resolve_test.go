@@ -9,20 +9,16 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"qaqpa/api/auth"
-	"qaqpa/payment"
 	"qaqpa/payment/catalog"
 	"qaqpa/payment/order"
 	"qaqpa/payment/recon"
-	"qaqpa/testenv/ncalayer"
 )
 
 // One operator proposes how an exception is resolved, another one sees what that moves and approves it, and both stand among the decisions,
 // in each language, at both widths.
 func TestBrowserResolves(t *testing.T) {
 	c := endToEnd(t)
-	if err := c.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	c.registersAccount()
 	book := c.furnished(t)
 	request := must[string](t)(book.Ask(t.Context(), keyAct("destroy"), "operator:aigul"))
 	if err := book.Approve(t.Context(), request, "operator:bolat"); err != nil {
@@ -45,10 +41,7 @@ func TestBrowserResolves(t *testing.T) {
 			n++
 			c.statement(c.bankKey, camt(n, fmt.Sprintf("2026-03-%02d", n+1), int64(n-1)*900, 900, "")).fine(t, 200)
 			at := "/exceptions/" + c.listed(recon.Surplus)
-			c.layer.Behave(ncalayer.Signs, c.signs(c.head))
-			v := c.visit(t, fmt.Sprintf("resolve %s %d", lang, width), width)
-			v.open("/?lang=" + lang)
-			v.enters()
+			v := c.enteredBy(t, c.head, "resolve", lang, width)
 			v.open("/console/operator/aigul" + at)
 			v.sees(say[0])
 			v.looked("1-exception")
@@ -58,10 +51,7 @@ func TestBrowserResolves(t *testing.T) {
 			v.sees(say[1])
 			v.looked("2-proposed")
 			v.clean()
-			c.layer.Behave(ncalayer.Signs, c.signs(c.employee))
-			w := c.visit(t, fmt.Sprintf("resolve second %s %d", lang, width), width)
-			w.open("/?lang=" + lang)
-			w.enters()
+			w := c.enteredBy(t, c.employee, "resolve second", lang, width)
 			w.open("/console/operator/bolat" + at)
 			w.sees(say[1])
 			w.looked("3-second")
@@ -90,9 +80,7 @@ func camtWith(number int, day string, opening, amount int64, references ...strin
 // matched has statements of five days, so that the chart of matching has days on which all, some and none of the lines fit.
 func (c *chromium) matched(t *testing.T, paid ...order.Order) {
 	t.Helper()
-	if err := c.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	c.registersAccount()
 	var references []string
 	for _, o := range paid {
 		references = append(references, o.BankReference)

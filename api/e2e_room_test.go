@@ -1,12 +1,10 @@
 package api
 
 import (
-	"fmt"
 	"strings"
 	"testing"
 
 	"qaqpa/api/auth"
-	"qaqpa/testenv/ncalayer"
 )
 
 // Two operators agree on a key, and look at trust, the log and the proof of an entry.
@@ -27,10 +25,7 @@ func TestBrowserOperatorsRoom(t *testing.T) {
 	for lang, say := range words {
 		for _, width := range []int64{360, 1280} {
 			n++
-			c.layer.Behave(ncalayer.Signs, c.signs(c.head))
-			v := c.visit(t, fmt.Sprintf("room %s %d", lang, width), width)
-			v.open("/?lang=" + lang)
-			v.enters()
+			v := c.enteredBy(t, c.head, "room", lang, width)
 			for i, page := range []string{"keys", "trust", "audit"} {
 				v.open("/console/operator/aigul/" + page)
 				v.sees(say[i])
@@ -49,10 +44,7 @@ func TestBrowserOperatorsRoom(t *testing.T) {
 			v.sees("(aigul)")
 			v.accessible("asked")
 			v.clean()
-			c.layer.Behave(ncalayer.Signs, c.signs(c.employee))
-			w := c.visit(t, fmt.Sprintf("room second %s %d", lang, width), width)
-			w.open("/?lang=" + lang)
-			w.enters()
+			w := c.enteredBy(t, c.employee, "room second", lang, width)
 			w.open("/console/operator/dauren/keys")
 			w.fits()
 			w.shot("requests")

@@ -120,6 +120,16 @@ func (c *chromium) visit(t *testing.T, name string, width int64) *visitor {
 	return v
 }
 
+// enteredBy opens the browser of somebody who has signed in, in a language. The name of the story goes into those of its pictures.
+func (c *chromium) enteredBy(t *testing.T, who *pki.Identity, story, lang string, width int64) *visitor {
+	t.Helper()
+	c.layer.Behave(ncalayer.Signs, c.signs(who))
+	v := c.visit(t, fmt.Sprintf("%s %s %d", story, lang, width), width)
+	v.open("/?lang=" + lang)
+	v.enters()
+	return v
+}
+
 func (v *visitor) run(actions ...chromedp.Action) {
 	v.t.Helper()
 	if err := chromedp.Run(v.ctx, actions...); err != nil {

@@ -37,9 +37,7 @@ func (b *browser) attach(path string, fields map[string]string, fileName string,
 func statementDesk(t *testing.T) (w *whole, editor, viewer *browser) {
 	t.Helper()
 	w = start(t)
-	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	w.registersAccount()
 	w.grant(auth.Bank, ownBIC, auth.Editor, w.head)
 	w.grant(auth.Bank, ownBIC, auth.Viewer, w.employee)
 	editor, viewer = w.browser(), w.browser()

@@ -27,9 +27,7 @@ func openSeal(t *testing.T, sealed []byte) []byte {
 // Registers, reports and answers to courts over HTTP: everybody sees what is his, and the seal holds.
 func TestRegisters(t *testing.T) {
 	w := start(t)
-	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	w.registersAccount()
 	w.pay("REGISTER-1")
 	w.statement(w.bankKey, camt(1, "2026-03-02", 0, 900, "")).fine(t, http.StatusOK) // whoever takes a statement in looks for executed payments first
 	var day string

@@ -27,6 +27,14 @@ func camt(number int, day string, opening, amount int64, filler string) []byte {
 			tenge(amount), day))
 }
 
+// registersAccount says that the bank keeps the account of camt.
+func (w *whole) registersAccount() {
+	w.t.Helper()
+	if err := w.cfg.Payments.RegisterAccount(w.t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
 func (w *whole) statement(key string, body []byte) answered {
 	w.t.Helper()
 	return w.do(call{method: http.MethodPost, path: "/v1/statements", key: key, contentType: typeXML, body: body})
@@ -43,9 +51,7 @@ func (a answered) fine(tb testing.TB, status int) {
 // A bank hands a statement in; what does not fit is resolved by two operators; the period is closed under a seal.
 func TestStatements(t *testing.T) {
 	w := start(t)
-	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	w.registersAccount()
 	// The comments between elements make the body larger than what other operations take, and it is sent in chunks.
 	body := camt(1, "2026-03-02", 0, 900, strings.Repeat("<!--"+strings.Repeat(" ", 1000)+"-->\n", 24<<10))
 	got := w.do(call{method: http.MethodPost, path: "/v1/statements?name=march.xml", key: w.bankKey, contentType: typeXML, body: body, chunked: true})
@@ -137,9 +143,7 @@ func (w *whole) exceptionStory(t *testing.T, statement string) {
 // The operator asks the bank about a line, the bank answers with a file, and sees nothing else of what the operator does.
 func TestQuestions(t *testing.T) {
 	w := start(t)
-	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	w.registersAccount()
 	w.statement(w.bankKey, camt(1, "2026-03-02", 0, 900, "")).fine(t, http.StatusOK)
 	page := in[payment.ExceptionPage](t, w.get(w.operatorKey, "/v1/exceptions?kind=surplus"), http.StatusOK)
 	path := "/v1/exceptions/" + page.Items[0].ID
