@@ -132,9 +132,7 @@ func TestCommissionPages(t *testing.T) {
 // What the bank kept back is made good on the same page: the operators see how much, and that it was the beneficiary who got it.
 func TestCommissionMadeGoodPage(t *testing.T) {
 	w := start(t)
-	if err := w.cfg.Payments.RegisterAccount(t.Context(), "operator:test", payment.BankAccount{Bank: ownBIC, Account: statementAccount}); err != nil {
-		t.Fatal(err)
-	}
+	w.registersAccount()
 	w.agencyBears(t, 10_000)
 	_, paid := w.pay("GOOD-1")
 	w.statement(w.bankKey, camtWith(1, "2026-03-02", 0, paid.Tiyn-10_000, paid.BankReference)).fine(t, 200)
