@@ -256,16 +256,17 @@ func (x *deciding) settle(ctx context.Context, row *refundRow) (int, error) {
 }
 
 // inSuspense reports whether the treasury's money stands, unexplained, in what the bank's statements have shown. The bank's row
-// is locked as statements lock it, so that nobody else counts on the same money meanwhile.
+// is locked as statements lock it, so that nobody else counts on the same money meanwhile. Of two who approve at once the second waits here,
+// and what the first took counts although it was posted after the second had looked at the clock.
 func (x *deciding) inSuspense(ctx context.Context, row *refundRow) error {
 	if err := exec(ctx, x.tx, -1, `SELECT 1 FROM recon_banks WHERE bucket = $1 AND bank_bic = $2 FOR UPDATE`, bucketOf(row.Bank), row.Bank); err != nil {
 		return err
 	}
-	suspense, err := balanceAt(ctx, x.tx, ledger.BankSuspense(row.Bank), x.now)
+	suspense, err := postedNow(ctx, x.tx, ledger.BankSuspense(row.Bank))
 	if err != nil {
 		return err
 	}
-	if -suspense.Amount-x.returned[row.Bank] < row.Tiyn {
+	if -suspense-x.returned[row.Bank] < row.Tiyn {
 		return ErrNothingReturned
 	}
 	if x.returned == nil {
