@@ -296,3 +296,23 @@ func TestResolveInvariant(t *testing.T) {
 	b.settle()
 	b.check()
 }
+
+// A missing payment that two people have written off comes in the end: its statement is taken in, whoever matches it, and the line is an exception that gives the loss back.
+func TestWrittenOffComesLate(t *testing.T) {
+	for _, probe := range []int{0, probeMax} {
+		b := setup(t)
+		b.account()
+		b.probeMax = probe
+		ref, tiyn := b.paid(citizenIIN)
+		b.clock.advance(12 * 24 * time.Hour)
+		b.must(b.expect(t.Context()))
+		b.must(b.ageAll(t.Context()))
+		b.resolved(b.theOnly(recon.Missing), ExceptionAction{Way: recon.WriteOff, Comment: "lost"})
+		s := b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: tiyn, ref: ref}}}.camt()).Statements[0]
+		if s.Matched != 0 || len(s.Exceptions) != 1 {
+			t.Errorf("%+v", s)
+		}
+		b.resolved(b.theOnly(recon.Doubled), ExceptionAction{Way: recon.WriteOff, Comment: "it came"})
+		b.stands(map[ledger.Account]int64{ledger.BankDue(testBIC): 0, ledger.OperatorWriteOffs: 0, ledger.BankCash(testBIC, monthAccount): tiyn})
+	}
+}
