@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"testing"
+	"time"
 
 	"qaqpa/payment/canon"
 	"qaqpa/payment/recon"
@@ -78,4 +79,25 @@ func TestClosePeriod(t *testing.T) {
 	wants(t, err, ErrPeriodClosed)
 	_, _, err = b.Reconcile(t.Context(), StatementFile{Body: bytes.NewReader(sheet{number: 9, day: out.Through}.camt()), Source: SourceAPI, Actor: "x"})
 	wants(t, err, ErrPeriodClosed)
+}
+
+// A missing payment that a statement has shown is missing again when the match is undone.
+func TestUndoneMatchIsMissingAgain(t *testing.T) {
+	b := setup(t)
+	b.account()
+	ref, tiyn := b.paid(citizenIIN)
+	b.clock.advance(30 * 24 * time.Hour)
+	b.must(b.expect(t.Context()))
+	b.must(b.ageAll(t.Context()))
+	b.theOnly(recon.Missing)
+	s := b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: tiyn, ref: ref}}}.camt()).Statements[0]
+	_, _, err := b.UndoMatch(t.Context(), b.by("aru"), s.ID, MatchUndoing{No: 1, Comment: "not so"})
+	b.must(err)
+	b.resolved(b.theOnly(recon.Surplus), ExceptionAction{Way: recon.Park, Comment: "somebody else's"})
+	b.clock.advance(30 * 24 * time.Hour)
+	b.must(b.ageAll(t.Context()))
+	if e := b.theOnly(recon.Missing); e.Owner != "aru" || b.balance("bank:"+testBIC+":due") != tiyn {
+		t.Errorf("%+v", e)
+	}
+	b.check()
 }

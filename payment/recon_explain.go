@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jmoiron/sqlx"
 
@@ -225,7 +226,7 @@ type legRow struct {
 
 // UndoMatch takes back the match that rules made of one line, and nothing else: all legs of the line, and of an expectation that several
 // lines pay together the legs of those lines. The ledger gets the opposite transfers; the lines become exceptions in the hands of the
-// person, which no rule takes. Decisions of people are resolved exceptions and stand. Errors: [ErrMatchUnknown], [ErrStatementUnknown],
+// person, which no rule takes; so do payments that were missing until these lines came. Decisions of people are resolved exceptions and stand. Errors: [ErrMatchUnknown], [ErrStatementUnknown],
 // [ErrInvalid].
 func (s *Service) UndoMatch(ctx context.Context, idem Idem, statement string, u MatchUndoing) (UndoneMatch, bool, error) {
 	bucket, key, ok := statementKey(statement)
@@ -345,6 +346,9 @@ func (s *Service) undo(ctx context.Context, tx *sqlx.Tx, account accountRow, leg
 		}
 		out.Exceptions = append(out.Exceptions, k.String())
 	}
+	if err := missAgain(ctx, tx, legs, inHands{account.Bucket, actor, now}); err != nil {
+		return out, err
+	}
 	first := legs[0]
 	request, any := posting(account.Bucket, ledger.Correction, fmt.Sprintf("%s:%d.%d:undone:%d", statementPublicID(account.Bucket, first.Statement), first.No, first.Part, now.UnixMicro()), "match undone", back)
 	if !any {
@@ -356,4 +360,23 @@ func (s *Service) undo(ctx context.Context, tx *sqlx.Tx, account accountRow, leg
 	}
 	out.Posting = ids[0]
 	return out, nil
+}
+
+// inHands is who takes exceptions of a bucket up, and when.
+type inHands struct {
+	bucket int
+	actor  string
+	at     time.Time
+}
+
+// missAgain takes up what was listed as missing before its line came, and is unpaid again: nothing lists it a second time.
+func missAgain(ctx context.Context, tx *sqlx.Tx, legs []legRow, in inHands) error {
+	nos := make([]int64, len(legs))
+	for i, l := range legs {
+		nos[i] = l.Expectation
+	}
+	return exec(ctx, tx, -1, `
+		UPDATE recon_exceptions SET state = 'assigned', owner = $3, resolution = '', changed_at = $4, version = version + 1
+		WHERE bucket = $1 AND statement = 0 AND no = 0 AND part = 0 AND missing = ANY($2) AND (state = 'void' OR (state = 'archived' AND resolution NOT LIKE '{%'))`,
+		in.bucket, int64Array(nos), in.actor, in.at)
 }
