@@ -22,7 +22,11 @@ type leafRow struct {
 	Posting string `db:"posting_id"`
 	Leaf    []byte `db:"leaf"`
 	Chain   []byte `db:"chain"`
+	// At is from when on the leaf counts in balances: what it says itself.
+	At time.Time `db:"created_at"`
 }
+
+func (r leafRow) isOf(recorded string) bool { return r.At.UTC().Format(time.RFC3339Nano) == recorded }
 
 type transferRow struct {
 	ID      string         `db:"id"`
@@ -60,7 +64,7 @@ func (w *walk) journal(ctx context.Context, bucket int) error {
 	j := &journalWalk{walk: w, number: bucket, chain: ledger.ChainStart(bucket), edge: ledger.Nodes{}, claims: w.claims[bucket]}
 	for {
 		var rows []leafRow
-		err := all(ctx, w.tx, &rows, `SELECT seq, coalesce(order_id, '') AS order_id, coalesce(posting_id, '') AS posting_id, leaf, chain FROM journal WHERE bucket = $1 AND seq >= $2 ORDER BY seq LIMIT $3`,
+		err := all(ctx, w.tx, &rows, `SELECT seq, coalesce(order_id, '') AS order_id, coalesce(posting_id, '') AS posting_id, leaf, chain, created_at FROM journal WHERE bucket = $1 AND seq >= $2 ORDER BY seq LIMIT $3`,
 			bucket, j.size, verifyPage)
 		if err != nil {
 			return err
@@ -176,6 +180,9 @@ func (j *journalWalk) compare(row leafRow, e ledger.Entry, o *executedRow, trans
 	}
 	if e.Bucket != j.number || e.Seq != row.Seq || e.Order != row.Order {
 		where("the entry is of bucket %d, leaf %d, %s", e.Bucket, e.Seq, e.Order)
+	}
+	if !row.isOf(e.RecordedAt) {
+		where("stored as of another time than it says")
 	}
 	j.executions++
 	j.paid += int64(len(transfers))

@@ -52,6 +52,9 @@ func (j *journalWalk) comparePosting(row leafRow, p ledger.Posting, stored *post
 	if p.Bucket != j.number || p.Seq != row.Seq || p.ID != row.Posting {
 		where("the posting is of bucket %d, leaf %d, %s", p.Bucket, p.Seq, p.ID)
 	}
+	if !row.isOf(p.RecordedAt) {
+		where("stored as of another time than it says")
+	}
 	j.compareTransfers(where, p.Transfers, transfers, func(t transferRow) bool { return t.Posting == p.ID && t.Order == "" })
 	switch {
 	case stored == nil:

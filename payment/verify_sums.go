@@ -5,20 +5,33 @@ import (
 	"context"
 )
 
-// sums compares the newest sum of each account with the transfers that it covers.
+// sums compares the sums of each account along the journal, of which balances of the past are read, with the transfers that they cover, and
+// the times of pages with those of their leaves.
 func (w *walk) sums(ctx context.Context, bucket int) error {
 	var bad []string
-	err := all(ctx, w.tx, &bad, `
-		WITH newest AS (SELECT DISTINCT ON (account) account, seq, debit, credit FROM ledger_marks WHERE bucket = $1 ORDER BY account, seq DESC),
-			posted AS (
-				SELECT debit_account AS account, journal_seq AS seq, amount AS debit, 0 AS credit FROM transfers WHERE bucket = $1
-				UNION ALL SELECT credit_account, journal_seq, 0, amount FROM transfers WHERE bucket = $1)
-		SELECT n.account FROM newest n LEFT JOIN (
-			SELECT p.account, sum(p.debit) AS debit, sum(p.credit) AS credit FROM posted p JOIN newest x ON x.account = p.account AND p.seq < x.seq GROUP BY 1) s
-			ON s.account = n.account
-		WHERE (s.debit, s.credit) IS DISTINCT FROM (n.debit::numeric, n.credit::numeric) LIMIT 100`, bucket)
+	if err := all(ctx, w.tx, &bad, `
+		WITH posted AS (
+				SELECT account, (seq / $2 + 1) * $2 AS seq, sum(debit) AS debit, sum(credit) AS credit FROM (
+					SELECT debit_account AS account, journal_seq AS seq, amount AS debit, 0 AS credit FROM transfers WHERE bucket = $1
+					UNION ALL SELECT credit_account, journal_seq, 0, amount FROM transfers WHERE bucket = $1) t
+				WHERE seq < (SELECT max(seq) FROM ledger_pages WHERE bucket = $1) GROUP BY 1, 2),
+			due AS (SELECT account, seq, sum(debit) OVER w AS debit, sum(credit) OVER w AS credit FROM posted WINDOW w AS (PARTITION BY account ORDER BY seq))
+		SELECT DISTINCT coalesce(d.account, m.account) FROM due d FULL JOIN (SELECT account, seq, debit, credit FROM ledger_marks WHERE bucket = $1) m
+			ON m.account = d.account AND m.seq = d.seq
+		WHERE (d.debit, d.credit) IS DISTINCT FROM (m.debit::numeric, m.credit::numeric) LIMIT 100`, bucket, int64(pageLeaves)); err != nil {
+		return err
+	}
 	for _, account := range bad {
 		w.report.problem("bucket %d: the stored sum of %s is not what its transfers say", bucket, account)
+	}
+	var pages []int64
+	err := all(ctx, w.tx, &pages, `
+		SELECT p.seq FROM (SELECT seq, latest, max(latest) OVER (ORDER BY seq) AS so_far FROM (
+				SELECT (seq / $2 + 1) * $2 AS seq, max(created_at) AS latest FROM journal WHERE bucket = $1 GROUP BY 1) j) j
+			RIGHT JOIN ledger_pages p ON p.seq = j.seq
+		WHERE p.bucket = $1 AND p.latest IS DISTINCT FROM j.so_far ORDER BY p.seq LIMIT 100`, bucket, int64(pageLeaves))
+	for _, seq := range pages {
+		w.report.problem("bucket %d: the page before leaf %d has another time than its leaves", bucket, seq)
 	}
 	return err
 }
