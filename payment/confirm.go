@@ -102,7 +102,8 @@ func readBankMessage(found Signature, want expectation) (bank.Status, error) {
 		return bank.Status{}, ErrBankMismatch.with("the message names another bank")
 	case (want.attempt != "" && status.Attempt != want.attempt) || want.refund != "":
 		return bank.Status{}, ErrBankMessageInvalid.with("the message is about another attempt")
-	case want.from == fromCallback && status.Outcome == bank.Absent:
+	case want.from != fromLookup && status.Outcome == bank.Absent:
+		// The attack: a bank that answers each order so is sent it again at once, without end.
 		return bank.Status{}, ErrBankMessageInvalid.with("absent is an answer to a lookup only")
 	}
 	return status, nil

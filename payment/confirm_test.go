@@ -272,3 +272,20 @@ func TestConfirmVerifierUnavailable(t *testing.T) {
 		t.Errorf("second try: %+v %v", got, err)
 	}
 }
+
+// A bank that answers an order with the word that it does not have it is not sent it again at once, without end.
+func TestAbsentIsNoReply(t *testing.T) {
+	b := setup(t)
+	b.bank.pays = []string{"absent", "absent"}
+	o := b.authorised(citizenIIN)
+	for range 6 {
+		b.attempts()
+	}
+	if b.bank.calls > 1 {
+		t.Errorf("%d calls at one moment", b.bank.calls)
+	}
+	b.settle()
+	if got := b.state(o.ID); got != order.Executed {
+		t.Errorf("order is %s", got)
+	}
+}

@@ -82,6 +82,9 @@ func (f *fakeBank) Pay(_ context.Context, _ string, message []byte) (bank.Reply,
 	if step == "timeoutNotDone" || step == "errorNotDone" {
 		return lost(step)
 	}
+	if step == "absent" {
+		return bank.Reply{Status: http.StatusOK, Message: f.seal(bank.Status{Type: bank.StatusType, Bank: testBIC, Attempt: o.Attempt, Outcome: bank.Absent})}, nil
+	}
 	p, known := f.payments[o.Attempt]
 	if !known {
 		p = &fakePayment{order: o, outcome: bank.Executed}

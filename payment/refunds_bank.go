@@ -213,7 +213,7 @@ func (s *Service) listenRefund(ctx context.Context, want expectation, found Sign
 		return Confirmation{}, ErrBankMismatch.with("the message names another bank")
 	case want.attempt != "" || (want.refund != "" && said.Refund != want.refund):
 		return Confirmation{}, ErrBankMessageInvalid.with("the message is about another payment")
-	case want.from == fromCallback && said.Outcome == bank.Absent:
+	case want.from != fromLookup && said.Outcome == bank.Absent: // or it would be sent again at once, without end
 		return Confirmation{}, ErrBankMessageInvalid.with("absent is an answer to a lookup only")
 	}
 	registered, err := s.bank(ctx, said.Bank)
