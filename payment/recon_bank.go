@@ -52,7 +52,7 @@ func (b *bankBooking) run(ctx context.Context, parsed []parsedStatement, sum []b
 	if len(booked) == 0 {
 		return nil
 	}
-	m := &matcher{tx: b.tx, head: b.head, from: booked[0].from, ladder: b.ladder, days: b.days}
+	m := &matcher{tx: b.tx, head: b.head, from: booked[0].from, ladder: b.ladder, days: b.days, owing: map[string]int64{}}
 	if b.probe != nil && b.probe.bank == b.head.Bank {
 		m.probe = b.probe
 	}

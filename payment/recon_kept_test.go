@@ -370,3 +370,32 @@ func TestOwedCommissionsFromSums(t *testing.T) {
 		b.must(err)
 	}
 }
+
+// Of a ladder that begins with commissions kept back, a payment of long ago is matched beside one of today, each of an agency of its own.
+func TestKeptBackOfLongAgo(t *testing.T) {
+	b := setup(t)
+	b.account()
+	b.agencyBears()
+	court, claim := b.court()
+	ladder := recon.DefaultLadder()
+	i := slices.IndexFunc(ladder, func(r recon.Rule) bool { return r.Name == "kept-back" })
+	kept := ladder[i]
+	ladder = append(recon.Ladder{kept}, slices.Delete(ladder, i, i+1)...)
+	b.must(b.SetReconTerms(t.Context(), "operator:test", ReconTerms{Bank: testBIC, CutOffMinute: 24 * 60, TermDays: 3, Rules: ladder}))
+	d := b.owes(court.ID, claim, "C-2", licenceTiyn)
+	old := b.ordered(citizenIIN, d)
+	_, _, err := b.Authorise(t.Context(), b.idem("sign"), old.ID, b.signed(old, citizen(citizenIIN)))
+	b.must(err)
+	b.settle()
+	old, err = b.Order(t.Context(), old.ID)
+	b.must(err)
+	b.clock.advance(60 * 24 * time.Hour)
+	fresh := b.executed(neighborIIN)
+	s := b.reconcile(sheet{number: 1, day: b.today(), lines: []line{
+		{tiyn: licenceNet, ref: string(recon.Reference([]byte(fresh.Attempt)))}, {tiyn: licenceNet, ref: string(recon.Reference([]byte(old.Attempt)))},
+	}}.camt()).Statements[0]
+	if s.Matched != 2 {
+		t.Errorf("%+v", s)
+	}
+	b.stands(map[ledger.Account]int64{ledger.AgencyKept(b.agency.ID, testBIC): licenceCharged, ledger.AgencyKept(court.ID, testBIC): licenceCharged})
+}

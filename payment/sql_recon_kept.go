@@ -81,7 +81,7 @@ func (m *matcher) keep(ctx context.Context) error {
 	if err := all(ctx, m.tx, &sums, wanted); err != nil || len(sums) == 0 {
 		return err
 	}
-	if err := m.owe(ctx); err != nil {
+	if err := m.owe(ctx, sums); err != nil {
 		return err
 	}
 	over := false
@@ -112,21 +112,20 @@ func (m *matcher) keep(ctx context.Context) error {
 }
 
 // owe finds what agencies owe the bank, and holds who would book their payments up until this transaction ends. All are locked at once,
-// in one order.
-func (m *matcher) owe(ctx context.Context) error {
-	if m.owing != nil {
+// in one order; but payments of long ago that lines name by another field than the rules before have compared, and their agencies, come later.
+func (m *matcher) owe(ctx context.Context, sums []recon.Kept) error {
+	unknown := func(agency string) bool { _, known := m.owing[agency]; return !known }
+	if !slices.ContainsFunc(sums, func(k recon.Kept) bool { return unknown(k.Agency) }) {
 		return nil
 	}
 	var agencies []string
 	if err := all(ctx, m.tx, &agencies, `SELECT DISTINCT charged_to FROM rest_expected WHERE charged > 0`); err != nil {
 		return err
 	}
-	m.owing = map[string]int64{}
 	return m.looped(ctx, func() error {
-		var err error
-		m.owing, err = owedCommissions(ctx, m.tx, m.head.Bank, agencies)
-		for agency, tiyn := range m.returned {
-			m.owing[agency] += tiyn
+		owing, err := owedCommissions(ctx, m.tx, m.head.Bank, slices.DeleteFunc(agencies, func(a string) bool { return !unknown(a) }))
+		for agency, tiyn := range owing {
+			m.owing[agency] = tiyn + m.returned[agency]
 		}
 		return err
 	})

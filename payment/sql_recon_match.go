@@ -42,7 +42,7 @@ type matcher struct {
 	forwards, keeps bool
 	// returned is what agencies owe the bank besides what the ledger says: this file takes back what a statement before it has settled.
 	returned map[string]int64
-	owing    map[string]int64 // what agencies owe the bank still; nil until a rule asks
+	owing    map[string]int64 // what agencies owe the bank still, as far as rules have asked
 }
 
 // horizon is the first payment day that every rule looks at.
