@@ -147,13 +147,15 @@ func (s *Service) fresh(made time.Time) bool {
 
 // PayForBank takes a bank's signed order to pay debts for a client whom the bank has authenticated (R5). The debts are reserved and
 // an attempt is stored that counts as sent: the bank executes it on the answer, which is the sealed payment-order, and says so
-// by [Service.Confirm]. Repeating the request gives the same order. The bank is asked what became of an attempt of which it has
+// by [Service.Confirm]. Repeating the request gives the same order, unless the bank has said meanwhile that it does not execute it: somebody
+// else may be paying the debts by then. The bank is asked what became of an attempt of which it has
 // said nothing by the end of the order's time; only its signed word ends it.
 //
 // Of a bank's client and a payer on the portal who want the same debt, the second finds it reserved.
 //
 // Errors: those of [Service.CheckForBank], [ErrBankPaused], [ErrGuaranteeExhausted], [ErrDebtChanged], [ErrDebtOfOther], [ErrDebtPaid],
-// [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrAmountChanged], [ErrIdempotencyReuse] for another order under the same request.
+// [ErrDebtRecalled], [ErrDebtBeingPaid], [ErrAmountChanged], [ErrIdempotencyReuse] for another order under the same request,
+// [ErrOrderFinished] for one that was given up.
 func (s *Service) PayForBank(ctx context.Context, bankID string, message []byte) ([]byte, error) {
 	found, err := s.hearBank(ctx, bankID, message)
 	if err != nil {
@@ -182,12 +184,19 @@ func (s *Service) PayForBank(ctx context.Context, bankID string, message []byte)
 	if err != nil {
 		return nil, err
 	}
-	var stored []byte
+	var attempt struct {
+		State   order.AttemptState `db:"state"`
+		Message []byte             `db:"message"`
+	}
 	bucket, _ := bucketOfID(prefixAttempt, o.Attempt)
-	if err := one(ctx, s.db, &stored, `SELECT message FROM attempts WHERE bucket = $1 AND id = $2`, bucket, o.Attempt); err != nil {
+	if err := one(ctx, s.db, &attempt, `SELECT state, message FROM attempts WHERE bucket = $1 AND id = $2`, bucket, o.Attempt); err != nil {
 		return nil, err
 	}
-	if stored, err = s.private.open(ctx, stored, place("attempts", "message", o.Attempt)); err != nil {
+	if attempt.State == order.AttemptRefused {
+		return nil, ErrOrderFinished.with("the bank has said that it does not execute this payment")
+	}
+	stored, err := s.private.open(ctx, attempt.Message, place("attempts", "message", o.Attempt))
+	if err != nil {
 		return nil, err
 	}
 	return s.cfg.Sealer.Seal(ctx, stored)

@@ -283,3 +283,23 @@ func TestBankInitiationRefuses(t *testing.T) {
 	wants(t, err, ErrBankPaused)
 	b.check()
 }
+
+// A bank that has given a payment up and asks for it again under the same name is not told to execute it.
+func TestBankAsksAgainForWhatItGaveUp(t *testing.T) {
+	b := setup(t)
+	d := b.fee(citizenIIN)
+	o, err := b.began(b.initiation("r", nil, d))
+	b.must(err)
+	b.bank.mu.Lock()
+	delete(b.bank.payments, o.Attempt)
+	b.bank.mu.Unlock()
+	b.clock.advance(20 * time.Minute)
+	b.settle()
+	if got := b.state(o.Order); got != "refused" {
+		t.Fatal(got)
+	}
+	sealed, err := b.PayForBank(t.Context(), testBIC, b.initiation("r", nil, d))
+	if wants(t, err, ErrOrderFinished); sealed != nil {
+		t.Errorf("the bank is told to execute a payment that is refused: %s", sealed)
+	}
+}
