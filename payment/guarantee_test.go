@@ -2,6 +2,7 @@ package payment
 
 import (
 	"errors"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -154,5 +155,21 @@ func TestVerifyFindsChangedGuarantee(t *testing.T) {
 	b.must(err)
 	if report.Holds() {
 		t.Error("a changed count passes")
+	}
+}
+
+// A guarantee that was changed behind the ledger's back is found.
+func TestVerifyFindsChangedDeposit(t *testing.T) {
+	b := setup(t)
+	b.guarantee(2 * licenceTiyn)
+	b.check()
+	for _, change := range []string{`amount = amount + 1`, `amount = NULL`} {
+		_, err := b.db.ExecContext(t.Context(), `UPDATE guarantees SET `+change+` WHERE bank_bic = $1`, testBIC)
+		b.must(err)
+		report, err := b.VerifyLedger(t.Context())
+		b.must(err)
+		if !strings.Contains(strings.Join(report.Problems, "\n"), "are deposited in the ledger") {
+			t.Errorf("%s not found: %v", change, report.Problems)
+		}
 	}
 }

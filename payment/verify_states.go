@@ -85,17 +85,25 @@ func (w *walk) states(ctx context.Context, bucket int) error {
 	return nil
 }
 
-// guarantees compares what is counted against each bank's guarantee with the orders on their way and the ledger.
+// guarantees compares each bank's guarantee with its deposit in the ledger, and what is counted against it with the orders on their way and
+// the ledger.
 func (w *walk) guarantees(ctx context.Context) error {
 	var rows []struct {
 		Bank      string `db:"bank_bic"`
+		Amount    *int64 `db:"amount"`
 		Committed int64  `db:"committed"`
 		OnTheWay  int64  `db:"on_the_way"`
 	}
-	err := all(ctx, w.tx, &rows, `SELECT g.bank_bic, g.committed, (SELECT coalesce(sum(o.amount), 0)::bigint FROM orders o
+	err := all(ctx, w.tx, &rows, `SELECT g.bank_bic, g.amount, g.committed, (SELECT coalesce(sum(o.amount), 0)::bigint FROM orders o
 			WHERE o.bank_bic = g.bank_bic AND o.state IN ('authorised', 'executing', 'unknown')) AS on_the_way
-		FROM guarantees g WHERE g.amount IS NOT NULL ORDER BY g.bank_bic`)
+		FROM guarantees g ORDER BY g.bank_bic`)
 	for _, r := range rows {
+		if deposit := w.report.Balances[ledger.BankGuarantee(r.Bank)]; deposit != tiynOf(r.Amount) {
+			w.report.problem("guarantee of %s: it is %d tiyn, and %d are deposited in the ledger", r.Bank, tiynOf(r.Amount), deposit)
+		}
+		if r.Amount == nil { // then nothing is counted
+			continue
+		}
 		if owed := w.report.Balances[ledger.BankDue(r.Bank)]; r.Committed != owed+r.OnTheWay {
 			w.report.problem("guarantee of %s: %d tiyn are counted for %d owed and %d on the way", r.Bank, r.Committed, owed, r.OnTheWay)
 		}
