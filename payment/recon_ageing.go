@@ -15,7 +15,7 @@ const ageingDaysBack = 62
 // longestTermDays is more than any term of 60 banking days has of days.
 const longestTermDays = 120
 
-// ageing lists payments whose term ended on or before the day and that nothing has paid, and voids what has come since. A
+// ageing lists payments whose term ended on or before the day and that nothing has paid, or only a part of them, and voids what has come since. A
 // payment that a line names is not listed twice: the exception about the line stands for it.
 func (s *Service) ageing(ctx context.Context, tx *sqlx.Tx, head headRow, day recon.Day, now time.Time) error {
 	// Two sums, because each is found by an index of its own.
@@ -38,8 +38,10 @@ func (s *Service) ageing(ctx context.Context, tx *sqlx.Tx, head headRow, day rec
 			proposal, proposed_by, resolution, posting_id, changed_at)
 		SELECT $1, 0, 0, 0, x.no, $2, '', 'missing', 'open', x.amount, 0, '', $4, 1, '', '', '', '', $5
 		FROM expectations x
-		WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.due_on >= $3 AND x.due_on <= $4
-			AND NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1 AND m.statement >= $6 AND m.expectation = x.no AND m.undone_at IS NULL)
+		LEFT JOIN (SELECT m.expectation, sum(m.owed) AS owed FROM recon_matches m WHERE m.bucket = $1 AND m.statement >= $6 AND NOT m.whole AND m.undone_at IS NULL GROUP BY 1) AS p
+			ON p.expectation = x.no
+		WHERE x.bucket = $1 AND x.bank_bic = $2 AND x.due_on >= $3 AND x.due_on <= $4 AND x.amount <> coalesce(p.owed, 0)
+			AND NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1 AND m.statement >= $6 AND m.expectation = x.no AND m.whole AND m.undone_at IS NULL)
 			AND NOT EXISTS (SELECT 1 FROM recon_exceptions e WHERE e.bucket = $1 AND e.related = x.no AND e.state NOT IN `+settledStates+`
 				AND e.kind IN ('over', 'under', 'data', 'foreign-currency'))
 		ON CONFLICT DO NOTHING`, head.Bucket, head.Bank, from, day, now, max(from.AddDate(0, 0, -longestTermDays-matchedEarlyDays).UnixMilli(), 0)<<statementRandomBits); err != nil {

@@ -99,7 +99,13 @@ func (x *acting) legs(ctx context.Context, plan resolutionPlan) (resolutionLegs,
 		if err != nil {
 			return out, err
 		}
-		it.Forward = len(found) == 1 && found[0].Kind == expectForward
+		if len(found) != 1 || found[0].Tiyn == found[0].Settled {
+			return out, misfit(recon.WhySettled, expectationID(x.row.Bucket, x.row.Missing))
+		}
+		// Lines may have paid a part of it since it was listed: the rest is missing.
+		open := found[0].Tiyn - found[0].Settled
+		out.links = []linking{{expectedRow: found[0], owed: open, whole: found[0].Settled == 0}}
+		it.Tiyn, it.Forward = open, found[0].Kind == expectForward
 	}
 	if len(plan.Expectations) > 0 {
 		if out.links, err = x.links(ctx, plan, &it); err != nil {
@@ -229,7 +235,7 @@ func postingKindOf(w recon.Way, tiyn int64) ledger.PostingKind {
 // no rule, and no rule takes its line or its expectation again.
 func (x *acting) match(ctx context.Context, plan resolutionPlan, links []linking) error {
 	if x.row.Missing != 0 {
-		return x.insertMatch(ctx, x.row.Missing, 0, x.row.Tiyn, true)
+		return x.insertMatch(ctx, x.row.Missing, 0, links[0].owed, links[0].whole)
 	}
 	rest := x.row.Tiyn
 	for i, l := range links {

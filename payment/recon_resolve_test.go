@@ -316,3 +316,28 @@ func TestWrittenOffComesLate(t *testing.T) {
 		b.stands(map[ledger.Account]int64{ledger.BankDue(testBIC): 0, ledger.OperatorWriteOffs: 0, ledger.BankCash(testBIC, monthAccount): tiyn})
 	}
 }
+
+// Of a payment that a line has paid in part the rest is missing, and no more than the rest is written off.
+func TestRestOfAPartIsMissing(t *testing.T) {
+	for _, listedBefore := range []bool{false, true} {
+		b := setup(t)
+		b.account()
+		ref, tiyn := b.paid(citizenIIN)
+		ages := func() {
+			b.clock.advance(30 * 24 * time.Hour)
+			b.must(b.expect(t.Context()))
+			b.must(b.ageAll(t.Context()))
+		}
+		if listedBefore {
+			ages()
+		}
+		b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: tiyn - 40_000, ref: ref}}}.camt())
+		b.resolved(b.theOnly(recon.Under), ExceptionAction{Way: recon.Link, Expectations: b.expectationIDs()})
+		if !listedBefore {
+			ages()
+		}
+		b.stands(map[ledger.Account]int64{ledger.BankDue(testBIC): 40_000})
+		b.resolved(b.theOnly(recon.Missing), ExceptionAction{Way: recon.WriteOff, Comment: "lost"})
+		b.stands(map[ledger.Account]int64{ledger.BankDue(testBIC): 0, ledger.OperatorWriteOffs: 40_000})
+	}
+}
