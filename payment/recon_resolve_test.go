@@ -341,3 +341,23 @@ func TestRestOfAPartIsMissing(t *testing.T) {
 		b.stands(map[ledger.Account]int64{ledger.BankDue(testBIC): 0, ledger.OperatorWriteOffs: 40_000})
 	}
 }
+
+// Money that came long before its payment, and that people have linked with it, is no second time open: the bank's second line is a double.
+func TestLinkedWithALineOfLongAgo(t *testing.T) {
+	for _, probe := range []int{0, probeMax} {
+		b := setup(t)
+		b.account()
+		b.probeMax = probe
+		b.reconcile(sheet{number: 1, day: b.today(), lines: []line{{tiyn: licenceTiyn, ref: "ahead"}}}.camt())
+		early := b.done("operator:a", b.theOnly(recon.Surplus), ExceptionAction{Action: ActAssign})
+		b.clock.advance(90 * 24 * time.Hour)
+		ref, tiyn := b.paid(citizenIIN)
+		b.must(b.expect(t.Context()))
+		b.resolved(early, ExceptionAction{Way: recon.Link, Expectations: b.expectationIDs()})
+		s := b.reconcile(sheet{number: 2, day: b.today(), opening: licenceTiyn, lines: []line{{tiyn: tiyn, ref: ref}}}.camt()).Statements[0]
+		if s.Matched != 0 || b.openKinds()[recon.Doubled] != 1 {
+			t.Errorf("%+v", s)
+		}
+		b.check()
+	}
+}

@@ -15,10 +15,10 @@ var (
 	lineRestColumns = append([]string{"booked_on", "count", "reverses", "foreign_amount"}, comparedColumns...)
 )
 
-// unmatched is the condition under which an expectation x within the horizon has no live match; $1 is the bucket, $4 [matcher.since]. What
-// people have written off is matched with no statement.
+// unmatched is the condition under which an expectation x within the horizon has no live match; $1 is the bucket, $4 [matcher.since]. People
+// match with lines of statements of long ago, and what they have written off with none.
 const unmatched = `NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1 AND m.statement >= $4 AND m.expectation = x.no AND m.undone_at IS NULL)
-	AND NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1 AND m.statement = 0 AND m.expectation = x.no AND m.undone_at IS NULL)`
+	AND NOT EXISTS (SELECT 1 FROM recon_matches m WHERE m.bucket = $1 AND m.rule = 0 AND m.expectation = x.no AND m.undone_at IS NULL)`
 
 // bulk reports whether a rule can be run over the big tables in one pass.
 func bulk(r recon.Rule) bool {
