@@ -28,10 +28,7 @@ func (s *Service) SubmitDebts(ctx context.Context, idem Idem, agency string, ite
 			return DebtBatch{}, err
 		}
 		b := batch{keeper: &s.store, agency: agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now()}
-		if err := b.price(ctx, tx); err != nil {
-			return DebtBatch{}, err
-		}
-		if err := b.store(ctx, tx); err != nil {
+		if err := b.take(ctx, tx); err != nil {
 			return DebtBatch{}, err
 		}
 		out := b.report()
@@ -50,6 +47,8 @@ type batch struct {
 	results  []debt.Result
 	fresh    []*debt.Debt // by item; nil when refused or a recall
 	recalls  []bool       // by item; false when refused
+	checked  []error      // by item: what is wrong with it whatever is stored
+	stored   map[debtKey]debt.Debt
 	loadedAt time.Time
 	// askedAt is set for what an agency answered: what it has stated since then is newer. Zero for feeds.
 	askedAt time.Time
@@ -74,7 +73,21 @@ func (b *batch) refuse(i int, err error) error {
 	return nil
 }
 
-// price checks every item and finds what it owes.
+// lock checks every item and locks the stored debts that the good ones touch.
+func (b *batch) lock(ctx context.Context, tx *sqlx.Tx) (err error) {
+	b.checked = make([]error, len(b.items))
+	var keys []debtKey
+	for i, item := range b.items {
+		if b.checked[i] = item.Check(); b.checked[i] == nil {
+			keys = append(keys, keysOf(item)...)
+		}
+	}
+	sort.Slice(keys, func(i, j int) bool { return keys[i].payer+keys[i].reference < keys[j].payer+keys[j].reference })
+	b.stored, err = b.keeper.lockDebts(ctx, tx, b.agency, keys)
+	return err
+}
+
+// price finds what every item owes. The debts are locked.
 func (b *batch) price(ctx context.Context, tx *sqlx.Tx) error {
 	services, err := loadServices(ctx, tx, `s.agency_id = $1`, b.agency)
 	if err != nil {
@@ -92,7 +105,10 @@ func (b *batch) price(ctx context.Context, tx *sqlx.Tx) error {
 	seen := make(map[debtKey]bool, len(b.items))
 	for i, item := range b.items {
 		b.results[i] = debt.Result{Index: i, Reference: item.Reference}
-		fresh, err := b.priced(item, byID, mrp)
+		fresh, err := debt.Debt{}, b.checked[i]
+		if err == nil {
+			fresh, err = b.priced(item, byID, mrp)
+		}
 		if err == nil && anySeen(seen, keysOf(item)) {
 			err = &debt.RefusalError{
 				Code: debt.CodeDuplicate, Field: "reference", Reason: debt.WhyTwice, Detail: "stands twice in the batch; the first was taken",
@@ -124,9 +140,6 @@ func anySeen(seen map[debtKey]bool, keys []debtKey) bool {
 }
 
 func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp []catalog.MRP) (debt.Debt, error) {
-	if err := item.Check(); err != nil {
-		return debt.Debt{}, err
-	}
 	if item.Action == debt.RecallIt {
 		return debt.Debt{}, nil
 	}
@@ -144,6 +157,10 @@ func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp 
 		}
 	case item.AroseOn != "":
 		on = item.AroseOn
+	default: // or a new МРП would change every debt of the last year in the first night
+		if d, known := b.stored[keysOf(item)[0]]; known {
+			on = d.Arose()
+		}
 	}
 	amount, basis, err := item.Price(service, on, mrp)
 	if err != nil {
@@ -155,24 +172,24 @@ func (b *batch) priced(item debt.Item, services map[string]catalog.Service, mrp 
 	}, nil
 }
 
-// store decides each item against what is stored, and writes.
-func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
-	var keys []debtKey
-	for i := range b.items {
-		if b.fresh[i] != nil || b.recalls[i] {
-			keys = append(keys, keysOf(b.items[i])...)
-		}
-	}
-	sort.Slice(keys, func(i, j int) bool { return keys[i].payer+keys[i].reference < keys[j].payer+keys[j].reference })
-	stored, err := b.keeper.lockDebts(ctx, tx, b.agency, keys)
-	if err != nil {
+// take locks the stored debts, prices the items, decides each against what is stored, and writes.
+func (b *batch) take(ctx context.Context, tx *sqlx.Tx) error {
+	if err := b.lock(ctx, tx); err != nil {
 		return err
 	}
-	changes := debtChanges{stored: stored}
+	if err := b.price(ctx, tx); err != nil {
+		return err
+	}
+	return b.store(ctx, tx)
+}
+
+// store decides each item against what is stored, and writes.
+func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
+	changes := debtChanges{stored: b.stored}
 	for i := range b.items {
 		var err error
 		switch {
-		case b.overtaken(i, stored):
+		case b.overtaken(i):
 			b.results[i].Outcome, b.fresh[i], b.recalls[i] = debt.Unchanged, nil, false
 		case b.recalls[i]:
 			err = changes.recall(b.items[i], &b.results[i])
@@ -194,8 +211,8 @@ func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
 
 // overtaken reports whether the agency has stated an item's debt since it was asked: an answer that was long on its way must not undo a
 // recall.
-func (b *batch) overtaken(i int, stored map[debtKey]debt.Debt) bool {
-	d, known := stored[keysOf(b.items[i])[0]]
+func (b *batch) overtaken(i int) bool {
+	d, known := b.stored[keysOf(b.items[i])[0]]
 	return known && !b.askedAt.IsZero() && d.LoadedAt.After(b.askedAt)
 }
 

@@ -206,10 +206,7 @@ func (c *feedLines) apply(ctx context.Context, tx *sqlx.Tx, keeper *store, agenc
 	done := 0
 	for _, run := range runsOf(items) {
 		b := batch{keeper: keeper, agency: agency, items: run, results: make([]debt.Result, len(run)), loadedAt: at}
-		if err := b.price(ctx, tx); err != nil {
-			return nil, err
-		}
-		if err := b.store(ctx, tx); err != nil {
+		if err := b.take(ctx, tx); err != nil {
 			return nil, err
 		}
 		for i, r := range b.results {

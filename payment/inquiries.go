@@ -346,10 +346,7 @@ func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r reg
 		return 0, 0, err
 	}
 	b := batch{keeper: &s.store, agency: r.Agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now(), askedAt: q.at}
-	if err := b.price(ctx, tx); err != nil {
-		return 0, 0, err
-	}
-	if err := b.store(ctx, tx); err != nil {
+	if err := b.take(ctx, tx); err != nil {
 		return 0, 0, err
 	}
 	return len(items) - len(stated), b.report().Refused, s.markStated(ctx, tx, q, found.AsOf, stated)

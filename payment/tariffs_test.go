@@ -2,10 +2,12 @@ package payment
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"qaqpa/payment/catalog"
+	"qaqpa/payment/debt"
 	"qaqpa/payment/money"
 )
 
@@ -49,4 +51,30 @@ func TestPublishTerms(t *testing.T) {
 	spec.Tariffs[1].Discounts[0].Percent = "100"
 	_, _, err = b.PublishService(ctx, b.idem("4"), b.agency.ID, spec)
 	wants(t, err, ErrInvalid)
+}
+
+// A debt that is loaded again every night keeps the tariff of the day on which it arose: a new МРП on New Year's night changes none of them.
+func TestLoadingAgainKeepsTheTariffOfTheDay(t *testing.T) {
+	b := setup(t)
+	ctx := t.Context()
+	b.clock.at = time.Date(2026, 12, 30, 6, 0, 0, 0, time.UTC)
+	_, _, err := b.AddMRP(ctx, b.idem("mrp"), catalog.MRP{ValidFrom: "2027-01-01", ValidTo: "2027-12-31", Tiyn: 465000, Source: "law on the budget"})
+	b.must(err)
+	item := debt.Item{Reference: "N-1", Payer: debt.Payer{ID: citizenIIN}, Service: b.licence.ID}
+	load := func() (debt.Result, debt.Debt) {
+		out, _, err := b.SubmitDebts(ctx, b.idem("load"), b.agency.ID, []debt.Item{item})
+		b.must(err)
+		d, err := b.Debt(ctx, out.Results[0].Debt)
+		b.must(err)
+		return out.Results[0], d
+	}
+	_, first := load()
+	b.clock.advance(72 * time.Hour)
+	if result, d := load(); result.Outcome != debt.Unchanged || d.Tiyn != first.Tiyn || d.Version != first.Version {
+		t.Errorf("arose on %s: %s, %d tiyn version %d, was %d", d.AroseOn, result.Outcome, d.Tiyn, d.Version, first.Tiyn)
+	}
+	item.Tiyn = &first.Tiyn
+	if result, _ := load(); result.Outcome != debt.Unchanged {
+		t.Errorf("the amount of the day: %+v", result)
+	}
 }

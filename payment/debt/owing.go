@@ -41,7 +41,7 @@ func (d Debt) Owe(v catalog.Service, part int64, on catalog.Date) (Owed, error) 
 		return Owed{}, ErrBounds
 	}
 	if d.Paid == 0 && d.Held == 0 {
-		payable, open, err := v.Due(d.Tiyn, d.Basis, d.arose(), on)
+		payable, open, err := v.Due(d.Tiyn, d.Basis, d.Arose(), on)
 		if err != nil {
 			return Owed{}, err
 		}
@@ -76,8 +76,8 @@ func whole(full, payable int64, open *catalog.OpenDiscount) Owed {
 	}
 }
 
-// arose is the day on which windows begin; debts that were loaded before it was kept have the day of their tariff.
-func (d Debt) arose() catalog.Date {
+// Arose is the day of the debt's tariff, on which windows begin; debts that were loaded before it was kept have the day that their basis names.
+func (d Debt) Arose() catalog.Date {
 	if d.AroseOn == "" {
 		return d.Basis.On
 	}
