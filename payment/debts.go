@@ -52,6 +52,10 @@ type batch struct {
 	loadedAt time.Time
 	// askedAt is set for what an agency answered: what it has stated since then is newer. Zero for feeds.
 	askedAt time.Time
+	// asOf goes with askedAt: of when the data are that it answered from.
+	asOf time.Time
+	// spoken are stored debts, by id, of which it has said more since then otherwise than by its register.
+	spoken map[string]bool
 }
 
 // keys are the debts that an item touches.
@@ -177,6 +181,9 @@ func (b *batch) take(ctx context.Context, tx *sqlx.Tx) error {
 	if err := b.lock(ctx, tx); err != nil {
 		return err
 	}
+	if err := b.listen(ctx, tx); err != nil {
+		return err
+	}
 	if err := b.price(ctx, tx); err != nil {
 		return err
 	}
@@ -209,11 +216,11 @@ func (b *batch) store(ctx context.Context, tx *sqlx.Tx) error {
 	return b.keeper.updateDebts(ctx, tx, changes.updated, b.loadedAt)
 }
 
-// overtaken reports whether the agency has stated an item's debt since it was asked: an answer that was long on its way must not undo a
-// recall.
+// overtaken reports whether the agency has stated an item's debt since it was asked, or since the data of its answer: an answer that was long
+// on its way, or came from last night's copy, must not undo a recall.
 func (b *batch) overtaken(i int) bool {
 	d, known := b.stored[keysOf(b.items[i])[0]]
-	return known && !b.askedAt.IsZero() && d.LoadedAt.After(b.askedAt)
+	return known && !b.askedAt.IsZero() && (d.LoadedAt.After(b.askedAt) || b.spoken[d.ID])
 }
 
 func (b *batch) report() DebtBatch {

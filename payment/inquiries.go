@@ -26,6 +26,8 @@ type RegisterAnswer struct {
 	Problem string `json:"problem,omitempty"`
 	// Numbers says that it can be asked for the number of a debt; see [Service.LookUpNumber].
 	Numbers bool `json:"-"`
+	// overtaken says that the answer came too late to count.
+	overtaken bool
 }
 
 // RegisterOutcome is how an answer came about.
@@ -215,9 +217,9 @@ func (s *Service) askRegister(ctx context.Context, actor, payer, reference strin
 		s.log.ErrorContext(ctx, "couldn't write down that a register is asked", slog.String("agency", r.Agency), slog.Any("err", err))
 		return out
 	}
-	var asOf time.Time
-	if asOf, out.Problem, err = s.inquire(ctx, question, r); out.Problem == "" {
-		out.Outcome, out.AsOf = RegisterAnswered, &asOf
+	var kept stored
+	if kept, out.Problem, err = s.inquire(ctx, question, r); out.Problem == "" {
+		out.Outcome, out.AsOf, out.overtaken = RegisterAnswered, &kept.asOf, kept.overtaken
 		s.metrics.inquiries.WithLabelValues(r.Agency, string(RegisterAnswered)).Inc()
 		return out
 	}
@@ -258,47 +260,47 @@ func (q question) said(r registerRow) map[string]any {
 }
 
 // inquire asks, judges the answer and stores it. The problem is empty when the answer counts.
-func (s *Service) inquire(ctx context.Context, q question, r registerRow) (asOf time.Time, problem string, err error) {
+func (s *Service) inquire(ctx context.Context, q question, r registerRow) (kept stored, problem string, err error) {
 	raw, err := q.Encode()
 	if err != nil {
-		return asOf, registerUndecided, err
+		return kept, registerUndecided, err
 	}
 	sealed, err := s.cfg.Sealer.Seal(ctx, raw)
 	if err != nil {
-		return asOf, registerUndecided, err
+		return kept, registerUndecided, err
 	}
 	calling, cancel := context.WithTimeout(ctx, r.wait())
 	defer cancel()
 	message, err := s.webhooks.Ask(calling, r.URL, inquiry.ContentType, sealed, inquiry.AnswerBytesMax)
 	if err != nil {
-		return asOf, registerNoAnswer, err
+		return kept, registerNoAnswer, err
 	}
 	signed, err := s.judgeSignature(ctx, message, nil)
 	if err != nil {
-		return asOf, registerUndecided, err
+		return kept, registerUndecided, err
 	}
 	if err := s.keepVerdict(ctx, signed.Unkept); err != nil {
-		return asOf, registerUndecided, err
+		return kept, registerUndecided, err
 	}
 	switch {
 	case !signed.Valid:
-		return asOf, registerUnsigned, invalidSignature(signed)
+		return kept, registerUnsigned, invalidSignature(signed)
 	case signed.Content == nil || len(signed.Signers) != 1:
-		return asOf, registerInvalid, errors.New("the answer carries no content or not one signature")
+		return kept, registerInvalid, errors.New("the answer carries no content or not one signature")
 	case !speaksFor(signed.Signers[0], r.BIN): // who could sign for any agency could free anybody of his debts
-		return asOf, registerSigner, errors.New("signed by somebody else")
+		return kept, registerSigner, errors.New("signed by somebody else")
 	}
 	found, err := inquiry.Parse(signed.Content, q.Question, s.now())
 	switch {
 	case errors.Is(err, inquiry.ErrOld):
-		return asOf, registerOld, err
+		return kept, registerOld, err
 	case err != nil:
-		return asOf, registerInvalid, err
+		return kept, registerInvalid, err
 	}
-	if asOf, err = s.storeAnswer(ctx, q, r, answered{found, signed.VerdictID}); err != nil {
-		return asOf, registerUndecided, err
+	if kept, err = s.storeAnswer(ctx, q, r, answered{found, signed.VerdictID}); err != nil {
+		return kept, registerUndecided, err
 	}
-	return asOf, "", nil
+	return kept, "", nil
 }
 
 // answered is an answer that counts.
@@ -307,13 +309,18 @@ type answered struct {
 	verdict string
 }
 
+// stored is what came of an answer that counts: of when the newest one is, and whether that overtook it.
+type stored struct {
+	asOf      time.Time
+	overtaken bool
+}
+
 // storeAnswer brings the stored debts to what the register states, in one transaction: stated debts are made or amended, and those that
 // it stated before and states no more are recalled. Debts that somebody is paying or has paid stay as they are, as do those of which the
-// agency has spoken since it was asked. It returns of when the newest answer is, which may be one that overtook this.
-func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, found answered) (time.Time, error) {
-	asOf := found.AsOf
-	err := s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
-		asOf = found.AsOf
+// agency has spoken since it was asked, or otherwise than by its register since the data of the answer were made.
+func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, found answered) (kept stored, err error) {
+	err = s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
+		kept = stored{asOf: found.AsOf}
 		newer, err := s.claimAnswer(ctx, tx, q, r, found)
 		if err != nil {
 			return err
@@ -321,7 +328,7 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 		said := q.said(r)
 		said["stated"], said["verdict"] = len(found.Items), found.verdict
 		if newer != nil {
-			asOf, said["overtaken"] = *newer, true
+			kept, said["overtaken"] = stored{*newer, true}, true
 		} else if said["gone"], said["refused"], err = s.takeAnswer(ctx, tx, q, r, found.Found); err != nil {
 			return err
 		}
@@ -332,7 +339,7 @@ func (s *Service) storeAnswer(ctx context.Context, q question, r registerRow, fo
 		}
 		return s.audit(ctx, tx, entry{q.actor, actionAnswered, q.payer, said})
 	})
-	return asOf, err
+	return kept, err
 }
 
 // takeAnswer makes, amends and recalls the debts of an answer that nothing newer has overtaken, and counts those that are gone and those that were refused.
@@ -345,9 +352,12 @@ func (s *Service) takeAnswer(ctx context.Context, tx *sqlx.Tx, q question, r reg
 	if err != nil {
 		return 0, 0, err
 	}
-	b := batch{keeper: &s.store, agency: r.Agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now(), askedAt: q.at}
+	b := batch{keeper: &s.store, agency: r.Agency, items: items, results: make([]debt.Result, len(items)), loadedAt: s.now(), askedAt: q.at, asOf: found.AsOf}
 	if err := b.take(ctx, tx); err != nil {
 		return 0, 0, err
 	}
-	return len(items) - len(stated), b.report().Refused, s.markStated(ctx, tx, q, found.AsOf, stated)
+	if err := s.markStated(ctx, tx, q, found.AsOf, stated); err != nil {
+		return 0, 0, err
+	}
+	return len(items) - len(stated), b.report().Refused, b.markSaid(ctx, tx)
 }

@@ -125,7 +125,7 @@ func (s *Service) askNumber(ctx context.Context, actor string, q DebtQuery, rows
 	}
 	answers, err := s.askAll(ctx, actor, q.Payer, q.Reference, rows)
 	for i, a := range answers {
-		if a.Outcome == RegisterAnswered {
+		if a.Outcome == RegisterAnswered && !a.overtaken { // what was not taken in stands for no other answer
 			s.inquiries.numbers.note(rows[i].numberKey(q), now)
 		}
 	}

@@ -205,6 +205,34 @@ func TestNumberRefuses(t *testing.T) {
 	}
 }
 
+// An answer about a number that came too late to count is no answer: the number is asked about again.
+func TestOvertakenNumberIsAskedAgain(t *testing.T) {
+	b := setup(t)
+	f := b.numbered(b.owedBy(citizenIIN, "N-100", 500_00))
+	b.byNumber(time.Hour)
+	hold := make(chan struct{})
+	f.set(func(f *fakeRegister) { f.hold = hold })
+	done := make(chan DebtPage)
+	go func() {
+		page, _ := b.LookUpNumber(t.Context(), "test", DebtQuery{Payer: citizenIIN, Reference: "N-100"})
+		done <- page
+	}()
+	for f.count() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	f.set(func(f *fakeRegister) { f.hold = nil })
+	b.clock.advance(time.Second)
+	b.look(citizenIIN) // his other tab
+	close(hold)
+	if page := <-done; len(page.Items) > 0 {
+		return
+	}
+	b.clock.advance(time.Minute)
+	if got := references(b.find(citizenIIN, "N-100")); !strings.Contains(got, "N-100") {
+		t.Errorf("owed %q, asked for %s", got, f.askedFor())
+	}
+}
+
 // That a number was asked about, for whom and what came of it, is on record.
 func TestNumberIsOnRecord(t *testing.T) {
 	b := setup(t)

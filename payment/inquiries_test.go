@@ -355,6 +355,64 @@ func TestRegisterAnswerOvertaken(t *testing.T) {
 	}
 }
 
+// A register that answers from last night's copy does not undo what the agency has said by its program this morning.
+func TestOldCopyUndoesNoNewerWord(t *testing.T) {
+	b := setup(t)
+	f := b.registered(0)
+	copied := b.clock.now().Add(-4 * time.Hour)
+	f.set(func(f *fakeRegister) {
+		f.change = func(a *inquiry.Answer) { a.AsOf = copied.Format(time.RFC3339Nano) }
+	})
+	f.keep(b.owing("A", 500_00), b.owing("B", 500_00))
+	page := b.look(citizenIIN)
+	b.clock.advance(time.Hour)
+	for _, d := range page.Items {
+		if d.Reference == "A" {
+			_, _, err := b.RecallDebt(t.Context(), b.idem("recall"), b.agency.ID, d.ID, "paid at the desk")
+			b.must(err)
+			continue
+		}
+		less := int64(100_00)
+		_, _, err := b.SubmitDebts(t.Context(), b.idem("less"), b.agency.ID, []debt.Item{{Reference: "B", Payer: debt.Payer{ID: citizenIIN}, Service: b.fine.ID, Tiyn: &less}})
+		b.must(err)
+	}
+	b.clock.advance(time.Hour)
+	for range 2 {
+		if got := references(b.look(citizenIIN)); got != "B=10000" {
+			t.Errorf("owed %s", got)
+		}
+	}
+	copied = b.clock.now() // the next copy knows of both
+	f.keep(b.owing("B", 90_00))
+	b.clock.advance(time.Hour)
+	if got := references(b.look(citizenIIN)); got != "B=9000" {
+		t.Errorf("owed %s by the next copy", got)
+	}
+	copied = copied.Add(time.Minute) // by which the register undoes what it has said itself
+	f.keep(b.owing("B", 80_00))
+	if got := references(b.look(citizenIIN)); got != "B=8000" {
+		t.Errorf("owed %s by the copy after it", got)
+	}
+}
+
+// The same of a debt that was found by its number.
+func TestOldCopyUndoesNoNewerWordOnANumber(t *testing.T) {
+	b := setup(t)
+	f := b.numbered(b.owedBy(citizenIIN, "N-100", 500_00))
+	copied := b.clock.now().Add(-4 * time.Hour)
+	f.set(func(f *fakeRegister) {
+		f.change = func(a *inquiry.Answer) { a.AsOf = copied.Format(time.RFC3339Nano) }
+	})
+	d := b.find(citizenIIN, "N-100").Items[0]
+	b.clock.advance(time.Hour)
+	_, _, err := b.RecallDebt(t.Context(), b.idem("recall"), b.agency.ID, d.ID, "paid at the desk")
+	b.must(err)
+	b.clock.advance(time.Hour)
+	if got := references(b.find(citizenIIN, "N-100")); got != "" {
+		t.Errorf("owed %s", got)
+	}
+}
+
 // Whatever a register states from look to look, with payments and feeds between: what is owed is what it stated last and what was fed, and
 // nothing is paid twice.
 func TestRegisterWalk(t *testing.T) {

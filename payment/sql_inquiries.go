@@ -201,3 +201,42 @@ func (s *Service) markStated(ctx context.Context, tx *sqlx.Tx, q question, asOf 
 	return exec(ctx, tx, -1, `UPDATE debts SET `+column+` = $5 WHERE bucket = $1 AND payer_id = ANY($2) AND agency_id = $3 AND state = 'open'
 		AND reference = ANY($4) AND origin = 'agency'`, bucketOf(q.payer), s.private.forms(q.payer), q.of, pq.Array(references), at)
 }
+
+// ids are the stored debts of a batch.
+func (b *batch) ids() (bucket int, ids []string) {
+	for key, d := range b.stored {
+		bucket, ids = bucketOf(key.payer), append(ids, d.ID)
+	}
+	return bucket, ids
+}
+
+// listen finds the locked debts of which the agency has said more, by its program or a feed, since the data of an answer. A register that
+// answers from a copy repeats what it knew last night: its own earlier answers are no newer word.
+func (b *batch) listen(ctx context.Context, tx *sqlx.Tx) error {
+	bucket, ids := b.ids()
+	if b.askedAt.IsZero() || len(ids) == 0 {
+		return nil
+	}
+	var spoken []string
+	err := all(ctx, tx, &spoken, `SELECT id FROM debts WHERE bucket = $1 AND id = ANY($2) AND loaded_at > $3 AND loaded_at > coalesce(register_said_at, 'epoch')`,
+		bucket, pq.Array(ids), b.asOf)
+	b.spoken = make(map[string]bool, len(spoken))
+	for _, id := range spoken {
+		b.spoken[id] = true
+	}
+	return err
+}
+
+// markSaid notes that the register spoke last of the debts that an answer has made, confirmed, amended or recalled.
+func (b *batch) markSaid(ctx context.Context, tx *sqlx.Tx) error {
+	bucket, ids := b.ids()
+	for _, r := range b.results {
+		if r.Outcome == debt.Created {
+			bucket, ids = bucketOf(b.items[r.Index].Payer.ID), append(ids, r.Debt)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return exec(ctx, tx, -1, `UPDATE debts SET register_said_at = loaded_at WHERE bucket = $1 AND id = ANY($2) AND loaded_at = $3`, bucket, pq.Array(ids), b.loadedAt)
+}
