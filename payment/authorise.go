@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,6 +72,8 @@ type acceptance struct {
 	document  [sha256.Size]byte
 	verdictID string
 	signer    Signer
+	// also are further people with authority who have signed the same document, each once.
+	also []Signer
 }
 
 // ground names what the order was authorised by.
@@ -125,16 +128,20 @@ func (s *Service) acceptSignature(ctx context.Context, o *orderRow, signature []
 		return acceptance{}, invalidSignature(found)
 	}
 	refused := order.ErrNotPayer
+	var signers []Signer
 	for _, one := range found.Signers {
 		err := order.Authority(o.PayerID, order.Holder{IIN: one.IIN, BIN: one.BIN, Kind: one.Kind, Roles: one.Roles})
-		if err == nil {
-			return acceptance{
-				method: methodEDS, signature: signature, document: sha256.Sum256(o.Document), verdictID: found.VerdictID, signer: one,
-			}, nil
-		}
-		if errors.Is(err, order.ErrNoAuthority) {
+		switch {
+		case err == nil && !slices.ContainsFunc(signers, func(before Signer) bool { return before.IIN == one.IIN }):
+			signers = append(signers, one)
+		case errors.Is(err, order.ErrNoAuthority):
 			refused = err
 		}
+	}
+	if len(signers) > 0 {
+		return acceptance{
+			method: methodEDS, signature: signature, document: sha256.Sum256(o.Document), verdictID: found.VerdictID, signer: signers[0], also: signers[1:],
+		}, nil
 	}
 	e := *ErrSignerNotPayer
 	if errors.Is(refused, order.ErrNoAuthority) {
@@ -164,11 +171,12 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err != nil || sha256.Sum256(o.Document) != a.document {
 		return order.Order{}, errors.Join(errors.New("the document of the order changed while it was signed"), err)
 	}
-	earlier, wait, err := s.signedBefore(ctx, tx, o, a)
+	turn, err := s.signedBefore(ctx, tx, o, a)
 	if err != nil {
 		return order.Order{}, err
 	}
-	if wait {
+	a.signer = turn.signer
+	if turn.waits {
 		return s.sign(ctx, tx, actor, o, a)
 	}
 	var through bankRow
@@ -192,13 +200,23 @@ func (s *Service) authorise(ctx context.Context, tx *sqlx.Tx, actor, id string, 
 	if err := s.prepareAttempt(ctx, tx, o, doc, nil); err != nil {
 		return order.Order{}, err
 	}
+	number := turn.number
+	if turn.before != nil { // both signatures came in one document
+		one := a
+		one.signer = *turn.before
+		o.note(order.Sign, o.State, now, a.ground())
+		if err := s.storeAuthorisation(ctx, tx, o, one, number); err != nil {
+			return order.Order{}, err
+		}
+		number++
+	}
 	if err := o.step(s.orderTable, order.Authorise, now, a.ground()); err != nil {
 		return order.Order{}, err
 	}
 	if err := saveOrder(ctx, tx, o); err != nil {
 		return order.Order{}, err
 	}
-	if err := s.storeAuthorisation(ctx, tx, o, a, len(earlier)+1); err != nil {
+	if err := s.storeAuthorisation(ctx, tx, o, a, number); err != nil {
 		return order.Order{}, err
 	}
 	if err := s.expose(ctx, tx, o.Bank, o.Tiyn, now); err != nil {

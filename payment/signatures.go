@@ -3,6 +3,7 @@ package payment
 import (
 	"context"
 	"encoding/hex"
+	"slices"
 	"strconv"
 	"time"
 
@@ -95,21 +96,36 @@ func (s *Service) storeAuthorisation(ctx context.Context, tx *sqlx.Tx, o *orderR
 		o.Bucket, o.ID, number, a.method, signature, a.verdictID, s.private.payer(a.signer.IIN), a.signer.CertificateSHA256, s.now())
 }
 
-// signedBefore reads the earlier signatures of an order and tells whether the payer asks for one more after this. The same
-// person cannot be both, whatever certificates he holds.
-func (s *store) signedBefore(ctx context.Context, tx *sqlx.Tx, o *orderRow, a acceptance) (earlier []authorisationRow, wait bool, err error) {
-	if earlier, err = s.authorisationsOf(ctx, tx, o); err != nil {
-		return nil, false, err
+// turn is which signature of an order a document brings.
+type turn struct {
+	// signer is whose signature is taken, as the number-th; waits says that the payer asks for one more after it.
+	signer Signer
+	number int
+	waits  bool
+	// before is the first of two people who have signed one document; his signature is taken before signer's.
+	before *Signer
+}
+
+// signedBefore holds who has signed a document against the earlier signatures of its order. The same person cannot be both, whatever
+// certificates he holds; two people may sign one document side by side, as systems of electronic documents let them.
+func (s *store) signedBefore(ctx context.Context, tx *sqlx.Tx, o *orderRow, a acceptance) (turn, error) {
+	earlier, err := s.authorisationsOf(ctx, tx, o)
+	if err != nil {
+		return turn{}, err
 	}
-	for _, one := range earlier {
-		if one.Signer == a.signer.IIN {
-			e := *ErrSignedAlready
-			e.VerdictID = a.verdictID
-			return nil, false, &e
-		}
+	fresh := slices.DeleteFunc(append([]Signer{a.signer}, a.also...), func(one Signer) bool {
+		return slices.ContainsFunc(earlier, func(before authorisationRow) bool { return before.Signer == one.IIN })
+	})
+	if len(fresh) == 0 {
+		e := *ErrSignedAlready
+		e.VerdictID = a.verdictID
+		return turn{}, &e
 	}
 	needed, err := s.signaturesOf(ctx, tx, o.PayerID)
-	return earlier, len(earlier)+1 < needed, err
+	if missing := needed - len(earlier); missing > 1 && len(fresh) > 1 {
+		return turn{signer: fresh[1], number: len(earlier) + 1, before: &fresh[0]}, err
+	}
+	return turn{signer: fresh[0], number: len(earlier) + 1, waits: len(earlier)+1 < needed}, err
 }
 
 // sign keeps the first of two signatures: nothing is reserved and nothing given to the bank.

@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"context"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -119,5 +121,63 @@ func TestTwoSignaturesNeverCome(t *testing.T) {
 	b.must(err)
 	b.must(sign(b.ordered(companyBIN, b.fee(companyBIN)), head))
 	b.settle()
+	b.agree()
+}
+
+// crowd is a verifier of documents that several people have signed side by side.
+type crowd struct {
+	*notary
+	signers []Signer
+}
+
+func (c *crowd) Verify(ctx context.Context, signature, detached []byte) (Signature, error) {
+	found, err := c.notary.Verify(ctx, signature, detached)
+	if found.Valid && c.signers != nil {
+		found.Signers = c.signers
+	}
+	return found, err
+}
+
+// Two people may sign one document side by side: the second one's signature counts also where it came into the document of the first, and a
+// document that both have signed is enough. Who has no authority, or stands there twice, is nobody's second.
+func TestTwoSignaturesOfOneDocument(t *testing.T) {
+	c := &crowd{}
+	b := setup(t, func(cfg *Config) {
+		c.notary, _ = cfg.Verifier.(*notary)
+		cfg.Verifier = c
+	})
+	ctx := t.Context()
+	_, _, err := b.SetSignatures(ctx, b.idem("2"), companyBIN, 2)
+	b.must(err)
+	head, second, clerk := officer(citizenIIN, "head"), officer(neighborIIN, "right_of_financial_signature"), officer(neighborIIN, "employee")
+	again := officer(citizenIIN, "right_of_signature")
+	sign := func(o order.Order, signers ...Signer) (order.Order, error) {
+		c.signers = signers
+		out, _, err := b.Authorise(ctx, b.idem("s"), o.ID, b.signed(o, head))
+		c.signers = nil
+		return out, err
+	}
+	apart, both, halves := b.ordered(companyBIN, b.fee(companyBIN)), b.ordered(companyBIN, b.fee(companyBIN)), b.ordered(companyBIN, b.fee(companyBIN))
+	_, err = sign(apart, head)
+	b.must(err)
+	if out, err := sign(apart, head, second); err != nil || out.State != order.Authorised || out.Signer != neighborIIN {
+		t.Errorf("the second beside the first: %+v %v", out, err)
+	}
+	if out, err := sign(both, second, head); err != nil || out.State != order.Authorised {
+		t.Errorf("both at once: %+v %v", out, err)
+	}
+	if out, err := sign(halves, head, again, clerk); err != nil || out.State != order.Created {
+		t.Errorf("one person and a clerk: %+v %v", out, err)
+	}
+	_, err = sign(halves, again, head, clerk)
+	wants(t, err, ErrSignedAlready)
+	b.settle()
+	for _, o := range []order.Order{apart, both} {
+		done, err := b.Order(ctx, o.ID)
+		slices.Sort(done.Signers)
+		if err != nil || done.State != order.Executed || cmp.Diff([]string{citizenIIN, neighborIIN}, done.Signers) != "" {
+			t.Errorf("order %+v, %v", done, err)
+		}
+	}
 	b.agree()
 }
