@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -114,7 +115,7 @@ func (s *Service) deliver(ctx context.Context, w outboxRow) error {
 	if ctx.Err() != nil {
 		return nil //nolint:nilerr // we are stopping, and the caller gives the webhook back
 	}
-	return s.storeDelivery(ctx, w, result, started)
+	return s.storeDelivery(ctx, w, delivery{result, agency.WebhookURL, started})
 }
 
 func (s *Service) finish(ctx context.Context, w outboxRow, state string) error {
@@ -124,8 +125,15 @@ func (s *Service) finish(ctx context.Context, w outboxRow, state string) error {
 	})
 }
 
+// delivery is a try with its result.
+type delivery struct {
+	notify.Result
+	address string
+	started time.Time
+}
+
 // storeDelivery logs a try and decides what comes next: delivered, another try, or dead.
-func (s *Service) storeDelivery(ctx context.Context, w outboxRow, r notify.Result, started time.Time) error {
+func (s *Service) storeDelivery(ctx context.Context, w outboxRow, r delivery) error {
 	now := s.now()
 	state, failures, due := "pending", w.Failures, now
 	var finished *time.Time
@@ -145,6 +153,7 @@ func (s *Service) storeDelivery(ctx context.Context, w outboxRow, r notify.Resul
 		problem = clip(r.Err.Error())
 	}
 	s.metrics.deliveries.WithLabelValues(label).Inc()
+	gone := state == "dead" && r.Gone()
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		var number int
 		if err := one(ctx, tx, &number, `SELECT count(*) + 1 FROM deliveries WHERE bucket = $1 AND outbox_id = $2`, w.Bucket, w.ID); err != nil {
@@ -153,17 +162,32 @@ func (s *Service) storeDelivery(ctx context.Context, w outboxRow, r notify.Resul
 		// A try after the lease of another worker: the row may be finished, and the log still tells of both.
 		if err := exec(ctx, tx, -1, `
 			INSERT INTO deliveries (bucket, outbox_id, number, at, status, problem, duration_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)
-			ON CONFLICT DO NOTHING`, w.Bucket, w.ID, number, started, r.Status, problem, now.Sub(started).Milliseconds()); err != nil {
+			ON CONFLICT DO NOTHING`, w.Bucket, w.ID, number, r.started, r.Status, problem, now.Sub(r.started).Milliseconds()); err != nil {
 			return err
 		}
-		if r.Gone() {
-			if err := exec(ctx, tx, -1, `UPDATE agencies SET webhook_disabled_at = $2 WHERE id = $1 AND webhook_disabled_at IS NULL`, w.Agency, now); err != nil {
+		if gone {
+			moved, err := disable(ctx, tx, w.Agency, r.address, now)
+			if err != nil {
 				return err
+			}
+			if moved { // nothing was wrong with the webhook
+				return exec(ctx, tx, -1, `UPDATE outbox SET due_at = $3 WHERE bucket = $1 AND id = $2 AND state = 'pending'`, w.Bucket, w.ID, now)
 			}
 		}
 		return exec(ctx, tx, -1, `UPDATE outbox SET state = $3, failures = $4, due_at = $5, finished_at = $6
 			WHERE bucket = $1 AND id = $2 AND state = 'pending'`, w.Bucket, w.ID, state, failures, due, finished)
 	})
+}
+
+// disable stops webhooks to an address that is gone, unless the agency has moved to another one since: what the old address says of itself as
+// it should, while deliveries to it are under way, must not silence the new one.
+func disable(ctx context.Context, tx *sqlx.Tx, agency, address string, at time.Time) (moved bool, err error) {
+	result, err := tx.ExecContext(ctx, `UPDATE agencies SET webhook_disabled_at = coalesce(webhook_disabled_at, $3) WHERE id = $1 AND webhook_url = $2`, agency, address, at)
+	if err != nil {
+		return false, fmt.Errorf("couldn't stop webhooks to %s: %w", agency, err)
+	}
+	n, err := result.RowsAffected()
+	return n == 0, err
 }
 
 // spread64 is the random number by which pauses differ.

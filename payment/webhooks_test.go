@@ -1,6 +1,8 @@
 package payment
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -116,6 +118,39 @@ func TestWebhookAtLeastOnce(t *testing.T) {
 	b.settle()
 	if n := b.hook.got[claimed[0].ID]; n != 2 {
 		t.Errorf("delivered %d times", n)
+	}
+	b.check()
+}
+
+// An agency moves: the old address answers 410 as it should, also to what is under way, and the new one gets everything.
+func TestWebhookGoneAfterMoving(t *testing.T) {
+	b := setup(t)
+	asked, leave := make(chan struct{}), make(chan struct{})
+	old := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(asked)
+		<-leave
+		w.WriteHeader(http.StatusGone)
+	}))
+	t.Cleanup(old.Close)
+	move := func(url string) {
+		_, _, err := b.RegisterAgency(t.Context(), b.idem(url), catalog.AgencySpec{BIN: agencyBIN, Names: b.agency.Names, WebhookURL: url})
+		b.must(err)
+	}
+	move(old.URL)
+	o := b.authorised(citizenIIN)
+	done := make(chan struct{})
+	go func() { b.settle(); close(done) }()
+	<-asked
+	move(b.hookURL)
+	close(leave)
+	<-done
+	agency, err := b.Agency(t.Context(), b.agency.ID)
+	if err != nil || agency.WebhookDisabledAt != nil {
+		t.Errorf("the new address is disabled: %+v %v", agency, err)
+	}
+	deliveries, err := b.Deliveries(t.Context(), o.ID)
+	if err != nil || len(deliveries) != 2 || deliveries[1].State != "delivered" {
+		t.Errorf("%+v %v", deliveries, err)
 	}
 	b.check()
 }
