@@ -4,7 +4,7 @@ import "time"
 
 // Succeeded is the service with t in force from its first day until further notice, or until its own last day: what was in force on that
 // day ends the day before, and what was to begin later is dropped. A tariff takes the discounts of the one before it where it has none of
-// its own and is of the same kind.
+// its own and is of the same kind; those whose last day comes before its first one are over with the old tariff.
 func (s ServiceSpec) Succeeded(t Tariff) ServiceSpec {
 	var kept []Tariff
 	before := t.ValidFrom.dayBefore()
@@ -14,7 +14,7 @@ func (s ServiceSpec) Succeeded(t Tariff) ServiceSpec {
 		}
 		if old.ValidTo == "" || old.ValidTo >= t.ValidFrom {
 			if old.Kind == t.Kind && len(t.Discounts) == 0 {
-				t.Discounts = old.Discounts
+				t.Discounts = old.discountsFrom(t.ValidFrom)
 			}
 			old.ValidTo = before
 		}
@@ -22,6 +22,16 @@ func (s ServiceSpec) Succeeded(t Tariff) ServiceSpec {
 	}
 	s.Tariffs = append(kept, t)
 	return s
+}
+
+// discountsFrom are those that can still be had of a fee that arises on a day or later.
+func (t Tariff) discountsFrom(day Date) (kept []Discount) {
+	for _, d := range t.Discounts {
+		if d.Until == "" || d.Until >= day {
+			kept = append(kept, d)
+		}
+	}
+	return kept
 }
 
 // dayBefore of a valid date; of no date, none.

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"qaqpa/payment/money"
 )
 
 func TestSucceeded(t *testing.T) {
@@ -37,5 +39,22 @@ func TestSucceeded(t *testing.T) {
 	}
 	if old.Tariffs[1].ValidTo != "" {
 		t.Error("the old specification was changed")
+	}
+}
+
+// A discount that was to end on a day is no hindrance to a tariff that begins after it.
+func TestSucceededAfterADiscountHasEnded(t *testing.T) {
+	spec := ServiceSpec{Tariffs: []Tariff{{ValidFrom: "2026-01-01", Kind: Fixed, Fixed: 500_000, Discounts: []Discount{
+		{Percent: "20", Rounding: money.HalfUpTenge, Until: "2026-06-30"}, {Percent: "10", Rounding: money.HalfUpTenge, Days: 7},
+	}}}}
+	if err := checkTariffs(spec.Tariffs); err != nil {
+		t.Fatal(err)
+	}
+	next := spec.Succeeded(Tariff{ValidFrom: "2026-08-01", Kind: Fixed, Fixed: 600_000})
+	if err := checkTariffs(next.Tariffs); err != nil {
+		t.Errorf("the price cannot be changed: %v", err)
+	}
+	if got := next.Tariffs[1].Discounts; len(got) != 1 || got[0].Days != 7 || len(next.Tariffs[0].Discounts) != 2 {
+		t.Errorf("%+v", next.Tariffs)
 	}
 }
