@@ -115,16 +115,19 @@ func (b *bankBooking) forward(ctx context.Context, booked []*booking) error {
 	}
 	through = b.days.Next(through) // a line that is booked on a holiday belongs to the day after it
 	var dues []dueRow
+	// Who reads a journal may be adding to a sum: it is waited for here, and what it has become is taken by a statement that sees it.
 	if err := all(ctx, b.tx, &dues, `
-		WITH open AS (SELECT * FROM forward_dues WHERE bucket = $1 AND bank_bic = $2 AND paid_on <= $3 AND expected < amount FOR UPDATE),
-		taken AS (UPDATE forward_dues d SET expected = o.amount FROM open o WHERE d.bucket = $1 AND d.bank_bic = $2 AND d.paid_on = o.paid_on AND d.kbk = o.kbk
-			AND d.beneficiary = o.beneficiary)
-		SELECT bank_bic, paid_on, kbk, beneficiary, amount - expected AS amount FROM open ORDER BY paid_on, kbk, beneficiary`,
+		SELECT bank_bic, paid_on, kbk, beneficiary, amount - expected AS amount FROM forward_dues
+		WHERE bucket = $1 AND bank_bic = $2 AND paid_on <= $3 AND expected < amount ORDER BY paid_on, kbk, beneficiary FOR UPDATE`,
 		b.head.Bucket, b.head.Bank, through); err != nil {
 		return err
 	}
 	rows := make([]expectedRow, len(dues))
+	var keys [3][]string
 	for i, d := range dues {
+		for j, v := range [3]string{d.PaidOn.UTC().Format(time.DateOnly), d.KBK, d.Beneficiary} {
+			keys[j] = append(keys[j], v)
+		}
 		no, _, err := newExpectation()
 		if err != nil {
 			return err
@@ -138,6 +141,12 @@ func (b *bankBooking) forward(ctx context.Context, booked []*booking) error {
 	}
 	if len(rows) == 0 {
 		return nil
+	}
+	if err := exec(ctx, b.tx, int64(len(rows)), `
+		UPDATE forward_dues d SET expected = d.amount FROM unnest($3::text[], $4::text[], $5::text[]) AS t (paid_on, kbk, beneficiary)
+		WHERE d.bucket = $1 AND d.bank_bic = $2 AND d.paid_on = t.paid_on::date AND d.kbk = t.kbk AND d.beneficiary = t.beneficiary`,
+		b.head.Bucket, b.head.Bank, pq.Array(keys[0]), pq.Array(keys[1]), pq.Array(keys[2])); err != nil {
+		return err
 	}
 	return insertExpectations(ctx, b.tx, rows, b.now)
 }

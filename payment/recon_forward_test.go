@@ -157,3 +157,34 @@ func TestForwardingByPeople(t *testing.T) {
 		t.Errorf("sent on %d, written off %d", on, lost)
 	}
 }
+
+// What is to be sent on grows while a statement is booked: the statement waits for it, and expects all of it once.
+func TestDuesGrowWhileAStatementIsBooked(t *testing.T) {
+	b := setup(t)
+	b.account()
+	b.forwards()
+	at, err := time.Parse(time.DateOnly, b.today())
+	b.must(err)
+	due := dueRow{Bank: testBIC, PaidOn: at, KBK: "108125", Beneficiary: agencyBIN}
+	tx, err := b.db.BeginTxx(t.Context(), nil)
+	b.must(err)
+	b.must(addDues(t.Context(), tx, map[dueRow]int64{due: 500}))
+	b.must(tx.Commit())
+	tx, err = b.db.BeginTxx(t.Context(), nil)
+	b.must(err)
+	b.must(addDues(t.Context(), tx, map[dueRow]int64{due: 70}))
+	done := make(chan bool)
+	go func() {
+		time.Sleep(300 * time.Millisecond)
+		_ = tx.Commit()
+		close(done)
+	}()
+	b.reconcile(sheet{number: 1, day: b.today(), opening: 1, lines: []line{{tiyn: 5, ref: "x"}}}.camt())
+	<-done
+	var made []int64
+	b.must(b.db.Select(&made, `SELECT amount FROM expectations WHERE kind = 'forward'`))
+	if len(made) != 1 || made[0] != -570 {
+		t.Errorf("%v are expected to be sent on", made)
+	}
+	b.check()
+}
