@@ -28,6 +28,16 @@ func payersOf(who auth.Session) []string {
 	return out
 }
 
+// payerNamed finds the payer whom an address names by [portal.Whose]. A number is taken, too: of a bookmark of before.
+func payerNamed(who auth.Session, asked string) string {
+	for _, id := range payersOf(who) {
+		if portal.Whose(id) == asked {
+			return id
+		}
+	}
+	return asked
+}
+
 // chosenPayer is for whom a page is: who was asked for, or the first for whom the person may pay; all of them are the choice that the page offers.
 func chosenPayer(who auth.Session, asked string) (payers []string, payer string, err error) {
 	payers = payersOf(who)
@@ -49,7 +59,7 @@ func (s *Server) cabinetPage(ctx context.Context, r *request) (*response, error)
 		if members, err := s.cfg.Keys.MembershipsOf(ctx, who); err == nil && len(members) > 0 && len(payersOf(who)) == 0 {
 			return seeOther("/console"), nil
 		}
-		v := portal.Cabinet{Frame: s.frame(r, who), Payer: r.arg("payer"), Find: strings.TrimSpace(r.arg("find"))}
+		v := portal.Cabinet{Frame: s.frame(r, who), Payer: payerNamed(who, r.arg("payer")), Find: strings.TrimSpace(r.arg("find"))}
 		return s.cabinet(ctx, r, who, v, nil)
 	})(ctx, r)
 }
@@ -75,7 +85,7 @@ func (s *Server) cabinet(ctx context.Context, r *request, who auth.Session, v po
 	}
 	v.Orders = orders.Items
 	if orders.HasMore {
-		v.MoreOrders = "/cabinet?" + url.Values{"payer": {v.Payer}, "before": {v.Orders[len(v.Orders)-1].ID}}.Encode()
+		v.MoreOrders = "/cabinet?" + url.Values{"payer": {portal.Whose(v.Payer)}, "before": {v.Orders[len(v.Orders)-1].ID}}.Encode()
 	}
 	status := http.StatusOK
 	if refused != nil {

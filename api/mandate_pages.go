@@ -49,7 +49,7 @@ func (s *Server) ownMandate(serve func(ctx context.Context, r *request, who auth
 
 func (s *Server) mandatesPage(ctx context.Context, r *request) (*response, error) {
 	return s.signedIn(func(ctx context.Context, r *request, who auth.Session) (*response, error) {
-		return s.showMandates(ctx, r, who, portal.Mandates{Frame: s.frame(r, who), Payer: r.arg("payer")}, nil)
+		return s.showMandates(ctx, r, who, portal.Mandates{Frame: s.frame(r, who), Payer: payerNamed(who, r.arg("payer"))}, nil)
 	})(ctx, r)
 }
 

@@ -163,7 +163,7 @@ func found(words string, names ...catalog.Names) bool {
 
 func (s *Server) feePage(ctx context.Context, r *request) (*response, error) {
 	return s.signedIn(func(ctx context.Context, r *request, who auth.Session) (*response, error) {
-		v := portal.Fee{Frame: s.frame(r, who), Payer: r.arg("payer"), ID: r.param("service")}
+		v := portal.Fee{Frame: s.frame(r, who), Payer: payerNamed(who, r.arg("payer")), ID: r.param("service")}
 		return s.showFee(ctx, r, who, v, nil)
 	})(ctx, r)
 }
