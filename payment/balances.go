@@ -74,7 +74,7 @@ func (s *store) markPage(ctx context.Context, bucket int, from int64) error {
 	if len(leaves) != pageLeaves {
 		return fmt.Errorf("%d leaves of %d: %w", len(leaves), pageLeaves, errWrote)
 	}
-	sums, latest := map[ledger.Account]sides{}, time.Time{}
+	sums, earliest, latest := map[ledger.Account]sides{}, leaves[0].At, time.Time{}
 	for _, l := range leaves {
 		if err := ledger.Sums(l.Leaf, func(debit, credit ledger.Account, tiyn int64) {
 			d := sums[debit]
@@ -89,12 +89,16 @@ func (s *store) markPage(ctx context.Context, bucket int, from int64) error {
 		if l.At.After(latest) {
 			latest = l.At
 		}
+		if l.At.Before(earliest) {
+			earliest = l.At
+		}
 	}
 	return s.inTx(ctx, func(ctx context.Context, tx *sqlx.Tx) error {
 		result, err := tx.ExecContext(ctx, `
-			INSERT INTO ledger_pages (bucket, seq, latest)
-			SELECT $1, $2, greatest($3, (SELECT latest FROM ledger_pages WHERE bucket = $1 AND seq = $4)) ON CONFLICT DO NOTHING`,
-			bucket, from+pageLeaves, latest, from)
+			INSERT INTO ledger_pages (bucket, seq, latest, behind)
+			SELECT $1, $2, greatest($3::timestamptz, p.latest), CASE WHEN $5::timestamptz < p.latest - $6 * interval '1 second' THEN $5::timestamptz END
+			FROM (SELECT (SELECT latest FROM ledger_pages WHERE bucket = $1 AND seq = $4) AS latest) AS p ON CONFLICT DO NOTHING`,
+			bucket, from+pageLeaves, latest, from, earliest, clockSlack.Seconds())
 		if err != nil {
 			return fmt.Errorf("couldn't store a page: %w", err)
 		}
@@ -115,13 +119,20 @@ func (s *store) markPage(ctx context.Context, bucket int, from int64) error {
 	})
 }
 
-// pagesAt says for each bucket up to where pages count at a moment, and from where on no leaf does.
+// pagesAt says for each bucket up to where pages count at a moment ($1), and in which ranges of leaves behind that some may: until a page whose
+// latest time is later by more than the slack ($2), or the last one that goes back behind that since a clock had been ahead; and those that no
+// page covers yet.
 const pagesAt = `
 	WITH base AS (
 		SELECT b.bucket,
 			coalesce((SELECT p.seq FROM ledger_pages p WHERE p.bucket = b.bucket AND p.latest <= $1 ORDER BY p.latest DESC, p.seq DESC LIMIT 1), 0) AS seq,
-			(SELECT p.seq FROM ledger_pages p WHERE p.bucket = b.bucket AND p.latest > $2 ORDER BY p.latest, p.seq LIMIT 1) AS upper
-		FROM generate_series(0, 255) AS b (bucket)) `
+			(SELECT p.seq FROM ledger_pages p WHERE p.bucket = b.bucket AND p.latest > $2 ORDER BY p.latest, p.seq LIMIT 1) AS later,
+			(SELECT p.seq FROM ledger_pages p WHERE p.bucket = b.bucket AND p.behind IS NOT NULL AND p.behind <= $1 ORDER BY p.seq DESC LIMIT 1) AS late,
+			(SELECT p.seq FROM ledger_pages p WHERE p.bucket = b.bucket ORDER BY p.seq DESC LIMIT 1) AS covered
+		FROM generate_series(0, 255) AS b (bucket)),
+	ranges AS (
+		SELECT bucket, seq AS first, CASE WHEN later IS NULL THEN 9223372036854775807 ELSE greatest(later, late) END AS stop FROM base
+		UNION ALL SELECT bucket, covered, 9223372036854775807 FROM base WHERE later IS NOT NULL) `
 
 // BalanceAt tells what stood on an account at a moment: everything that was recorded until then. The moment lies in the past;
 // of the last seconds transactions may still be on their way. Errors: [ErrAccountUnknown] for a name that no account can have, [ErrInvalid].
@@ -147,7 +158,7 @@ func balanceAt(ctx context.Context, q sqlx.QueryerContext, account ledger.Accoun
 			SELECT m.debit, m.credit FROM base, LATERAL (
 				SELECT debit, credit FROM ledger_marks x WHERE x.bucket = base.bucket AND x.account = $3 AND x.seq <= base.seq ORDER BY x.seq DESC LIMIT 1) m)
 		SELECT (SELECT coalesce(sum(debit), 0)::bigint FROM marked) AS debit, (SELECT coalesce(sum(credit), 0)::bigint FROM marked) AS credit, ARRAY(
-			SELECT j.leaf FROM base JOIN journal j ON j.bucket = base.bucket AND j.seq >= base.seq AND (base.upper IS NULL OR j.seq < base.upper)
+			SELECT j.leaf FROM ranges r JOIN journal j ON j.bucket = r.bucket AND j.seq >= r.first AND j.seq < r.stop
 			WHERE j.created_at <= $1 AND position(convert_to($3, 'UTF8') IN j.leaf) > 0) AS leaves`,
 		at, at.Add(clockSlack), string(account))
 	if err != nil {

@@ -146,14 +146,13 @@ func TestTwoSignaturesOfOneDocument(t *testing.T) {
 		c.notary, _ = cfg.Verifier.(*notary)
 		cfg.Verifier = c
 	})
-	ctx := t.Context()
-	_, _, err := b.SetSignatures(ctx, b.idem("2"), companyBIN, 2)
+	_, _, err := b.SetSignatures(t.Context(), b.idem("2"), companyBIN, 2)
 	b.must(err)
 	head, second, clerk := officer(citizenIIN, "head"), officer(neighborIIN, "right_of_financial_signature"), officer(neighborIIN, "employee")
 	again := officer(citizenIIN, "right_of_signature")
 	sign := func(o order.Order, signers ...Signer) (order.Order, error) {
 		c.signers = signers
-		out, _, err := b.Authorise(ctx, b.idem("s"), o.ID, b.signed(o, head))
+		out, _, err := b.Authorise(t.Context(), b.idem("s"), o.ID, b.signed(o, head))
 		c.signers = nil
 		return out, err
 	}
@@ -173,7 +172,7 @@ func TestTwoSignaturesOfOneDocument(t *testing.T) {
 	wants(t, err, ErrSignedAlready)
 	b.settle()
 	for _, o := range []order.Order{apart, both} {
-		done, err := b.Order(ctx, o.ID)
+		done, err := b.Order(t.Context(), o.ID)
 		slices.Sort(done.Signers)
 		if err != nil || done.State != order.Executed || cmp.Diff([]string{citizenIIN, neighborIIN}, done.Signers) != "" {
 			t.Errorf("order %+v, %v", done, err)

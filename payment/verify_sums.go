@@ -26,10 +26,12 @@ func (w *walk) sums(ctx context.Context, bucket int) error {
 	}
 	var pages []int64
 	err := all(ctx, w.tx, &pages, `
-		SELECT p.seq FROM (SELECT seq, latest, max(latest) OVER (ORDER BY seq) AS so_far FROM (
-				SELECT (seq / $2 + 1) * $2 AS seq, max(created_at) AS latest FROM journal WHERE bucket = $1 GROUP BY 1) j) j
+		SELECT p.seq FROM (SELECT seq, earliest, so_far, lag(so_far) OVER (ORDER BY seq) AS before FROM (
+				SELECT seq, earliest, max(latest) OVER (ORDER BY seq) AS so_far FROM (
+					SELECT (seq / $2 + 1) * $2 AS seq, min(created_at) AS earliest, max(created_at) AS latest FROM journal WHERE bucket = $1 GROUP BY 1) j) j) j
 			RIGHT JOIN ledger_pages p ON p.seq = j.seq
-		WHERE p.bucket = $1 AND p.latest IS DISTINCT FROM j.so_far ORDER BY p.seq LIMIT 100`, bucket, int64(pageLeaves))
+		WHERE p.bucket = $1 AND (p.latest, p.behind) IS DISTINCT FROM (j.so_far, CASE WHEN j.earliest < j.before - $3 * interval '1 second' THEN j.earliest END)
+		ORDER BY p.seq LIMIT 100`, bucket, int64(pageLeaves), clockSlack.Seconds())
 	for _, seq := range pages {
 		w.report.problem("bucket %d: the page before leaf %d has another time than its leaves", bucket, seq)
 	}
