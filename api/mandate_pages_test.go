@@ -36,7 +36,7 @@ func TestCitizenGivesAgreement(t *testing.T) {
 	service := w.services(t)[0].ID
 	b := w.browser()
 	b.enter(w.citizen)
-	b.get("/cabinet").want(t, 200, "/cabinet/mandates?payer="+w.citizen.IIN(), "Agreements for repeated payments")
+	b.get("/cabinet").want(t, 200, "/cabinet/mandates?payer=person", "Agreements for repeated payments")
 	b.get("/cabinet/data").want(t, 200, "agreements for repeated payments")
 	b.get("/cabinet/mandates").want(t, 200, "You have given none", "Issue of a driving licence", `value="`+service+`"`)
 	made, fields := b.agreement(t, w.citizen.IIN(), service, nil)
