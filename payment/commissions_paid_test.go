@@ -111,27 +111,32 @@ func TestAgencyPaysItsBankRefuses(t *testing.T) {
 	b.stands(map[ledger.Account]int64{ledger.BankCharged(testBIC): 0})
 }
 
-// Two payments that are each within what is owed, and not together, are booked at once: one is.
-func TestAgencyPaysItsBankAtOnce(t *testing.T) {
-	b := setup(t)
-	b.agencyBears()
-	b.executed(citizenIIN)
+// oneOf books two payments at once, of which each is within what is owed and both are not: one is booked.
+func (b *bundle) oneOf(paid func(reference string) CommissionPaid) {
+	b.t.Helper()
 	var wait sync.WaitGroup
 	var errs [2]error
 	var recorded [2]CommissionPayment
 	for i := range recorded { // both before either is booked, or the second would not be recorded
-		p, _, err := b.RecordCommissionPaid(t.Context(), b.by("aru"), b.paidToBank(licenceCharged-1, fmt.Sprint("ПП-", i)))
+		p, _, err := b.RecordCommissionPaid(b.t.Context(), b.by("aru"), paid(fmt.Sprint("ПП-", i)))
 		b.must(err)
 		recorded[i] = p
 	}
 	for i, p := range recorded {
 		idem := b.by("dana")
-		wait.Go(func() { _, _, errs[i] = b.DecideCommissionPaid(t.Context(), idem, p.ID, true) })
+		wait.Go(func() { _, _, errs[i] = b.DecideCommissionPaid(b.t.Context(), idem, p.ID, true) })
 	}
 	wait.Wait()
 	if (errs[0] == nil) == (errs[1] == nil) {
-		t.Errorf("%v, %v", errs[0], errs[1])
+		b.t.Errorf("%v, %v", errs[0], errs[1])
 	}
+}
+
+func TestAgencyPaysItsBankAtOnce(t *testing.T) {
+	b := setup(t)
+	b.agencyBears()
+	b.executed(citizenIIN)
+	b.oneOf(func(reference string) CommissionPaid { return b.paidToBank(licenceCharged-1, reference) })
 	b.stands(map[ledger.Account]int64{ledger.BankCharged(testBIC): licenceCharged - 1, ledger.AgencyCommission(b.agency.ID, testBIC): 1})
 }
 
