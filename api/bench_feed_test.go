@@ -40,7 +40,7 @@ func TestBenchPayFeed(t *testing.T) {
 			INSERT INTO debts (bucket, id, agency_id, reference, payer_id, payer_name, service_id, service_version, amount, currency,
 				basis, purpose, due_on, state, version, loaded_at, recall_reason)
 			SELECT bucket, 'bare' || n, agency_id, 'bare' || n, payer_id, payer_name, service_id, service_version, amount, currency,
-				basis, purpose, due_on, state, version, loaded_at, recall_reason FROM (SELECT * FROM debts LIMIT 1) one, generate_series($1::int, $1::int + 999) n`, seq); err != nil {
+				basis, purpose, due_on, state, version, loaded_at, recall_reason FROM (SELECT * FROM debts WHERE state = 'open' LIMIT 1) one, generate_series($1::int, $1::int + 999) n`, seq); err != nil {
 			t.Fatal(err)
 		}
 	}
