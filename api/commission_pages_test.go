@@ -35,7 +35,18 @@ func (w *whole) paidForm(amount, reference string) url.Values {
 	}
 }
 
-// open is the id of the one payment that waits.
+// operators are two of the operator's people, aigul and bolat, who have signed in.
+func (w *whole) operators() (first, second *browser) {
+	w.t.Helper()
+	w.grant(auth.Operator, "aigul", auth.Editor, w.head)
+	w.grant(auth.Operator, "bolat", auth.Editor, w.employee)
+	first, second = w.browser(), w.browser()
+	first.enter(w.head)
+	second.enter(w.employee)
+	return first, second
+}
+
+// openCommission is the id of the one payment that waits.
 func (w *whole) openCommission(ctx context.Context, t *testing.T) string {
 	t.Helper()
 	list, err := w.cfg.Payments.CommissionPayments(ctx, "")
@@ -51,12 +62,8 @@ func TestCommissionPages(t *testing.T) {
 	w := start(t)
 	w.agencyBears(t, 10_000)
 	w.pay("COMMISSION-1")
-	w.grant(auth.Operator, "aigul", auth.Editor, w.head)
-	w.grant(auth.Operator, "bolat", auth.Editor, w.employee)
+	first, second := w.operators()
 	w.grant(auth.Operator, "twin", auth.Editor, w.head)
-	first, second := w.browser(), w.browser()
-	first.enter(w.head)
-	second.enter(w.employee)
 	const at, other = "/console/operator/aigul/commissions", "/console/operator/bolat/commissions"
 	first.get("/console/operator/aigul").want(t, 200, at)
 	first.get(at).want(t, 200, "Nothing waits", "Record a payment", "Nothing has been decided yet")
@@ -136,11 +143,7 @@ func TestCommissionMadeGoodPage(t *testing.T) {
 	w.agencyBears(t, 10_000)
 	_, paid := w.pay("GOOD-1")
 	w.statement(w.bankKey, camtWith(1, "2026-03-02", 0, paid.Tiyn-10_000, paid.BankReference)).fine(t, 200)
-	w.grant(auth.Operator, "aigul", auth.Editor, w.head)
-	w.grant(auth.Operator, "bolat", auth.Editor, w.employee)
-	first, second := w.browser(), w.browser()
-	first.enter(w.head)
-	second.enter(w.employee)
+	first, second := w.operators()
 	const at, other = "/console/operator/aigul/commissions", "/console/operator/bolat/commissions"
 	form := w.paidForm("60", "ПП-9")
 	first.submit(at, form).want(t, 409, "has less to make good") // the bank has its commission already
